@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+# make, make check, make install; V=1 shows the commands.
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR ?= $(PREFIX)/share/man
+SYSCONFDIR ?= /etc
+DESTDIR ?=
+BUILD ?= build
+CC ?= cc
+AR ?= ar
+INSTALL ?= install
+PKG_CONFIG ?= pkg-config
+PYTHON ?= $(CURDIR)/build/venv/bin/python
+
+VERSION := 0.1.0
+OPT ?= -O2 -g
+FORTIFY ?= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+HARDEN ?= -fstack-protector-strong -fstack-clash-protection -fPIE $(FORTIFY)
+HARDEN_LD ?= -pie -Wl,-z,relro,-z,now,-z,noexecstack
+WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wvla -Wwrite-strings
+LIBS := libcurl libcrypto yajl libconfuse
+CFLAGS ?= $(OPT)
+override CPPFLAGS += -D_GNU_SOURCE -Icommon -DSQS_ENTROPY_VERSION='"$(VERSION)"' \
+	-DSQS_ENTROPY_SYSCONFDIR='"$(SYSCONFDIR)"' \
+	$(shell $(PKG_CONFIG) --cflags $(LIBS))
+override CFLAGS += -std=c11 $(WARN) $(HARDEN) $(WERROR) $(EXTRA_CFLAGS)
+override LDFLAGS += $(HARDEN_LD) -Wl,--as-needed $(EXTRA_CFLAGS)
+LDLIBS := $(shell $(PKG_CONFIG) --libs $(LIBS))
+
+COMMON := $(wildcard common/*.c)
+AGENT := $(wildcard agent/*.c)
+PRODUCER := $(wildcard producer/*.c)
+UNIT := $(wildcard tests/unit/test_*.c)
+UNIT_AID := $(filter-out $(UNIT),$(wildcard tests/unit/*.c))
+TOOLS := $(wildcard tests/tools/*.c)
+SOURCES := $(COMMON) $(AGENT) $(PRODUCER) $(UNIT) $(UNIT_AID) $(TOOLS)
+
+obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
+LIBCOMMON := $(BUILD)/libcommon.a
+PROGRAMS := $(BUILD)/sqs-entropy-agent $(BUILD)/sqs-entropy-producer
+UNIT_BIN := $(UNIT:%.c=$(BUILD)/%)
+TOOLS_BIN := $(TOOLS:%.c=$(BUILD)/%)
+# What tests/unit/test_agent_*.c and test_producer_*.c link beside common/.
+LIBAGENT := $(BUILD)/libagent.a
+LIBPRODUCER := $(BUILD)/libproducer.a
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf "  %-5s %s\n" $(1) $(patsubst $(BUILD)/%,%,$@))
+
+all: $(PROGRAMS)
+tests: $(UNIT_BIN) $(TOOLS_BIN)
+
+$(BUILD)/sqs-entropy-agent: $(call obj,$(AGENT)) $(LIBCOMMON)
+$(BUILD)/sqs-entropy-producer: $(call obj,$(PRODUCER)) $(LIBCOMMON)
+$(PROGRAMS):
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(LIBCOMMON): $(call obj,$(COMMON))
+$(LIBAGENT): $(call obj,$(filter-out %/main.c,$(AGENT)))
+$(LIBPRODUCER): $(call obj,$(filter-out %/main.c,$(PRODUCER)))
+$(LIBCOMMON) $(LIBAGENT) $(LIBPRODUCER):
+	$(call say,AR)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(filter %/test_agent_%,$(UNIT_BIN)): $(LIBAGENT)
+$(filter %/test_producer_%,$(UNIT_BIN)): $(LIBPRODUCER)
+$(UNIT_BIN): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(UNIT_AID)) $(LIBCOMMON)
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) \
+		$(filter-out $(LIBCOMMON),$(filter %.a,$^)) $(LIBCOMMON) \
+		$(LDLIBS) -lcmocka -lpthread
+
+$(TOOLS_BIN): $(BUILD)/%: $(BUILD)/%.o $(LIBCOMMON)
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# It watches what is freed.
+$(BUILD)/tests/unit/test_buf: override LDFLAGS += -Wl,--wrap=free
+
+# Flags are a prerequisite: another compiler or sanitizer rebuilds.
+FLAGS := $(CC) $(CPPFLAGS) $(CFLAGS)
+$(BUILD)/flags: FORCE
+	@mkdir -p $(BUILD)
+	@printf '%s\n' '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || \
+		printf '%s\n' '$(subst ','\'',$(FLAGS))' >$@
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+check-unit: tests
+	$(Q)for t in $(UNIT_BIN); do \
+		$(RUNNER) ./$$t || exit 1; done
+
+check-levels:
+	$(Q)tests/levels
+
+check-integration: all tests
+	$(Q)BUILD=$(BUILD) $(PYTHON) -m pytest -q tests/integration $(PYTEST)
+
+check: check-levels check-unit check-integration
+
+check-fresh:
+	$(Q)tests/fresh
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8 \
+		$(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(SYSCONFDIR)/sqs-entropy
+	$(INSTALL) -m 755 $(PROGRAMS) $(DESTDIR)$(SBINDIR)
+	$(INSTALL) -m 644 agent/*.8 producer/*.8 $(DESTDIR)$(MANDIR)/man8
+	$(INSTALL) -m 644 agent/*.5 producer/*.5 $(DESTDIR)$(MANDIR)/man5
+
+uninstall:
+	rm -f $(PROGRAMS:$(BUILD)/%=$(DESTDIR)$(SBINDIR)/%)
+	rm -f $(patsubst %,$(DESTDIR)$(MANDIR)/man8/%,$(notdir $(wildcard */*.8)))
+	rm -f $(patsubst %,$(DESTDIR)$(MANDIR)/man5/%,$(notdir $(wildcard */*.5)))
+
+clean:
+	rm -rf $(BUILD)/agent $(BUILD)/common $(BUILD)/producer $(BUILD)/tests \
+		$(BUILD)/*.a $(BUILD)/flags $(PROGRAMS)
+
+FORCE:
+.PHONY: all tests check check-unit check-levels check-integration check-fresh \
+	install uninstall clean FORCE
+.SECONDARY:
+-include $(patsubst %.c,$(BUILD)/%.d,$(SOURCES))

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_CLOCK_H
+#define SQS_ENTROPY_CLOCK_H
+
+#include <stdint.h>
+
+/*
+ * Time, sleep and chance as a value that is passed in, so that tests can
+ * simulate them.  All in milliseconds.
+ */
+struct clock {
+	int64_t (*mono)(void *ctx); /* CLOCK_MONOTONIC */
+	int64_t (*wall)(void *ctx); /* since 1970-01-01T00:00:00Z */
+	/* 0, or ERR_CANCELED when told to stop before or meanwhile */
+	int (*sleep)(void *ctx, int64_t ms);
+	/* [0,1), for jitter only: never blocks, not for secrets */
+	double (*chance)(void *ctx);
+	void *ctx;
+};
+
+/* The real ones.  sleep ends early when *cancel_fd (kept by reference, NULL
+ * or -1 for none) is readable. */
+struct clock clock_system(const int *cancel_fd);
+
+int64_t clock_mono(const struct clock *c);
+int64_t clock_wall(const struct clock *c);
+int clock_sleep(const struct clock *c, int64_t ms)
+    __attribute__((warn_unused_result));
+double clock_chance(const struct clock *c);
+
+/* "2026-11-22T08:00:00Z" (RFC 3339, UTC, optional fraction dropped) to epoch
+ * milliseconds.  ERR_FORMAT. */
+int clock_parse_rfc3339(const char *s, int64_t *wall)
+    __attribute__((warn_unused_result));
+
+/* "Sun, 22 Nov 2026 08:00:00 GMT" (RFC 9110 IMF-fixdate).  ERR_FORMAT. */
+int clock_parse_http(const char *s, int64_t *wall)
+    __attribute__((warn_unused_result));
+
+#define CLOCK_AMZ_MAX 17 /* "20261122T080000Z" and NUL */
+
+/* The X-Amz-Date form of SigV4 (ISO 8601 basic, UTC).  Years 1970-9999. */
+void clock_format_amz(int64_t wall, char out[static CLOCK_AMZ_MAX]);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_ERR_H
+#define SQS_ENTROPY_ERR_H
+
+/*
+ * Every fallible function of the project returns 0 or one of these.
+ * err_text() gives each its one text, err_exit() its exit code.
+ */
+enum err_code {
+	ERR_NONE = 0,
+	ERR_NOMEM = -1,        /* the allocator said no */
+	ERR_LIMIT = -2,        /* larger than the ceiling stated for it */
+	ERR_FORMAT = -3,       /* malformed bytes from outside */
+	ERR_IO = -4,           /* a system call failed */
+	ERR_EOF = -5,          /* the other end is closed, or a source ended */
+	ERR_TIMEOUT = -6,      /* the deadline passed */
+	ERR_CANCELED = -7,     /* told to stop */
+	ERR_USAGE = -8,        /* command line */
+	ERR_CONFIG = -9,       /* configuration */
+	ERR_UNREACHABLE = -10, /* no route or no name: nothing was sent */
+	ERR_CONNECT = -11,     /* refused, TLS refused: nothing was sent */
+	ERR_NET = -12,         /* broken after sending: outcome unknown */
+	ERR_SERVICE = -13,     /* the service answered with an error */
+	ERR_THROTTLED = -14,   /* the service said: later; nothing was done */
+	ERR_NOQUEUE = -15,     /* the queue does not exist */
+	ERR_DENIED = -16,      /* AccessDenied, bad signature, unknown key */
+	ERR_NOCRED = -17,      /* no credentials from any source */
+	ERR_ABSENT = -18,   /* not there (404, no such profile); try the next */
+	ERR_PERM = -19,     /* not permitted by the kernel */
+	ERR_EMPTY = -20,    /* nothing to do now: the queue is empty */
+	ERR_UNUSABLE = -21, /* messages came and none was usable */
+	ERR_UNSUPPORTED = -22, /* not on this host (MD5 in FIPS mode) */
+	ERR_INTERNAL = -23     /* a defect of ours */
+};
+
+#define ERR_TEXT_MAX 512 /* bytes, with the terminating NUL */
+
+/* The story of one failure: its code and one line saying what to do. */
+struct err {
+	int code;
+	char text[ERR_TEXT_MAX];
+};
+
+/*
+ * Record a failure and return code, so that callers can write
+ * "return err_set(err, ERR_IO, ...)".  err may be NULL.  The text is cut at
+ * ERR_TEXT_MAX, control characters become '?' (a service or a file may have
+ * supplied them).  Never pass a secret.
+ */
+int err_set(struct err *err, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same for a failed system call: appends ": " and strerror(errno). */
+int err_errno(struct err *err, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* One English text a code, never NULL. */
+const char *err_text(int code);
+
+/* The exit code of DESIGN (sysexits.h numbers) for a code. */
+int err_exit(int code);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "log.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES 1024
+
+static const char *log_name = "sqs-entropy";
+static enum log_level log_threshold = LOG_LEVEL_INFO;
+static bool log_to_journal;
+
+/* JOURNAL_STREAM names device and inode, because the variable is inherited
+ * by children whose standard error goes elsewhere (systemd.exec(5)). */
+static bool stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long dev, ino;
+	struct stat st;
+
+	if (stream == NULL || sscanf(stream, "%llu:%llu", &dev, &ino) != 2)
+		return false;
+	return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev &&
+	       st.st_ino == ino;
+}
+
+void log_open(const char *name, enum log_level threshold)
+{
+	log_name = name;
+	log_threshold = threshold;
+	log_to_journal = stderr_is_journal();
+}
+
+static size_t clamp(int wanted, size_t room)
+{
+	if (wanted < 0)
+		return 0;
+	return (size_t)wanted < room ? (size_t)wanted : room - 1;
+}
+
+__attribute__((format(printf, 2, 0))) static void put(
+    enum log_level level, const char *fmt, va_list ap)
+{
+	char line[LINE_MAX_BYTES];
+	const size_t room = sizeof line - 1; /* keeps one for the line feed */
+	size_t head, len;
+
+	if (level > log_threshold)
+		return;
+	if (log_to_journal)
+		head = clamp(snprintf(line, room, "<%d>", (int)level), room);
+	else
+		head = clamp(snprintf(line, room, "%s: ", log_name), room);
+	len = head +
+	      clamp(vsnprintf(line + head, room - head, fmt, ap), room - head);
+	for (size_t i = head; i < len; i++)
+		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+			line[i] = '?';
+	line[len++] = '\n';
+	/* Nobody is left to tell when standard error is gone. */
+	if (write(STDERR_FILENO, line, len) < 0)
+		return;
+}
+
+#define LOG_FUNCTION(name, level)                                              \
+	void log_##name(const char *fmt, ...)                                  \
+	{                                                                      \
+		va_list ap;                                                    \
+                                                                               \
+		va_start(ap, fmt);                                             \
+		put(level, fmt, ap);                                           \
+		va_end(ap);                                                    \
+	}
+
+LOG_FUNCTION(error, LOG_LEVEL_ERROR)
+LOG_FUNCTION(warning, LOG_LEVEL_WARNING)
+LOG_FUNCTION(notice, LOG_LEVEL_NOTICE)
+LOG_FUNCTION(info, LOG_LEVEL_INFO)
+LOG_FUNCTION(debug, LOG_LEVEL_DEBUG)
