@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "canonical.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "err.h"
+
+/* One name=value of a query, with the '=' or without. */
+struct pair {
+	const char *name;
+	size_t name_len;
+	const char *value;
+	size_t value_len;
+};
+
+static unsigned char lower(char c)
+{
+	return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
+static unsigned char upper(char c)
+{
+	return (unsigned char)(c >= 'a' && c <= 'z' ? c - ('a' - 'A') : c);
+}
+
+static int add_mapped(struct buf *b, const char *s, unsigned char (*map)(char))
+{
+	size_t len = strlen(s);
+	uint8_t *space;
+	size_t i;
+	int rc = buf_extend(b, len, &space);
+
+	for (i = 0; rc == 0 && i < len; i++)
+		space[i] = map(s[i]);
+	return rc;
+}
+
+int canonical_method(struct buf *b, const char *method)
+{
+	return add_mapped(b, method, upper);
+}
+
+int canonical_name(struct buf *b, const char *name)
+{
+	return add_mapped(b, name, lower);
+}
+
+int canonical_compare(const char *a, const char *b)
+{
+	for (; lower(*a) == lower(*b); a++, b++)
+		if (*a == '\0')
+			return 0;
+	return lower(*a) < lower(*b) ? -1 : 1;
+}
+
+static bool is_unreserved(char c)
+{
+	unsigned char l = lower(c);
+
+	return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+	       c == '.' || c == '_' || c == '~';
+}
+
+static int add_segment(struct buf *b, const char *s, size_t len)
+{
+	size_t i;
+	int rc = buf_add(b, "/", 1);
+
+	for (i = 0; i < len && rc == 0; i++) {
+		if (is_unreserved(s[i]))
+			rc = buf_add(b, &s[i], 1);
+		else
+			rc = buf_addf(b, "%%%02X", (unsigned char)s[i]);
+	}
+	return rc;
+}
+
+/* Take the last segment away again; the path begins at begin. */
+static void drop_segment(struct buf *b, size_t begin)
+{
+	const char *s = buf_str(b);
+	size_t len = buf_len(b);
+
+	while (len > begin && s[len - 1] != '/')
+		len--;
+	buf_truncate(b, len > begin ? len - 1 : begin);
+}
+
+int canonical_path(struct buf *b, const char *path)
+{
+	size_t begin = buf_len(b);
+	bool final_slash = true;
+	int rc = 0;
+
+	while (rc == 0 && *path != '\0') {
+		size_t len = strcspn(path, "/");
+
+		final_slash = path[len] == '/';
+		if (len == 2 && memcmp(path, "..", 2) == 0)
+			drop_segment(b, begin);
+		else if (len > 0 && !(len == 1 && *path == '.'))
+			rc = add_segment(b, path, len);
+		path += len + (final_slash ? 1 : 0);
+	}
+	if (rc == 0 && (final_slash || buf_len(b) == begin))
+		rc = buf_add(b, "/", 1);
+	return rc;
+}
+
+static int compare_bytes(
+    const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
+
+	if (order != 0)
+		return order;
+	return (a_len > b_len) - (a_len < b_len);
+}
+
+static int compare_pairs(const void *left, const void *right)
+{
+	const struct pair *a = left;
+	const struct pair *b = right;
+	int order = compare_bytes(a->name, a->name_len, b->name, b->name_len);
+
+	if (order != 0)
+		return order;
+	return compare_bytes(a->value, a->value_len, b->value, b->value_len);
+}
+
+static int split_query(struct pair *pairs, size_t *n, const char *query)
+{
+	for (*n = 0; *n < CANONICAL_PAIRS_MAX;) {
+		size_t len = strcspn(query, "&");
+		size_t name_len = strcspn(query, "&=");
+		size_t skip = name_len < len ? name_len + 1 : len;
+
+		pairs[*n].name = query;
+		pairs[*n].name_len = name_len;
+		pairs[*n].value = query + skip;
+		pairs[*n].value_len = len - skip;
+		(*n)++;
+		if (query[len] == '\0')
+			return 0;
+		query += len + 1;
+	}
+	return ERR_LIMIT;
+}
+
+static int add_pair(struct buf *b, const struct pair *p)
+{
+	int rc = buf_add(b, p->name, p->name_len);
+
+	if (rc == 0)
+		rc = buf_add(b, "=", 1);
+	if (rc == 0)
+		rc = buf_add(b, p->value, p->value_len);
+	return rc;
+}
+
+int canonical_query(struct buf *b, const char *query)
+{
+	struct pair pairs[CANONICAL_PAIRS_MAX];
+	size_t n, i;
+	int rc;
+
+	if (query == NULL || *query == '\0')
+		return 0;
+	rc = split_query(pairs, &n, query);
+	if (rc != 0)
+		return rc;
+	qsort(pairs, n, sizeof pairs[0], compare_pairs);
+	for (i = 0; i < n && rc == 0; i++) {
+		if (i > 0)
+			rc = buf_add(b, "&", 1);
+		if (rc == 0)
+			rc = add_pair(b, &pairs[i]);
+	}
+	return rc;
+}
+
+/*
+ * Bytes of the white space character that s begins with, 0 when it is none.
+ * Beyond ASCII because botocore folds by str.split(), which knows Unicode's.
+ */
+static size_t white(const char *s)
+{
+	const unsigned char *u = (const unsigned char *)s;
+
+	if ((u[0] >= 0x09 && u[0] <= 0x0d) || (u[0] >= 0x1c && u[0] <= 0x20))
+		return 1;
+	if (u[0] == 0xc2 && (u[1] == 0x85 || u[1] == 0xa0))
+		return 2; /* U+0085, U+00A0 */
+	if (u[0] == 0xe1 && u[1] == 0x9a && u[2] == 0x80)
+		return 3; /* U+1680 */
+	if (u[0] == 0xe2 && u[1] == 0x80 &&
+	    ((u[2] >= 0x80 && u[2] <= 0x8a) || u[2] == 0xa8 || u[2] == 0xa9 ||
+		u[2] == 0xaf))
+		return 3; /* U+2000..200A, U+2028, U+2029, U+202F */
+	if (u[0] == 0xe2 && u[1] == 0x81 && u[2] == 0x9f)
+		return 3; /* U+205F */
+	if (u[0] == 0xe3 && u[1] == 0x80 && u[2] == 0x80)
+		return 3; /* U+3000 */
+	return 0;
+}
+
+int canonical_value(struct buf *b, const char *value)
+{
+	size_t begin = buf_len(b);
+	const char *s = value;
+	int rc = 0;
+
+	while (rc == 0 && *s != '\0') {
+		const char *word = s;
+		size_t gap = white(s);
+
+		if (gap > 0) {
+			s += gap;
+			continue;
+		}
+		while (*s != '\0' && white(s) == 0)
+			s++;
+		if (buf_len(b) > begin)
+			rc = buf_add(b, " ", 1);
+		if (rc == 0)
+			rc = buf_add(b, word, (size_t)(s - word));
+	}
+	return rc;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_CANONICAL_H
+#define SQS_ENTROPY_CANONICAL_H
+
+#include "buf.h"
+
+/*
+ * The canonical forms that AWS Signature Version 4 signs.  Source: IAM User
+ * Guide, "Create a signed AWS API request"; where that is silent, what
+ * botocore's SigV4Auth does.  Pure; each appends to b and fails as buf_add
+ * does.
+ */
+#define CANONICAL_PAIRS_MAX 128 /* parts of a query */
+
+/* The method in capitals. */
+int canonical_method(struct buf *b, const char *method)
+    __attribute__((warn_unused_result));
+
+/*
+ * A path as it is sent, percent-encoded once, "" for "/": dot segments and
+ * empty segments removed (RFC 3986 section 5.2.4), then encoded a second time,
+ * as every service but S3 has it.
+ */
+int canonical_path(struct buf *b, const char *path)
+    __attribute__((warn_unused_result));
+
+/* A query as it is sent, without '?', NULL or "" for none: its parts sorted
+ * by name and value, each with its '='.  ERR_LIMIT also for more than
+ * CANONICAL_PAIRS_MAX. */
+int canonical_query(struct buf *b, const char *query)
+    __attribute__((warn_unused_result));
+
+/* A header's name in small letters. */
+int canonical_name(struct buf *b, const char *name)
+    __attribute__((warn_unused_result));
+
+/* A header's value: no white space around it, single spaces within. */
+int canonical_value(struct buf *b, const char *value)
+    __attribute__((warn_unused_result));
+
+/* Order two header names, small letters or not, independent of the locale. */
+int canonical_compare(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto.h"
+
+#include <string.h>
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+
+#include "err.h"
+
+/*
+ * Every use is between ERR_set_mark() and ERR_pop_to_mark(): a refusal left in
+ * OpenSSL's queue would be read by libcurl as the failure of its own call.
+ */
+static int digest(uint8_t *out, size_t out_len, const char *name,
+    const struct crypto_part *parts, size_t n)
+{
+	EVP_MD_CTX *ctx = NULL;
+	EVP_MD *md = NULL;
+	int rc = ERR_INTERNAL;
+	size_t i;
+
+	(void)ERR_set_mark();
+	md = EVP_MD_fetch(NULL, name, NULL);
+	ctx = EVP_MD_CTX_new();
+	if (md == NULL || ctx == NULL || EVP_MD_get_size(md) != (int)out_len)
+		goto out;
+	if (EVP_DigestInit_ex2(ctx, md, NULL) != 1)
+		goto out;
+	for (i = 0; i < n; i++)
+		if (EVP_DigestUpdate(ctx, parts[i].data, parts[i].len) != 1)
+			goto out;
+	if (EVP_DigestFinal_ex(ctx, out, NULL) == 1)
+		rc = 0;
+out:
+	EVP_MD_CTX_free(ctx);
+	EVP_MD_free(md);
+	(void)ERR_pop_to_mark();
+	return rc;
+}
+
+int crypto_sha256(uint8_t out[static CRYPTO_SHA256_LEN],
+    const struct crypto_part *parts, size_t n)
+{
+	return digest(out, CRYPTO_SHA256_LEN, "SHA256", parts, n);
+}
+
+int crypto_md5(uint8_t out[static CRYPTO_MD5_LEN],
+    const struct crypto_part *parts, size_t n)
+{
+	if (digest(out, CRYPTO_MD5_LEN, "MD5", parts, n) != 0)
+		return ERR_UNSUPPORTED;
+	return 0;
+}
+
+int crypto_hmac_sha256(uint8_t out[static CRYPTO_SHA256_LEN], const void *key,
+    size_t key_len, const struct crypto_part *parts, size_t n)
+{
+	char name[] = "SHA256";
+	const OSSL_PARAM params[] = {
+	    OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
+	    OSSL_PARAM_construct_end()};
+	/* A NULL key means "the key of before" to OpenSSL. */
+	const uint8_t *bytes = key_len > 0 ? key : (const uint8_t *)"";
+	EVP_MAC_CTX *ctx = NULL;
+	EVP_MAC *mac = NULL;
+	int rc = ERR_INTERNAL;
+	size_t i;
+
+	(void)ERR_set_mark();
+	mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	if (mac == NULL)
+		goto out;
+	ctx = EVP_MAC_CTX_new(mac);
+	if (ctx == NULL || EVP_MAC_init(ctx, bytes, key_len, params) != 1)
+		goto out;
+	for (i = 0; i < n; i++)
+		if (EVP_MAC_update(ctx, parts[i].data, parts[i].len) != 1)
+			goto out;
+	if (EVP_MAC_final(ctx, out, NULL, CRYPTO_SHA256_LEN) == 1)
+		rc = 0;
+out:
+	EVP_MAC_CTX_free(ctx);
+	EVP_MAC_free(mac);
+	(void)ERR_pop_to_mark();
+	return rc;
+}
+
+void crypto_hex(char *out, const uint8_t *data, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		*out++ = digits[data[i] >> 4];
+		*out++ = digits[data[i] & 15];
+	}
+	*out = '\0';
+}
+
+void crypto_wipe(void *data, size_t len)
+{
+	if (len > 0)
+		explicit_bzero(data, len);
+}
+
+bool crypto_equal(const void *a, const void *b, size_t len)
+{
+	return len == 0 || CRYPTO_memcmp(a, b, len) == 0;
+}

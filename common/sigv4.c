@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sigv4.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "canonical.h"
+#include "clock.h"
+#include "crypto.h"
+#include "err.h"
+
+#define ALGORITHM  "AWS4-HMAC-SHA256"
+#define TERMINATOR "aws4_request"
+#define DAY_LEN    8 /* "20150830" */
+#define HEX_LEN    CRYPTO_HEX_LEN(CRYPTO_SHA256_LEN)
+#define SCOPE_MAX  256 /* "DAY/REGION/SERVICE/aws4_request" */
+#define OWN_MAX    3   /* Host, X-Amz-Date, X-Amz-Security-Token */
+
+struct sigv4 {
+	bool has_key;
+	/* SHA-256 of what the key was derived from: a changed secret is seen
+	 * without keeping the secret. */
+	uint8_t origin[CRYPTO_SHA256_LEN];
+	uint8_t key[CRYPTO_SHA256_LEN];
+};
+
+/* What the steps of one signature share. */
+struct scope {
+	const char *amz_date; /* its first DAY_LEN characters are the day */
+	const char *region;
+	const char *service;
+	struct buf *text;
+};
+
+/* A header to be signed; seq keeps repeated ones in the order sent. */
+struct entry {
+	const char *name;
+	const char *value;
+	size_t seq;
+};
+
+struct list {
+	struct entry at[SIGV4_HEADERS_MAX + OWN_MAX];
+	size_t n;
+	const char *body_hash; /* X-Amz-Content-SHA256, or NULL */
+};
+
+struct sigv4 *sigv4_new(void)
+{
+	return calloc(1, sizeof(struct sigv4));
+}
+
+void sigv4_free(struct sigv4 *s)
+{
+	if (s == NULL)
+		return;
+	crypto_wipe(s, sizeof *s);
+	free(s);
+}
+
+/* Names that are never signed, because hops and proxies add or change them
+ * (the list is botocore's), and the header that is being made. */
+static bool is_unsigned(const char *name)
+{
+	static const char *const names[] = {"authorization", "connection",
+	    "expect", "keep-alive", "proxy-authenticate", "proxy-authorization",
+	    "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
+	    "x-amzn-trace-id"};
+	size_t i;
+
+	for (i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (canonical_compare(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static void append(struct list *l, const char *name, const char *value)
+{
+	l->at[l->n] = (struct entry){name, value, l->n};
+	l->n++;
+}
+
+static bool is_own(const struct list *l, size_t own, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < own; i++)
+		if (canonical_compare(name, l->at[i].name) == 0)
+			return true;
+	return false;
+}
+
+static int compare_entries(const void *left, const void *right)
+{
+	const struct entry *a = left;
+	const struct entry *b = right;
+	int order = canonical_compare(a->name, b->name);
+
+	if (order != 0)
+		return order;
+	return (a->seq > b->seq) - (a->seq < b->seq);
+}
+
+/* What is to be signed, sorted by name. */
+static int collect(struct list *l, const struct sigv4_request *req,
+    const char *token, const char *amz_date)
+{
+	size_t own, i;
+
+	l->n = 0;
+	l->body_hash = NULL;
+	if (req->headers_n > SIGV4_HEADERS_MAX)
+		return ERR_LIMIT;
+	append(l, "host", req->host);
+	append(l, "x-amz-date", amz_date);
+	if (token != NULL && *token != '\0')
+		append(l, "x-amz-security-token", token);
+	own = l->n;
+	for (i = 0; i < req->headers_n; i++) {
+		const struct sigv4_header *h = &req->headers[i];
+
+		if (is_unsigned(h->name) || is_own(l, own, h->name))
+			continue;
+		if (l->body_hash == NULL &&
+		    canonical_compare(h->name, "x-amz-content-sha256") == 0)
+			l->body_hash = h->value;
+		append(l, h->name, h->value);
+	}
+	qsort(l->at, l->n, sizeof l->at[0], compare_entries);
+	return 0;
+}
+
+static bool is_new_name(const struct list *l, size_t i)
+{
+	return i == 0 ||
+	       canonical_compare(l->at[i - 1].name, l->at[i].name) != 0;
+}
+
+/* "a:1,2\nb:3\n": repeated headers are one line. */
+static int add_headers(struct buf *b, const struct list *l)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < l->n && rc == 0; i++) {
+		if (!is_new_name(l, i)) {
+			rc = buf_add(b, ",", 1);
+		} else {
+			if (i > 0)
+				rc = buf_add(b, "\n", 1);
+			if (rc == 0)
+				rc = canonical_name(b, l->at[i].name);
+			if (rc == 0)
+				rc = buf_add(b, ":", 1);
+		}
+		if (rc == 0)
+			rc = canonical_value(b, l->at[i].value);
+	}
+	return rc != 0 ? rc : buf_add(b, "\n", 1);
+}
+
+/* "a;b" */
+static int add_names(struct buf *b, const struct list *l)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < l->n && rc == 0; i++) {
+		if (!is_new_name(l, i))
+			continue;
+		if (i > 0)
+			rc = buf_add(b, ";", 1);
+		if (rc == 0)
+			rc = canonical_name(b, l->at[i].name);
+	}
+	return rc;
+}
+
+static int hash(char hex[static HEX_LEN], const void *data, size_t len)
+{
+	const struct crypto_part part = {data, len};
+	uint8_t sum[CRYPTO_SHA256_LEN];
+	int rc = crypto_sha256(sum, &part, 1);
+
+	if (rc == 0)
+		crypto_hex(hex, sum, sizeof sum);
+	return rc;
+}
+
+/* IAM User Guide, "Create a canonical request". */
+static int add_request(struct buf *b, const struct sigv4_request *req,
+    const struct list *l, const char *body_hash)
+{
+	int rc = canonical_method(b, req->method);
+
+	if (rc == 0)
+		rc = buf_add(b, "\n", 1);
+	if (rc == 0)
+		rc = canonical_path(b, req->path);
+	if (rc == 0)
+		rc = buf_add(b, "\n", 1);
+	if (rc == 0)
+		rc = canonical_query(b, req->query);
+	if (rc == 0)
+		rc = buf_add(b, "\n", 1);
+	if (rc == 0)
+		rc = add_headers(b, l);
+	if (rc == 0)
+		rc = buf_add(b, "\n", 1);
+	if (rc == 0)
+		rc = add_names(b, l);
+	return rc != 0 ? rc : buf_addf(b, "\n%s", body_hash);
+}
+
+static int hash_request(char hex[static HEX_LEN],
+    const struct sigv4_request *req, const struct list *l)
+{
+	struct buf *text = buf_new(SIGV4_TEXT_MAX);
+	const char *body_hash = l->body_hash;
+	char body_hex[HEX_LEN];
+	int rc = text != NULL ? 0 : ERR_NOMEM;
+
+	if (rc == 0 && body_hash == NULL) {
+		rc = hash(body_hex, req->body, req->body_len);
+		body_hash = body_hex;
+	}
+	if (rc == 0)
+		rc = add_request(text, req, l, body_hash);
+	if (rc == 0)
+		rc = hash(hex, buf_data(text), buf_len(text));
+	buf_free(text);
+	return rc;
+}
+
+static int mac(uint8_t key[static CRYPTO_SHA256_LEN], const char *text)
+{
+	const struct crypto_part part = {text, strlen(text)};
+
+	return crypto_hmac_sha256(key, key, CRYPTO_SHA256_LEN, &part, 1);
+}
+
+/* IAM User Guide, "Calculate the signature": the signing key. */
+static int derive(uint8_t key[static CRYPTO_SHA256_LEN], const char *secret,
+    const struct scope *scope)
+{
+	const struct crypto_part day = {scope->amz_date, DAY_LEN};
+	struct buf *first = buf_new(strlen("AWS4") + SIGV4_SECRET_MAX);
+	int rc = ERR_NOMEM;
+
+	if (first == NULL)
+		return rc;
+	rc = buf_addstr(first, "AWS4");
+	if (rc == 0)
+		rc = buf_addstr(first, secret);
+	if (rc == 0)
+		rc = crypto_hmac_sha256(
+		    key, buf_data(first), buf_len(first), &day, 1);
+	buf_free(first);
+	if (rc == 0)
+		rc = mac(key, scope->region);
+	if (rc == 0)
+		rc = mac(key, scope->service);
+	if (rc == 0)
+		rc = mac(key, TERMINATOR);
+	return rc;
+}
+
+/* Have the key of this day, region, service and secret in s->key. */
+static int ensure_key(
+    struct sigv4 *s, const char *secret, const struct scope *scope)
+{
+	/* The NULs keep the ends of the parts apart. */
+	const struct crypto_part parts[] = {{scope->amz_date, DAY_LEN},
+	    {scope->region, strlen(scope->region) + 1},
+	    {scope->service, strlen(scope->service) + 1},
+	    {secret, strlen(secret)}};
+	uint8_t origin[CRYPTO_SHA256_LEN];
+	int rc = crypto_sha256(origin, parts, sizeof parts / sizeof parts[0]);
+
+	if (rc != 0)
+		return rc;
+	if (s->has_key && crypto_equal(origin, s->origin, sizeof origin))
+		goto out;
+	crypto_wipe(s, sizeof *s);
+	rc = derive(s->key, secret, scope);
+	if (rc != 0) {
+		crypto_wipe(s, sizeof *s);
+		goto out;
+	}
+	memcpy(s->origin, origin, sizeof origin);
+	s->has_key = true;
+out:
+	crypto_wipe(origin, sizeof origin);
+	return rc;
+}
+
+/* The MAC of the string to sign. */
+static int make_signature(char hex[static HEX_LEN], const struct sigv4 *s,
+    const struct scope *scope, const char *request_hash)
+{
+	const struct crypto_part parts[] = {
+	    {ALGORITHM "\n", strlen(ALGORITHM "\n")},
+	    {scope->amz_date, strlen(scope->amz_date)}, {"\n", 1},
+	    {buf_data(scope->text), buf_len(scope->text)}, {"\n", 1},
+	    {request_hash, strlen(request_hash)}};
+	uint8_t sum[CRYPTO_SHA256_LEN];
+	int rc = crypto_hmac_sha256(
+	    sum, s->key, sizeof s->key, parts, sizeof parts / sizeof parts[0]);
+
+	if (rc == 0)
+		crypto_hex(hex, sum, sizeof sum);
+	return rc;
+}
+
+static int add_authorization(struct buf *b, const char *access_key,
+    const struct scope *scope, const struct list *l, const char *signature)
+{
+	int rc = buf_addf(b,
+	    ALGORITHM " Credential=%s/%s, SignedHeaders=", access_key,
+	    buf_str(scope->text));
+
+	if (rc == 0)
+		rc = add_names(b, l);
+	return rc != 0 ? rc : buf_addf(b, ", Signature=%s", signature);
+}
+
+int sigv4_sign(struct sigv4 *s, const struct sigv4_credentials *credentials,
+    const struct sigv4_request *req, const char *region, const char *service,
+    int64_t wall, struct sigv4_result *out)
+{
+	char amz_date[CLOCK_AMZ_MAX], hash_hex[HEX_LEN], signature[HEX_LEN];
+	struct scope scope = {amz_date, region, service, buf_new(SCOPE_MAX)};
+	struct buf *text = buf_new(SIGV4_TEXT_MAX);
+	struct list list;
+	int rc = ERR_NOMEM;
+
+	if (scope.text == NULL || text == NULL)
+		goto out;
+	clock_format_amz(wall, amz_date);
+	if ((rc = buf_addf(scope.text, "%.*s/%s/%s/" TERMINATOR, DAY_LEN,
+		 amz_date, region, service)) != 0 ||
+	    (rc = collect(&list, req, credentials->token, amz_date)) != 0 ||
+	    (rc = hash_request(hash_hex, req, &list)) != 0 ||
+	    (rc = ensure_key(s, credentials->secret_key, &scope)) != 0 ||
+	    (rc = make_signature(signature, s, &scope, hash_hex)) != 0 ||
+	    (rc = add_authorization(
+		 text, credentials->access_key, &scope, &list, signature)) != 0)
+		goto out;
+	memcpy(out->amz_date, amz_date, sizeof amz_date);
+	out->authorization = text;
+	text = NULL;
+out:
+	buf_free(scope.text);
+	buf_free(text);
+	return rc;
+}

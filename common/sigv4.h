@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_SIGV4_H
+#define SQS_ENTROPY_SIGV4_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+
+/*
+ * AWS Signature Version 4 in the Authorization header.  Source: IAM User
+ * Guide, "Create a signed AWS API request"; where that is silent, what
+ * botocore's SigV4Auth does.  Pure but for the cache of the signing key.
+ */
+struct sigv4_credentials {
+	const char *access_key;
+	const char *secret_key;
+	const char *token; /* session token, NULL or "" for none */
+};
+
+struct sigv4_header {
+	const char *name;  /* any case; names may repeat */
+	const char *value; /* UTF-8; inner white space is folded */
+};
+
+struct sigv4_request {
+	const char *method;
+	const char *host;  /* as sent in Host, with any port that is sent */
+	const char *path;  /* as sent, percent-encoded; "" means "/" */
+	const char *query; /* as sent, without '?'; NULL: none */
+	/* To sign, in the order sent.  Host, X-Amz-Date and, with a token,
+	 * X-Amz-Security-Token are added and replace any given here; headers
+	 * that a proxy may change, such as User-Agent or Connection, are not
+	 * signed.  A given X-Amz-Content-SHA256 stands for the body's hash. */
+	const struct sigv4_header *headers;
+	size_t headers_n;
+	const void *body;
+	size_t body_len;
+};
+
+#define SIGV4_HEADERS_MAX 48
+#define SIGV4_SECRET_MAX  512   /* bytes of secret key */
+#define SIGV4_TEXT_MAX    65536 /* bytes of canonical request, without body */
+
+/* Signs, and keeps the derived key of the last day, region and service. */
+struct sigv4;
+
+/* NULL when memory is short. */
+struct sigv4 *sigv4_new(void);
+void sigv4_free(struct sigv4 *s);
+
+/* What a signed request carries beside its own headers. */
+struct sigv4_result {
+	char amz_date[17];         /* X-Amz-Date */
+	struct buf *authorization; /* Authorization, made by sigv4_sign() */
+};
+
+/*
+ * Sign for the moment wall (epoch ms).  *out is filled on success and then
+ * the caller frees out->authorization; X-Amz-Security-Token is
+ * credentials->token as it stands.  ERR_LIMIT: beyond a ceiling above
+ * or one of canonical.h; ERR_NOMEM; ERR_INTERNAL.
+ */
+int sigv4_sign(struct sigv4 *s, const struct sigv4_credentials *credentials,
+    const struct sigv4_request *req, const char *region, const char *service,
+    int64_t wall, struct sigv4_result *out) __attribute__((warn_unused_result));
+
+#endif

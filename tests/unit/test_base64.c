@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base64.h"
+#include "err.h"
+
+/* RFC 4648 section 10. */
+static const struct {
+	const char *bytes;
+	const char *text;
+} vectors[] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
+    {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			       "abcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static void test_vectors(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
+		size_t len = strlen(vectors[i].bytes);
+		uint8_t bytes[8];
+		char text[16];
+		size_t got = 99;
+
+		base64_encode(text, (const uint8_t *)vectors[i].bytes, len);
+		assert_string_equal(text, vectors[i].text);
+		assert_int_equal(strlen(text), BASE64_LEN(len));
+		assert_int_equal(base64_decode(bytes, sizeof bytes, &got, text,
+				     strlen(text)),
+		    0);
+		assert_int_equal(got, len);
+		assert_memory_equal(bytes, vectors[i].bytes, len);
+	}
+}
+
+/* Each of the 64 values at each of the four places. */
+static void test_whole_alphabet(void **state)
+{
+	uint32_t v;
+	size_t place;
+
+	(void)state;
+	for (v = 0; v < 64; v++)
+		for (place = 0; place < 4; place++) {
+			uint32_t bits = v << (18 - 6 * place);
+			const uint8_t bytes[3] = {(uint8_t)(bits >> 16),
+			    (uint8_t)(bits >> 8), (uint8_t)bits};
+			char expected[] = "AAAA";
+			uint8_t back[3];
+			char text[5];
+			size_t got;
+
+			expected[place] = alphabet[v];
+			base64_encode(text, bytes, 3);
+			assert_string_equal(text, expected);
+			assert_int_equal(
+			    base64_decode(back, 3, &got, text, 4), 0);
+			assert_int_equal(got, 3);
+			assert_memory_equal(back, bytes, 3);
+		}
+}
+
+/* Random bytes of every length, in blocks of the exact size so that a
+ * sanitizer sees one byte too far. */
+static void test_round_trip(void **state)
+{
+	uint32_t seed = 1;
+	size_t len, i;
+
+	(void)state;
+	for (len = 0; len <= 200; len++) {
+		uint8_t *bytes = malloc(len > 0 ? len : 1);
+		uint8_t *back = malloc(len > 0 ? len : 1);
+		char *text = malloc(BASE64_LEN(len) + 1);
+		size_t got;
+
+		assert_true(bytes != NULL && back != NULL && text != NULL);
+		for (i = 0; i < len; i++) {
+			seed = seed * 1664525u + 1013904223u;
+			bytes[i] = (uint8_t)(seed >> 24);
+		}
+		base64_encode(text, bytes, len);
+		assert_int_equal(strlen(text), BASE64_LEN(len));
+		assert_int_equal(
+		    base64_decode(back, len, &got, text, strlen(text)), 0);
+		assert_int_equal(got, len);
+		assert_memory_equal(back, bytes, len);
+		free(bytes);
+		free(back);
+		free(text);
+	}
+}
+
+static void assert_refused(const char *text, size_t len)
+{
+	uint8_t out[16];
+	uint8_t wiped[16] = {0};
+	size_t got = 99;
+
+	memset(out, 0x5a, sizeof out);
+	assert_int_equal(
+	    base64_decode(out, sizeof out, &got, text, len), ERR_FORMAT);
+	assert_int_equal(got, 0);
+	assert_memory_equal(out, wiped, sizeof out);
+}
+
+static void test_malformed(void **state)
+{
+	static const char *const texts[] = {/* length */
+	    "Z", "Zg", "Zg=", "Zm9vY", "Zm9vYg", "Zm9vYg=",
+	    /* padding */
+	    "=",
+	    "==", "===", "====", "Z===", "=g==", "Zg==Zg==", "Zm8=Zm8=", "Zg=v",
+	    "Z=9v", "=m9v", "Zm9v=", "Zm9v==", "Zm9v====", "Zg==\n",
+	    /* white space */
+	    " Zm9v", "Zm9v ", "Zm 9v", "Zm9v\n", "Zm9\n", "\nZm9", "Zm\t9",
+	    "Zm9v\r\n\r\n",
+	    /* unused bits that are set */
+	    "Zh==", "Zv==", "Z/==", "Zm9=", "Zm+=", "Zm/=", "Zm9vYh==",
+	    /* other alphabets */
+	    "Zm9-", "Zm9_", "Zm9.", "Zm9,", "*m9v", "Zm9v!!!!"};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof texts / sizeof texts[0]; i++)
+		assert_refused(texts[i], strlen(texts[i]));
+	assert_refused("Zm9\0", 4);
+	assert_refused("\0m9v", 4);
+	assert_refused("Zg=\0", 4);
+}
+
+/* All 256 characters at all four places: the 64 and, at the end alone, the
+ * padding, are the only ones taken. */
+static void test_every_character(void **state)
+{
+	size_t place;
+	int c;
+
+	(void)state;
+	for (c = 0; c < 256; c++)
+		for (place = 0; place < 4; place++) {
+			bool known = c != 0 && strchr(alphabet, c) != NULL;
+			char text[4] = {'A', 'A', 'A', 'A'};
+			uint8_t out[3];
+			size_t got;
+
+			text[place] = (char)c;
+			if (place == 3 && c == '=')
+				known = true;
+			assert_int_equal(
+			    base64_decode(out, sizeof out, &got, text, 4),
+			    known ? 0 : ERR_FORMAT);
+		}
+}
+
+/* One encoding a payload: of all 64 last characters before padding only
+ * those with zero unused bits decode. */
+static void test_trailing_bits(void **state)
+{
+	uint32_t v;
+
+	(void)state;
+	for (v = 0; v < 64; v++) {
+		char one[] = "A?==";
+		char two[] = "AA?=";
+		uint8_t out[3];
+		size_t got;
+
+		one[1] = alphabet[v];
+		two[2] = alphabet[v];
+		assert_int_equal(base64_decode(out, 3, &got, one, 4),
+		    v % 16 == 0 ? 0 : ERR_FORMAT);
+		assert_int_equal(base64_decode(out, 3, &got, two, 4),
+		    v % 4 == 0 ? 0 : ERR_FORMAT);
+	}
+}
+
+static void test_room(void **state)
+{
+	uint8_t out[6] = {1, 2, 3, 4, 5, 6};
+	const uint8_t expected[6] = {0, 0, 0, 0, 5, 6};
+	size_t got = 99;
+
+	(void)state;
+	assert_int_equal(base64_decode(out, 4, &got, "Zm9vYmE=", 8), ERR_LIMIT);
+	assert_int_equal(got, 0);
+	assert_memory_equal(out, expected, sizeof out);
+	assert_int_equal(base64_decode(out, 5, &got, "Zm9vYmE=", 8), 0);
+	assert_int_equal(got, 5);
+	assert_memory_equal(out, "fooba\6", 6);
+	assert_int_equal(base64_decode(NULL, 0, &got, "Zg==", 4), ERR_LIMIT);
+	assert_int_equal(base64_decode(NULL, 0, &got, "", 0), 0);
+	assert_int_equal(got, 0);
+}
+
+/* Reads and writes nothing beyond the lengths given. */
+static void test_bounds(void **state)
+{
+	char *text = malloc(4);
+	uint8_t *out = malloc(1);
+	size_t got;
+
+	(void)state;
+	assert_true(text != NULL && out != NULL);
+	memcpy(text, "Zg==", 4);
+	assert_int_equal(base64_decode(out, 1, &got, text, 4), 0);
+	assert_int_equal(out[0], 'f');
+	assert_int_equal(base64_decode(out, 1, &got, text, 3), ERR_FORMAT);
+	free(text);
+	free(out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_vectors),
+	    cmocka_unit_test(test_whole_alphabet),
+	    cmocka_unit_test(test_round_trip), cmocka_unit_test(test_malformed),
+	    cmocka_unit_test(test_every_character),
+	    cmocka_unit_test(test_trailing_bits), cmocka_unit_test(test_room),
+	    cmocka_unit_test(test_bounds)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "buf.h"
+#include "canonical.h"
+#include "err.h"
+
+typedef int form(struct buf *b, const char *text);
+
+/* What form makes of text, also when something stands before it in b. */
+static void assert_form(form *make, const char *text, const char *expected)
+{
+	static const char *const before[] = {"", "x", "/a/b"};
+	size_t i;
+
+	for (i = 0; i < sizeof before / sizeof before[0]; i++) {
+		struct buf *b = buf_new(4096);
+
+		assert_non_null(b);
+		assert_int_equal(buf_addstr(b, before[i]), 0);
+		assert_int_equal(make(b, text), 0);
+		assert_memory_equal(buf_str(b), before[i], strlen(before[i]));
+		assert_string_equal(buf_str(b) + strlen(before[i]), expected);
+		buf_free(b);
+	}
+}
+
+/* With room for max bytes form says ERR_LIMIT, and with one more it fits. */
+static void assert_ceiling(form *make, const char *text, size_t max)
+{
+	size_t room;
+
+	for (room = 0; room <= max + 1; room++) {
+		struct buf *b = buf_new(room);
+
+		assert_non_null(b);
+		assert_int_equal(make(b, text), room <= max ? ERR_LIMIT : 0);
+		buf_free(b);
+	}
+}
+
+static void test_path(void **state)
+{
+	static const char *const cases[][2] = {{"", "/"}, {"/", "/"},
+	    {"//", "/"}, {"/a", "/a"}, {"/a/", "/a/"}, {"//a//b//", "/a/b/"},
+	    {"/.", "/"}, {"/./", "/"}, {"/..", "/"}, {"/../", "/"},
+	    {"/../../a", "/a"}, {"/a/.", "/a"}, {"/a/./", "/a/"},
+	    {"/a/..", "/"}, {"/a/../", "/"}, {"/a/b/..", "/a"},
+	    {"/a/b/../", "/a/"}, {"/a/b/../../../c", "/c"}, {"/a/./b", "/a/b"},
+	    {"/...", "/..."}, {"/.a", "/.a"}, {"/..a", "/..a"}, {"/a.", "/a."},
+	    {"/%2e%2E/a", "/%252e%252E/a"}, {"/a%20b", "/a%2520b"},
+	    {"/a%2Fb/..", "/"}, {"/a b", "/a%20b"}, {"/*:@=", "/%2A%3A%40%3D"},
+	    {"/-._~Az09", "/-._~Az09"}, {"/\xc3\xa4", "/%C3%A4"},
+	    {"/\x01\x7f\xff", "/%01%7F%FF"},
+	    {"/123456789012/q.fifo", "/123456789012/q.fifo"}};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		assert_form(canonical_path, cases[i][0], cases[i][1]);
+	assert_ceiling(canonical_path, "/a%/b/", 7);
+	assert_ceiling(canonical_path, "", 0);
+}
+
+static void test_query(void **state)
+{
+	static const char *const cases[][2] = {{"", ""}, {"a", "a="},
+	    {"a=", "a="}, {"=", "="}, {"=b", "=b"}, {"a=b=c", "a=b=c"},
+	    {"a==", "a=="}, {"b=1&a=2", "a=2&b=1"}, {"a=2&a=1", "a=1&a=2"},
+	    {"a=1&a=1&a", "a=&a=1&a=1"}, {"&", "=&="}, {"a&", "=&a="},
+	    {"ab=1&a=2&a-b=3&A=4", "A=4&a=2&a-b=3&ab=1"},
+	    /* by name and value, not as one text: '=' sorts after '-' */
+	    {"a=z&a-=y", "a=z&a-=y"}, {"a=1&a=10&a=1", "a=1&a=1&a=10"},
+	    {"k=%20&k=+&k=%2B", "k=%20&k=%2B&k=+"},
+	    {"\xc3\xa4=1&z=2", "z=2&\xc3\xa4=1"}};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		assert_form(canonical_query, cases[i][0], cases[i][1]);
+	assert_form(canonical_query, NULL, "");
+	assert_ceiling(canonical_query, "b&a=1", 5);
+}
+
+static void test_query_parts(void **state)
+{
+	char query[CANONICAL_PAIRS_MAX + 1];
+	struct buf *b = buf_new(4096);
+
+	(void)state;
+	assert_non_null(b);
+	memset(query, '&', sizeof query);
+	query[CANONICAL_PAIRS_MAX - 1] = '\0';
+	assert_int_equal(canonical_query(b, query), 0);
+	assert_int_equal(buf_len(b), 2 * CANONICAL_PAIRS_MAX - 1);
+	query[CANONICAL_PAIRS_MAX - 1] = '&';
+	query[CANONICAL_PAIRS_MAX] = '\0';
+	assert_int_equal(canonical_query(b, query), ERR_LIMIT);
+	buf_free(b);
+}
+
+static void test_value(void **state)
+{
+	static const char *const cases[][2] = {{"", ""}, {" ", ""}, {"a", "a"},
+	    {" a", "a"}, {"a ", "a"}, {"  a   b  ", "a b"},
+	    {"a\t\r\n\v\f b", "a b"},
+	    {"\x1c"
+	     "a\x1d\x1e"
+	     "b\x1f",
+		"a b"},
+	    {"\"a   b\"", "\"a b\""}, {"a,b , c", "a,b , c"},
+	    {"\xc2\xa0"
+	     "a\xc2\x85",
+		"a"},
+	    {"a\xe1\x9a\x80"
+	     "b",
+		"a b"},
+	    {"a\xe2\x80\x80"
+	     "b\xe2\x80\x8a"
+	     "c",
+		"a b c"},
+	    {"a\xe2\x80\xa8"
+	     "b\xe2\x80\xa9"
+	     "c\xe2\x80\xaf"
+	     "d",
+		"a b c d"},
+	    {"a\xe2\x81\x9f"
+	     "b\xe3\x80\x80",
+		"a b"},
+	    /* near misses are no white space */
+	    {"\xc2\xa1\xe2\x80\x8b\xe2\x80\xa7\xe2\x81\xa0\xe3\x80\x81",
+		"\xc2\xa1\xe2\x80\x8b\xe2\x80\xa7\xe2\x81\xa0\xe3\x80\x81"},
+	    /* and characters cut short stay as they are */
+	    {"a\xc2", "a\xc2"}, {"a\xe2\x80", "a\xe2\x80"}, {"\xe3", "\xe3"},
+	    {"\xe1\x9a", "\xe1\x9a"}, {"\xff\x80 \x80", "\xff\x80 \x80"}};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		assert_form(canonical_value, cases[i][0], cases[i][1]);
+	assert_ceiling(canonical_value, "  a   b ", 2);
+}
+
+static void test_method_and_name(void **state)
+{
+	(void)state;
+	assert_form(canonical_method, "post", "POST");
+	assert_form(canonical_method, "GeT", "GET");
+	assert_form(canonical_method, "M-SEARCH", "M-SEARCH");
+	assert_form(canonical_name, "X-Amz-Date", "x-amz-date");
+	assert_form(canonical_name, "@[`{_^Z", "@[`{_^z");
+	assert_form(canonical_name, "\xc3\x84", "\xc3\x84");
+	assert_ceiling(canonical_name, "Host", 3);
+}
+
+static void test_compare(void **state)
+{
+	(void)state;
+	assert_int_equal(canonical_compare("", ""), 0);
+	assert_int_equal(canonical_compare("HOST", "host"), 0);
+	assert_true(canonical_compare("a", "B") < 0);
+	assert_true(canonical_compare("B", "a") > 0);
+	assert_true(canonical_compare("a", "a-b") < 0);
+	assert_true(canonical_compare("a-b", "A") > 0);
+	/* small letters sort after '_' and before '{', unlike capitals */
+	assert_true(canonical_compare("A", "_") > 0);
+	assert_true(canonical_compare("Z", "~") < 0);
+	assert_true(canonical_compare("\xc3", "z") > 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_path),
+	    cmocka_unit_test(test_query), cmocka_unit_test(test_query_parts),
+	    cmocka_unit_test(test_value),
+	    cmocka_unit_test(test_method_and_name),
+	    cmocka_unit_test(test_compare)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* The cached key shows in no result, so the code is looked into. */
+#include "../../common/sigv4.c"
+
+#define AT       1440938160000 /* 2015-08-30T12:36:00Z */
+#define DAY      86400000
+#define SECRET   "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+#define EXPECTED "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/"
+
+static const struct sigv4_credentials example = {"AKIDEXAMPLE", SECRET, NULL};
+
+static struct sigv4_request get(const char *path)
+{
+	return (struct sigv4_request){
+	    .method = "GET", .host = "example.amazonaws.com", .path = path};
+}
+
+static void assert_signed_as(struct sigv4 *s,
+    const struct sigv4_credentials *credentials,
+    const struct sigv4_request *req, const char *service, const char *expected)
+{
+	struct sigv4_result result;
+
+	assert_int_equal(
+	    sigv4_sign(s, credentials, req, "us-east-1", service, AT, &result),
+	    0);
+	assert_string_equal(result.amz_date, "20150830T123600Z");
+	assert_string_equal(buf_str(result.authorization), expected);
+	buf_free(result.authorization);
+}
+
+/* The example that the IAM User Guide works out step by step. */
+static void test_published_example(void **state)
+{
+	const struct sigv4_header type = {
+	    "Content-Type", "application/x-www-form-urlencoded; charset=utf-8"};
+	struct sigv4_request req = get("/");
+	char hex[HEX_LEN];
+
+	req.host = "iam.amazonaws.com";
+	req.query = "Action=ListUsers&Version=2010-05-08";
+	req.headers = &type;
+	req.headers_n = 1;
+	assert_signed_as(*state, &example, &req, "iam",
+	    EXPECTED "iam/aws4_request, "
+		     "SignedHeaders=content-type;host;x-amz-date, "
+		     "Signature=5d672d79c15b13162d9279b0855cfba6"
+		     "789a8edb4c82c400e06b5924a6f2b5d7");
+	crypto_hex(hex, ((struct sigv4 *)*state)->key, CRYPTO_SHA256_LEN);
+	assert_string_equal(hex,
+	    "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9");
+}
+
+static void assert_suite(struct sigv4 *s, const struct sigv4_request *req,
+    const char *names, const char *signature)
+{
+	struct buf *expected = buf_new(1024);
+
+	assert_non_null(expected);
+	assert_int_equal(
+	    buf_addf(expected,
+		EXPECTED "service/aws4_request, SignedHeaders=%s, Signature=%s",
+		names, signature),
+	    0);
+	assert_signed_as(s, &example, req, "service", buf_str(expected));
+	buf_free(expected);
+}
+
+/* AWS's Signature Version 4 test suite. */
+static void test_suite(void **state)
+{
+	static const char vanilla[] =
+	    "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31";
+	struct sigv4_request req = get("/");
+
+	assert_suite(*state, &req, "host;x-amz-date", vanilla);
+	req.path = "";
+	assert_suite(*state, &req, "host;x-amz-date", vanilla);
+	req.path = "/./";
+	assert_suite(*state, &req, "host;x-amz-date", vanilla);
+	req.path = "/example1/example2/../..";
+	assert_suite(*state, &req, "host;x-amz-date", vanilla);
+	req.path = "/./example";
+	assert_suite(*state, &req, "host;x-amz-date",
+	    "ef75d96142cf21edca26f06005da7988e4f8dc83a165a80865db7089db637ec5");
+	req.path = "/";
+	req.query = "Param2=value2&Param1=value1";
+	assert_suite(*state, &req, "host;x-amz-date",
+	    "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500");
+	req.query = NULL;
+	req.method = "POST";
+	assert_suite(*state, &req, "host;x-amz-date",
+	    "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b");
+}
+
+static void test_suite_headers(void **state)
+{
+	const struct sigv4_header trim[] = {
+	    {"My-Header2", " \"a   b   c\""}, {"My-Header1", " value1"}};
+	const struct sigv4_header repeated[] = {{"My-Header1", "value2"},
+	    {"my-header1", "value2"}, {"MY-HEADER1", "value1"}};
+	const struct sigv4_header type = {
+	    "Content-Type", "application/x-www-form-urlencoded"};
+	struct sigv4_request req = get("/");
+
+	req.headers = trim;
+	req.headers_n = 2;
+	assert_suite(*state, &req, "host;my-header1;my-header2;x-amz-date",
+	    "acc3ed3afb60bb290fc8d2dd0098b9911fcaa05412b367055dee359757a9c736");
+	req.headers = repeated;
+	req.headers_n = 3;
+	assert_suite(*state, &req, "host;my-header1;x-amz-date",
+	    "c9d5ea9f3f72853aea855b47ea873832890dbdd183b4468f858259531a5138ea");
+	req.method = "POST";
+	req.headers = &type;
+	req.headers_n = 1;
+	req.body = "Param1=value1";
+	req.body_len = strlen(req.body);
+	assert_suite(*state, &req, "content-type;host;x-amz-date",
+	    "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a");
+}
+
+/* Headers that are given but are ours to set, or no one's to sign, change
+ * nothing. */
+static void test_headers_left_out(void **state)
+{
+	const struct sigv4_header headers[] = {{"HOST", "elsewhere"},
+	    {"X-Amz-Date", "20200101T000000Z"}, {"Authorization", "old"},
+	    {"User-Agent", "x"}, {"connection", "close"}, {"Expect", ""},
+	    {"X-Amzn-Trace-Id", "1"}, {"TE", "trailers"}};
+	struct sigv4_request req = get("/");
+
+	req.headers = headers;
+	req.headers_n = sizeof headers / sizeof headers[0];
+	assert_suite(*state, &req, "host;x-amz-date",
+	    "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31");
+}
+
+static void test_token(void **state)
+{
+	const struct sigv4_credentials with = {"AKIDEXAMPLE", SECRET,
+	    "AQoDYXdzEPT//////////wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwd"
+	    "QWLWsKWHGBuFqwAeMicRXmxfPSP18Tp1ZL"};
+	const struct sigv4_credentials without = {"AKIDEXAMPLE", SECRET, ""};
+	const struct sigv4_header given = {"X-Amz-Security-Token", "old"};
+	struct sigv4_request req = get("/");
+
+	req.method = "POST";
+	req.headers = &given;
+	req.headers_n = 1;
+	assert_signed_as(*state, &with, &req, "service",
+	    EXPECTED "service/aws4_request, "
+		     "SignedHeaders=host;x-amz-date;x-amz-security-token, "
+		     "Signature=32c6d547e800580d33fcc26db99da13b"
+		     "1c778a63adffd1e3dbbf231dfc88262e");
+	req.headers_n = 0;
+	assert_signed_as(*state, &without, &req, "service",
+	    EXPECTED "service/aws4_request, SignedHeaders=host;x-amz-date, "
+		     "Signature=5da7c1a2acd57cee7505fc6676e4e544"
+		     "621c30862966e37dddb68e92efbe5d6b");
+}
+
+/* Sign with s, whatever it keeps, and with a fresh one: the same result. */
+static void assert_as_fresh(struct sigv4 *s, const char *secret,
+    const char *region, const char *service, int64_t wall)
+{
+	const struct sigv4_credentials c = {"AKIDEXAMPLE", secret, NULL};
+	const struct sigv4_request req = get("/");
+	struct sigv4 *fresh = sigv4_new();
+	struct sigv4_result a, b;
+
+	assert_non_null(fresh);
+	assert_int_equal(sigv4_sign(s, &c, &req, region, service, wall, &a), 0);
+	assert_int_equal(
+	    sigv4_sign(fresh, &c, &req, region, service, wall, &b), 0);
+	assert_string_equal(buf_str(a.authorization), buf_str(b.authorization));
+	assert_memory_equal(s->key, fresh->key, sizeof s->key);
+	buf_free(a.authorization);
+	buf_free(b.authorization);
+	sigv4_free(fresh);
+}
+
+static void test_cache_follows(void **state)
+{
+	struct sigv4 *s = *state;
+	int round;
+
+	for (round = 0; round < 2; round++) {
+		assert_as_fresh(s, SECRET, "us-east-1", "sqs", AT);
+		assert_as_fresh(s, SECRET, "us-east-1", "sqs", AT + DAY);
+		assert_as_fresh(s, SECRET, "us-east-2", "sqs", AT + DAY);
+		assert_as_fresh(s, SECRET, "us-east-2", "iam", AT + DAY);
+		assert_as_fresh(s, SECRET "x", "us-east-2", "iam", AT + DAY);
+		assert_as_fresh(s, "", "us-east-2", "iam", AT + DAY);
+		/* the same letters, cut elsewhere */
+		assert_as_fresh(s, "c", "a", "b", AT);
+		assert_as_fresh(s, "bc", "a", "", AT);
+		assert_as_fresh(s, "", "ab", "c", AT);
+		assert_as_fresh(s, "c", "ab", "", AT);
+	}
+}
+
+/* A key that stands in the cache is used: one that is put there shows. */
+static void test_cache_is_used(void **state)
+{
+	const struct sigv4_request req = get("/");
+	struct sigv4 *s = *state;
+	struct sigv4_result a, b, c;
+
+	assert_int_equal(
+	    sigv4_sign(s, &example, &req, "us-east-1", "sqs", AT, &a), 0);
+	s->key[0] ^= 1;
+	assert_int_equal(
+	    sigv4_sign(s, &example, &req, "us-east-1", "sqs", AT, &b), 0);
+	assert_string_not_equal(
+	    buf_str(a.authorization), buf_str(b.authorization));
+	s->key[0] ^= 1;
+	assert_int_equal(
+	    sigv4_sign(s, &example, &req, "us-east-1", "sqs", AT + 999, &c), 0);
+	assert_string_equal(buf_str(a.authorization), buf_str(c.authorization));
+	buf_free(a.authorization);
+	buf_free(b.authorization);
+	buf_free(c.authorization);
+}
+
+/* A failed derivation leaves no key behind, neither the old nor half a new. */
+static void test_cache_after_failure(void **state)
+{
+	static const struct sigv4 empty;
+	char secret[SIGV4_SECRET_MAX + 2];
+	const struct sigv4_credentials c = {"AKIDEXAMPLE", secret, NULL};
+	const struct sigv4_request req = get("/");
+	struct sigv4 *s = *state;
+	struct sigv4_result result;
+
+	assert_as_fresh(s, SECRET, "us-east-1", "sqs", AT);
+	memset(secret, 's', sizeof secret);
+	secret[SIGV4_SECRET_MAX + 1] = '\0';
+	assert_int_equal(
+	    sigv4_sign(s, &c, &req, "us-east-1", "sqs", AT, &result),
+	    ERR_LIMIT);
+	assert_false(s->has_key);
+	assert_memory_equal(s->key, empty.key, sizeof s->key);
+	assert_memory_equal(s->origin, empty.origin, sizeof s->origin);
+	secret[SIGV4_SECRET_MAX] = '\0';
+	assert_as_fresh(s, secret, "us-east-1", "sqs", AT);
+}
+
+static void assert_limit(struct sigv4 *s, const struct sigv4_request *req,
+    const char *token, const char *region, int expected)
+{
+	const struct sigv4_credentials c = {"AKIDEXAMPLE", SECRET, token};
+	struct sigv4_result result = {.authorization = NULL};
+
+	assert_int_equal(
+	    sigv4_sign(s, &c, req, region, "sqs", AT, &result), expected);
+	if (expected != 0)
+		assert_null(result.authorization);
+	buf_free(result.authorization);
+}
+
+static void test_limits(void **state)
+{
+	struct sigv4_header headers[SIGV4_HEADERS_MAX + 1];
+	char *large = malloc(SIGV4_TEXT_MAX + 1);
+	struct sigv4_request req = get("/");
+	size_t i;
+
+	assert_non_null(large);
+	memset(large, 'a', SIGV4_TEXT_MAX);
+	large[SIGV4_TEXT_MAX] = '\0';
+	for (i = 0; i < sizeof headers / sizeof headers[0]; i++)
+		headers[i] = (struct sigv4_header){"x", "y"};
+	req.headers = headers;
+	req.headers_n = SIGV4_HEADERS_MAX;
+	assert_limit(*state, &req, "t", "us-east-1", 0);
+	req.headers_n = SIGV4_HEADERS_MAX + 1;
+	assert_limit(*state, &req, "t", "us-east-1", ERR_LIMIT);
+	req.headers_n = 1;
+	headers[0].value = large;
+	assert_limit(*state, &req, "t", "us-east-1", ERR_LIMIT);
+	headers[0] = (struct sigv4_header){large, "v"};
+	assert_limit(*state, &req, "t", "us-east-1", ERR_LIMIT);
+	req.headers_n = 0;
+	assert_limit(*state, &req, large, "us-east-1", ERR_LIMIT);
+	assert_limit(*state, &req, "t", large, ERR_LIMIT);
+	req.query = large;
+	assert_limit(*state, &req, "t", "us-east-1", ERR_LIMIT);
+	req.query = NULL;
+	req.path = large;
+	assert_limit(*state, &req, "t", "us-east-1", ERR_LIMIT);
+	req.path = "/";
+	assert_limit(
+	    *state, &req, large + SIGV4_TEXT_MAX - 16384, "us-east-1", 0);
+	free(large);
+}
+
+static void test_given_body_hash(void **state)
+{
+	const struct sigv4_header sum[] = {
+	    {"X-Amz-Content-SHA256",
+		"44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},
+	    {"X-Amz-Content-SHA256", "second"}};
+	struct sigv4_request req = get("/");
+	struct sigv4_result a, b;
+
+	req.headers = sum;
+	req.headers_n = 2;
+	req.body = "{}";
+	req.body_len = 2;
+	assert_int_equal(
+	    sigv4_sign(*state, &example, &req, "us-east-1", "sqs", AT, &a), 0);
+	req.body = "{} ";
+	req.body_len = 3;
+	assert_int_equal(
+	    sigv4_sign(*state, &example, &req, "us-east-1", "sqs", AT, &b), 0);
+	assert_string_equal(buf_str(a.authorization), buf_str(b.authorization));
+	buf_free(a.authorization);
+	buf_free(b.authorization);
+}
+
+static int setup(void **state)
+{
+	*state = sigv4_new();
+	return *state != NULL ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	sigv4_free(*state);
+	sigv4_free(NULL);
+	return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {TEST(test_published_example),
+	    TEST(test_suite), TEST(test_suite_headers),
+	    TEST(test_headers_left_out), TEST(test_token),
+	    TEST(test_cache_follows), TEST(test_cache_is_used),
+	    TEST(test_cache_after_failure), TEST(test_limits),
+	    TEST(test_given_body_hash)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
