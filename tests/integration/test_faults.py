@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tests that faults do what they say, and of the stand-ins as programs."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from asking import ROLE_PATH, TOKEN, call, fetch, get, token
+from faults import Fault
+from imds import Imds
+from standin import StandIn
+
+# Faults, which are the same in every stand-in.
+
+
+def test_fault_strikes_what_it_matches(imds: Imds) -> None:
+    imds.fault("GET *", status=503, count=2, skip=1)
+    got = [get(imds, ROLE_PATH)[0] for _ in range(4)]
+    assert got == [200, 503, 503, 200]
+    assert imds.faults_left() == 0
+    assert [r.status for r in imds.matching("GET *")] == got
+    assert [r.faulty for r in imds.matching("GET *")] == [False, True, True, False]
+
+
+def test_fault_until_cleared(imds: Imds) -> None:
+    imds.fault(count=None, status=500, headers={"Server": "x"}, body="oh")
+    for _ in range(3):
+        status, headers, body = call(imds, "GET", "/")
+        assert (status, headers["server"], body) == (500, "x", b"oh")
+    imds.clear()
+    assert call(imds, "GET", "/")[0] == 401
+
+
+def test_botocore_survives_throttling(imds: Imds) -> None:
+    imds.fault("GET *", status=503, count=2)
+    assert fetch(imds, num_attempts=3)["role_name"] == "sqs-entropy"
+
+
+def test_fault_delay(imds: Imds) -> None:
+    imds.fault(delay=0.3)
+    began = time.monotonic()
+    token(imds)
+    assert time.monotonic() - began >= 0.3
+    record = imds.records[0]
+    assert record.ended is not None
+    assert record.ended - record.began >= 0.29
+
+
+@pytest.mark.parametrize("end", ["silence", "drop", "reset"])
+def test_fault_end(imds: Imds, end: str) -> None:
+    expected = {
+        "silence": TimeoutError,
+        "drop": http.client.RemoteDisconnected,
+        "reset": ConnectionResetError,
+    }
+    imds.fault(end=end)
+    with pytest.raises(expected[end]) as caught:
+        call(imds, "GET", "/", timeout=0.3)
+    # RemoteDisconnected is a ConnectionResetError too, but was no reset.
+    assert caught.type is expected[end]
+    assert imds.records[0].status is None
+    assert call(imds, "GET", "/")[0] == 401
+
+
+@pytest.mark.parametrize("end", ["silence", "drop", "reset"])
+def test_fault_on_connect(imds: Imds, end: str) -> None:
+    imds.fault("connect", end=end)
+    with pytest.raises(OSError, match=r"timed out|closed|reset"):
+        call(imds, "GET", "/", timeout=0.3)
+    assert imds.records == []
+    assert call(imds, "GET", "/")[0] == 401
+    assert imds.connections == 2
+
+
+def test_fault_raw(imds: Imds) -> None:
+    imds.fault(raw="SSH-2.0-OpenSSH\r\n")
+    with pytest.raises(http.client.BadStatusLine):
+        call(imds, "GET", "/")
+
+
+def test_fault_trickle(imds: Imds) -> None:
+    imds.fault(status=200, body="slow", trickle=0.05, piece=40)
+    began = time.monotonic()
+    assert call(imds, "GET", "/")[2] == b"slow"
+    assert time.monotonic() - began >= 0.1
+
+
+def test_fault_trickle_outlasts_a_client(imds: Imds) -> None:
+    imds.fault(status=200, trickle=0.05)
+    parts = urlsplit(imds.url)
+    with socket.create_connection((parts.hostname, parts.port), 5) as link:
+        link.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert link.recv(1) == b"H"
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    wait_for(lambda: imds.records[0].outcome == "gone")
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_fault_oversized(imds: Imds, chunked: bool) -> None:
+    headers = {TOKEN: token(imds)}
+    imds.fault(pad=200_000, chunked=chunked)
+    status, names, body = call(imds, "GET", ROLE_PATH + "sqs-entropy", headers)
+    assert status == 200
+    assert ("content-length" in names) is not chunked
+    assert len(body) == 200_000
+    # Valid JSON: nothing but its size is wrong with it.
+    assert json.loads(body)["Code"] == "Success"
+
+
+def test_fault_truncate(imds: Imds) -> None:
+    headers = {TOKEN: token(imds)}
+    imds.fault(truncate=5)
+    with pytest.raises(http.client.IncompleteRead) as caught:
+        call(imds, "GET", ROLE_PATH, headers)
+    assert caught.value.partial == b"sqs-e"
+    assert imds.matching("GET *")[0].outcome == "cut"
+
+
+def test_fault_stall(imds: Imds) -> None:
+    headers = {TOKEN: token(imds)}
+    imds.fault(truncate=5, end="silence")
+    with pytest.raises(TimeoutError):
+        call(imds, "GET", ROLE_PATH, headers, timeout=0.3)
+
+
+def test_fault_200_with_error_document(imds: Imds) -> None:
+    imds.fault("GET *sqs-entropy", status=200, body='{"Code": "Failed"}')
+    assert get(imds, ROLE_PATH + "sqs-entropy") == (200, '{"Code": "Failed"}')
+
+
+@pytest.mark.parametrize(
+    "values", [{"end": "x"}, {"count": 0}, {"piece": 0}, {"unknown": 1}]
+)
+def test_fault_that_means_nothing(values: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"is one of|at least|unknown"):
+        Fault.parse(values)
+
+
+def test_stop_interrupts_silence(imds: Imds) -> None:
+    imds.fault(end="silence")
+    parts = urlsplit(imds.url)
+    with socket.create_connection((parts.hostname, parts.port), 5) as link:
+        link.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        wait_for(lambda: len(imds.records) == 1)
+        began = time.monotonic()
+        imds.stop()
+        assert time.monotonic() - began < 1
+        assert link.recv(1) == b""
+
+
+def wait_for(condition: Any, seconds: float = 5) -> None:
+    """Wait until something is so, because another thread makes it so."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+# Control and program.
+
+
+def post(standin: StandIn, document: object) -> int:
+    """Send a control document; the status."""
+    body = json.dumps(document).encode()
+    return call(standin, "POST", "/_control", body=body)[0]
+
+
+def test_control() -> None:
+    with Imds(control=True) as imds:
+        assert post(imds, {"set": {"role": "other", "region": "us-east-1"}}) == 200
+        assert get(imds, ROLE_PATH) == (200, "other")
+        assert post(imds, {"fault": {"match": "GET *", "status": 418}}) == 200
+        assert get(imds, ROLE_PATH)[0] == 418
+        first = fetch(imds)["access_key"]
+        assert post(imds, {"rotate": True, "clear": True}) == 200
+        assert fetch(imds)["access_key"] != first
+        seen = json.loads(call(imds, "GET", "/_control")[2])
+        assert seen["role"] == "other"
+        assert len(seen["requests"]) == len(imds.records)
+        assert all("_control" not in r["path"] for r in seen["requests"])
+
+
+@pytest.mark.parametrize(
+    "document",
+    [1, {"x": 1}, {"set": {"stop": 1}}, {"fault": {"x": 1}}, {"fault": {"end": "x"}}],
+)
+def test_control_refuses(document: object) -> None:
+    with Imds(control=True) as imds:
+        assert post(imds, document) == 400
+        assert imds.faults_left() == 0
+
+
+def test_no_control_unless_asked(imds: Imds) -> None:
+    assert post(imds, {"clear": True}) == 405
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_program(root: Path, tmp_path: Path, ending: signal.Signals) -> None:
+    port_file = tmp_path / "port"
+    port_file.write_text("stale")
+    command = [sys.executable, str(root / "tests/imds.py"), "--port-file"]
+    command += [str(port_file), "--role", "r", "--tag", "a=b", "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        port = int(port_file.read_text())
+        assert said == f"listening on http://127.0.0.1:{port}\n"
+        imds = Imds(port=port)
+        assert get(imds, ROLE_PATH) == (200, "r")
+        assert get(imds, "/latest/meta-data/tags/instance/a") == (200, "b")
+        process.send_signal(ending)
+        assert process.wait(timeout=5) == 0
+        assert not port_file.exists()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_program_says_why_it_cannot_start(root: Path, imds: Imds) -> None:
+    command = [sys.executable, str(root / "tests/imds.py"), "--port", str(imds.port)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    assert done.returncode == 1
+    assert done.stderr.startswith("imds.py: ")
+    assert "in use" in done.stderr
