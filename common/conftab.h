@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_CONFTAB_H
+#define SQS_ENTROPY_CONFTAB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "err.h"
+
+/*
+ * A configuration file as a table: each row names a key, where its value goes
+ * and what it may be.  The one user of libconfuse.  Grammar: libconfuse's
+ * "key = value", one a line or several, '#' comments, strings quoted with "..."
+ * or '...' that end on their line.  What libconfuse has besides (lists,
+ * sections, +=, include, ${VARIABLE}, C comments) is an error.
+ */
+enum conftab_type {
+	CONFTAB_STRING, /* char[size]; "" when not given */
+	CONFTAB_LONG,   /* long, min..max */
+	CONFTAB_DOUBLE, /* double, min..max */
+	CONFTAB_CHOICE  /* int: index into choices */
+};
+
+struct conftab_row {
+	const char *key;
+	enum conftab_type type;
+	void *value;                /* default before, result after */
+	size_t size;                /* CONFTAB_STRING: room, with NUL */
+	double min, max;            /* CONFTAB_LONG, CONFTAB_DOUBLE */
+	const char *const *choices; /* CONFTAB_CHOICE: NULL-terminated */
+};
+
+/* Rows for struct members or variables, by their own size. */
+#define CONFTAB_STRING_ROW(name, array)                                        \
+	{                                                                      \
+		.key = (name), .type = CONFTAB_STRING, .value = (array),       \
+		.size = sizeof(array)                                          \
+	}
+#define CONFTAB_LONG_ROW(name, number, low, high)                              \
+	{                                                                      \
+		.key = (name), .type = CONFTAB_LONG, .value = &(number),       \
+		.min = (low), .max = (high)                                    \
+	}
+#define CONFTAB_DOUBLE_ROW(name, number, low, high)                            \
+	{                                                                      \
+		.key = (name), .type = CONFTAB_DOUBLE, .value = &(number),     \
+		.min = (low), .max = (high)                                    \
+	}
+#define CONFTAB_CHOICE_ROW(name, index, list)                                  \
+	{                                                                      \
+		.key = (name), .type = CONFTAB_CHOICE, .value = &(index),      \
+		.choices = (list)                                              \
+	}
+
+/*
+ * Read path into the rows' values; rows that the file does not name keep what
+ * they had.  All or nothing: on failure no value has changed.  ERR_ABSENT when
+ * there is no such file, ERR_CONFIG with "FILE:LINE: what is wrong and what is
+ * allowed" for an unknown or repeated key, a value of the wrong type, out of
+ * range or too long, an include, or a file that is not a regular file or over
+ * 64 KiB.
+ */
+int conftab_read(const char *path, const struct conftab_row *rows, size_t n,
+    struct err *err) __attribute__((warn_unused_result));
+
+/* Check one value given elsewhere (option, environment) against its row and
+ * store it; origin ("--messages", "AWS_REGION") begins the error.
+ * ERR_CONFIG. */
+int conftab_set(const struct conftab_row *row, const char *origin,
+    const char *text, struct err *err) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_JSON_TEXT_H
+#define SQS_ENTROPY_JSON_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Whether yajl may see this text: all of it UTF-8, strings closed, no escape
+ * that means NUL or half a surrogate pair.  yajl 2.1.0 lets overlong UTF-8
+ * pass, and makes a lone surrogate '?' and then skips the byte behind it
+ * unseen, which ends in its assertions (CVE-2017-16516).
+ */
+bool json_text_clean(const void *text, size_t len);
+
+#endif

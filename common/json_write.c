@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "err.h"
+#include "json.h"
+
+/* Own code instead of yajl_gen, which uses memory that it did not get. */
+struct json_writer {
+	struct buf *text;
+	char open[JSON_DEPTH_MAX]; /* '{' or '[' */
+	size_t depth;
+	bool filled; /* something stands before in the innermost */
+	bool keyed;  /* a key waits for its value */
+	int rc;
+};
+
+struct json_writer *json_writer_new(void)
+{
+	struct json_writer *w = calloc(1, sizeof *w);
+
+	if (w == NULL)
+		return NULL;
+	w->text = buf_new(JSON_TEXT_MAX);
+	if (w->text == NULL) {
+		free(w);
+		return NULL;
+	}
+	return w;
+}
+
+void json_writer_free(struct json_writer *w)
+{
+	if (w == NULL)
+		return;
+	buf_free(w->text);
+	free(w);
+}
+
+static void put(struct json_writer *w, const char *s, size_t len)
+{
+	if (w->rc == 0)
+		w->rc = buf_add(w->text, s, len);
+}
+
+static void put_quoted(struct json_writer *w, const char *s)
+{
+	size_t len = strlen(s), plain = 0, i;
+	char escape[7];
+
+	if (w->rc == 0 && !json_utf8(s, len))
+		w->rc = ERR_FORMAT;
+	put(w, "\"", 1);
+	for (i = 0; i < len; i++) {
+		if ((unsigned char)s[i] >= 0x20 && s[i] != '"' && s[i] != '\\')
+			continue;
+		put(w, s + plain, i - plain);
+		(void)snprintf(escape, sizeof escape, "\\u%04x",
+		    (unsigned)(unsigned char)s[i]);
+		put(w, escape, sizeof escape - 1);
+		plain = i + 1;
+	}
+	put(w, s + plain, i - plain);
+	put(w, "\"", 1);
+}
+
+static bool in_object(const struct json_writer *w)
+{
+	return w->depth > 0 && w->open[w->depth - 1] == '{';
+}
+
+/* What comes between the value before and the one that begins now. */
+static void before_value(struct json_writer *w)
+{
+	bool misplaced = in_object(w) ? !w->keyed : w->depth == 0 && w->filled;
+
+	if (w->rc == 0 && misplaced)
+		w->rc = ERR_INTERNAL;
+	if (!w->keyed && w->filled)
+		put(w, ",", 1);
+	w->keyed = false;
+	w->filled = true;
+}
+
+static void begin(struct json_writer *w, char bracket)
+{
+	before_value(w);
+	if (w->rc == 0 && w->depth == JSON_DEPTH_MAX)
+		w->rc = ERR_LIMIT;
+	if (w->rc != 0)
+		return;
+	w->open[w->depth++] = bracket;
+	w->filled = false;
+	put(w, &bracket, 1);
+}
+
+static void end(struct json_writer *w, char bracket, char closing)
+{
+	if (w->rc == 0 &&
+	    (w->depth == 0 || w->open[w->depth - 1] != bracket || w->keyed))
+		w->rc = ERR_INTERNAL;
+	if (w->rc != 0)
+		return;
+	w->depth--;
+	w->filled = true;
+	put(w, &closing, 1);
+}
+
+void json_begin_object(struct json_writer *w)
+{
+	begin(w, '{');
+}
+
+void json_end_object(struct json_writer *w)
+{
+	end(w, '{', '}');
+}
+
+void json_begin_array(struct json_writer *w)
+{
+	begin(w, '[');
+}
+
+void json_end_array(struct json_writer *w)
+{
+	end(w, '[', ']');
+}
+
+void json_key(struct json_writer *w, const char *key)
+{
+	if (w->rc == 0 && (!in_object(w) || w->keyed))
+		w->rc = ERR_INTERNAL;
+	if (w->filled)
+		put(w, ",", 1);
+	put_quoted(w, key);
+	put(w, ":", 1);
+	w->keyed = true;
+}
+
+void json_put_string(struct json_writer *w, const char *s)
+{
+	before_value(w);
+	put_quoted(w, s);
+}
+
+void json_put_integer(struct json_writer *w, int64_t n)
+{
+	before_value(w);
+	if (w->rc == 0)
+		w->rc = buf_addf(w->text, "%" PRId64, n);
+}
+
+int json_writer_finish(struct json_writer *w, struct buf *out)
+{
+	if (w->rc == 0 && (w->depth > 0 || !w->filled))
+		w->rc = ERR_INTERNAL;
+	if (w->rc == 0)
+		w->rc = buf_add(out, buf_data(w->text), buf_len(w->text));
+	return w->rc;
+}

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conftab.h"
+
+static const char *const choices[] = {"mix", "credit", "refuse", NULL};
+
+static struct {
+	char queue[32];
+	long messages;
+	double bits;
+	int unsigned_;
+} v;
+
+static const struct conftab_row rows[] = {
+    {.key = "queue",
+	.type = CONFTAB_STRING,
+	.value = v.queue,
+	.size = sizeof v.queue},
+    {.key = "messages",
+	.type = CONFTAB_LONG,
+	.value = &v.messages,
+	.min = 1,
+	.max = 10},
+    {.key = "bits-per-byte",
+	.type = CONFTAB_DOUBLE,
+	.value = &v.bits,
+	.min = 0.1,
+	.max = 8},
+    {.key = "unsigned",
+	.type = CONFTAB_CHOICE,
+	.value = &v.unsigned_,
+	.choices = choices},
+};
+#define N (sizeof rows / sizeof rows[0])
+
+static char path[64];
+static struct err err;
+
+static void defaults(void)
+{
+	strcpy(v.queue, "default");
+	v.messages = 4;
+	v.bits = 1.0;
+	v.unsigned_ = 2;
+}
+
+static void assert_defaults(void)
+{
+	assert_string_equal(v.queue, "default");
+	assert_int_equal(v.messages, 4);
+	assert_true(v.bits == 1.0);
+	assert_int_equal(v.unsigned_, 2);
+}
+
+static void write_file(const void *text, size_t len)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(text, 1, len, f), len);
+	assert_int_equal(fclose(f), 0);
+}
+
+static int read_text(const char *text)
+{
+	write_file(text, strlen(text));
+	memset(&err, 0, sizeof err);
+	defaults();
+	return conftab_read(path, rows, N, &err);
+}
+
+/* The error begins with FILE:LINE and holds what; nothing was changed. */
+static void assert_refused(const char *text, int line, const char *what)
+{
+	char begin[96];
+
+	assert_int_equal(read_text(text), ERR_CONFIG);
+	assert_int_equal(err.code, ERR_CONFIG);
+	(void)snprintf(begin, sizeof begin, "%s:%d: ", path, line);
+	if (strncmp(err.text, begin, strlen(begin)) != 0 ||
+	    strstr(err.text, what) == NULL)
+		fail_msg("\"%s\" for \"%s\", wanted %s...%s", err.text, text,
+		    begin, what);
+	assert_defaults();
+}
+
+static void test_values(void **state)
+{
+	(void)state;
+	assert_int_equal(read_text("# comment with ${HOME} and \"quote\n"
+				   "queue = https://sqs.x/1/q # behind\n"
+				   "messages=7\r\n"
+				   "  bits-per-byte = \"0.5\"\n"
+				   "unsigned = 'credit'\n"),
+	    0);
+	assert_string_equal(v.queue, "https://sqs.x/1/q");
+	assert_int_equal(v.messages, 7);
+	assert_true(v.bits == 0.5);
+	assert_int_equal(v.unsigned_, 1);
+}
+
+static void test_absent_keys_keep_their_value(void **state)
+{
+	(void)state;
+	assert_int_equal(read_text(""), 0);
+	assert_defaults();
+	assert_int_equal(read_text("\n# nothing"), 0);
+	assert_defaults();
+	assert_int_equal(read_text("queue = \"\""), 0);
+	assert_string_equal(v.queue, "");
+	assert_int_equal(v.messages, 4);
+}
+
+static void test_quoting(void **state)
+{
+	(void)state;
+	assert_int_equal(read_text("queue = \"a # b = {c} \\\" \\\\\"\n"), 0);
+	assert_string_equal(v.queue, "a # b = {c} \" \\");
+	assert_int_equal(read_text("queue = '${HOME} \\' \"'\n"), 0);
+	assert_string_equal(v.queue, "${HOME} ' \"");
+	assert_int_equal(read_text("queue = \"\\${HOME}\"\n"), 0);
+	assert_string_equal(v.queue, "${HOME}");
+	assert_int_equal(read_text("queue = sqs-entropy:a@b;c$d\n"), 0);
+	assert_string_equal(v.queue, "sqs-entropy:a@b;c$d");
+}
+
+static void test_unknown_key(void **state)
+{
+	(void)state;
+	assert_refused("\n\nqueu = a\n", 3, "'queu'");
+	assert_non_null(
+	    strstr(err.text, "queue, messages, bits-per-byte, unsigned"));
+	assert_refused("Queue = a\n", 1, "'Queue'");
+	assert_refused("include(\"/etc/passwd\")\n", 1, "'include'");
+	assert_refused("__unknown = 1\n", 1, "__unknown");
+	assert_refused("root = 1\n", 1, "root");
+}
+
+static void test_line_numbers(void **state)
+{
+	(void)state;
+	assert_refused("# one\n#two\n\n# four\nmessages = 11\n", 5, "messages");
+	assert_refused(
+	    "queue = \"a\" # c\n# d\nmessages = # e\n\n0\n", 5, "\"0\"");
+	assert_refused("queue = 'a'\n\n\nx = 1", 4, "'x'");
+}
+
+static void test_ranges(void **state)
+{
+	static const char *const longs[] = {"0", "11", "-1", "1.5", "ten",
+	    "\"\"", "1x", "0x5", "99999999999999999999", "\" 5\"", "1e1"};
+	static const char *const doubles[] = {"0", "0.09", "8.1", "nan", "inf",
+	    "1e0", "0x1", "1.0.0", ".", "\"\"", "-1", "1,5"};
+	char text[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof longs / sizeof longs[0]; i++) {
+		(void)snprintf(text, sizeof text, "messages = %s", longs[i]);
+		assert_refused(text, 1, "is not a whole number from 1 to 10");
+	}
+	for (size_t i = 0; i < sizeof doubles / sizeof doubles[0]; i++) {
+		(void)snprintf(
+		    text, sizeof text, "bits-per-byte = %s", doubles[i]);
+		assert_refused(text, 1, i == 11 ? "" : "from 0.1 to 8");
+	}
+	assert_refused("unsigned = Mix", 1, "mix, credit, refuse");
+	assert_refused("unsigned = mi", 1, "mix, credit, refuse");
+}
+
+static void test_string_limits(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    read_text("queue = 1234567890123456789012345678901\n"), 0);
+	assert_refused("queue = 12345678901234567890123456789012\n", 1,
+	    "longer than the 31 characters");
+	assert_refused("queue = \"a\tb\"\n", 1, "control characters");
+	assert_refused("queue = \"a\x7f\"\n", 1, "control characters");
+}
+
+static void test_repeated_key(void **state)
+{
+	(void)state;
+	assert_refused("messages = 5\nqueue = a\nmessages = 5\n", 3,
+	    "given twice, first in line 1");
+}
+
+static void test_grammar(void **state)
+{
+	(void)state;
+	assert_refused("queue\n", 2, "write KEY = VALUE");
+	assert_refused("queue =\n", 2, "write KEY = VALUE");
+	assert_refused("queue a\n", 1, "write KEY = VALUE");
+	assert_refused("queue = a b\n", 1, "'b'");
+	assert_refused("queue = {a, b}\n", 1, "write KEY = VALUE");
+	assert_refused("queue += a\n", 1, "write =");
+	assert_refused("queue { a = b }\n", 1, "write KEY = VALUE");
+	assert_refused("queue = (a)\n", 1, "write KEY = VALUE");
+	assert_refused("= a\n", 1, "write KEY = VALUE");
+	assert_refused("queue = a\n}\n", 2, "write KEY = VALUE");
+	assert_refused("{{{{", 1, "write KEY = VALUE");
+}
+
+/* What libconfuse's lexer does on its own account. */
+static void test_lexer(void **state)
+{
+	(void)state;
+	assert_refused("queue = ${HOME}\n", 1, "environment variables");
+	assert_refused("\nqueue = \"x${HOME:-y}\"\n", 2, "environment");
+	assert_refused("queue = \"$\\\n{HOME}\"\n", 1, "backslash");
+	assert_refused("queue = \"abc\nmessages = 5\n", 1, "end on its line");
+	assert_refused("queue = 'abc\n", 1, "end on its line");
+	assert_refused("queue = \"abc", 1, "end on its line");
+	assert_refused("queue = \"abc\\", 1, "backslash");
+	assert_refused("queue = 'abc\\", 1, "end on its line");
+	assert_refused("queue = \"a\\0b\"\n", 1, "backslash");
+	assert_refused("queue = \"a\\x00b\"\n", 1, "backslash");
+	assert_refused("/* c */ queue = a\n", 1, "comments begin with #");
+	assert_refused("queue = a /* never ended\n", 1, "comments begin");
+	assert_refused("// c\nqueue = a\n", 1, "comments begin with #");
+	assert_refused("messages = 5*\n", 1, "comments begin with #");
+	/* An error leaves nothing behind in its global state. */
+	assert_int_equal(read_text("queue = fine\n"), 0);
+	assert_string_equal(v.queue, "fine");
+}
+
+static void test_all_or_nothing(void **state)
+{
+	(void)state;
+	assert_refused(
+	    "queue = a\nmessages = 5\nbits-per-byte = 2\nunsigned = x\n", 4,
+	    "unsigned");
+	assert_refused("queue = a\nmessages = 5\nbogus = 1\n", 3, "'bogus'");
+}
+
+static void test_nul(void **state)
+{
+	(void)state;
+	write_file("queue = a\0b\n", 12);
+	defaults();
+	assert_int_equal(conftab_read(path, rows, N, &err), ERR_CONFIG);
+	assert_non_null(strstr(err.text, "NUL"));
+	assert_defaults();
+}
+
+static void test_size(void **state)
+{
+	char *text = malloc(65538);
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, '#', 65537);
+	text[65536] = '\0';
+	assert_int_equal(read_text(text), 0);
+	text[65536] = '#';
+	text[65537] = '\0';
+	assert_int_equal(read_text(text), ERR_CONFIG);
+	assert_non_null(strstr(err.text, "65536 bytes"));
+	free(text);
+}
+
+static void test_not_a_file(void **state)
+{
+	(void)state;
+	defaults();
+	assert_int_equal(
+	    conftab_read("/nonexistent/x.conf", rows, N, &err), ERR_ABSENT);
+	assert_non_null(strstr(err.text, "/nonexistent/x.conf"));
+	assert_int_equal(conftab_read("~/x.conf", rows, N, &err), ERR_ABSENT);
+	assert_int_equal(conftab_read("/", rows, N, &err), ERR_CONFIG);
+	assert_non_null(strstr(err.text, "not a regular file"));
+	assert_int_equal(conftab_read("/dev/zero", rows, N, &err), ERR_CONFIG);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(conftab_read(path, rows, N, &err), ERR_CONFIG);
+	assert_int_equal(unlink(path), 0);
+	assert_defaults();
+	assert_int_equal(conftab_read(path, rows, N, NULL), ERR_ABSENT);
+}
+
+static void test_unreadable(void **state)
+{
+	(void)state;
+	if (geteuid() == 0)
+		skip(); /* root reads everything */
+	write_file("queue = a\n", 10);
+	assert_int_equal(chmod(path, 0), 0);
+	assert_int_equal(conftab_read(path, rows, N, &err), ERR_CONFIG);
+	assert_non_null(strstr(err.text, "Permission denied"));
+	assert_int_equal(unlink(path), 0);
+}
+
+static void test_set(void **state)
+{
+	(void)state;
+	defaults();
+	assert_int_equal(conftab_set(&rows[1], "--messages", "9", &err), 0);
+	assert_int_equal(v.messages, 9);
+	assert_int_equal(
+	    conftab_set(&rows[1], "--messages", "0", &err), ERR_CONFIG);
+	assert_string_equal(
+	    err.text, "--messages: \"0\" is not a whole number from 1 to 10");
+	assert_int_equal(v.messages, 9);
+	assert_int_equal(conftab_set(&rows[0], "AWS_X", "q", NULL), 0);
+	assert_string_equal(v.queue, "q");
+	assert_int_equal(conftab_set(&rows[2], "--bits", "8", &err), 0);
+	assert_true(v.bits == 8);
+	assert_int_equal(conftab_set(&rows[3], "--unsigned", "mix", &err), 0);
+	assert_int_equal(v.unsigned_, 0);
+	assert_int_equal(
+	    conftab_set(&rows[3], "--unsigned", "", &err), ERR_CONFIG);
+	assert_int_equal(
+	    conftab_set(&rows[0], "--queue", "a\nb", &err), ERR_CONFIG);
+}
+
+static int make_path(void **state)
+{
+	int fd;
+
+	(void)state;
+	strcpy(path, "/tmp/test_conftab.XXXXXX");
+	fd = mkstemp(path);
+	if (fd < 0)
+		return -1;
+	return close(fd);
+}
+
+static int remove_path(void **state)
+{
+	(void)state;
+	(void)unlink(path);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_values),
+	    cmocka_unit_test(test_absent_keys_keep_their_value),
+	    cmocka_unit_test(test_quoting),
+	    cmocka_unit_test(test_unknown_key),
+	    cmocka_unit_test(test_line_numbers),
+	    cmocka_unit_test(test_ranges),
+	    cmocka_unit_test(test_string_limits),
+	    cmocka_unit_test(test_repeated_key),
+	    cmocka_unit_test(test_grammar),
+	    cmocka_unit_test(test_lexer),
+	    cmocka_unit_test(test_all_or_nothing),
+	    cmocka_unit_test(test_nul),
+	    cmocka_unit_test(test_size),
+	    cmocka_unit_test(test_not_a_file),
+	    cmocka_unit_test(test_unreadable),
+	    cmocka_unit_test(test_set),
+	};
+
+	return cmocka_run_group_tests(tests, make_path, remove_path);
+}
