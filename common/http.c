@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http_internal.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONNECTIONS_MAX 8L /* kept open */
+#define LOOKUP_MAX_MS   86400000L
+
+/* CURLMOPT_QUICK_EXIT, which has a name from 8.20 on: from then on a client's
+ * end would wait for look-ups. */
+#define QUICK_EXIT      ((CURLMoption)(CURLOPTTYPE_LONG + 21))
+
+_Static_assert(HTTP_HEAD_MAX == HTTP_HEADERS_MAX, "one ceiling for headers");
+
+static bool in_lookup(const struct http_transfer *t)
+{
+	curl_off_t us = 0;
+
+	(void)curl_easy_getinfo(t->easy, CURLINFO_NAMELOOKUP_TIME_T, &us);
+	return t->looking_up && us == 0;
+}
+
+static void wipe_headers(struct http_transfer *t)
+{
+	for (struct curl_slist *i = t->headers; i != NULL; i = i->next)
+		explicit_bzero(i->data, strlen(i->data));
+}
+
+static void release(struct http_transfer *t)
+{
+	if (t->easy != NULL) {
+		(void)curl_multi_remove_handle(t->http->multi, t->easy);
+		curl_easy_cleanup(t->easy);
+		t->easy = NULL;
+	}
+	curl_url_cleanup(t->url);
+	t->url = NULL;
+	wipe_headers(t);
+	curl_slist_free_all(t->headers);
+	t->headers = NULL;
+}
+
+/*
+ * Taking a transfer from curl waits for its name look-up, which nobody can
+ * interrupt, for as long as the resolver likes.  Such a transfer is left with
+ * curl until the look-up returns; its callbacks then refuse to go on.
+ */
+static void end(struct http_transfer *t, int rc)
+{
+	t->sent = http_sending(t);
+	t->rc = rc;
+	t->ended = true;
+	if (!in_lookup(t)) {
+		release(t);
+		return;
+	}
+	t->abandoned = true;
+	wipe_headers(t);
+	(void)curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, 0L);
+	(void)curl_easy_setopt(
+	    t->easy, CURLOPT_CONNECTTIMEOUT_MS, LOOKUP_MAX_MS);
+}
+
+static void destroy(struct http_transfer *t)
+{
+	struct http_transfer **p = &t->http->first;
+
+	while (*p != NULL && *p != t)
+		p = &(*p)->next;
+	if (*p == t)
+		*p = t->next;
+	release(t);
+	buf_free(t->answer);
+	explicit_bzero(t, sizeof *t);
+	free(t);
+}
+
+static void finish(struct http_transfer *t, CURLcode code)
+{
+	t->looking_up = false;
+	if (t->orphan)
+		destroy(t);
+	else if (t->ended)
+		release(t);
+	else if (code != CURLE_OK)
+		end(t, http_failure(t, code));
+	else if (!t->head.whole)
+		end(t,
+		    err_set(&t->err, ERR_NET, "%s: no whole answer", t->host));
+	else
+		end(t, 0);
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* When to give t up, if nothing happens before. */
+static int64_t limit_of(const struct http_transfer *t)
+{
+	int64_t limit = t->deadline;
+
+	if (t->silence_ms > 0)
+		limit = sooner(limit, t->heard + t->silence_ms);
+	if (!http_sending(t))
+		limit = sooner(limit, t->connect_by);
+	return limit;
+}
+
+static void expire(struct http *h)
+{
+	int64_t now = clock_mono(&h->clock);
+
+	for (struct http_transfer *t = h->first; t != NULL; t = t->next)
+		if (!t->ended && now >= limit_of(t))
+			end(t, err_set(&t->err, ERR_TIMEOUT,
+				   "%s: %s in time: check the network", t->host,
+				   http_sending(t) ? "no answer"
+						   : "no connection"));
+}
+
+static int wait_ms(const struct http *h)
+{
+	int64_t next = INT64_MAX, now = clock_mono(&h->clock);
+
+	for (struct http_transfer *t = h->first; t != NULL; t = t->next)
+		if (!t->ended)
+			next = sooner(next, limit_of(t));
+	if (next <= now)
+		return 0;
+	return next - now < INT_MAX ? (int)(next - now) : INT_MAX;
+}
+
+static bool canceled(const struct http *h)
+{
+	struct pollfd p = {.fd = h->cancel_fd, .events = POLLIN};
+
+	return h->cancel_fd >= 0 && poll(&p, 1, 0) > 0;
+}
+
+static int perform(struct http *h)
+{
+	struct http_transfer *t;
+	int running, left;
+	CURLMsg *msg;
+
+	if (curl_multi_perform(h->multi, &running) != CURLM_OK)
+		return ERR_INTERNAL;
+	while ((msg = curl_multi_info_read(h->multi, &left)) != NULL) {
+		CURLcode code = msg->data.result;
+
+		if (msg->msg != CURLMSG_DONE)
+			continue;
+		if (curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &t) ==
+		    CURLE_OK)
+			finish(t, code);
+	}
+	return 0;
+}
+
+int http_wait(struct http *h, struct http_transfer *t, struct err *err)
+{
+	struct curl_waitfd extra = {
+	    .fd = h->cancel_fd, .events = CURL_WAIT_POLLIN};
+	unsigned int n = h->cancel_fd >= 0 ? 1 : 0;
+
+	while (!t->ended) {
+		if (canceled(h)) {
+			end(t, err_set(&t->err, ERR_CANCELED,
+				   "%s: told to stop", t->host));
+			break;
+		}
+		expire(h);
+		if (!t->ended && perform(h) != 0)
+			end(t, err_set(&t->err, ERR_INTERNAL,
+				   "libcurl refused to go on"));
+		if (!t->ended && curl_multi_poll(h->multi, &extra, n,
+				     wait_ms(h), NULL) != CURLM_OK)
+			end(t, err_set(&t->err, ERR_INTERNAL,
+				   "libcurl refused to wait"));
+	}
+	if (t->rc != 0 && err != NULL)
+		*err = t->err;
+	return t->rc;
+}
+
+int http_start(struct http *h, const struct http_request *req,
+    struct http_transfer **out, struct err *err)
+{
+	struct http_transfer *t = calloc(1, sizeof *t);
+	int rc;
+
+	*out = NULL;
+	if (t == NULL) {
+		(void)err_set(err, ERR_NOMEM, "out of memory");
+		return ERR_NOMEM;
+	}
+	t->http = h;
+	rc = http_setup(t, req, err);
+	if (rc != 0) {
+		destroy(t);
+		return rc;
+	}
+	t->next = h->first;
+	h->first = t;
+	*out = t;
+	return 0;
+}
+
+int http_do(struct http *h, const struct http_request *req,
+    struct http_transfer **out, struct err *err)
+{
+	int rc = http_start(h, req, out, err);
+
+	return rc == 0 ? http_wait(h, *out, err) : rc;
+}
+
+int http_status(const struct http_transfer *t)
+{
+	return t->head.status;
+}
+
+const struct buf *http_body(const struct http_transfer *t)
+{
+	return t->answer;
+}
+
+const char *http_header(const struct http_transfer *t, const char *name)
+{
+	return http_head_get(&t->head, name);
+}
+
+bool http_was_sent(const struct http_transfer *t)
+{
+	return t->sent;
+}
+
+void http_transfer_free(struct http_transfer *t)
+{
+	if (t == NULL)
+		return;
+	if (!t->ended)
+		end(t, ERR_CANCELED);
+	if (t->abandoned && t->easy != NULL) {
+		t->orphan = true;
+		buf_reset(t->answer);
+		return;
+	}
+	destroy(t);
+}
+
+/* Whatever flags it gets, libcurl starts TLS here, and it stays started:
+ * stopping it would only cost time at exit. */
+static CURLcode start_curl(void)
+{
+	static bool started;
+	CURLcode code = CURLE_OK;
+
+	if (!started)
+		code = curl_global_init(CURL_GLOBAL_DEFAULT);
+	started = code == CURLE_OK;
+	return code;
+}
+
+int http_new(const struct http_config *cfg, struct http **out, struct err *err)
+{
+	struct http *h = NULL;
+	int rc;
+
+	*out = NULL;
+	if (start_curl() != CURLE_OK)
+		return err_set(err, ERR_INTERNAL, "libcurl does not start");
+	h = calloc(1, sizeof *h);
+	if (h == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	h->clock = clock_system(NULL);
+	h->agent = cfg->agent;
+	h->cancel_fd = cfg->cancel_fd;
+	rc = http_trust(h, cfg->ca_bundle, err);
+	if (rc == 0)
+		h->multi = curl_multi_init();
+	if (rc == 0 && h->multi == NULL)
+		rc = err_set(err, ERR_NOMEM, "out of memory");
+	if (rc != 0) {
+		http_free(h);
+		return rc;
+	}
+	(void)curl_multi_setopt(
+	    h->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+	(void)curl_multi_setopt(
+	    h->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_MAX);
+	(void)curl_multi_setopt(h->multi, QUICK_EXIT, 1L);
+	*out = h;
+	return 0;
+}
+
+/* Whether curl can drop a transfer that is in a look-up without waiting. */
+static bool drops_lookups(void)
+{
+#if LIBCURL_VERSION_NUM >= 0x075700
+	return curl_version_info(CURLVERSION_NOW)->version_num >= 0x075700;
+#else
+	return false;
+#endif
+}
+
+void http_free(struct http *h)
+{
+	if (h == NULL)
+		return;
+	/* Else what is left is left to the end of the process. */
+	if (h->first != NULL && !drops_lookups())
+		return;
+	while (h->first != NULL) {
+		struct http_transfer *t = h->first;
+
+		h->first = t->next;
+		destroy(t);
+	}
+	(void)curl_multi_cleanup(h->multi);
+	free(h);
+}

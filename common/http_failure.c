@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http_internal.h"
+
+#include <errno.h>
+
+bool http_sending(const struct http_transfer *t)
+{
+	long bytes = 0, proxy = 0;
+
+	(void)curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &bytes);
+	(void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &proxy);
+	if (t->body_read > 0)
+		return true;
+	return bytes > 0 && (proxy == 0 || proxy / 100 == 2);
+}
+
+#define TOO_LARGE ((CURLcode)100) /* has a name from 8.6 on */
+
+static const struct outcome {
+	CURLcode code;
+	int rc;
+	const char *text;
+} outcomes[] = {
+    {CURLE_COULDNT_RESOLVE_HOST, ERR_UNREACHABLE,
+	"no address found for this name: check the name, DNS and the network"},
+    {CURLE_COULDNT_RESOLVE_PROXY, ERR_UNREACHABLE,
+	"no address found for the proxy: check HTTPS_PROXY"},
+    {CURLE_COULDNT_CONNECT, ERR_CONNECT,
+	"cannot connect: check host, port and firewall rules"},
+    {CURLE_OPERATION_TIMEDOUT, ERR_TIMEOUT, "no answer in time"},
+    {CURLE_PEER_FAILED_VERIFICATION, ERR_CONNECT,
+	"cannot verify its certificate: check the ca-bundle setting and the "
+	"clock"},
+    {CURLE_SSL_CACERT_BADFILE, ERR_CONFIG,
+	"no usable CA certificates: check the ca-bundle setting or "
+	"AWS_CA_BUNDLE"},
+    {CURLE_SSL_CONNECT_ERROR, ERR_CONNECT,
+	"TLS failed: check that the port speaks TLS 1.2 or later"},
+    {CURLE_FILESIZE_EXCEEDED, ERR_LIMIT, "the answer is too large"},
+    {TOO_LARGE, ERR_LIMIT, "the answer's headers are too large"},
+    {CURLE_OUT_OF_MEMORY, ERR_NOMEM, "out of memory"},
+    {CURLE_SEND_FAIL_REWIND, ERR_CONNECT, "closed the connection unanswered"},
+    {CURLE_ABORTED_BY_CALLBACK, ERR_CONNECT,
+	"closed the connection unanswered"},
+    {CURLE_GOT_NOTHING, ERR_CONNECT, "closed the connection unanswered"},
+    {CURLE_PARTIAL_FILE, ERR_CONNECT, "closed the connection in the answer"},
+};
+
+static bool no_route(const struct http_transfer *t)
+{
+	long no = 0;
+
+	(void)curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &no);
+	return no == ENETUNREACH || no == EHOSTUNREACH || no == ENETDOWN ||
+	       no == EHOSTDOWN || no == EADDRNOTAVAIL;
+}
+
+/* What only this transfer knows about its failure; NULL: nothing. */
+static const char *own_reason(struct http_transfer *t, CURLcode code, int *rc)
+{
+	long proxy = 0;
+
+	/* Before 8.6 this is also an endless header line. */
+	if (code == CURLE_OUT_OF_MEMORY && http_sending(t)) {
+		*rc = ERR_LIMIT;
+		return "the answer's headers are too large, or memory is short";
+	}
+	if (t->rc == ERR_LIMIT) {
+		*rc = ERR_LIMIT;
+		return "the answer is too large";
+	}
+	if (t->rc != 0) {
+		*rc = t->rc == ERR_FORMAT ? ERR_NET : t->rc;
+		return "the answer is not proper HTTP";
+	}
+	if (t->refused) {
+		*rc = ERR_CONFIG;
+		return "plain http leads to an address outside this machine: "
+		       "use https";
+	}
+	(void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &proxy);
+	if (proxy != 0 && proxy / 100 != 2) {
+		*rc = ERR_CONNECT;
+		return "the proxy refused: check HTTPS_PROXY and NO_PROXY";
+	}
+	if (code == CURLE_COULDNT_CONNECT && no_route(t)) {
+		*rc = ERR_UNREACHABLE;
+		return "no route: check the network and the security group";
+	}
+	return NULL;
+}
+
+int http_failure(struct http_transfer *t, CURLcode code)
+{
+	const char *text = "the connection broke";
+	int rc = ERR_CONNECT;
+	const char *own;
+
+	for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++) {
+		if (outcomes[i].code != code)
+			continue;
+		rc = outcomes[i].rc;
+		text = outcomes[i].text;
+	}
+	own = own_reason(t, code, &rc);
+	if (own != NULL)
+		text = own;
+	/* What failed last may be curl's second attempt. */
+	if ((rc == ERR_CONNECT || rc == ERR_UNREACHABLE) && http_sending(t))
+		rc = ERR_NET;
+	if (t->detail[0] == '\0')
+		return err_set(&t->err, rc, "%s: %s", t->host, text);
+	return err_set(&t->err, rc, "%s: %s (%s)", t->host, text, t->detail);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_HTTP_INTERNAL_H
+#define SQS_ENTROPY_HTTP_INTERNAL_H
+
+/* What the files of http share; nobody else includes it. */
+
+#include <curl/curl.h>
+#include <limits.h>
+
+#include "clock.h"
+#include "http.h"
+#include "http_head.h"
+
+#define HTTP_HOST_MAX 320 /* a DNS name, a colon, a port, NUL */
+
+struct http {
+	CURLM *multi;
+	struct clock clock;
+	struct http_transfer *first; /* all that are not freed */
+	const char *agent;
+	int cancel_fd;
+	char ca_bundle[PATH_MAX]; /* "": what the library trusts */
+	bool ca_folder;           /* of that, the folder is enough */
+};
+
+struct http_transfer {
+	struct http *http;
+	struct http_transfer *next;
+	CURL *easy; /* NULL when curl is done with it */
+	CURLU *url;
+	struct curl_slist *headers;
+	char host[HTTP_HOST_MAX]; /* for messages */
+	bool plain;               /* no TLS */
+	bool looking_up; /* a name look-up began, no socket came of it */
+	bool abandoned;  /* ended for the caller, still in a look-up */
+	bool orphan;     /* abandoned, and freed by the caller */
+	bool refused;    /* the name led to an address not allowed */
+	bool ended;
+	bool sent; /* for http_was_sent() */
+	const uint8_t *body;
+	size_t body_len, body_read;
+	int64_t deadline, connect_by, heard;
+	int silence_ms;
+	struct http_head head;
+	struct buf *answer;
+	int rc; /* a callback's, then the transfer's */
+	struct err err;
+	char detail[CURL_ERROR_SIZE];
+};
+
+/* http_setup.c: judge the request and tell curl all of it.  On failure the
+ * caller still releases what t got. */
+int http_setup(struct http_transfer *t, const struct http_request *req,
+    struct err *err) __attribute__((warn_unused_result));
+
+/* http_trust.c: find out whom h trusts.  ERR_CONFIG. */
+int http_trust(struct http *h, const char *given, struct err *err)
+    __attribute__((warn_unused_result));
+
+/* http_failure.c: whether any byte of the request may have left; curl's code
+ * as one of ours, with t->err set. */
+bool http_sending(const struct http_transfer *t);
+int http_failure(struct http_transfer *t, CURLcode code);
+
+#endif

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests, connections and who gets to know what. */
+#include "http_aid.h"
+#include "loopback.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static void test_one_connection(void **state)
+{
+	const struct loopback_step steps[] = {{.answer = HTTP_AID_OK}};
+	const char *const headers[] = {
+	    "Content-Type: application/x-amz-json-1.0", "X-One: 1", NULL};
+	struct loopback *l = loopback_new(steps, 1);
+	struct http_request req = http_aid_post(loopback_url(l), "{\"a\":1}");
+	struct http *h = http_aid_client(-1);
+	struct http_transfer *t;
+	struct err err;
+
+	(void)state;
+	req.headers = headers;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(http_do(h, &req, &t, &err), 0);
+		assert_int_equal(http_status(t), 200);
+		assert_true(buf_equals(http_body(t), "ok"));
+		assert_true(http_was_sent(t));
+		http_transfer_free(t);
+	}
+	assert_int_equal(loopback_requests(l), 3);
+	assert_int_equal(loopback_connections(l), 1);
+	http_free(h);
+	loopback_free(l);
+}
+
+static void test_request(void **state)
+{
+	const struct loopback_step steps[] = {{.answer = HTTP_AID_OK}};
+	const char *const headers[] = {
+	    "Content-Type: application/x-amz-json-1.0", "X-One: 1", NULL};
+	struct loopback *l = loopback_new(steps, 1);
+	struct http_request req;
+	struct http *h = http_aid_client(-1);
+	const char *seen;
+	char url[128];
+
+	(void)state;
+	(void)snprintf(
+	    url, sizeof url, "%s/a/../b%%2Fc?x=%%20&y", loopback_url(l));
+	req = http_aid_post(url, "{\"a\":1}");
+	req.headers = headers;
+	http_aid_expect(h, &req, 0, true, "");
+	seen = loopback_request(l, 0);
+	assert_ptr_equal(
+	    strstr(seen, "POST /a/../b%2Fc?x=%20&y HTTP/1.1\r\n"), seen);
+	assert_non_null(strstr(seen, "\r\nHost: 127.0.0.1:"));
+	assert_non_null(strstr(seen, "\r\nUser-Agent: sqs-entropy-test/1\r\n"));
+	assert_non_null(strstr(seen, "\r\nX-One: 1\r\n"));
+	assert_non_null(strstr(seen, "\r\nContent-Length: 7\r\n"));
+	assert_non_null(strstr(seen, "\r\n\r\n{\"a\":1}"));
+	assert_non_null(strstr(seen, "Type: application/x-amz-json-1.0\r\n"));
+	assert_null(strstr(seen, "Expect"));
+	assert_null(strstr(seen, "Accept-Encoding"));
+	assert_null(strstr(seen, "Upgrade"));
+	assert_null(strstr(seen, "Transfer-Encoding"));
+	http_free(h);
+	loopback_free(l);
+}
+
+static void test_methods(void **state)
+{
+	const struct loopback_step steps[] = {{.answer = HTTP_AID_OK},
+	    {.answer = HTTP_AID_OK},
+	    {.answer = "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"}};
+	struct loopback *l = loopback_new(steps, 3);
+	struct http_request req = http_aid_get(loopback_url(l));
+	struct http *h = http_aid_client(-1);
+
+	(void)state;
+	http_aid_expect(h, &req, 0, true, "");
+	req.method = "PUT";
+	http_aid_expect(h, &req, 0, true, "");
+	req.method = "HEAD";
+	http_aid_expect(h, &req, 0, true, "");
+	assert_int_equal(strncmp(loopback_request(l, 0), "GET / ", 6), 0);
+	assert_null(strstr(loopback_request(l, 0), "Content-Length"));
+	assert_int_equal(strncmp(loopback_request(l, 1), "PUT / ", 6), 0);
+	assert_non_null(
+	    strstr(loopback_request(l, 1), "\r\nContent-Length: 0\r\n"));
+	assert_null(strstr(loopback_request(l, 1), "Content-Type"));
+	assert_int_equal(strncmp(loopback_request(l, 2), "HEAD / ", 7), 0);
+	http_free(h);
+	loopback_free(l);
+}
+
+static void test_large_body(void **state)
+{
+	const struct loopback_step steps[] = {{.answer = HTTP_AID_OK}};
+	const size_t len = 1500000;
+	struct loopback *l = loopback_new(steps, 1);
+	struct http *h = http_aid_client(-1);
+	char *body = malloc(len + 1);
+	struct http_request req;
+	const char *seen;
+
+	(void)state;
+	assert_non_null(body);
+	memset(body, 'x', len);
+	body[len] = '\0';
+	req = http_aid_post(loopback_url(l), body);
+	http_aid_expect(h, &req, 0, true, "");
+	seen = strstr(loopback_request(l, 0), "\r\n\r\n");
+	assert_non_null(seen);
+	assert_string_equal(seen + 4, body);
+	free(body);
+	http_free(h);
+	loopback_free(l);
+}
+
+static void test_two_at_once(void **state)
+{
+	const struct loopback_step steps[] = {
+	    {.answer = HTTP_AID_OK, .delay_ms = 300}};
+	struct loopback *l = loopback_new(steps, 1);
+	struct http_request req = http_aid_get(loopback_url(l));
+	struct http *h = http_aid_client(-1);
+	struct http_transfer *a, *b;
+	int64_t start = http_aid_now();
+	struct err err;
+
+	(void)state;
+	assert_int_equal(http_start(h, &req, &a, &err), 0);
+	assert_int_equal(http_start(h, &req, &b, &err), 0);
+	assert_int_equal(http_wait(h, a, &err), 0);
+	assert_int_equal(http_wait(h, b, &err), 0);
+	assert_in_range(http_aid_now() - start, 300, 500);
+	assert_int_equal(loopback_connections(l), 2);
+	assert_int_equal(http_wait(h, a, &err), 0); /* again: the same */
+	http_transfer_free(b);
+	http_transfer_free(a);
+	http_free(h);
+	loopback_free(l);
+}
+
+/* The second goes on, and ends by its own deadline, while the first is waited
+ * for; a third is freed while under way. */
+static void test_independent(void **state)
+{
+	const struct loopback_step steps[] = {
+	    {.answer = HTTP_AID_OK, .delay_ms = 400}};
+	struct loopback *l = loopback_new(steps, 1);
+	struct http_request req = http_aid_get(loopback_url(l));
+	struct http *h = http_aid_client(-1);
+	struct http_transfer *a, *b, *c;
+	int64_t start = http_aid_now();
+	struct err err;
+
+	(void)state;
+	assert_int_equal(http_start(h, &req, &a, &err), 0);
+	req.deadline = start + 100;
+	assert_int_equal(http_start(h, &req, &b, &err), 0);
+	assert_int_equal(http_start(h, &req, &c, &err), 0);
+	assert_int_equal(http_wait(h, b, &err), ERR_TIMEOUT);
+	http_transfer_free(c);
+	assert_int_equal(http_wait(h, a, &err), 0);
+	assert_int_equal(http_wait(h, b, &err), ERR_TIMEOUT);
+	http_transfer_free(a);
+	http_transfer_free(b);
+	http_free(h);
+	loopback_free(l);
+}
+
+static void test_cancel(void **state)
+{
+	const struct loopback_step steps[] = {{.delay_ms = 60000}};
+	struct loopback *l = loopback_new(steps, 1);
+	struct http_request req = http_aid_get(loopback_url(l));
+	int64_t start = http_aid_now();
+	int fd[2];
+	struct http *h;
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(pipe(fd), 0);
+	h = http_aid_client(fd[0]);
+	req.deadline = start + 3000;
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		struct timespec ts = {0, 200000000};
+
+		(void)nanosleep(&ts, NULL);
+		_exit(write(fd[1], "", 1) == 1 ? 0 : 1);
+	}
+	http_aid_expect(h, &req, ERR_CANCELED, true, "told to stop");
+	assert_in_range(http_aid_now() - start, 190, 300);
+	/* Once told, nothing is sent any more. */
+	http_aid_expect(h, &req, ERR_CANCELED, false, "told to stop");
+	assert_int_equal(loopback_requests(l), 1);
+	http_free(h);
+	loopback_free(l);
+	(void)close(fd[0]);
+	(void)close(fd[1]);
+}
+
+static void test_callers_faults(void **state)
+{
+	const char *const headers[] = {"X-A: 1\r\nX-B: 2", NULL};
+	static char url[4000];
+	struct http_request req = http_aid_get("http://127.0.0.1:1/");
+	struct http *h = http_aid_client(-1);
+	struct http_transfer *t;
+	struct err err;
+
+	(void)state;
+	req.headers = headers;
+	assert_int_equal(http_start(h, &req, &t, &err), ERR_FORMAT);
+	memset(url, 'a', sizeof url - 1);
+	memcpy(url, "http://127.0.0.1:1/", 19);
+	req = http_aid_get(url);
+	assert_int_equal(http_start(h, &req, &t, &err), ERR_CONFIG);
+	http_transfer_free(NULL);
+	http_free(NULL);
+	http_free(h);
+}
+
+/* ---- a kept connection that has died */
+
+static void test_never_twice(void **state)
+{
+	const struct loopback_step steps[] = {
+	    {.answer = HTTP_AID_OK}, {.answer = NULL}, {.answer = HTTP_AID_OK}};
+	struct loopback *l = loopback_new(steps, 3);
+	struct http_request req = http_aid_post(loopback_url(l), "once");
+	struct http *h = http_aid_client(-1);
+
+	(void)state;
+	http_aid_expect(h, &req, 0, true, "");
+	http_aid_expect(h, &req, ERR_NET, true, "");
+	assert_int_equal(loopback_requests(l), 2);
+	http_aid_expect(h, &req, 0, true, "");
+	assert_int_equal(loopback_requests(l), 3);
+	http_free(h);
+	loopback_free(l);
+}
+
+static void test_get_again(void **state)
+{
+	const struct loopback_step steps[] = {
+	    {.answer = HTTP_AID_OK}, {.answer = NULL}, {.answer = HTTP_AID_OK}};
+	struct loopback *l = loopback_new(steps, 3);
+	struct http_request req = http_aid_get(loopback_url(l));
+	struct http *h = http_aid_client(-1);
+
+	(void)state;
+	http_aid_expect(h, &req, 0, true, "");
+	http_aid_expect(h, &req, 0, true, "");
+	assert_int_equal(loopback_requests(l), 3);
+	http_free(h);
+	loopback_free(l);
+}
+
+/* Closed while idle: nothing was lost, and nobody need know.  A recent
+ * libcurl looks at a connection again after a second only. */
+static void test_idle_close(void **state)
+{
+	const struct loopback_step steps[] = {
+	    {.answer = HTTP_AID_OK, .close = 1}};
+	const struct timespec ts = {1, 100000000};
+	struct loopback *l = loopback_new(steps, 1);
+	struct http_request req = http_aid_post(loopback_url(l), "a");
+	struct http *h = http_aid_client(-1);
+
+	(void)state;
+	http_aid_expect(h, &req, 0, true, "");
+	(void)nanosleep(&ts, NULL);
+	http_aid_expect(h, &req, 0, true, "");
+	assert_int_equal(loopback_connections(l), 2);
+	http_free(h);
+	loopback_free(l);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_one_connection),
+	    cmocka_unit_test(test_request),
+	    cmocka_unit_test(test_methods),
+	    cmocka_unit_test(test_large_body),
+	    cmocka_unit_test(test_two_at_once),
+	    cmocka_unit_test(test_independent),
+	    cmocka_unit_test(test_cancel),
+	    cmocka_unit_test(test_callers_faults),
+	    cmocka_unit_test(test_never_twice),
+	    cmocka_unit_test(test_get_again),
+	    cmocka_unit_test(test_idle_close),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

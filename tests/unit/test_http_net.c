@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where requests may go, and what happens when they cannot get there. */
+#include "http_aid.h"
+#include "loopback.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define HANG_MS 1200
+
+/* ---- what libcurl calls, with faults */
+
+static void hang(long ms)
+{
+	const struct timespec ts = {ms / 1000, ms % 1000 * 1000000};
+
+	(void)nanosleep(&ts, NULL);
+}
+
+int getaddrinfo(const char *node, const char *service,
+    const struct addrinfo *hints, struct addrinfo **res)
+{
+	int (*real)(const char *, const char *, const struct addrinfo *,
+	    struct addrinfo **);
+
+	if (node != NULL && strstr(node, ".example") != NULL) {
+		if (strncmp(node, "hangs", 5) == 0)
+			hang(HANG_MS);
+		return EAI_NONAME;
+	}
+	*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+	return real(node, service, hints, res);
+}
+
+int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
+{
+	int (*real)(int, __CONST_SOCKADDR_ARG, socklen_t);
+	struct sockaddr_in sin = {0};
+
+	if (len >= sizeof sin)
+		memcpy(&sin, addr.__sockaddr__, sizeof sin);
+	errno = 0;
+	if (sin.sin_family == AF_INET &&
+	    sin.sin_addr.s_addr == inet_addr("192.0.2.1"))
+		errno = ENETUNREACH;
+	if (sin.sin_family == AF_INET &&
+	    sin.sin_addr.s_addr == inet_addr("192.0.2.2"))
+		errno = EHOSTUNREACH;
+	if (sin.sin_family == AF_INET &&
+	    sin.sin_addr.s_addr == inet_addr("192.0.2.3"))
+		errno = EACCES;
+	if (errno != 0)
+		return -1;
+	*(void **)&real = dlsym(RTLD_NEXT, "connect");
+	return real(fd, addr, len);
+}
+
+/* ---- URLs */
+
+static void test_urls_refused(void **state)
+{
+	static const char *const urls[] = {"", "127.0.0.1", "localhost/x",
+	    "http://", "http:///x", "ftp://127.0.0.1/", "file:///etc/passwd",
+	    "gopher://127.0.0.1/", "http://192.0.2.1/",
+	    "http://sqs.eu-west-1.amazonaws.com/", "http://127.0.0.1.example/",
+	    "http://localhost.example/", "http://localhost./",
+	    "http://sesame@127.0.0.1/", "http://u:sesame@127.0.0.1/",
+	    "https://u:sesame@host.example/", "http://127.0.0.1:1@192.0.2.1/",
+	    "http://192.0.2.1#@127.0.0.1/", "http://192.0.2.1?@127.0.0.1/",
+	    "http://127.0.0.1:99999/", "http://127.0.0.1:x/",
+	    "http://127.0.0.1/a b", "http://127.0.0.1/\r\nX: y",
+	    "http://[::1%25lo]/", "http://[::ffff:127.0.0.1]/", "http://[::]/",
+	    "http://0.0.0.0/"};
+	struct http *h = http_aid_client(-1);
+	struct http_transfer *t;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+		struct http_request req = http_aid_get(urls[i]);
+
+		if (http_start(h, &req, &t, &err) != ERR_CONFIG)
+			fail_msg("%s: %s", urls[i], err.text);
+		assert_null(t);
+		assert_null(strstr(err.text, "sesame"));
+		assert_non_null(strstr(err.text, "https"));
+	}
+	http_free(h);
+}
+
+/* What it cannot do is told when it is used, with the host's name. */
+static void test_urls_accepted(void **state)
+{
+	static const char *const urls[] = {"http://127.0.0.1:1/",
+	    "HTTP://LOCALHOST:1/", "http://[::1]:1", "http://127.9.9.9:1/?q"};
+	struct http *h = http_aid_client(-1);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+		struct http_request req = http_aid_get(urls[i]);
+		struct http_transfer *t;
+		struct err err;
+		int rc = http_do(h, &req, &t, &err);
+
+		if (rc != ERR_CONNECT && rc != ERR_UNREACHABLE)
+			fail_msg("%s: %s", urls[i], err.text);
+		assert_false(http_was_sent(t));
+		assert_non_null(strstr(err.text, ":1: "));
+		http_transfer_free(t);
+	}
+	http_free(h);
+}
+
+/* ---- names and routes */
+
+static void test_no_name(void **state)
+{
+	struct http_request req =
+	    http_aid_get("https://missing.example/secret");
+	struct http *h = http_aid_client(-1);
+
+	(void)state;
+	http_aid_expect(
+	    h, &req, ERR_UNREACHABLE, false, "missing.example: no address");
+	http_free(h);
+}
+
+static void test_no_route(void **state)
+{
+	struct http_request req = http_aid_get("https://192.0.2.1/");
+	struct http *h = http_aid_client(-1);
+
+	(void)state;
+	http_aid_expect(h, &req, ERR_UNREACHABLE, false, "192.0.2.1: no route");
+	req.url = "https://192.0.2.2/";
+	http_aid_expect(h, &req, ERR_UNREACHABLE, false, "no route");
+	req.url = "https://192.0.2.3/";
+	http_aid_expect(h, &req, ERR_CONNECT, false, "cannot connect");
+	http_free(h);
+}
+
+/* Nobody can interrupt a look-up, yet nobody waits for it either. */
+static void test_lookup_hangs(void **state)
+{
+	const struct loopback_step steps[] = {
+	    {.answer = HTTP_AID_OK, .delay_ms = HANG_MS + 300}};
+	struct loopback *l = loopback_new(steps, 1);
+	struct http_request slow = http_aid_get("https://hangs.example/");
+	struct http_request good = http_aid_get(loopback_url(l));
+	struct http *h = http_aid_client(-1);
+	int64_t start;
+
+	(void)state;
+	slow.deadline = http_aid_now() + 150;
+	http_aid_expect_timeout(h, &slow, 150, false);
+	slow.deadline = http_aid_now() + 5000;
+	slow.connect_ms = 100;
+	http_aid_expect_timeout(h, &slow, 100, false);
+	/* The client goes on, and gets rid of what was left meanwhile. */
+	http_aid_expect(h, &good, 0, true, "");
+	slow.url = "https://hangs-too.example/";
+	slow.connect_ms = 50;
+	http_aid_expect_timeout(h, &slow, 50, false);
+	start = http_aid_now();
+	http_free(h);
+	assert_in_range(http_aid_now() - start, 0, 50);
+	loopback_free(l);
+	hang(HANG_MS); /* the thread is nobody's leak then */
+}
+
+static void test_tls_hangs(void **state)
+{
+	const struct loopback_step steps[] = {{.answer = HTTP_AID_OK}};
+	struct loopback *l = loopback_new(steps, 1);
+	struct http_request req = http_aid_get("");
+	struct http *h = http_aid_client(-1);
+	char url[64];
+
+	(void)state;
+	(void)snprintf(url, sizeof url, "https%s", loopback_url(l) + 4);
+	req.url = url;
+	req.connect_ms = 100;
+	/* The first time, reading the CA certificates takes its own time. */
+	http_aid_expect(h, &req, ERR_TIMEOUT, false, "no connection");
+	http_aid_expect_timeout(h, &req, 100, false);
+	http_free(h);
+	loopback_free(l);
+}
+
+/* ---- proxies */
+
+static void set_proxies(const char *url)
+{
+	static const char *const names[] = {"http_proxy", "HTTP_PROXY",
+	    "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (url != NULL)
+			assert_int_equal(setenv(names[i], url, 1), 0);
+		else
+			assert_int_equal(unsetenv(names[i]), 0);
+	assert_int_equal(unsetenv("no_proxy"), 0);
+	assert_int_equal(unsetenv("NO_PROXY"), 0);
+}
+
+static void test_proxy_never(void **state)
+{
+	const struct loopback_step no[] = {
+	    {.answer = "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"}};
+	const struct loopback_step yes[] = {{.answer = HTTP_AID_OK}};
+	struct loopback *proxy = loopback_new(no, 1);
+	struct loopback *l = loopback_new(yes, 1);
+	struct http_request req = http_aid_get(loopback_url(l));
+	struct http *h = http_aid_client(-1);
+
+	(void)state;
+	set_proxies(loopback_url(proxy));
+	http_aid_expect(h, &req, 0, true, "");
+	req.kind = HTTP_METADATA;
+	http_aid_expect(h, &req, 0, true, "");
+	req.url = "https://missing.example/";
+	http_aid_expect(h, &req, ERR_UNREACHABLE, false, "no address");
+	assert_int_equal(loopback_connections(proxy), 0);
+	set_proxies(NULL);
+	http_free(h);
+	loopback_free(l);
+	loopback_free(proxy);
+}
+
+static void test_proxy_service(void **state)
+{
+	const struct loopback_step no[] = {
+	    {.answer = "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"}};
+	struct loopback *proxy = loopback_new(no, 1);
+	struct http_request req =
+	    http_aid_post("https://sqs.example/x", "body");
+	struct http *h = http_aid_client(-1);
+
+	(void)state;
+	set_proxies(loopback_url(proxy));
+	http_aid_expect(h, &req, ERR_CONNECT, false, "the proxy refused");
+	assert_ptr_equal(
+	    strstr(loopback_request(proxy, 0), "CONNECT sqs.example:443 "),
+	    loopback_request(proxy, 0));
+	assert_int_equal(setenv("NO_PROXY", ".example", 1), 0);
+	http_aid_expect(h, &req, ERR_UNREACHABLE, false, "no address");
+	assert_int_equal(loopback_requests(proxy), 1);
+	set_proxies("http://proxy.example:3128");
+	http_aid_expect(h, &req, ERR_UNREACHABLE, false, "check HTTPS_PROXY");
+	set_proxies(NULL);
+	http_free(h);
+	loopback_free(proxy);
+}
+
+/* ---- the CA bundle; what it does to TLS is in test_http_tls.c */
+
+static void expect_bundle(const char *given, int rc, const char *text)
+{
+	const struct http_config cfg = {.ca_bundle = given, .cancel_fd = -1};
+	struct err err = {0, ""};
+	struct http *h;
+
+	assert_int_equal(http_new(&cfg, &h, &err), rc);
+	if (strstr(err.text, text) == NULL)
+		fail_msg("%s", err.text);
+	http_free(h);
+}
+
+static void test_bundle(void **state)
+{
+	(void)state;
+	expect_bundle("/nonexistent/ca.pem", ERR_CONFIG,
+	    "/nonexistent/ca.pem: No such file");
+	expect_bundle("/tmp", ERR_CONFIG, "/tmp is not a file");
+	expect_bundle("/dev/null", ERR_CONFIG, "/dev/null is not a file");
+	assert_int_equal(setenv("AWS_CA_BUNDLE", "/nonexistent/aws", 1), 0);
+	expect_bundle(NULL, ERR_CONFIG, "/nonexistent/aws");
+	expect_bundle("", ERR_CONFIG, "/nonexistent/aws");
+	expect_bundle("/proc/self/cmdline", 0, ""); /* beats the variable */
+	assert_int_equal(setenv("AWS_CA_BUNDLE", "", 1), 0);
+	assert_int_equal(setenv("CURL_CA_BUNDLE", "/nonexistent/curl", 1), 0);
+	expect_bundle("", 0, "");
+	assert_int_equal(unsetenv("AWS_CA_BUNDLE"), 0);
+	assert_int_equal(unsetenv("CURL_CA_BUNDLE"), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_urls_refused),
+	    cmocka_unit_test(test_urls_accepted),
+	    cmocka_unit_test(test_no_name),
+	    cmocka_unit_test(test_no_route),
+	    cmocka_unit_test(test_lookup_hangs),
+	    cmocka_unit_test(test_tls_hangs),
+	    cmocka_unit_test(test_proxy_never),
+	    cmocka_unit_test(test_proxy_service),
+	    cmocka_unit_test(test_bundle),
+	};
+
+	set_proxies(NULL);
+	(void)unsetenv("AWS_CA_BUNDLE");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

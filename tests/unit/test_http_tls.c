@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* TLS against a server that somebody else wrote: openssl s_server. */
+#include "http_aid.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/sqs-entropy-tls-XXXXXX";
+static char cert[64], key[64], other[64], other_key[64];
+
+static void path_of(char out[static 64], const char *name)
+{
+	(void)snprintf(out, 64, "%s/%s", folder, name);
+}
+
+/* A child with its standard output on *out, its standard error nowhere. */
+static pid_t spawn(const char *const argv[], int *out)
+{
+	int fd[2], null;
+	pid_t child;
+
+	assert_int_equal(pipe(fd), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		null = open("/dev/null", O_RDWR);
+		(void)dup2(null, STDIN_FILENO);
+		(void)dup2(fd[1], STDOUT_FILENO);
+		(void)dup2(null, STDERR_FILENO);
+		(void)close(fd[0]);
+		(void)execvp(argv[0], (char *const *)argv);
+		_exit(127);
+	}
+	(void)close(fd[1]);
+	*out = fd[0];
+	return child;
+}
+
+static bool make_certificate(char *path, char *key_path)
+{
+	const char *const argv[] = {"openssl", "req", "-x509", "-newkey", "ec",
+	    "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1",
+	    "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1",
+	    "-keyout", key_path, "-out", path, NULL};
+	int status, out;
+	pid_t child = spawn(argv, &out);
+
+	(void)close(out);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	if (mkdtemp(folder) == NULL)
+		return -1;
+	path_of(cert, "cert.pem");
+	path_of(key, "key.pem");
+	path_of(other, "other.pem");
+	path_of(other_key, "other.key");
+	if (make_certificate(cert, key) && make_certificate(other, other_key))
+		return 0;
+	print_message("no openssl command: TLS is not tested\n");
+	cert[0] = '\0';
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	(void)unlink(cert);
+	(void)unlink(key);
+	(void)unlink(other);
+	(void)unlink(other_key);
+	return rmdir(folder);
+}
+
+struct server {
+	pid_t child;
+	int out;
+	char url[64];
+};
+
+static struct server server_start(const char *version)
+{
+	const char *const argv[] = {"openssl", "s_server", "-accept",
+	    "127.0.0.1:0", "-www", "-cert", cert, "-key", key, "-cipher",
+	    "ALL:@SECLEVEL=0", version, NULL};
+	struct server s;
+	char line[512];
+	size_t len = 0;
+	int port = 0;
+
+	if (cert[0] == '\0')
+		skip();
+	s.child = spawn(argv, &s.out);
+	memset(line, 0, sizeof line);
+	while (port == 0 && len < sizeof line - 1) {
+		const char *at;
+
+		assert_int_equal(read(s.out, line + len, 1), 1);
+		at = line[len++] == '\n' ? strstr(line, "ACCEPT ") : NULL;
+		at = at != NULL ? strrchr(at, ':') : NULL;
+		if (at != NULL)
+			port = atoi(at + 1);
+	}
+	assert_true(port > 0);
+	(void)snprintf(s.url, sizeof s.url, "https://127.0.0.1:%d/", port);
+	return s;
+}
+
+static void server_stop(struct server *s)
+{
+	(void)kill(s->child, SIGKILL);
+	assert_int_equal(waitpid(s->child, NULL, 0), s->child);
+	(void)close(s->out);
+}
+
+static void expect_tls(
+    const char *url, const char *bundle, int rc, const char *text)
+{
+	const struct http_config cfg = {.ca_bundle = bundle, .cancel_fd = -1};
+	struct http_request req = http_aid_get(url);
+	struct http *h;
+	struct err err;
+
+	req.answer_max = 65536;
+	assert_int_equal(http_new(&cfg, &h, &err), 0);
+	http_aid_expect(h, &req, rc, rc == 0, text);
+	http_free(h);
+}
+
+static void test_trust(void **state)
+{
+	struct server s = server_start(NULL);
+	char url[64];
+
+	(void)state;
+	expect_tls(s.url, cert, 0, "");
+	expect_tls(s.url, NULL, ERR_CONNECT, "cannot verify its certificate");
+	expect_tls(s.url, other, ERR_CONNECT, "check the ca-bundle setting");
+	(void)snprintf(
+	    url, sizeof url, "https://localhost%s", strrchr(s.url, ':'));
+	expect_tls(url, cert, ERR_CONNECT, "cannot verify its certificate");
+	server_stop(&s);
+}
+
+static void test_trust_by_environment(void **state)
+{
+	struct server s = server_start(NULL);
+
+	(void)state;
+	assert_int_equal(setenv("AWS_CA_BUNDLE", cert, 1), 0);
+	expect_tls(s.url, NULL, 0, "");
+	expect_tls(s.url, other, ERR_CONNECT, "cannot verify");
+	assert_int_equal(setenv("CURL_CA_BUNDLE", cert, 1), 0);
+	assert_int_equal(unsetenv("AWS_CA_BUNDLE"), 0);
+	expect_tls(s.url, NULL, ERR_CONNECT, "cannot verify");
+	assert_int_equal(unsetenv("CURL_CA_BUNDLE"), 0);
+	server_stop(&s);
+}
+
+static void test_no_certificates(void **state)
+{
+	struct server s = server_start(NULL);
+
+	(void)state;
+	expect_tls(s.url, key, ERR_CONFIG, "no usable CA certificates");
+	server_stop(&s);
+}
+
+static void test_versions(void **state)
+{
+	struct server s = server_start("-tls1_1");
+
+	(void)state;
+	expect_tls(s.url, cert, ERR_CONNECT, "TLS failed");
+	server_stop(&s);
+	s = server_start("-tls1_2");
+	expect_tls(s.url, cert, 0, "");
+	server_stop(&s);
+	s = server_start("-tls1_3");
+	expect_tls(s.url, cert, 0, "");
+	server_stop(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_trust),
+	    cmocka_unit_test(test_trust_by_environment),
+	    cmocka_unit_test(test_no_certificates),
+	    cmocka_unit_test(test_versions),
+	};
+
+	(void)unsetenv("AWS_CA_BUNDLE");
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
