@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cred.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REFRESH_MS 300000 /* before credentials expire */
+#define RETRY_MS   60000  /* between refreshes that gave nothing newer */
+
+struct cred_chain {
+	struct cred_source sources[CRED_SOURCES_MAX];
+	size_t n;
+	struct clock clock;
+	struct cred *kept; /* NULL: none */
+	int64_t retry_at;  /* monotonic: no refresh of what is kept before */
+	bool stale;
+};
+
+struct cred *cred_new(void)
+{
+	struct cred *c = calloc(1, sizeof *c);
+
+	if (c == NULL)
+		return NULL;
+	c->access_key = buf_new(CRED_KEY_MAX);
+	c->secret_key = buf_new(CRED_KEY_MAX);
+	c->token = buf_new(CRED_TOKEN_MAX);
+	if (c->access_key == NULL || c->secret_key == NULL ||
+	    c->token == NULL) {
+		cred_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+void cred_free(struct cred *c)
+{
+	if (c == NULL)
+		return;
+	buf_free(c->access_key);
+	buf_free(c->secret_key);
+	buf_free(c->token);
+	free(c);
+}
+
+static bool is_graphic(const char *s)
+{
+	for (; *s != '\0'; s++)
+		if (*s <= ' ' || *s > '~')
+			return false;
+	return true;
+}
+
+int cred_set(struct cred *c, const char *access_key, const char *secret_key,
+    const char *token)
+{
+	int rc;
+
+	if (token == NULL)
+		token = "";
+	buf_reset(c->access_key);
+	buf_reset(c->secret_key);
+	buf_reset(c->token);
+	if (access_key[0] == '\0' || secret_key[0] == '\0' ||
+	    !is_graphic(access_key) || !is_graphic(secret_key) ||
+	    !is_graphic(token))
+		return ERR_FORMAT;
+	rc = buf_addstr(c->access_key, access_key);
+	if (rc == 0)
+		rc = buf_addstr(c->secret_key, secret_key);
+	if (rc == 0)
+		rc = buf_addstr(c->token, token);
+	if (rc == 0)
+		return 0;
+	buf_reset(c->access_key);
+	buf_reset(c->secret_key);
+	return rc;
+}
+
+struct cred_chain *cred_chain_new(
+    const struct cred_source *sources, size_t n, struct clock clock)
+{
+	struct cred_chain *chain =
+	    n <= CRED_SOURCES_MAX ? calloc(1, sizeof *chain) : NULL;
+
+	if (chain == NULL)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		chain->sources[i] = sources[i];
+	chain->n = n;
+	chain->clock = clock;
+	return chain;
+}
+
+void cred_chain_free(struct cred_chain *chain)
+{
+	if (chain == NULL)
+		return;
+	cred_free(chain->kept);
+	free(chain);
+}
+
+/* Ask one source after the other.  ERR_NOCRED: none has any. */
+static int search(const struct cred_chain *chain, struct cred *out,
+    int64_t deadline, struct err *err)
+{
+	char story[ERR_TEXT_MAX] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < chain->n; i++) {
+		const struct cred_source *s = &chain->sources[i];
+		struct err why = {0, ""};
+		int rc = s->load(s->ctx, out, deadline, &why);
+
+		if (rc == 0) {
+			out->source = s->name;
+			return 0;
+		}
+		if (rc != ERR_ABSENT) {
+			if (err != NULL)
+				*err = why;
+			return rc;
+		}
+		(void)snprintf(story + len, sizeof story - len, "%s%s: %s",
+		    i > 0 ? "; " : "", s->name, why.text);
+		len = strlen(story);
+	}
+	return err_set(err, ERR_NOCRED, "no AWS credentials: %s", story);
+}
+
+static bool is_over(const struct cred_chain *chain, int64_t margin)
+{
+	const struct cred *c = chain->kept;
+
+	return c->expires != 0 &&
+	       clock_wall(&chain->clock) >= c->expires - margin;
+}
+
+static int refresh(struct cred_chain *chain, int64_t deadline, struct err *err)
+{
+	struct cred *fresh = cred_new();
+	int rc;
+
+	if (fresh == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	rc = search(chain, fresh, deadline, err);
+	if (rc != 0) {
+		cred_free(fresh);
+		return rc;
+	}
+	cred_free(chain->kept);
+	chain->kept = fresh;
+	return 0;
+}
+
+int cred_chain_get(struct cred_chain *chain, int64_t deadline,
+    const struct cred **out, struct err *err)
+{
+	int64_t now = clock_mono(&chain->clock);
+	struct err why = {0, ""};
+	int rc = 0;
+
+	*out = NULL;
+	if (chain->kept == NULL ||
+	    (is_over(chain, REFRESH_MS) && now >= chain->retry_at)) {
+		rc = refresh(chain, deadline, &why);
+		/* A source may go on giving the same ones for a while. */
+		if (rc != ERR_CANCELED)
+			chain->retry_at = now + RETRY_MS;
+	}
+	if (rc == ERR_CANCELED || chain->kept == NULL)
+		return err_set(err, rc, "%s", why.text);
+	chain->stale = is_over(chain, 0);
+	*out = chain->kept;
+	return 0;
+}
+
+void cred_chain_forget(struct cred_chain *chain)
+{
+	cred_free(chain->kept);
+	chain->kept = NULL;
+	chain->stale = false;
+}
+
+bool cred_chain_stale(const struct cred_chain *chain)
+{
+	return chain->stale;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_CRED_H
+#define SQS_ENTROPY_CRED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "clock.h"
+#include "err.h"
+
+#define CRED_KEY_MAX     128   /* bytes, access key and secret key */
+#define CRED_TOKEN_MAX   16384 /* bytes, session token */
+#define CRED_SOURCES_MAX 8
+
+/* AWS credentials, wiped when freed. */
+struct cred {
+	struct buf *access_key;
+	struct buf *secret_key;
+	struct buf *token;  /* empty: none */
+	int64_t expires;    /* epoch ms; 0: never */
+	const char *source; /* name of the source that gave them */
+};
+
+/* Empty credentials with their buffers, or NULL. */
+struct cred *cred_new(void);
+void cred_free(struct cred *c);
+
+/* Store the three parts; token may be NULL.  ERR_LIMIT, ERR_NOMEM;
+ * ERR_FORMAT when a key is empty or has a character outside the graphic
+ * ASCII ones. */
+int cred_set(struct cred *c, const char *access_key, const char *secret_key,
+    const char *token) __attribute__((warn_unused_result));
+
+/*
+ * One place that credentials may come from.  load() fills *out (from
+ * cred_new) or answers ERR_ABSENT, with err saying what was not there, to
+ * pass the turn to the next source; any other error ends the search, because
+ * what the user configured is broken.
+ */
+struct cred_source {
+	const char *name; /* static, for messages */
+	int (*load)(
+	    void *ctx, struct cred *out, int64_t deadline, struct err *err);
+	void *ctx; /* owned by whoever made the source */
+};
+
+/*
+ * The chain: asks its sources in order, keeps the answer until five minutes
+ * before it expires, then asks again.  When the refresh fails, expired
+ * credentials go on being used ("static stability", as in the SDKs) and
+ * cred_chain_stale() tells so.
+ */
+struct cred_chain;
+
+/* Copies sources (n <= CRED_SOURCES_MAX) and clock; NULL when memory is
+ * short. */
+struct cred_chain *cred_chain_new(
+    const struct cred_source *sources, size_t n, struct clock clock);
+void cred_chain_free(struct cred_chain *chain);
+
+/* *out stays the chain's, valid until the next call.  ERR_NOCRED, with what
+ * each source said, when none has any; or the error of the source that
+ * ended the search. */
+int cred_chain_get(struct cred_chain *chain, int64_t deadline,
+    const struct cred **out, struct err *err)
+    __attribute__((warn_unused_result));
+
+/* Forget what is kept: the service called them invalid or expired. */
+void cred_chain_forget(struct cred_chain *chain);
+
+/* Whether the last cred_chain_get() gave expired credentials. */
+bool cred_chain_stale(const struct cred_chain *chain);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cred_env.h"
+
+#include <stdlib.h>
+
+static const char *value_of(const char *name)
+{
+	const char *s = getenv(name);
+
+	return s != NULL ? s : "";
+}
+
+static int load(void *ctx, struct cred *out, int64_t deadline, struct err *err)
+{
+	const char *access = value_of("AWS_ACCESS_KEY_ID");
+	const char *secret = value_of("AWS_SECRET_ACCESS_KEY");
+	int rc;
+
+	(void)ctx;
+	(void)deadline;
+	if (access[0] == '\0' && secret[0] == '\0')
+		return err_set(err, ERR_ABSENT, "AWS_ACCESS_KEY_ID is not set");
+	if (access[0] == '\0' || secret[0] == '\0')
+		return err_set(err, ERR_CONFIG,
+		    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together: "
+		    "set both or none");
+	rc = cred_set(out, access, secret, value_of("AWS_SESSION_TOKEN"));
+	if (rc == ERR_NOMEM)
+		return err_set(err, rc, "out of memory");
+	if (rc != 0)
+		return err_set(err, ERR_CONFIG,
+		    "the AWS credentials in the environment hold a space or "
+		    "another character that they cannot have, or are too "
+		    "long: set them anew");
+	return 0;
+}
+
+struct cred_source cred_env(void)
+{
+	return (struct cred_source){.name = "environment", .load = load};
+}

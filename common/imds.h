@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_IMDS_H
+#define SQS_ENTROPY_IMDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "clock.h"
+#include "cred.h"
+#include "err.h"
+#include "http.h"
+
+/*
+ * The EC2 Instance Metadata Service, version 2 only (EC2 User Guide, "Use the
+ * Instance Metadata Service").  The token is fetched when first needed and
+ * renewed once when a request answers 401.
+ */
+#define IMDS_TEXT_MAX   256   /* bytes of one plain value, with NUL */
+#define IMDS_ANSWER_MAX 16384 /* bytes of any answer */
+#define IMDS_TOKEN_TTL  21600 /* seconds asked for */
+
+struct imds;
+
+struct imds_config {
+	const char *endpoint; /* NULL or "": http://169.254.169.254 or what
+				 AWS_EC2_METADATA_SERVICE_ENDPOINT says,
+				 with or without a final slash */
+	bool wait_for_route;  /* at boot: retry ERR_UNREACHABLE until the
+				 deadline */
+};
+
+/* Borrows http and clock.  ERR_CONFIG, ERR_NOMEM. */
+int imds_new(struct http *http, const struct clock *clock,
+    const struct imds_config *cfg, struct imds **out, struct err *err)
+    __attribute__((warn_unused_result));
+void imds_free(struct imds *i);
+
+/*
+ * GET /latest/PATH as text without its final line feed; out has size bytes.
+ * Every request gives up after one second of silence, three times at most;
+ * 5xx answers are tried again likewise.  Errors, each with what to do:
+ * ERR_ABSENT (404; IMDS is off: 403 or AWS_EC2_METADATA_DISABLED; nobody
+ * answers, with the hop limit named), ERR_TIMEOUT (the deadline itself),
+ * ERR_SERVICE (5xx to the end, any other status, silence after it had
+ * answered), ERR_LIMIT, ERR_FORMAT, ERR_CANCELED.
+ */
+int imds_get(struct imds *i, const char *path, char *out, size_t size,
+    int64_t deadline, struct err *err) __attribute__((warn_unused_result));
+
+/* meta-data/placement/region, meta-data/instance-id */
+int imds_region(struct imds *i, char out[static IMDS_TEXT_MAX],
+    int64_t deadline, struct err *err) __attribute__((warn_unused_result));
+int imds_instance_id(struct imds *i, char out[static IMDS_TEXT_MAX],
+    int64_t deadline, struct err *err) __attribute__((warn_unused_result));
+
+/* meta-data/tags/instance/KEY; ERR_ABSENT when tags are not in the metadata
+ * or there is no such tag. */
+int imds_tag(struct imds *i, const char *key, char out[static IMDS_TEXT_MAX],
+    int64_t deadline, struct err *err) __attribute__((warn_unused_result));
+
+/* The role's credentials.  ERR_ABSENT: no role is attached; ERR_DENIED: the
+ * document's Code is not Success; ERR_FORMAT. */
+int imds_credentials(struct imds *i, struct cred *out, int64_t deadline,
+    struct err *err) __attribute__((warn_unused_result));
+
+/* Whether a token was ever got: this is an EC2 instance. */
+bool imds_answers(const struct imds *i);
+
+#endif

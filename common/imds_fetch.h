@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_IMDS_FETCH_H
+#define SQS_ENTROPY_IMDS_FETCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "clock.h"
+#include "err.h"
+#include "http.h"
+
+/* One request to IMDS, tried again where that helps; for imds.c. */
+struct imds_peer {
+	struct http *http;
+	const struct clock *clock;
+	const char *host; /* for messages */
+	bool wait_for_route;
+	bool answered; /* it gave a token once */
+};
+
+/* 0: *t has been answered, with a status below 500, and is the caller's to
+ * free.  Otherwise as imds_get(). */
+int imds_fetch(struct imds_peer *p, const char *method, const char *url,
+    const char *const *headers, int64_t deadline, struct http_transfer **t,
+    struct err *err) __attribute__((warn_unused_result));
+
+#endif

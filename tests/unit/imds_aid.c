@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "imds_aid.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+void imds_aid_open(
+    struct imds_aid *b, const struct loopback_step *steps, int n, bool wait)
+{
+	struct imds_config cfg = {.wait_for_route = wait};
+
+	memset(b, 0, sizeof *b);
+	b->l = loopback_new(steps, n);
+	b->http = http_aid_client(-1);
+	b->clock = clock_system(NULL);
+	cfg.endpoint = loopback_url(b->l);
+	assert_int_equal(
+	    imds_new(b->http, &b->clock, &cfg, &b->imds, &b->err), 0);
+	b->deadline = http_aid_now() + 10000;
+}
+
+void imds_aid_again(struct imds_aid *b, const char *endpoint)
+{
+	const struct imds_config cfg = {.endpoint = endpoint};
+
+	imds_free(b->imds);
+	assert_int_equal(
+	    imds_new(b->http, &b->clock, &cfg, &b->imds, &b->err), 0);
+}
+
+void imds_aid_close(struct imds_aid *b)
+{
+	imds_free(b->imds);
+	http_free(b->http);
+	loopback_free(b->l);
+}
+
+void imds_aid_expect(struct imds_aid *b, int rc, const char *text)
+{
+	char out[IMDS_TEXT_MAX] = "untouched";
+	int got = imds_instance_id(b->imds, out, b->deadline, &b->err);
+
+	if (got != rc || (rc != 0 && strstr(b->err.text, text) == NULL))
+		fail_msg("%d: %s", got, b->err.text);
+	assert_string_equal(out, rc == 0 ? text : "untouched");
+}
+
+void imds_aid_request(struct imds_aid *b, int k, const char *start)
+{
+	const char *seen = loopback_request(b->l, k);
+
+	if (strncmp(seen, start, strlen(start)) != 0)
+		fail_msg("request %d: %s", k, seen);
+}

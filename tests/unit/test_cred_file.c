@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cred_file.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char home[] = "/tmp/sqs-entropy-home-XXXXXX";
+static char aws[64], credentials[96], config[96];
+
+static int set_up(void **state)
+{
+	(void)state;
+	if (mkdtemp(home) == NULL)
+		return -1;
+	(void)snprintf(aws, sizeof aws, "%s/.aws", home);
+	(void)snprintf(credentials, sizeof credentials, "%s/credentials", aws);
+	(void)snprintf(config, sizeof config, "%s/config", aws);
+	return mkdir(aws, 0700);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	(void)unlink(credentials);
+	(void)unlink(config);
+	(void)rmdir(aws);
+	return rmdir(home);
+}
+
+static void put(const char *path, const char *text, size_t len)
+{
+	FILE *f;
+
+	(void)unlink(path);
+	if (text == NULL)
+		return;
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_int_equal(fwrite(text, 1, len, f), len);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* NULL: no such file. */
+static void files(const char *credentials_text, const char *config_text)
+{
+	assert_int_equal(setenv("HOME", home, 1), 0);
+	assert_int_equal(unsetenv("AWS_PROFILE"), 0);
+	assert_int_equal(unsetenv("AWS_SHARED_CREDENTIALS_FILE"), 0);
+	assert_int_equal(unsetenv("AWS_CONFIG_FILE"), 0);
+	put(credentials, credentials_text,
+	    credentials_text != NULL ? strlen(credentials_text) : 0);
+	put(config, config_text, config_text != NULL ? strlen(config_text) : 0);
+}
+
+/* text: the secret key, or part of the error. */
+static void expect(const char *profile, int rc, const char *text)
+{
+	struct cred_file *f = cred_file_new(profile);
+	struct cred_source s = cred_file_source(f);
+	struct cred *c = cred_new();
+	struct err err = {0, ""};
+	int got = s.load(s.ctx, c, 0, &err);
+
+	if (got != rc || (rc != 0 && strstr(err.text, text) == NULL))
+		fail_msg("%d: %s", got, err.text);
+	assert_null(strstr(err.text, "sesame"));
+	if (rc == 0) {
+		assert_string_equal(buf_str(c->secret_key), text);
+		assert_string_equal(buf_str(c->access_key), "AKIAX");
+	}
+	cred_free(c);
+	cred_file_free(f);
+}
+
+static void expect_region(const char *profile, int rc, const char *text)
+{
+	struct cred_file *f = cred_file_new(profile);
+	char region[10] = "";
+
+	assert_int_equal(cred_file_region(f, region, sizeof region), rc);
+	assert_string_equal(region, text);
+	cred_file_free(f);
+}
+
+#define KEYS(secret)                                                           \
+	"aws_access_key_id = AKIAX\naws_secret_access_key = " secret "\n"
+
+static void test_absent(void **state)
+{
+	(void)state;
+	files(NULL, NULL);
+	expect(NULL, ERR_ABSENT, "/.aws/credentials");
+	expect("", ERR_ABSENT, "/.aws/credentials");
+	expect("x", ERR_CONFIG, "there is no profile x in ");
+	files("", NULL);
+	expect(NULL, ERR_ABSENT, "no profile default in ");
+	files("[other]\n" KEYS("s"), NULL);
+	expect(NULL, ERR_ABSENT, "no profile default in ");
+	expect("x", ERR_CONFIG, "add it, or change AWS_PROFILE");
+	files(NULL, "[default]\nregion = eu-west-1\n");
+	expect(NULL, ERR_ABSENT, "profile default holds no keys");
+	expect("default", ERR_ABSENT, "profile default holds no keys");
+}
+
+static void test_profiles(void **state)
+{
+	(void)state;
+	files("[default]\n" KEYS("d") "[one]\n" KEYS("1") "[two]\n" KEYS("2"),
+	    NULL);
+	expect(NULL, 0, "d");
+	expect("default", 0, "d");
+	expect("one", 0, "1");
+	expect("two", 0, "2");
+	expect("One", ERR_CONFIG, "no profile One");
+	assert_int_equal(setenv("AWS_PROFILE", "two", 1), 0);
+	expect("one", 0, "2");
+	assert_int_equal(setenv("AWS_PROFILE", "", 1), 0);
+	expect("one", 0, "1");
+	/* In the credentials file the word "profile" is part of a name. */
+	files("[profile one]\n" KEYS("1"), NULL);
+	expect("one", ERR_CONFIG, "no profile one");
+}
+
+static void test_config(void **state)
+{
+	(void)state;
+	files(NULL,
+	    "[default]\n" KEYS("d") "[profile one]\n" KEYS("1") "[profile \"two words\"]\n" KEYS(
+		"2") "[three]\n" KEYS("3") "[profile\tfour ]\n" KEYS("4"));
+	expect(NULL, 0, "d");
+	expect("one", 0, "1");
+	expect("two words", 0, "2");
+	expect("three", ERR_CONFIG, "no profile three");
+	expect("four", 0, "4");
+	files(NULL, "[profile default]\n" KEYS("d"));
+	expect(NULL, 0, "d");
+	/* The credentials file comes first, and pairs are not mixed. */
+	files("[default]\n" KEYS("file"),
+	    "[default]\n" KEYS("config") "aws_session_token = other\n");
+	expect(NULL, 0, "file");
+	files("[default]\naws_access_key_id = AKIAX\n",
+	    "[default]\n" KEYS("config"));
+	expect(NULL, ERR_CONFIG, "has no aws_secret_access_key");
+	files("[default]\n# no keys\n", "[default]\n" KEYS("config"));
+	expect(NULL, 0, "config");
+}
+
+static void test_token(void **state)
+{
+	struct cred_file *f = cred_file_new(NULL);
+	struct cred_source s = cred_file_source(f);
+	struct cred *c = cred_new();
+	struct err err;
+
+	(void)state;
+	files("[default]\n" KEYS("s") "aws_session_token = t==\n", NULL);
+	assert_int_equal(s.load(s.ctx, c, 0, &err), 0);
+	assert_string_equal(buf_str(c->token), "t==");
+	/* The files are read anew each time. */
+	files("[default]\n" KEYS("s"), NULL);
+	assert_int_equal(s.load(s.ctx, c, 0, &err), 0);
+	assert_string_equal(buf_str(c->token), "");
+	assert_int_equal(c->expires, 0);
+	cred_free(c);
+	cred_file_free(f);
+	cred_file_free(NULL);
+}
+
+static void test_dialect(void **state)
+{
+	(void)state;
+	files("# comment\n; comment\n\n  \t\n"
+	      " [nonsense before a section\n"
+	      "[ default ] # the one\r\n"
+	      "AWS_Access_Key_Id=AKIAX\r\n"
+	      "aws_secret_access_key\t=\t/s+e=c#r;t \t; why not\r\n"
+	      "s3 =\n"
+	      "  aws_secret_access_key = nested\n"
+	      "\taws_access_key_id = nested\n"
+	      "other = x",
+	    NULL);
+	expect(NULL, 0, "/s+e=c#r;t");
+	files("[default]\naws_access_key_id=AKIAX\n[x]\n" KEYS(
+		  "x") "[default]\naws_secret_access_key=later",
+	    NULL);
+	expect(NULL, 0, "later");
+	files("[default]\n" KEYS("old") KEYS("new"), NULL);
+	expect(NULL, 0, "new");
+}
+
+static void test_malformed(void **state)
+{
+	static const struct {
+		const char *text, *where;
+	} cases[] = {{"key = value\n", "credentials:1: "},
+	    {"[default\n", "credentials:1: "}, {"[]\n", "credentials:1: "},
+	    {"[ ]\n", "credentials:1: "}, {"[default] x\n", "credentials:1: "},
+	    {"[default]\nsesame\n", "credentials:2: "},
+	    {"[default]\n= sesame\n", "credentials:2: "},
+	    {"[default]\n" KEYS("s") "\n[x]\nsesame", "credentials:6: "},
+	    {"[default]\naws_secret_access_key = sesame\n",
+		"default has no aws_access_key_id: add it"},
+	    {"[default]\naws_access_key_id = sesame\n",
+		"default has no aws_secret_access_key: add it"},
+	    {"[default]\naws_access_key_id =\naws_secret_access_key = s\n",
+		"default has no aws_access_key_id"},
+	    {"[default]\n" KEYS("open sesame"), "copy it anew"},
+	    {"[default]\n" KEYS("sesame\xc3\xa9"), "copy it anew"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		files(cases[i].text, NULL);
+		expect(NULL, ERR_CONFIG, cases[i].where);
+	}
+	files(NULL, "[default]\nbad\n");
+	expect(NULL, ERR_CONFIG, "config:2: ");
+	expect_region(NULL, ERR_CONFIG, "");
+}
+
+static void test_odd_files(void **state)
+{
+	static char big[65537 + 64];
+	const size_t head = strlen("[default]\n" KEYS("s"));
+
+	(void)state;
+	files(NULL, NULL);
+	put(credentials, "[default]\n\0x\n", 13);
+	expect(NULL, ERR_CONFIG, "no text file");
+	memset(big, '#', sizeof big);
+	memcpy(big, "[default]\n" KEYS("s"), head);
+	put(credentials, big, 65536);
+	expect(NULL, 0, "s");
+	put(credentials, big, 65537);
+	expect(NULL, ERR_CONFIG, "over 65536 bytes");
+	(void)unlink(credentials);
+	assert_int_equal(mkdir(credentials, 0700), 0);
+	expect(NULL, ERR_CONFIG, "cannot read ");
+	assert_int_equal(rmdir(credentials), 0);
+	if (geteuid() == 0)
+		return; /* root reads all */
+	put(credentials, "", 0);
+	assert_int_equal(chmod(credentials, 0), 0);
+	expect(NULL, ERR_CONFIG, "Permission denied");
+}
+
+static void test_variables(void **state)
+{
+	(void)state;
+	files("[default]\n" KEYS("c"), "[default]\nregion = r\n");
+	/* Swapped: each is read in its own dialect. */
+	assert_int_equal(setenv("AWS_SHARED_CREDENTIALS_FILE", config, 1), 0);
+	assert_int_equal(setenv("AWS_CONFIG_FILE", "~/.aws/credentials", 1), 0);
+	expect(NULL, 0, "c");
+	assert_int_equal(setenv("AWS_CONFIG_FILE", "/nonexistent/x", 1), 0);
+	expect(NULL, ERR_ABSENT, "holds no keys");
+	files("[default]\n" KEYS("c"), NULL);
+	assert_int_equal(setenv("AWS_SHARED_CREDENTIALS_FILE", "", 1), 0);
+	expect(NULL, 0, "c");
+	/* Without HOME the user's entry says where: whatever it says, it is
+	 * not this folder. */
+	assert_int_equal(unsetenv("HOME"), 0);
+	assert_int_equal(setenv("AWS_CONFIG_FILE", "/nonexistent/x", 1), 0);
+	assert_int_equal(
+	    setenv("AWS_SHARED_CREDENTIALS_FILE", credentials, 1), 0);
+	expect(NULL, 0, "c");
+	files(NULL, NULL);
+}
+
+static void test_long_paths(void **state)
+{
+	static char path[5000];
+
+	(void)state;
+	files(NULL, NULL);
+	memset(path, 'a', sizeof path - 1);
+	path[0] = '/';
+	assert_int_equal(setenv("AWS_CONFIG_FILE", path, 1), 0);
+	expect(NULL, ERR_CONFIG, "AWS_CONFIG_FILE is too long");
+	files(NULL, NULL);
+}
+
+static void test_region(void **state)
+{
+	(void)state;
+	files(NULL, NULL);
+	expect_region(NULL, ERR_ABSENT, "");
+	files("[default]\n" KEYS("c"),
+	    "[default]\nregion = eu-west-1 # here\n"
+	    "[profile x]\nregion = us-gov-west-1\n[profile y]\nregion =\n");
+	expect_region(NULL, 0, "eu-west-1");
+	expect_region("x", 0, "us-gov-we");
+	expect_region("y", ERR_ABSENT, "");
+	expect_region("z", ERR_ABSENT, "");
+	files("[default]\nregion = one\n", "[default]\nregion = two\n");
+	expect_region(NULL, 0, "one");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_absent),
+	    cmocka_unit_test(test_profiles),
+	    cmocka_unit_test(test_config),
+	    cmocka_unit_test(test_token),
+	    cmocka_unit_test(test_dialect),
+	    cmocka_unit_test(test_malformed),
+	    cmocka_unit_test(test_odd_files),
+	    cmocka_unit_test(test_variables),
+	    cmocka_unit_test(test_long_paths),
+	    cmocka_unit_test(test_region),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

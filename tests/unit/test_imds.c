@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The token, refusals, silence and waiting. */
+#include "imds_aid.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* ---- the token */
+
+static void test_token(void **state)
+{
+	OPEN(b, TOKEN, TEXT("i-0123\n"), TEXT("i-0456"));
+	assert_false(imds_answers(b.imds));
+	imds_aid_expect(&b, 0, "i-0123");
+	assert_true(imds_answers(b.imds));
+	imds_aid_expect(&b, 0, "i-0456");
+	assert_int_equal(loopback_requests(b.l), 3);
+	imds_aid_request(&b, 0, "PUT /latest/api/token HTTP/1.1\r\n");
+	assert_non_null(strstr(loopback_request(b.l, 0),
+	    "\r\nX-aws-ec2-metadata-token-ttl-seconds: 21600\r\n"));
+	imds_aid_request(
+	    &b, 1, "GET /latest/meta-data/instance-id HTTP/1.1\r\n");
+	assert_non_null(strstr(loopback_request(b.l, 1),
+	    "\r\nX-aws-ec2-metadata-token: AQAEtoken==\r\n"));
+	assert_null(strstr(loopback_request(b.l, 1), "X-Forwarded-For"));
+	imds_aid_close(&b);
+}
+
+static void test_token_renewed_once(void **state)
+{
+	OPEN(b, TOKEN, STATUS("401 Unauthorized"), TEXT("second"), TEXT("i-1"),
+	    STATUS("401 Unauthorized"), TEXT("third"),
+	    STATUS("401 Unauthorized"));
+	imds_aid_expect(&b, 0, "i-1");
+	assert_non_null(strstr(loopback_request(b.l, 3), "token: second\r\n"));
+	imds_aid_expect(&b, ERR_SERVICE, "answered 401");
+	assert_int_equal(loopback_requests(b.l), 7);
+	imds_aid_close(&b);
+}
+
+static void expect_bad_token(const struct loopback_step *step, int rc)
+{
+	struct imds_aid b;
+
+	imds_aid_open(&b, step, 1, false);
+	imds_aid_expect(&b, rc, "");
+	assert_int_equal(loopback_requests(b.l), 1);
+	assert_false(imds_answers(b.imds));
+	imds_aid_close(&b);
+}
+
+static void test_token_malformed(void **state)
+{
+	static char big[3000];
+	const struct loopback_step steps[] = {TEXT(""), TEXT("a b"),
+	    TEXT("a\nX-Injected: 1"), TEXT("caf\xc3\xa9"), {.answer = big}};
+	int n = sizeof steps / sizeof steps[0];
+
+	(void)state;
+	(void)snprintf(big, sizeof big,
+	    "HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n%02000d", 1);
+	for (int k = 0; k < n; k++)
+		expect_bad_token(
+		    &steps[k], k == n - 1 ? ERR_LIMIT : ERR_FORMAT);
+}
+
+static void test_token_refused(void **state)
+{
+	const struct loopback_step steps[] = {STATUS("400 Bad Request"),
+	    STATUS("404 Not Found"), STATUS("302 Found")};
+
+	(void)state;
+	for (size_t k = 0; k < 3; k++)
+		expect_bad_token(&steps[k], ERR_ABSENT);
+}
+
+/* ---- statuses */
+
+static void test_off(void **state)
+{
+	OPEN(b, STATUS("403 Forbidden"));
+	imds_aid_expect(&b, ERR_ABSENT, "or a proxy added X-Forwarded-For");
+	imds_aid_close(&b);
+}
+
+static void test_off_later(void **state)
+{
+	OPEN(b, TOKEN, STATUS("403 Forbidden"));
+	imds_aid_expect(&b, ERR_ABSENT, "IMDS at 127.0.0.1");
+	imds_aid_close(&b);
+}
+
+static void test_throttled(void **state)
+{
+	OPEN(b, STATUS("503 Service Unavailable"), TOKEN,
+	    STATUS("500 Internal Server Error"), {.answer = NULL}, TEXT("i-1"));
+	imds_aid_expect(&b, 0, "i-1");
+	assert_int_equal(loopback_requests(b.l), 5);
+	imds_aid_close(&b);
+}
+
+static void test_throttled_for_good(void **state)
+{
+	OPEN(b, STATUS("503 Service Unavailable"));
+	imds_aid_expect(&b, ERR_SERVICE, "answered 503: try again later");
+	assert_int_equal(loopback_requests(b.l), 3);
+	imds_aid_close(&b);
+}
+
+static void test_disabled(void **state)
+{
+	static const char *const yes[] = {"true", "TRUE", "True"};
+
+	for (size_t k = 0; k < 3; k++) {
+		assert_int_equal(
+		    setenv("AWS_EC2_METADATA_DISABLED", yes[k], 1), 0);
+		OPEN(b, TOKEN);
+		imds_aid_expect(&b, ERR_ABSENT, "AWS_EC2_METADATA_DISABLED");
+		assert_int_equal(loopback_connections(b.l), 0);
+		imds_aid_close(&b);
+	}
+	assert_int_equal(setenv("AWS_EC2_METADATA_DISABLED", "false", 1), 0);
+	OPEN(b, TOKEN, TEXT("i-1"));
+	imds_aid_expect(&b, 0, "i-1");
+	imds_aid_close(&b);
+	assert_int_equal(unsetenv("AWS_EC2_METADATA_DISABLED"), 0);
+}
+
+/* ---- silence */
+
+static void test_silent(void **state)
+{
+	int64_t start = http_aid_now();
+
+	OPEN(b, SILENT);
+	imds_aid_expect(&b, ERR_ABSENT, "--http-put-response-hop-limit 2");
+	assert_in_range(http_aid_now() - start, 2950, 3300);
+	assert_int_equal(loopback_requests(b.l), 3);
+	imds_aid_close(&b);
+}
+
+static void test_silent_deadline(void **state)
+{
+	int64_t start = http_aid_now();
+
+	OPEN(b, SILENT);
+	b.deadline = start + 300;
+	imds_aid_expect(&b, ERR_TIMEOUT, "hop limit");
+	assert_in_range(http_aid_now() - start, 290, 400);
+	imds_aid_close(&b);
+}
+
+static void test_silent_later(void **state)
+{
+	OPEN(b, TOKEN, SILENT);
+	imds_aid_expect(&b, ERR_SERVICE, "stopped answering");
+	imds_aid_close(&b);
+}
+
+static void test_nobody(void **state)
+{
+	OPEN(b, TOKEN);
+	imds_aid_again(&b, "http://127.0.0.1:1/");
+	imds_aid_expect(
+	    &b, ERR_ABSENT, "IMDS at 127.0.0.1:1 cannot be reached");
+	imds_aid_close(&b);
+}
+
+static void test_canceled(void **state)
+{
+	int fd[2];
+
+	OPEN(b, TOKEN);
+	assert_int_equal(pipe(fd), 0);
+	assert_int_equal(write(fd[1], "", 1), 1);
+	http_free(b.http);
+	b.http = http_aid_client(fd[0]);
+	imds_aid_again(&b, loopback_url(b.l));
+	imds_aid_expect(&b, ERR_CANCELED, "told to stop");
+	imds_aid_close(&b);
+	(void)close(fd[0]);
+	(void)close(fd[1]);
+}
+
+/* ---- no route yet */
+
+static int no_route; /* connections to fail that way */
+
+int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
+{
+	int (*real)(int, __CONST_SOCKADDR_ARG, socklen_t);
+
+	if (no_route > 0) {
+		no_route--;
+		errno = ENETUNREACH;
+		return -1;
+	}
+	*(void **)&real = dlsym(RTLD_NEXT, "connect");
+	return real(fd, addr, len);
+}
+
+static void test_no_route(void **state)
+{
+	OPEN(b, TOKEN, TEXT("i-1"));
+	no_route = 1;
+	imds_aid_expect(&b, ERR_ABSENT, "cannot be reached");
+	assert_int_equal(no_route, 0);
+	imds_aid_close(&b);
+}
+
+static void test_route_comes(void **state)
+{
+	const struct loopback_step steps[] = {TOKEN, TEXT("i-1")};
+	int64_t start = http_aid_now();
+	struct imds_aid b;
+
+	(void)state;
+	imds_aid_open(&b, steps, 2, true);
+	no_route = 5;
+	imds_aid_expect(&b, 0, "i-1");
+	assert_in_range(http_aid_now() - start, 500, 1400);
+	imds_aid_close(&b);
+}
+
+static void test_route_never_comes(void **state)
+{
+	const struct loopback_step steps[] = {TOKEN};
+	int64_t start = http_aid_now();
+	struct imds_aid b;
+
+	(void)state;
+	imds_aid_open(&b, steps, 1, true);
+	b.deadline = start + 400;
+	no_route = 1000;
+	imds_aid_expect(&b, ERR_TIMEOUT, "there is no route");
+	assert_in_range(http_aid_now() - start, 390, 460);
+	no_route = 0;
+	imds_aid_close(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_token),
+	    cmocka_unit_test(test_token_renewed_once),
+	    cmocka_unit_test(test_token_malformed),
+	    cmocka_unit_test(test_token_refused),
+	    cmocka_unit_test(test_off),
+	    cmocka_unit_test(test_off_later),
+	    cmocka_unit_test(test_throttled),
+	    cmocka_unit_test(test_throttled_for_good),
+	    cmocka_unit_test(test_disabled),
+	    cmocka_unit_test(test_silent),
+	    cmocka_unit_test(test_silent_deadline),
+	    cmocka_unit_test(test_silent_later),
+	    cmocka_unit_test(test_nobody),
+	    cmocka_unit_test(test_canceled),
+	    cmocka_unit_test(test_no_route),
+	    cmocka_unit_test(test_route_comes),
+	    cmocka_unit_test(test_route_never_comes),
+	};
+
+	(void)unsetenv("AWS_EC2_METADATA_DISABLED");
+	(void)unsetenv("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is read from IMDS, and where IMDS is. */
+#include "imds_aid.h"
+#include "imds_document.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROLE_PATH "/latest/meta-data/iam/security-credentials/"
+#define DOCUMENT                                                               \
+	"{\"Code\":\"Success\",\"AccessKeyId\":\"ASIAX\","                     \
+	"\"SecretAccessKey\":\"se/cr+et=\",\"Token\":\"tok==\","               \
+	"\"Expiration\":\"2026-11-22T08:00:00Z\"}"
+
+/* ---- values */
+
+static void test_values(void **state)
+{
+	char out[IMDS_TEXT_MAX];
+
+	OPEN(b, TOKEN, TEXT("eu-west-1\n"), TEXT("two words"), TEXT("a\nb\n"),
+	    TEXT("bell\a"), TEXT(""));
+	assert_int_equal(imds_region(b.imds, out, b.deadline, &b.err), 0);
+	assert_string_equal(out, "eu-west-1");
+	imds_aid_request(
+	    &b, 1, "GET /latest/meta-data/placement/region HTTP/1.1\r\n");
+	assert_int_equal(
+	    imds_region(b.imds, out, b.deadline, &b.err), ERR_FORMAT);
+	assert_int_equal(
+	    imds_get(b.imds, "dynamic/x", out, sizeof out, b.deadline, &b.err),
+	    0);
+	assert_string_equal(out, "a\nb");
+	imds_aid_request(&b, 3, "GET /latest/dynamic/x HTTP/1.1\r\n");
+	assert_int_equal(
+	    imds_get(b.imds, "dynamic/x", out, sizeof out, b.deadline, &b.err),
+	    ERR_FORMAT);
+	imds_aid_expect(&b, ERR_FORMAT, "malformed meta-data/instance-id");
+	imds_aid_close(&b);
+}
+
+static void test_value_sizes(void **state)
+{
+	char out[5] = "old";
+
+	OPEN(b, TOKEN, TEXT("abcd\n"), TEXT("abcde"));
+	assert_int_equal(
+	    imds_get(b.imds, "a", out, sizeof out, b.deadline, &b.err), 0);
+	assert_string_equal(out, "abcd");
+	assert_int_equal(
+	    imds_get(b.imds, "a", out, sizeof out, b.deadline, &b.err),
+	    ERR_LIMIT);
+	assert_string_equal(out, "abcd");
+	imds_aid_close(&b);
+}
+
+static void test_oversized(void **state)
+{
+	static char big[20000];
+
+	(void)snprintf(big, sizeof big, "HTTP/1.1 200 OK\r\n\r\n%017000d", 1);
+	OPEN(b, TOKEN, {.answer = big, .close = 1});
+	imds_aid_expect(&b, ERR_LIMIT, "too large");
+	assert_int_equal(loopback_requests(b.l), 2);
+	imds_aid_close(&b);
+}
+
+static void test_tag(void **state)
+{
+	char out[IMDS_TEXT_MAX];
+
+	OPEN(b, TOKEN, TEXT("seed queue"), TEXT("x"), STATUS("404 Not Found"));
+	assert_int_equal(
+	    imds_tag(b.imds, "sqs-entropy:queue", out, b.deadline, &b.err), 0);
+	assert_string_equal(out, "seed queue");
+	imds_aid_request(&b, 1,
+	    "GET /latest/meta-data/tags/instance/sqs-entropy:queue HTTP");
+	assert_int_equal(
+	    imds_tag(b.imds, "a/b ?#%\n", out, b.deadline, &b.err), 0);
+	imds_aid_request(&b, 2,
+	    "GET /latest/meta-data/tags/instance/a%2Fb%20%3F%23%25%0A HTTP");
+	assert_int_equal(
+	    imds_tag(b.imds, "q", out, b.deadline, &b.err), ERR_ABSENT);
+	assert_non_null(strstr(b.err.text, "no tag q: "));
+	assert_non_null(strstr(b.err.text, "--instance-metadata-tags"));
+	assert_int_equal(
+	    imds_tag(b.imds, "", out, b.deadline, &b.err), ERR_LIMIT);
+	imds_aid_close(&b);
+}
+
+/* ---- credentials */
+
+static void test_credentials(void **state)
+{
+	struct cred *c = cred_new();
+
+	OPEN(b, TOKEN, TEXT("my-role+x\nother\n"), TEXT(DOCUMENT));
+	assert_int_equal(imds_credentials(b.imds, c, b.deadline, &b.err), 0);
+	imds_aid_request(&b, 1, "GET " ROLE_PATH " HTTP");
+	imds_aid_request(&b, 2, "GET " ROLE_PATH "my-role+x HTTP");
+	assert_true(buf_equals(c->access_key, "ASIAX"));
+	assert_true(buf_equals(c->secret_key, "se/cr+et="));
+	assert_true(buf_equals(c->token, "tok=="));
+	assert_int_equal(c->expires, 1795334400000);
+	cred_free(c);
+	imds_aid_close(&b);
+}
+
+static void expect_no_role(
+    const struct loopback_step *role, int rc, const char *text)
+{
+	const struct loopback_step steps[] = {TOKEN, *role};
+	struct cred *c = cred_new();
+	struct imds_aid b;
+
+	imds_aid_open(&b, steps, 2, false);
+	assert_int_equal(imds_credentials(b.imds, c, b.deadline, &b.err), rc);
+	assert_non_null(strstr(b.err.text, text));
+	assert_int_equal(loopback_requests(b.l), 2);
+	cred_free(c);
+	imds_aid_close(&b);
+}
+
+static void test_no_role(void **state)
+{
+	const struct loopback_step steps[] = {STATUS("404 Not Found"), TEXT(""),
+	    TEXT("\n"), TEXT("two words"), TEXT("r\x7f")};
+
+	(void)state;
+	expect_no_role(&steps[0], ERR_ABSENT, "attach an instance profile");
+	expect_no_role(&steps[1], ERR_ABSENT, "no IAM role is attached");
+	expect_no_role(&steps[2], ERR_ABSENT, "no IAM role is attached");
+	expect_no_role(&steps[3], ERR_FORMAT, "malformed role");
+	expect_no_role(&steps[4], ERR_FORMAT, "malformed role");
+}
+
+static void test_document(void **state)
+{
+	static const struct {
+		int rc;
+		const char *text;
+	} docs[] = {{0, DOCUMENT}, {ERR_FORMAT, ""}, {ERR_FORMAT, "{}"},
+	    {ERR_FORMAT, "[]"}, {ERR_FORMAT, "{\"Code\":\"Succ"},
+	    {ERR_DENIED, "{\"Code\":\"AssumeRoleUnauthorizedAccess\","
+			 "\"Message\":\"EC2 cannot assume the role\"}"},
+	    {ERR_FORMAT, "{\"Code\":\"Success\"}"},
+	    {ERR_FORMAT, "{\"Code\":\"Success\",\"AccessKeyId\":\"A\","
+			 "\"SecretAccessKey\":\"\",\"Token\":\"t\","
+			 "\"Expiration\":\"2026-11-22T08:00:00Z\"}"},
+	    {ERR_FORMAT, "{\"Code\":\"Success\",\"AccessKeyId\":\"A\","
+			 "\"SecretAccessKey\":\"s\",\"Token\":\"t\","
+			 "\"Expiration\":\"soon\"}"},
+	    {ERR_FORMAT, "{\"Code\":\"Success\",\"AccessKeyId\":\"A\\n\","
+			 "\"SecretAccessKey\":\"s\",\"Token\":\"t\","
+			 "\"Expiration\":\"2026-11-22T08:00:00Z\"}"},
+	    {ERR_FORMAT, "{\"Code\":\"Success\",\"AccessKeyId\":1,"
+			 "\"SecretAccessKey\":\"s\",\"Token\":\"t\","
+			 "\"Expiration\":\"2026-11-22T08:00:00Z\"}"}};
+	struct buf *text = buf_new(IMDS_ANSWER_MAX);
+	struct cred *c = cred_new();
+	struct err err = {0, ""};
+
+	(void)state;
+	for (size_t k = 0; k < sizeof docs / sizeof docs[0]; k++) {
+		assert_int_equal(
+		    buf_set(text, docs[k].text, strlen(docs[k].text)), 0);
+		assert_int_equal(imds_document(text, "r", c, &err), docs[k].rc);
+		assert_null(strstr(err.text, "se/cr"));
+		if (docs[k].rc == ERR_DENIED)
+			assert_non_null(
+			    strstr(err.text, ": EC2 cannot assume"));
+	}
+	cred_free(c);
+	buf_free(text);
+}
+
+/* ---- the endpoint */
+
+static int endpoint(const char *given, const char *variable)
+{
+	const struct imds_config cfg = {.endpoint = given};
+	const struct clock clock = clock_system(NULL);
+	struct imds *i;
+	struct err err;
+	int rc;
+
+	if (variable != NULL)
+		assert_int_equal(
+		    setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", variable, 1),
+		    0);
+	rc = imds_new(NULL, &clock, &cfg, &i, &err);
+	imds_free(i);
+	(void)unsetenv("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+	return rc;
+}
+
+static void test_endpoints(void **state)
+{
+	char big[400];
+
+	(void)state;
+	memset(big, 'a', sizeof big - 1);
+	big[sizeof big - 1] = '\0';
+	memcpy(big, "http://", 7);
+	assert_int_equal(endpoint(NULL, NULL), 0);
+	assert_int_equal(endpoint("", ""), 0);
+	assert_int_equal(endpoint("http://[fd00:ec2::254]", NULL), 0);
+	assert_int_equal(endpoint("127.0.0.1", NULL), ERR_CONFIG);
+	assert_int_equal(endpoint("ftp://127.0.0.1", NULL), ERR_CONFIG);
+	assert_int_equal(endpoint("http://a b", NULL), ERR_CONFIG);
+	assert_int_equal(endpoint("http://u@127.0.0.1", NULL), ERR_CONFIG);
+	assert_int_equal(endpoint("http://127.0.0.1/?x", NULL), ERR_CONFIG);
+	assert_int_equal(endpoint("http://", NULL), ERR_CONFIG);
+	assert_int_equal(endpoint(big, NULL), ERR_CONFIG);
+	assert_int_equal(endpoint(NULL, "nonsense"), ERR_CONFIG);
+}
+
+static void test_endpoint_variable(void **state)
+{
+	static const char *const ends[] = {"", "/"};
+	char url[80];
+
+	for (size_t k = 0; k < 2; k++) {
+		OPEN(b, TOKEN, TEXT("i-1"));
+		(void)snprintf(
+		    url, sizeof url, "%s%s", loopback_url(b.l), ends[k]);
+		assert_int_equal(
+		    setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", url, 1), 0);
+		imds_aid_again(&b, NULL);
+		imds_aid_expect(&b, 0, "i-1");
+		imds_aid_request(&b, 0, "PUT /latest/api/token ");
+		imds_aid_close(&b);
+	}
+	(void)unsetenv("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_values),
+	    cmocka_unit_test(test_value_sizes),
+	    cmocka_unit_test(test_oversized),
+	    cmocka_unit_test(test_tag),
+	    cmocka_unit_test(test_credentials),
+	    cmocka_unit_test(test_no_role),
+	    cmocka_unit_test(test_document),
+	    cmocka_unit_test(test_endpoints),
+	    cmocka_unit_test(test_endpoint_variable),
+	};
+
+	(void)unsetenv("AWS_EC2_METADATA_DISABLED");
+	(void)unsetenv("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
