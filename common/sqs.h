@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_SQS_H
+#define SQS_ENTROPY_SQS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "clock.h"
+#include "cred.h"
+#include "err.h"
+#include "http.h"
+
+/*
+ * Amazon SQS by its AWS JSON 1.0 protocol (SQS Developer Guide, "Making API
+ * requests using the AWS JSON protocol"; SQS API Reference).  Errors are
+ * tried again as the SDKs' "standard" retry mode does, within the deadline.
+ * Here: the client and what concerns the queue; sqs_message.h has the rest.
+ */
+#define SQS_BATCH_MAX  10
+#define SQS_ATTEMPTS   3
+#define SQS_ANSWER_MAX ((1 << 20) + (64 << 10)) /* bytes: 1 MiB + 64 KiB */
+#define SQS_URL_MAX    512
+#define SQS_REGION_MAX 64
+
+struct sqs;
+
+struct sqs_config {
+	const char *endpoint; /* "https://sqs.eu-west-1.amazonaws.com" */
+	const char *region;   /* for the credential scope */
+	bool wait_for_route;  /* retry ERR_UNREACHABLE until the deadline */
+};
+
+/* Copies cfg, borrows the rest.  ERR_NOMEM, ERR_CONFIG. */
+int sqs_new(struct http *http, struct cred_chain *chain,
+    const struct clock *clock, const struct sqs_config *cfg, struct sqs **out,
+    struct err *err) __attribute__((warn_unused_result));
+void sqs_free(struct sqs *s);
+
+/*
+ * Every call on a queue fails with one of: ERR_NOCRED, ERR_DENIED,
+ * ERR_NOQUEUE, ERR_THROTTLED, ERR_SERVICE, ERR_UNREACHABLE, ERR_CONNECT,
+ * ERR_NET, ERR_TIMEOUT, ERR_CANCELED, ERR_LIMIT, ERR_FORMAT, ERR_NOMEM, or
+ * what a broken source of credentials says; err names the operation, the
+ * service's code and text, and what to do.  A clock that is off by more than
+ * the service allows is corrected by its Date and the request signed anew,
+ * once.
+ */
+
+/* GetQueueUrl.  url has SQS_URL_MAX bytes. */
+int sqs_queue_url(struct sqs *s, const char *name, char url[static SQS_URL_MAX],
+    int64_t deadline, struct err *err) __attribute__((warn_unused_result));
+
+struct sqs_depth {
+	int64_t visible;   /* ApproximateNumberOfMessages */
+	int64_t in_flight; /* ApproximateNumberOfMessagesNotVisible */
+};
+
+/* GetQueueAttributes. */
+int sqs_queue_depth(struct sqs *s, const char *queue_url, struct sqs_depth *out,
+    int64_t deadline, struct err *err) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sqs_batch.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "sqs_error.h"
+
+/* What one call said of its entries. */
+struct round {
+	const char *queue_url;
+	bool open[SQS_BATCH_MAX];  /* not mentioned so far */
+	bool again[SQS_BATCH_MAX]; /* refused, and not for good */
+	struct err passing;        /* the last of the latter */
+	struct err lasting;        /* the last failure for good, of all calls */
+};
+
+static int put_request(
+    struct sqs_batch *b, const char *queue_url, struct json_writer *w)
+{
+	char id[8];
+	int rc = 0;
+
+	json_begin_object(w);
+	json_key(w, "QueueUrl");
+	json_put_string(w, queue_url);
+	json_key(w, "Entries");
+	json_begin_array(w);
+	for (size_t k = 0; k < SQS_BATCH_MAX && rc == 0; k++) {
+		if (!b->pending[k])
+			continue;
+		(void)snprintf(id, sizeof id, "%zu", k);
+		json_begin_object(w);
+		json_key(w, "Id");
+		json_put_string(w, id);
+		rc = b->put(b->ctx, w, k);
+		json_end_object(w);
+	}
+	json_end_array(w);
+	json_end_object(w);
+	return rc;
+}
+
+/* The entry's index when it is one that still waits for its answer. */
+static bool is_open(const struct round *r, const struct json *entry, size_t *k)
+{
+	const char *id = json_string(json_get(entry, "Id"));
+
+	if (id == NULL || id[0] < '0' || id[0] > '9' || id[1] != '\0')
+		return false;
+	*k = (size_t)(id[0] - '0');
+	return r->open[*k];
+}
+
+static void read_failed(struct sqs *s, const struct sqs_batch *b,
+    struct round *r, const struct json *failed)
+{
+	const struct json *entry;
+	struct sqs_error e;
+	size_t k;
+
+	for (size_t i = 0; i < json_count(failed); i++) {
+		entry = json_at(failed, i);
+		if (!is_open(r, entry, &k))
+			continue;
+		r->open[k] = false;
+		sqs_error_entry(&e, json_string(json_get(entry, "Code")),
+		    json_string(json_get(entry, "Message")),
+		    json_is_true(json_get(entry, "SenderFault")));
+		r->again[k] = e.remedy == SQS_REMEDY_RETRY;
+		(void)sqs_explain(s, b->op, r->queue_url, &e,
+		    r->again[k] ? &r->passing : &r->lasting);
+	}
+}
+
+static void read_successful(
+    const struct sqs_batch *b, struct round *r, const struct json *successful)
+{
+	const struct json *entry;
+	struct err why = {0};
+	size_t k;
+
+	for (size_t i = 0; i < json_count(successful); i++) {
+		entry = json_at(successful, i);
+		if (!is_open(r, entry, &k))
+			continue;
+		r->open[k] = false;
+		if (b->confirm(b->ctx, k, entry, &why) != 0)
+			r->lasting = why;
+	}
+}
+
+static void read_unmentioned(const struct sqs_batch *b, struct round *r)
+{
+	for (size_t k = 0; k < SQS_BATCH_MAX; k++)
+		if (r->open[k])
+			(void)err_set(&r->lasting, ERR_FORMAT,
+			    "%s: the answer does not mention entry %zu, whose "
+			    "outcome is unknown",
+			    b->op->name, k);
+}
+
+static int call(struct sqs *s, struct sqs_batch *b, struct round *r,
+    int64_t deadline, struct err *err)
+{
+	struct json_writer *w = json_writer_new();
+	struct json *answer = NULL;
+	int rc = ERR_NOMEM;
+
+	memcpy(r->open, b->pending, sizeof r->open);
+	memset(r->again, 0, sizeof r->again);
+	r->passing.code = 0;
+	if (w != NULL)
+		rc = put_request(b, r->queue_url, w);
+	if (rc != 0)
+		(void)err_set(err, rc, "%s: the request cannot be made: %s",
+		    b->op->name, err_text(rc));
+	else
+		rc =
+		    sqs_call(s, b->op, r->queue_url, w, deadline, &answer, err);
+	if (rc == 0) {
+		read_failed(s, b, r, json_get(answer, "Failed"));
+		read_successful(b, r, json_get(answer, "Successful"));
+		read_unmentioned(b, r);
+	}
+	json_free(answer);
+	json_writer_free(w);
+	return rc;
+}
+
+static bool any(const bool flags[static SQS_BATCH_MAX])
+{
+	for (size_t k = 0; k < SQS_BATCH_MAX; k++)
+		if (flags[k])
+			return true;
+	return false;
+}
+
+int sqs_batch_run(struct sqs *s, struct sqs_batch *b, const char *queue_url,
+    int64_t deadline, struct err *err)
+{
+	struct round r = {.queue_url = queue_url};
+	int rc = 0, attempt;
+
+	for (attempt = 1; any(b->pending); attempt++) {
+		rc = call(s, b, &r, deadline, err);
+		memset(b->pending, 0, sizeof b->pending);
+		if (rc != 0 || attempt == SQS_ATTEMPTS || !any(r.again))
+			break;
+		if (sqs_backoff(s, attempt, deadline) != 0)
+			break;
+		memcpy(b->pending, r.again, sizeof b->pending);
+	}
+	memset(b->pending, 0, sizeof b->pending);
+	if (rc != 0)
+		return attempt > 1 ? 0 : rc;
+	*err = r.passing.code != 0 ? r.passing : r.lasting;
+	return 0;
+}

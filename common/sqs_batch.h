@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_SQS_BATCH_H
+#define SQS_ENTROPY_SQS_BATCH_H
+
+#include "sqs_call.h"
+
+/*
+ * Inside sqs*.c only: a batch operation, whose answer lists each entry as
+ * Successful or Failed.  Entries that failed by the service's own fault go
+ * into another call, SQS_ATTEMPTS in all.
+ */
+struct sqs_batch {
+	const struct sqs_op *op;
+	bool pending[SQS_BATCH_MAX]; /* to do; none are left afterwards */
+	/* Add entry k's members but Id to the open object.  0 or a code. */
+	int (*put)(void *ctx, struct json_writer *w, size_t k);
+	/* The service confirmed k.  0, or a code that goes into err with the
+	 * text it has written. */
+	int (*confirm)(
+	    void *ctx, size_t k, const struct json *entry, struct err *err);
+	void *ctx;
+};
+
+/* 0 when a call was answered, err->code telling the last failure of an entry;
+ * otherwise as sqs_call().  err is not NULL. */
+int sqs_batch_run(struct sqs *s, struct sqs_batch *b, const char *queue_url,
+    int64_t deadline, struct err *err) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sqs_call.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define CONTENT_TYPE  "application/x-amz-json-1.0"
+#define CONNECT_MS    5000
+#define SKEW_MAX_MS   300000 /* what the service tolerates */
+#define BACKOFF_MS    1000
+#define BACKOFF_MAX   20000
+#define ROUTE_POLL_MS 200
+#define TARGET_MAX    64
+
+/* The headers of one signed request. */
+struct envelope {
+	char target[TARGET_MAX];
+	char target_line[TARGET_MAX + 16];
+	char date_line[CLOCK_AMZ_MAX + 16];
+	struct buf *authorization_line;
+	struct buf *token_line;
+	const char *lines[6];
+};
+
+/* One call while it is under way. */
+struct call {
+	const struct sqs_op *op;
+	const char *queue;
+	const struct buf *body;
+	int64_t deadline;
+	int attempt; /* from 1 */
+	bool clock_set, credentials_renewed;
+	/* Of the last attempt: */
+	struct sqs_error error; /* status 0: no answer with an error */
+	bool unsure;            /* no answer, but it may have been done */
+	int64_t date;           /* the service's, 0: not told */
+	struct json *answer;
+};
+
+int sqs_backoff(const struct sqs *s, int attempt, int64_t deadline)
+{
+	int64_t most = BACKOFF_MAX, pause;
+
+	if (attempt < 6 && (int64_t)BACKOFF_MS << (attempt - 1) < most)
+		most = (int64_t)BACKOFF_MS << (attempt - 1);
+	pause = (int64_t)(clock_chance(s->clock) * (double)most);
+	if (clock_mono(s->clock) + pause >= deadline)
+		return ERR_TIMEOUT;
+	return clock_sleep(s->clock, pause);
+}
+
+static bool is_access(const char *name)
+{
+	return strcmp(name, "AccessDenied") == 0 ||
+	       strcmp(name, "AccessDeniedException") == 0 ||
+	       strcmp(name, "KmsAccessDenied") == 0;
+}
+
+static void advise_denied(const struct sqs *s, const struct sqs_op *op,
+    const struct sqs_error *e, char *out, size_t size)
+{
+	const char *source = s->source != NULL ? s->source : "unknown source";
+
+	if (e->remedy == SQS_REMEDY_CLOCK)
+		(void)snprintf(out, size, "; set this machine's clock");
+	else if (e->remedy == SQS_REMEDY_CREDENTIALS)
+		(void)snprintf(
+		    out, size, "; renew the credentials (%s)", source);
+	else if (is_access(e->name) || e->name[0] == '\0')
+		(void)snprintf(out, size,
+		    "; allow %s on the queue to the identity of the "
+		    "credentials (%s)",
+		    op->permission, source);
+	else if (strstr(e->name, "Signature") != NULL)
+		(void)snprintf(
+		    out, size, "; check the secret key (%s)", source);
+	else
+		(void)snprintf(
+		    out, size, "; check the access key (%s)", source);
+}
+
+static void advise(const struct sqs *s, const struct sqs_op *op,
+    const char *queue, const struct sqs_error *e, char *out, size_t size)
+{
+	out[0] = '\0';
+	if (e->code == ERR_DENIED)
+		advise_denied(s, op, e, out, size);
+	else if (e->code == ERR_NOQUEUE)
+		(void)snprintf(out, size,
+		    "; there is no queue %.120s in region %s: check its name, "
+		    "account and region",
+		    queue, s->region);
+	else if (e->code == ERR_LIMIT)
+		(void)snprintf(out, size, "; make the messages smaller");
+	else if (strcmp(e->name, "OverLimit") == 0)
+		(void)snprintf(out, size,
+		    "; too many messages are in flight: wait for their "
+		    "visibility time-out");
+	else if (e->code == ERR_THROTTLED || e->status >= 500)
+		(void)snprintf(out, size, "; try later");
+	else if (e->status / 100 == 3)
+		(void)snprintf(out, size,
+		    "; a redirect is not followed: check the endpoint");
+	else if (e->name[0] == '\0')
+		(void)snprintf(out, size, "; is the endpoint an SQS?");
+}
+
+int sqs_explain(const struct sqs *s, const struct sqs_op *op, const char *queue,
+    const struct sqs_error *e, struct err *err)
+{
+	char status[24] = "", what[256];
+	size_t len = strlen(e->text);
+
+	if (e->status != 0)
+		(void)snprintf(status, sizeof status, "HTTP %d%s", e->status,
+		    e->name[0] != '\0' ? " " : "");
+	advise(s, op, queue, e, what, sizeof what);
+	while (what[0] != '\0' && len > 0 && e->text[len - 1] == '.')
+		len--;
+	return err_set(err, e->code, "%s: %s%s%s%.*s%s", op->name, status,
+	    e->name, len > 0 ? ": " : "", (int)len, e->text, what);
+}
+
+static void envelope_free(struct envelope *e)
+{
+	buf_free(e->authorization_line);
+	buf_free(e->token_line);
+}
+
+static int seal(struct envelope *e, const struct sqs_op *op,
+    const struct sigv4_result *signature, const char *token)
+{
+	size_t n = 0;
+	int rc;
+
+	e->authorization_line = buf_new(SIGV4_TEXT_MAX);
+	e->token_line = buf_new(CRED_TOKEN_MAX + 64);
+	if (e->authorization_line == NULL || e->token_line == NULL)
+		return ERR_NOMEM;
+	rc = buf_addf(e->authorization_line, "Authorization: %s",
+	    buf_str(signature->authorization));
+	if (rc == 0)
+		rc = buf_addf(e->token_line, "X-Amz-Security-Token: %s", token);
+	(void)snprintf(e->target_line, sizeof e->target_line,
+	    "X-Amz-Target: AmazonSQS.%s", op->name);
+	(void)snprintf(e->date_line, sizeof e->date_line, "X-Amz-Date: %s",
+	    signature->amz_date);
+	e->lines[n++] = "Content-Type: " CONTENT_TYPE;
+	e->lines[n++] = e->target_line;
+	e->lines[n++] = e->date_line;
+	e->lines[n++] = buf_str(e->authorization_line);
+	if (token[0] != '\0')
+		e->lines[n++] = buf_str(e->token_line);
+	e->lines[n] = NULL;
+	return rc;
+}
+
+static int sign(struct sqs *s, const struct call *c, const struct cred *cred,
+    struct envelope *e)
+{
+	const struct sigv4_header headers[] = {
+	    {"Content-Type", CONTENT_TYPE},
+	    {"X-Amz-Target", e->target},
+	};
+	const struct sigv4_credentials credentials = {
+	    .access_key = buf_str(cred->access_key),
+	    .secret_key = buf_str(cred->secret_key),
+	    .token = buf_str(cred->token),
+	};
+	const struct sigv4_request req = {
+	    .method = "POST",
+	    .host = s->host,
+	    .path = "/",
+	    .headers = headers,
+	    .headers_n = sizeof headers / sizeof headers[0],
+	    .body = buf_data(c->body),
+	    .body_len = buf_len(c->body),
+	};
+	struct sigv4_result signature;
+	int rc;
+
+	(void)snprintf(
+	    e->target, sizeof e->target, "AmazonSQS.%s", c->op->name);
+	rc = sigv4_sign(s->sigv4, &credentials, &req, s->region, "sqs",
+	    clock_wall(s->clock) + s->skew, &signature);
+	if (rc != 0)
+		return rc;
+	rc = seal(e, c->op, &signature, credentials.token);
+	buf_free(signature.authorization);
+	return rc;
+}
+
+static int read_answer(
+    struct call *c, const struct http_transfer *t, struct err *err)
+{
+	const struct buf *body = http_body(t);
+	int rc = json_parse(buf_data(body), buf_len(body), &c->answer);
+
+	if (rc == 0 && json_is_object(c->answer))
+		return 0;
+	json_free(c->answer);
+	c->answer = NULL;
+	if (rc == ERR_NOMEM)
+		return err_set(err, rc, "%s: out of memory", c->op->name);
+	return err_set(err, ERR_FORMAT,
+	    "%s: HTTP 200 with a body that is not an answer of SQS; look for "
+	    "a proxy or a login page in between, and at the endpoint",
+	    c->op->name);
+}
+
+/* Keep what the last attempt said; c->error.code is its result. */
+static int read_transfer(struct sqs *s, struct call *c,
+    const struct http_transfer *t, struct err *err)
+{
+	const char *date = http_header(t, "Date");
+	const struct buf *body = http_body(t);
+
+	if (http_status(t) == 200) {
+		int rc = read_answer(c, t, err);
+
+		/* Some proxies make every answer a 200. */
+		if (rc != 0 || json_get(c->answer, "__type") == NULL)
+			return rc;
+		json_free(c->answer);
+		c->answer = NULL;
+	}
+	if (date == NULL || clock_parse_http(date, &c->date) != 0)
+		c->date = 0;
+	sqs_error_read(&c->error, http_status(t),
+	    http_header(t, "x-amzn-query-error"), buf_data(body),
+	    buf_len(body));
+	return sqs_explain(s, c->op, c->queue, &c->error, err);
+}
+
+static int transfer(
+    struct sqs *s, struct call *c, const struct envelope *e, struct err *err)
+{
+	const struct http_request req = {
+	    .kind = HTTP_SERVICE,
+	    .method = "POST",
+	    .url = s->url,
+	    .headers = e->lines,
+	    .body = buf_data(c->body),
+	    .body_len = buf_len(c->body),
+	    .answer_max = SQS_ANSWER_MAX,
+	    .deadline = c->deadline,
+	    .connect_ms = CONNECT_MS,
+	};
+	struct http_transfer *t = NULL;
+	struct err why = {0};
+	int rc = http_start(s->http, &req, &t, &why);
+
+	if (rc == 0)
+		rc = http_wait(s->http, t, &why);
+	if (rc == 0) {
+		rc = read_transfer(s, c, t, err);
+	} else {
+		c->unsure = t != NULL && http_was_sent(t);
+		(void)err_set(err, rc, "%s: %s", c->op->name, why.text);
+	}
+	http_transfer_free(t);
+	return rc;
+}
+
+static int try_once(struct sqs *s, struct call *c, struct err *err)
+{
+	struct envelope e = {0};
+	const struct cred *cred;
+	int rc;
+
+	c->error = (struct sqs_error){0};
+	c->unsure = false;
+	rc = cred_chain_get(s->chain, c->deadline, &cred, err);
+	if (rc != 0) {
+		/* Not the transport's: no use in trying again here. */
+		c->error.code = rc;
+		return rc;
+	}
+	s->source = cred->source;
+	rc = sign(s, c, cred, &e);
+	if (rc == 0)
+		rc = transfer(s, c, &e, err);
+	else
+		(void)err_set(err, rc, "%s: cannot be signed: %s", c->op->name,
+		    err_text(rc));
+	envelope_free(&e);
+	return rc;
+}
+
+static bool set_clock(struct sqs *s, struct call *c)
+{
+	int64_t wall = clock_wall(s->clock);
+	int64_t off = c->date - (wall + s->skew);
+
+	if (c->clock_set || c->date == 0 ||
+	    (off <= SKEW_MAX_MS && off >= -SKEW_MAX_MS))
+		return false;
+	c->clock_set = true;
+	s->skew = c->date - wall;
+	return true;
+}
+
+static bool renew_credentials(struct sqs *s, struct call *c)
+{
+	if (c->credentials_renewed)
+		return false;
+	c->credentials_renewed = true;
+	cred_chain_forget(s->chain);
+	return true;
+}
+
+/* Whether the failure rc is one that another attempt may cure. */
+static bool may_repeat(const struct sqs *s, const struct call *c, int rc)
+{
+	if (c->error.status != 0)
+		return c->error.remedy == SQS_REMEDY_RETRY ||
+		       (c->error.remedy == SQS_REMEDY_RETRY_UNSURE &&
+			   !c->op->once);
+	if (c->error.code != 0 || (c->unsure && c->op->once))
+		return false;
+	if (rc == ERR_TIMEOUT)
+		return clock_mono(s->clock) < c->deadline;
+	return rc == ERR_UNREACHABLE || rc == ERR_CONNECT || rc == ERR_NET;
+}
+
+/* Wait as the failure rc asks for.  0: go on with another attempt. */
+static int prepare_again(struct sqs *s, struct call *c, int rc)
+{
+	if (c->error.remedy == SQS_REMEDY_CLOCK)
+		return set_clock(s, c) ? 0 : rc;
+	if (c->error.remedy == SQS_REMEDY_CREDENTIALS)
+		return renew_credentials(s, c) ? 0 : rc;
+	if (!may_repeat(s, c, rc))
+		return rc;
+	if (rc == ERR_UNREACHABLE && s->wait_for_route) {
+		if (clock_mono(s->clock) + ROUTE_POLL_MS >= c->deadline)
+			return ERR_TIMEOUT;
+		return clock_sleep(s->clock, ROUTE_POLL_MS);
+	}
+	if (c->attempt == SQS_ATTEMPTS)
+		return rc;
+	return sqs_backoff(s, c->attempt++, c->deadline);
+}
+
+int sqs_call(struct sqs *s, const struct sqs_op *op, const char *queue,
+    struct json_writer *request, int64_t deadline, struct json **answer,
+    struct err *err)
+{
+	struct buf *body = buf_new(JSON_TEXT_MAX);
+	struct call c = {.op = op,
+	    .queue = queue,
+	    .body = body,
+	    .deadline = deadline,
+	    .attempt = 1};
+	int rc = ERR_NOMEM, again;
+
+	if (body != NULL)
+		rc = json_writer_finish(request, body);
+	if (rc != 0) {
+		(void)err_set(err, rc, "%s: the request cannot be made: %s",
+		    op->name, err_text(rc));
+		goto out;
+	}
+	do {
+		rc = try_once(s, &c, err);
+		again = rc != 0 ? prepare_again(s, &c, rc) : ERR_NONE;
+	} while (rc != 0 && again == 0);
+	if (rc != 0 && again == ERR_CANCELED)
+		rc = err_set(err, again, "%s: told to stop", op->name);
+out:
+	buf_free(body);
+	*answer = c.answer;
+	return rc;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_SQS_CALL_H
+#define SQS_ENTROPY_SQS_CALL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "json.h"
+#include "sigv4.h"
+#include "sqs.h"
+#include "sqs_error.h"
+
+/* Inside sqs*.c only: one operation, signed, tried again, errors explained. */
+struct sqs {
+	struct http *http;
+	struct cred_chain *chain;
+	const struct clock *clock;
+	struct sigv4 *sigv4;
+	char url[SQS_URL_MAX];  /* endpoint with the final slash */
+	char host[SQS_URL_MAX]; /* as sent in Host */
+	char region[SQS_REGION_MAX];
+	bool wait_for_route;
+	const char *source; /* of the last credentials, for messages */
+	int64_t skew;       /* ms from our clock to the service's */
+};
+
+struct sqs_op {
+	const char *name;       /* "SendMessageBatch" */
+	const char *permission; /* "sqs:SendMessage" */
+	bool once;              /* never again after an unknown outcome */
+};
+
+/* Do op with the finished request.  queue is its URL or name, for messages.
+ * *answer is an object and the caller's to free.  Errors as in sqs.h; err is
+ * not NULL. */
+int sqs_call(struct sqs *s, const struct sqs_op *op, const char *queue,
+    struct json_writer *request, int64_t deadline, struct json **answer,
+    struct err *err) __attribute__((warn_unused_result));
+
+/* Sleep before attempt (1, 2, ...) as the SDKs' standard retry mode does.
+ * ERR_TIMEOUT, at once, when the sleep would pass the deadline;
+ * ERR_CANCELED. */
+int sqs_backoff(const struct sqs *s, int attempt, int64_t deadline)
+    __attribute__((warn_unused_result));
+
+/* Write e into err with the operation and what to do; returns its code. */
+int sqs_explain(const struct sqs *s, const struct sqs_op *op, const char *queue,
+    const struct sqs_error *e, struct err *err);
+
+#endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sqs_error.h"
+
+#include <string.h>
+
+#include "err.h"
+#include "json.h"
+
+struct meaning {
+	const char *name;
+	int code;
+	enum sqs_remedy remedy;
+};
+
+/* Errors common to all AWS APIs, those of SQS, and the throttling codes of
+ * the SDKs' standard retry mode.  OverLimit and KmsThrottled last for minutes
+ * and are not among the latter. */
+static const struct meaning meanings[] = {
+    {"AccessDenied", ERR_DENIED, SQS_REMEDY_NONE},
+    {"AccessDeniedException", ERR_DENIED, SQS_REMEDY_NONE},
+    {"AuthorizationError", ERR_DENIED, SQS_REMEDY_NONE},
+    {"IncompleteSignature", ERR_DENIED, SQS_REMEDY_NONE},
+    {"IncompleteSignatureException", ERR_DENIED, SQS_REMEDY_NONE},
+    {"InvalidAccessKeyId", ERR_DENIED, SQS_REMEDY_NONE},
+    {"InvalidClientTokenId", ERR_DENIED, SQS_REMEDY_NONE},
+    {"InvalidSecurity", ERR_DENIED, SQS_REMEDY_NONE},
+    {"InvalidSignatureException", ERR_DENIED, SQS_REMEDY_NONE},
+    {"KmsAccessDenied", ERR_DENIED, SQS_REMEDY_NONE},
+    {"MissingAuthenticationToken", ERR_DENIED, SQS_REMEDY_NONE},
+    {"MissingAuthenticationTokenException", ERR_DENIED, SQS_REMEDY_NONE},
+    {"NotAuthorized", ERR_DENIED, SQS_REMEDY_NONE},
+    {"OptInRequired", ERR_DENIED, SQS_REMEDY_NONE},
+    {"SignatureDoesNotMatch", ERR_DENIED, SQS_REMEDY_NONE},
+    {"UnrecognizedClientException", ERR_DENIED, SQS_REMEDY_NONE},
+    {"ExpiredToken", ERR_DENIED, SQS_REMEDY_CREDENTIALS},
+    {"ExpiredTokenException", ERR_DENIED, SQS_REMEDY_CREDENTIALS},
+    {"RequestExpired", ERR_DENIED, SQS_REMEDY_CLOCK},
+    {"RequestInTheFuture", ERR_DENIED, SQS_REMEDY_CLOCK},
+    {"RequestTimeTooSkewed", ERR_DENIED, SQS_REMEDY_CLOCK},
+    {"InvalidAddress", ERR_NOQUEUE, SQS_REMEDY_NONE},
+    {"NonExistentQueue", ERR_NOQUEUE, SQS_REMEDY_NONE},
+    {"QueueDoesNotExist", ERR_NOQUEUE, SQS_REMEDY_NONE},
+    {"BatchRequestTooLong", ERR_LIMIT, SQS_REMEDY_NONE},
+    {"RequestEntityTooLarge", ERR_LIMIT, SQS_REMEDY_NONE},
+    {"KmsThrottled", ERR_THROTTLED, SQS_REMEDY_NONE},
+    {"OverLimit", ERR_THROTTLED, SQS_REMEDY_NONE},
+    {"BandwidthLimitExceeded", ERR_THROTTLED, SQS_REMEDY_RETRY},
+    {"EC2ThrottledException", ERR_THROTTLED, SQS_REMEDY_RETRY},
+    {"LimitExceededException", ERR_THROTTLED, SQS_REMEDY_RETRY},
+    {"PriorRequestNotComplete", ERR_THROTTLED, SQS_REMEDY_RETRY},
+    {"ProvisionedThroughputExceededException", ERR_THROTTLED, SQS_REMEDY_RETRY},
+    {"RequestLimitExceeded", ERR_THROTTLED, SQS_REMEDY_RETRY},
+    {"RequestThrottled", ERR_THROTTLED, SQS_REMEDY_RETRY},
+    {"RequestThrottledException", ERR_THROTTLED, SQS_REMEDY_RETRY},
+    {"SlowDown", ERR_THROTTLED, SQS_REMEDY_RETRY},
+    {"ThrottledException", ERR_THROTTLED, SQS_REMEDY_RETRY},
+    {"Throttling", ERR_THROTTLED, SQS_REMEDY_RETRY},
+    {"ThrottlingException", ERR_THROTTLED, SQS_REMEDY_RETRY},
+    {"TooManyRequestsException", ERR_THROTTLED, SQS_REMEDY_RETRY},
+    {"TransactionInProgressException", ERR_THROTTLED, SQS_REMEDY_RETRY},
+    {"RequestTimeout", ERR_SERVICE, SQS_REMEDY_RETRY},
+    {"RequestTimeoutException", ERR_SERVICE, SQS_REMEDY_RETRY},
+};
+
+static const struct {
+	int status;
+	int code;
+	enum sqs_remedy remedy;
+} statuses[] = {
+    {401, ERR_DENIED, SQS_REMEDY_NONE},
+    {403, ERR_DENIED, SQS_REMEDY_NONE},
+    {408, ERR_SERVICE, SQS_REMEDY_RETRY},
+    {413, ERR_LIMIT, SQS_REMEDY_NONE},
+    {429, ERR_THROTTLED, SQS_REMEDY_RETRY},
+    {500, ERR_SERVICE, SQS_REMEDY_RETRY_UNSURE},
+    {502, ERR_SERVICE, SQS_REMEDY_RETRY_UNSURE},
+    {503, ERR_SERVICE, SQS_REMEDY_RETRY},
+    {504, ERR_SERVICE, SQS_REMEDY_RETRY_UNSURE},
+};
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+/* "com.amazonaws.sqs#QueueDoesNotExist:http://...",
+ * "AWS.SimpleQueueService.NonExistentQueue;Sender" */
+static void set_name(struct sqs_error *e, const char *s)
+{
+	const char *hash = strchr(s, '#');
+	size_t len, used = 0;
+
+	if (hash != NULL)
+		s = hash + 1;
+	len = strcspn(s, ":;");
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] == '.')
+			used = 0;
+		else if (used < sizeof e->name - 1)
+			e->name[used++] = s[i];
+	}
+	e->name[used] = '\0';
+}
+
+/* UTF-8 in, and no half character out. */
+static void set_text(struct sqs_error *e, const char *s)
+{
+	size_t len = strlen(s);
+
+	if (len >= sizeof e->text) {
+		len = sizeof e->text - 1;
+		while (len > 0 && ((unsigned char)s[len] & 0xc0) == 0x80)
+			len--;
+		while (len > 0 && s[len - 1] == ' ')
+			len--;
+	}
+	memcpy(e->text, s, len);
+	e->text[len] = '\0';
+}
+
+/* Whatever it is, as printable ASCII with runs of white space as one. */
+static void set_raw(char *out, size_t size, const char *s, size_t len)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < len && used < size - 1; i++) {
+		bool white = strchr(" \t\r\n", s[i]) != NULL && s[i] != '\0';
+
+		if (white && (used == 0 || out[used - 1] == ' '))
+			continue;
+		if (white)
+			out[used++] = ' ';
+		else
+			out[used++] = s[i] > 0x20 && s[i] < 0x7f ? s[i] : '?';
+	}
+	out[used] = '\0';
+}
+
+/* The text between <tag> and </tag>; false when there is none. */
+static bool element(const char *s, size_t len, const char *open,
+    const char *close, char *out, size_t size)
+{
+	const char *from = memmem(s, len, open, strlen(open)), *to;
+
+	if (from == NULL)
+		return false;
+	from += strlen(open);
+	to = memmem(from, len - (size_t)(from - s), close, strlen(close));
+	if (to == NULL)
+		return false;
+	set_raw(out, size, from, (size_t)(to - from));
+	return true;
+}
+
+static void read_json(struct sqs_error *e, const struct json *root)
+{
+	const char *name = json_string(json_get(root, "__type"));
+	const char *text = json_string(json_get(root, "message"));
+
+	if (text == NULL)
+		text = json_string(json_get(root, "Message"));
+	if (name != NULL)
+		set_name(e, name);
+	if (text != NULL)
+		set_text(e, text);
+}
+
+static void read_other(struct sqs_error *e, const char *s, size_t len)
+{
+	char name[SQS_ERROR_CODE_MAX];
+
+	if (element(s, len, "<Code>", "</Code>", name, sizeof name))
+		set_name(e, name);
+	if (!element(
+		s, len, "<Message>", "</Message>", e->text, sizeof e->text))
+		set_raw(e->text, sizeof e->text, s, len);
+}
+
+static const struct meaning *find(const char *name)
+{
+	for (size_t i = 0; i < COUNT(meanings); i++)
+		if (strcmp(meanings[i].name, name) == 0)
+			return &meanings[i];
+	return NULL;
+}
+
+static void classify(struct sqs_error *e)
+{
+	const struct meaning *m = find(e->name);
+
+	e->code = ERR_SERVICE;
+	for (size_t i = 0; i < COUNT(statuses); i++) {
+		if (statuses[i].status == e->status) {
+			e->code = statuses[i].code;
+			e->remedy = statuses[i].remedy;
+		}
+	}
+	if (m != NULL) {
+		e->code = m->code;
+		e->remedy = m->remedy;
+	}
+	/* SQS has no code of its own for a wrong clock. */
+	if (e->code == ERR_DENIED &&
+	    (strncmp(e->text, "Signature expired", 17) == 0 ||
+		strncmp(e->text, "Signature not yet current", 25) == 0))
+		e->remedy = SQS_REMEDY_CLOCK;
+}
+
+void sqs_error_read(struct sqs_error *e, int status, const char *header,
+    const void *body, size_t len)
+{
+	struct json *root;
+
+	*e = (struct sqs_error){.status = status};
+	if (json_parse(body, len, &root) == 0) {
+		read_json(e, root);
+		json_free(root);
+	} else {
+		read_other(e, body, len);
+	}
+	if (header != NULL && *header != '\0')
+		set_name(e, header);
+	classify(e);
+}
+
+void sqs_error_entry(
+    struct sqs_error *e, const char *name, const char *text, bool sender_fault)
+{
+	*e = (struct sqs_error){0};
+	if (name != NULL)
+		set_name(e, name);
+	if (text != NULL)
+		set_text(e, text);
+	classify(e);
+	if (sender_fault)
+		e->remedy = SQS_REMEDY_NONE;
+	else if (find(e->name) == NULL)
+		e->remedy = SQS_REMEDY_RETRY;
+}

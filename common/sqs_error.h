@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_SQS_ERROR_H
+#define SQS_ENTROPY_SQS_ERROR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * An error answer of SQS, or of what stands before it, read from HTTP status,
+ * the header x-amzn-query-error and the body: JSON (AWS JSON 1.0 protocol,
+ * "__type" and "message"), XML or anything else.  Pure.
+ */
+#define SQS_ERROR_CODE_MAX 96
+#define SQS_ERROR_TEXT_MAX 200
+
+/* What to do about it besides failing. */
+enum sqs_remedy {
+	SQS_REMEDY_NONE,
+	SQS_REMEDY_RETRY,        /* nothing was done: wait, then again */
+	SQS_REMEDY_RETRY_UNSURE, /* the same, but it may have been done */
+	SQS_REMEDY_CLOCK,        /* sign anew with the service's time */
+	SQS_REMEDY_CREDENTIALS   /* get new credentials */
+};
+
+struct sqs_error {
+	int status;
+	int code; /* of err.h */
+	enum sqs_remedy remedy;
+	char name[SQS_ERROR_CODE_MAX]; /* without name space; "": none */
+	char text[SQS_ERROR_TEXT_MAX]; /* cut; "": none */
+};
+
+/* header may be NULL. */
+void sqs_error_read(struct sqs_error *e, int status, const char *header,
+    const void *body, size_t len);
+
+/* The same for an entry that a batch lists under "Failed". */
+void sqs_error_entry(
+    struct sqs_error *e, const char *name, const char *text, bool sender_fault);
+
+#endif

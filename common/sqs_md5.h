@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_SQS_MD5_H
+#define SQS_ENTROPY_SQS_MD5_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * The digests by which SQS and its clients notice damage on the way (SQS
+ * Developer Guide, "Calculating the MD5 message digest for message
+ * attributes").  Where OpenSSL has no MD5 they are not looked at.
+ */
+#define SQS_MD5_ATTRIBUTES_MAX 10
+
+struct sqs_attribute {
+	const char *name;
+	const char *type; /* "String", "Number", "Binary", or with ".LABEL" */
+	const void *value;
+	size_t len;
+};
+
+/* Whether hex is the digest; hex may be NULL, which it is not. */
+bool sqs_md5_body(const char *body, size_t len, const char *hex);
+
+/* The same for n attributes, which are put in order.  None have none. */
+bool sqs_md5_attributes(
+    struct sqs_attribute *attributes, size_t n, const char *hex);
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base64.h"
+#include "sqs_call.h"
+#include "sqs_md5.h"
+#include "sqs_message.h"
+
+static const struct sqs_op receive_message = {
+    .name = "ReceiveMessage", .permission = "sqs:ReceiveMessage"};
+
+static void put_request(
+    struct json_writer *w, const char *queue_url, int max, int wait_s)
+{
+	json_begin_object(w);
+	json_key(w, "QueueUrl");
+	json_put_string(w, queue_url);
+	json_key(w, "MaxNumberOfMessages");
+	json_put_integer(w, max);
+	json_key(w, "WaitTimeSeconds");
+	json_put_integer(w, wait_s);
+	json_key(w, "MessageSystemAttributeNames");
+	json_begin_array(w);
+	json_put_string(w, "SentTimestamp");
+	json_put_string(w, "ApproximateReceiveCount");
+	json_end_array(w);
+	json_key(w, "MessageAttributeNames");
+	json_begin_array(w);
+	json_put_string(w, "All");
+	json_end_array(w);
+	json_end_object(w);
+}
+
+static bool is_binary(const struct json *attribute)
+{
+	const char *type = json_string(json_get(attribute, "DataType"));
+
+	return type != NULL && strncmp(type, "Binary", 6) == 0;
+}
+
+static const char *value_of(const struct json *attribute)
+{
+	return json_string(json_get(
+	    attribute, is_binary(attribute) ? "BinaryValue" : "StringValue"));
+}
+
+/* One attribute as it is digested; binary ones are decoded into space, of
+ * which *used bytes are taken.  False when something is missing. */
+static bool read_attribute(const struct json *from, const char *name,
+    struct buf *space, struct sqs_attribute *out)
+{
+	const char *text = value_of(from);
+	uint8_t *bytes;
+
+	out->name = name;
+	out->type = json_string(json_get(from, "DataType"));
+	if (out->type == NULL || text == NULL)
+		return false;
+	out->value = text;
+	out->len = strlen(text);
+	if (!is_binary(from))
+		return true;
+	if (buf_extend(space, out->len, &bytes) != 0)
+		return false;
+	out->value = bytes;
+	return base64_decode(bytes, out->len, &out->len, text, out->len) == 0;
+}
+
+static bool attributes_intact(const struct json *attributes, const char *hex)
+{
+	struct sqs_attribute list[SQS_MD5_ATTRIBUTES_MAX];
+	struct buf *space[SQS_MD5_ATTRIBUTES_MAX] = {NULL};
+	const struct json *from;
+	bool intact = true;
+	const char *name;
+	size_t n = 0;
+
+	while ((from = json_member(attributes, n, &name)) != NULL && intact) {
+		intact = n < SQS_MD5_ATTRIBUTES_MAX;
+		if (!intact)
+			break;
+		/* A buffer each, because one that grows moves. */
+		space[n] = buf_new(SQS_ANSWER_MAX);
+		intact = space[n] != NULL &&
+			 read_attribute(from, name, space[n], &list[n]);
+		n++;
+	}
+	intact = intact && sqs_md5_attributes(list, n, hex);
+	for (size_t i = 0; i < SQS_MD5_ATTRIBUTES_MAX; i++)
+		buf_free(space[i]);
+	return intact;
+}
+
+static void read_signature(struct sqs_message *m, const struct json *attribute)
+{
+	const char *text = is_binary(attribute) ? value_of(attribute) : NULL;
+	size_t len;
+
+	m->signature_len = 0;
+	if (text != NULL &&
+	    base64_decode(m->signature, sizeof m->signature, &len, text,
+		strlen(text)) == 0 &&
+	    len == sizeof m->signature)
+		m->signature_len = len;
+}
+
+static int64_t number_or_0(const struct json *value)
+{
+	int64_t n;
+
+	return json_integer(value, &n) == 0 && n > 0 ? n : 0;
+}
+
+static bool read_message(struct sqs_message *m, const struct json *from)
+{
+	const struct json *system = json_get(from, "Attributes");
+	const struct json *own = json_get(from, "MessageAttributes");
+	const struct json *entropy = json_get(own, MESSAGE_ATTR_ENTROPY);
+
+	*m = (struct sqs_message){0};
+	m->id = json_string(json_get(from, "MessageId"));
+	m->receipt_handle = json_string(json_get(from, "ReceiptHandle"));
+	m->body = json_string(json_get(from, "Body"));
+	if (m->id == NULL || m->receipt_handle == NULL || m->body == NULL)
+		return false;
+	m->body_len = strlen(m->body);
+	m->sent = number_or_0(json_get(system, "SentTimestamp"));
+	m->receive_count =
+	    number_or_0(json_get(system, "ApproximateReceiveCount"));
+	m->entropy = is_binary(entropy) ? NULL : value_of(entropy);
+	read_signature(m, json_get(own, MESSAGE_ATTR_SIGNATURE));
+	m->intact = sqs_md5_body(m->body, m->body_len,
+			json_string(json_get(from, "MD5OfBody"))) &&
+		    attributes_intact(own,
+			json_string(json_get(from, "MD5OfMessageAttributes")));
+	return true;
+}
+
+/* What is not a message is passed over, unless there is nothing else: then it
+ * is no answer, rather than an empty queue. */
+static int read_messages(struct sqs_messages *out, const struct json *list,
+    size_t max, struct err *err)
+{
+	for (size_t i = 0; i < json_count(list) && out->n < max; i++)
+		if (read_message(&out->at[out->n], json_at(list, i)))
+			out->n++;
+	if (list == NULL ||
+	    (json_is_array(list) && (out->n > 0 || json_count(list) == 0)))
+		return 0;
+	return err_set(err, ERR_FORMAT,
+	    "%s: the answer's Messages are malformed; is the endpoint an SQS?",
+	    receive_message.name);
+}
+
+int sqs_receive(struct sqs *s, const char *queue_url, int max, int wait_s,
+    struct sqs_messages *out, int64_t deadline, struct err *err)
+{
+	struct json_writer *w = NULL;
+	struct json *answer = NULL;
+	struct err own = {0};
+	int rc;
+
+	memset(out, 0, sizeof *out);
+	err = err != NULL ? err : &own;
+	if (max < 1 || max > SQS_BATCH_MAX || wait_s < 0 || wait_s > 20)
+		return err_set(err, ERR_LIMIT,
+		    "a receive takes 1 to %d messages and waits 0 to 20 s",
+		    SQS_BATCH_MAX);
+	w = json_writer_new();
+	if (w == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	put_request(w, queue_url, max, wait_s);
+	rc =
+	    sqs_call(s, &receive_message, queue_url, w, deadline, &answer, err);
+	out->owner = answer;
+	if (rc == 0)
+		rc = read_messages(
+		    out, json_get(answer, "Messages"), (size_t)max, err);
+	if (rc != 0)
+		sqs_messages_free(out);
+	json_writer_free(w);
+	return rc;
+}
+
+void sqs_messages_free(struct sqs_messages *m)
+{
+	json_free(m->owner);
+	explicit_bzero(m, sizeof *m);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sqs_url.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define HOST_CHARS                                                             \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"       \
+	".-_:[]"
+#define PATH_CHARS                                                             \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"       \
+	"/.-_~%"
+
+static bool ends_with(const char *s, const char *end)
+{
+	size_t len = strlen(s), n = strlen(end);
+
+	return len >= n && strcmp(s + len - n, end) == 0;
+}
+
+/* curl leaves the scheme's own port out of Host, which is signed. */
+static void drop_default_port(char *origin, const char *host)
+{
+	const char *port = strncmp(origin, "https:", 6) == 0 ? ":443" : ":80";
+
+	if (ends_with(host, port) && strlen(host) > strlen(port))
+		origin[strlen(origin) - strlen(port)] = '\0';
+}
+
+static void lower(char *s)
+{
+	for (; *s != '\0'; s++)
+		if (*s >= 'A' && *s <= 'Z')
+			*s = (char)(*s - 'A' + 'a');
+}
+
+int sqs_url_split(const char *text, struct sqs_url *out)
+{
+	size_t scheme, host;
+
+	if (strncasecmp(text, "https://", 8) == 0)
+		scheme = 8;
+	else if (strncasecmp(text, "http://", 7) == 0)
+		scheme = 7;
+	else
+		return ERR_FORMAT;
+	if (strlen(text) >= sizeof out->origin)
+		return ERR_LIMIT;
+	host = strspn(text + scheme, HOST_CHARS);
+	out->path = text + scheme + host;
+	if (host == 0 || (*out->path != '\0' && *out->path != '/') ||
+	    out->path[strspn(out->path, PATH_CHARS)] != '\0')
+		return ERR_FORMAT;
+	memcpy(out->origin, text, scheme + host);
+	out->origin[scheme + host] = '\0';
+	lower(out->origin);
+	out->host = out->origin + scheme;
+	drop_default_port(out->origin, out->host);
+	return 0;
+}

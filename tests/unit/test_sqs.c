@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One call: how it is signed and sent, tried again and explained. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sqs.h"
+#include "sqs_aid.h"
+#include "sqs_message.h"
+
+#define DEPTH                                                                  \
+	"{\"Attributes\":{\"ApproximateNumberOfMessages\":\"12\","             \
+	"\"ApproximateNumberOfMessagesNotVisible\":\"3\"}}"
+#define THROTTLED "{\"__type\":\"com.amazonaws.sqs#RequestThrottled\"}"
+#define EXPIRED                                                                \
+	"{\"__type\":\"com.amazon.coral.service#ExpiredTokenException\","      \
+	"\"message\":\"The security token included in the request is "         \
+	"expired\"}"
+#define SKEWED                                                                 \
+	"{\"__type\":\"com.amazon.coral.service#InvalidSignatureException\","  \
+	"\"message\":\"Signature expired: 20260101T000000Z is now earlier "    \
+	"than 20261122T074500Z\"}"
+/* 325 days and 8 hours after AID_WALL */
+#define TRUE_DATE "Date: Sun, 22 Nov 2026 08:00:00 GMT\r\n"
+
+/* libcurl's look-ups come here: no name is found, and nobody is asked. */
+int getaddrinfo(const char *node, const char *service,
+    const struct addrinfo *hints, struct addrinfo **res)
+{
+	(void)node;
+	(void)service;
+	(void)hints;
+	(void)res;
+	return EAI_AGAIN;
+}
+
+static int depth(struct aid_sqs *a, struct sqs_depth *d)
+{
+	memset(&a->err, 0, sizeof a->err);
+	return sqs_queue_depth(a->sqs, AID_QUEUE, d, aid_deadline(a), &a->err);
+}
+
+/* One step that repeats: the call ends with rc after so many requests and
+ * says all of the words. */
+static void assert_ends(struct loopback_step step, int rc, int requests,
+    const char *word, const char *another)
+{
+	struct aid_sqs *a = aid_open(&step, 1);
+	struct sqs_depth d = {-1, -1};
+	int got = depth(a, &d);
+
+	if (got != rc || a->err.code != rc ||
+	    loopback_requests(a->loopback) != requests ||
+	    strstr(a->err.text, word) == NULL ||
+	    strstr(a->err.text, another) == NULL)
+		fail_msg("%d after %d: %s", got, loopback_requests(a->loopback),
+		    a->err.text);
+	assert_int_equal(d.visible, -1);
+	aid_close(a);
+}
+
+static void test_request(void **state)
+{
+	const struct loopback_step step = aid_ok(DEPTH);
+	struct aid_sqs *a = aid_open(&step, 1);
+	const struct json *names;
+	struct json *request;
+	struct sqs_depth d;
+	char text[1024];
+
+	(void)state;
+	assert_int_equal(depth(a, &d), 0);
+	assert_int_equal(a->err.code, 0);
+	assert_int_equal(d.visible, 12);
+	assert_int_equal(d.in_flight, 3);
+	assert_memory_equal(
+	    loopback_request(a->loopback, 0), "POST / HTTP/1.1\r\n", 17);
+	aid_header(a, 0, "Content-Type", text, sizeof text);
+	assert_string_equal(text, "application/x-amz-json-1.0");
+	aid_header(a, 0, "X-Amz-Target", text, sizeof text);
+	assert_string_equal(text, "AmazonSQS.GetQueueAttributes");
+	aid_header(a, 0, "X-Amz-Date", text, sizeof text);
+	assert_string_equal(text, "20260101T000000Z");
+	aid_header(a, 0, "X-Amz-Security-Token", text, sizeof text);
+	assert_string_equal(text, "token/+=");
+	aid_header(a, 0, "Host", text, sizeof text);
+	assert_string_equal(text, strstr(loopback_url(a->loopback), "//") + 2);
+	aid_header(a, 0, "Authorization", text, sizeof text);
+	assert_non_null(strstr(text, "AWS4-HMAC-SHA256 Credential=AKIDTEST1/"
+				     "20260101/eu-west-1/sqs/aws4_request"));
+	assert_non_null(strstr(text, "content-type;host;x-amz-date;"
+				     "x-amz-security-token;x-amz-target"));
+	request = aid_request(a, 0);
+	assert_string_equal(
+	    json_string(json_get(request, "QueueUrl")), AID_QUEUE);
+	names = json_get(request, "AttributeNames");
+	assert_int_equal(json_count(names), 2);
+	json_free(request);
+	aid_close(a);
+}
+
+static void test_queue_url(void **state)
+{
+	const struct loopback_step step =
+	    aid_ok("{\"QueueUrl\":\"" AID_QUEUE "\"}");
+	struct aid_sqs *a = aid_open(&step, 1);
+	char url[SQS_URL_MAX], text[64];
+	struct json *request;
+
+	(void)state;
+	assert_int_equal(
+	    sqs_queue_url(a->sqs, "entropy", url, aid_deadline(a), NULL), 0);
+	assert_string_equal(url, AID_QUEUE);
+	aid_header(a, 0, "X-Amz-Target", text, sizeof text);
+	assert_string_equal(text, "AmazonSQS.GetQueueUrl");
+	request = aid_request(a, 0);
+	assert_string_equal(
+	    json_string(json_get(request, "QueueName")), "entropy");
+	json_free(request);
+	aid_close(a);
+}
+
+static void test_queue_url_malformed(void **state)
+{
+	struct loopback_step steps[6];
+	char url[SQS_URL_MAX] = "kept", body[SQS_URL_MAX + 64];
+	struct aid_sqs *a;
+
+	(void)state;
+	(void)snprintf(body, sizeof body, "{\"QueueUrl\":\"https://h/%0*d\"}",
+	    SQS_URL_MAX, 0);
+	steps[0] = aid_ok("{}");
+	steps[1] = aid_ok("{\"QueueUrl\":7}");
+	steps[2] = aid_ok("{\"QueueUrl\":\"\"}");
+	steps[3] = aid_ok("{\"QueueUrl\":\"file:///etc/passwd\"}");
+	steps[4] = aid_ok("{\"QueueUrl\":\"https://h/1/q\\r\\nX: y\"}");
+	steps[5] = aid_ok(body);
+	a = aid_open(steps, 6);
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(sqs_queue_url(a->sqs, "entropy", url,
+				     aid_deadline(a), &a->err),
+		    ERR_FORMAT);
+	assert_string_equal(url, "kept");
+	assert_int_equal(loopback_requests(a->loopback), 6);
+	aid_close(a);
+}
+
+static void test_depth_malformed(void **state)
+{
+	static const char *const bodies[] = {"{}", "{\"Attributes\":{}}",
+	    "{\"Attributes\":{\"ApproximateNumberOfMessages\":\"1\"}}",
+	    "{\"Attributes\":{\"ApproximateNumberOfMessages\":\"-1\"}}",
+	    "{\"Attributes\":{\"ApproximateNumberOfMessages\":-1,"
+	    "\"ApproximateNumberOfMessagesNotVisible\":0}}",
+	    "{\"Attributes\":[]}"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++)
+		assert_ends(aid_ok(bodies[i]), ERR_FORMAT, 1,
+		    "GetQueueAttributes", "is the endpoint an SQS?");
+}
+
+static void test_not_json(void **state)
+{
+	static const char *const bodies[] = {"", "<html>log in</html>", "[]",
+	    "null", "\"x\"", "{\"a\":1", "{}{}", "{\"a\":1,\"a\":1}"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++)
+		assert_ends(aid_ok(bodies[i]), ERR_FORMAT, 1,
+		    "GetQueueAttributes", "proxy or a login page");
+}
+
+static void test_errors_explained(void **state)
+{
+	(void)state;
+	assert_ends(aid_answer("400 Bad Request",
+			"x-amzn-query-error: AWS.SimpleQueueService."
+			"NonExistentQueue;Sender\r\n",
+			"{\"__type\":\"com.amazonaws.sqs#QueueDoesNotExist\"}"),
+	    ERR_NOQUEUE, 1, AID_QUEUE, "region eu-west-1");
+	assert_ends(aid_answer("403 Forbidden", "",
+			"{\"__type\":\"com.amazon.coral.service#"
+			"AccessDeniedException\",\"Message\":\"User: arn:x\"}"),
+	    ERR_DENIED, 1, "User: arn:x", "allow sqs:GetQueueAttributes");
+	assert_ends(aid_answer("403 Forbidden", "",
+			"{\"__type\":\"com.amazon.coral.service#"
+			"UnrecognizedClientException\"}"),
+	    ERR_DENIED, 1, "HTTP 403 UnrecognizedClientException",
+	    "check the access key (test)");
+	assert_ends(aid_answer("403 Forbidden", "",
+			"{\"__type\":\"InvalidSignatureException\"}"),
+	    ERR_DENIED, 1, "InvalidSignature", "check the secret key (test)");
+	assert_ends(aid_answer("413 Too Large", "", ""), ERR_LIMIT, 1,
+	    "HTTP 413", "smaller");
+	assert_ends(
+	    aid_answer("403 Forbidden", "", "{\"__type\":\"OverLimit\"}"),
+	    ERR_THROTTLED, 1, "OverLimit", "in flight");
+	assert_ends(aid_answer("302 Found", "Location: http://x/\r\n", ""),
+	    ERR_SERVICE, 1, "HTTP 302", "");
+	assert_ends(aid_answer("418 Teapot", "", "short\r\nand stout"),
+	    ERR_SERVICE, 1, "HTTP 418: short and stout", "");
+}
+
+static void test_retries(void **state)
+{
+	static const char *const statuses[] = {
+	    "500 X", "502 X", "503 X", "504 X", "429 X"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
+		assert_ends(aid_answer(statuses[i], "", ""),
+		    i == 4 ? ERR_THROTTLED : ERR_SERVICE, SQS_ATTEMPTS, "HTTP ",
+		    "");
+	assert_ends(aid_answer("400 X", "", THROTTLED), ERR_THROTTLED,
+	    SQS_ATTEMPTS, "RequestThrottled", "try later");
+	/* Reading may be done twice. */
+	assert_ends((struct loopback_step){.answer = NULL}, ERR_NET,
+	    SQS_ATTEMPTS, "GetQueueAttributes", "");
+}
+
+static void test_retry_succeeds(void **state)
+{
+	const struct loopback_step steps[] = {
+	    aid_answer("400 Bad Request", "", THROTTLED),
+	    aid_answer("503 Unavailable", "", ""), aid_ok(DEPTH)};
+	struct aid_sqs *a = aid_open(steps, 3);
+	struct sqs_depth d;
+
+	(void)state;
+	a->chance = 0.999;
+	assert_int_equal(depth(a, &d), 0);
+	assert_int_equal(d.visible, 12);
+	assert_int_equal(a->sleeps, 2);
+	assert_int_equal(a->sleep[0], 999);
+	assert_int_equal(a->sleep[1], 1998);
+	aid_close(a);
+}
+
+/* A sleep that would pass the deadline is not begun. */
+static void test_deadline(void **state)
+{
+	const struct loopback_step step =
+	    aid_answer("503 Unavailable", "", "busy");
+	struct aid_sqs *a = aid_open(&step, 1);
+	struct sqs_depth d;
+
+	(void)state;
+	a->chance = 0.9;
+	assert_int_equal(sqs_queue_depth(a->sqs, AID_QUEUE, &d,
+			     clock_mono(&a->clock) + 800, &a->err),
+	    ERR_SERVICE);
+	assert_int_equal(loopback_requests(a->loopback), 1);
+	assert_int_equal(a->sleeps, 0);
+	assert_non_null(strstr(a->err.text, "busy"));
+	aid_close(a);
+}
+
+static void test_silent_service(void **state)
+{
+	const struct loopback_step step = {.answer = "x", .delay_ms = 3000};
+	struct aid_sqs *a = aid_open(&step, 1);
+	int64_t begun = clock_mono(&a->clock);
+	struct sqs_depth d;
+
+	(void)state;
+	assert_int_equal(
+	    sqs_queue_depth(a->sqs, AID_QUEUE, &d, begun + 300, &a->err),
+	    ERR_TIMEOUT);
+	assert_true(clock_mono(&a->clock) - begun < 1500);
+	assert_int_equal(loopback_requests(a->loopback), 1);
+	aid_close(a);
+}
+
+static void test_canceled_in_a_pause(void **state)
+{
+	const struct loopback_step step = aid_answer("503 X", "", "");
+	struct aid_sqs *a = aid_open(&step, 1);
+	struct sqs_depth d;
+
+	(void)state;
+	a->sleep_rc = ERR_CANCELED;
+	assert_int_equal(depth(a, &d), ERR_CANCELED);
+	assert_int_equal(a->err.code, ERR_CANCELED);
+	assert_int_equal(loopback_requests(a->loopback), 1);
+	aid_close(a);
+}
+
+static void test_clock_is_corrected_once_for_all(void **state)
+{
+	const struct loopback_step steps[] = {
+	    aid_answer("403 Forbidden", TRUE_DATE, SKEWED), aid_ok(DEPTH)};
+	struct aid_sqs *a = aid_open(steps, 2);
+	struct sqs_depth d;
+	char date[32];
+
+	(void)state;
+	assert_int_equal(depth(a, &d), 0);
+	assert_int_equal(depth(a, &d), 0);
+	assert_int_equal(loopback_requests(a->loopback), 3);
+	assert_int_equal(a->sleeps, 0);
+	aid_header(a, 0, "X-Amz-Date", date, sizeof date);
+	assert_string_equal(date, "20260101T000000Z");
+	for (int k = 1; k < 3; k++) {
+		aid_header(a, k, "X-Amz-Date", date, sizeof date);
+		assert_string_equal(date, "20261122T080000Z");
+	}
+	aid_close(a);
+}
+
+static void test_clock_is_not_corrected(void **state)
+{
+	(void)state;
+	/* Twice: the service's Date itself is wrong. */
+	assert_ends(aid_answer("403 Forbidden", TRUE_DATE, SKEWED), ERR_DENIED,
+	    2, "Signature expired", "set this machine's clock");
+	/* No Date, or none that helps. */
+	assert_ends(aid_answer("403 Forbidden", "", SKEWED), ERR_DENIED, 1,
+	    "Signature expired", "clock");
+	assert_ends(aid_answer("403 Forbidden", "Date: yesterday\r\n", SKEWED),
+	    ERR_DENIED, 1, "Signature expired", "clock");
+	assert_ends(aid_answer("403 Forbidden",
+			"Date: Thu, 01 Jan 2026 00:05:00 GMT\r\n", SKEWED),
+	    ERR_DENIED, 1, "Signature expired", "clock");
+}
+
+static void test_clock_behind(void **state)
+{
+	const struct loopback_step steps[] = {
+	    aid_answer("400 X", "Date: Wed, 31 Dec 2025 23:54:59 GMT\r\n",
+		"{\"__type\":\"RequestTimeTooSkewed\"}"),
+	    aid_ok(DEPTH)};
+	struct aid_sqs *a = aid_open(steps, 2);
+	struct sqs_depth d;
+	char date[32];
+
+	(void)state;
+	assert_int_equal(depth(a, &d), 0);
+	aid_header(a, 1, "X-Amz-Date", date, sizeof date);
+	assert_string_equal(date, "20251231T235459Z");
+	aid_close(a);
+}
+
+static void test_expired_credentials(void **state)
+{
+	const struct loopback_step steps[] = {
+	    aid_answer("403 Forbidden", "", EXPIRED), aid_ok(DEPTH)};
+	struct aid_sqs *a = aid_open(steps, 2);
+	struct sqs_depth d;
+	char text[512];
+
+	(void)state;
+	assert_int_equal(depth(a, &d), 0);
+	assert_int_equal(a->loads, 2);
+	assert_int_equal(a->sleeps, 0);
+	aid_header(a, 1, "Authorization", text, sizeof text);
+	assert_non_null(strstr(text, "AKIDTEST2/"));
+	aid_close(a);
+	assert_ends(aid_answer("403 Forbidden", "", EXPIRED), ERR_DENIED, 2,
+	    "ExpiredTokenException", "renew the credentials (test)");
+}
+
+static void test_no_credentials(void **state)
+{
+	const struct loopback_step step = aid_ok(DEPTH);
+	struct aid_sqs *a = aid_open(&step, 1);
+	struct sqs_depth d;
+
+	(void)state;
+	a->load_rc = ERR_ABSENT;
+	assert_int_equal(depth(a, &d), ERR_NOCRED);
+	a->load_rc = ERR_CONFIG;
+	assert_int_equal(depth(a, &d), ERR_CONFIG);
+	assert_non_null(strstr(a->err.text, "the test says so"));
+	/* The transport's codes do not become retries either. */
+	a->load_rc = ERR_CONNECT;
+	assert_int_equal(depth(a, &d), ERR_CONNECT);
+	assert_int_equal(a->loads, 3);
+	assert_int_equal(a->sleeps, 0);
+	assert_int_equal(loopback_requests(a->loopback), 0);
+	aid_close(a);
+}
+
+static void test_connection_refused(void **state)
+{
+	const struct loopback_step step = aid_ok(DEPTH);
+	struct loopback *l = loopback_new(&step, 1);
+	struct sqs_depth d;
+	struct aid_sqs *a;
+	char url[64];
+
+	(void)state;
+	(void)snprintf(url, sizeof url, "%s", loopback_url(l));
+	loopback_free(l);
+	a = aid_open_at(url, true);
+	assert_int_equal(depth(a, &d), ERR_CONNECT);
+	assert_int_equal(a->sleeps, SQS_ATTEMPTS - 1);
+	assert_non_null(strstr(a->err.text, "GetQueueAttributes: "));
+	aid_close(a);
+}
+
+/* At boot there is no route and no name: it goes on until the deadline. */
+static void test_wait_for_route(void **state)
+{
+	struct aid_sqs *a = aid_open_at("https://nowhere.invalid", true);
+	struct sqs_depth d;
+	int rc = sqs_queue_depth(
+	    a->sqs, AID_QUEUE, &d, clock_mono(&a->clock) + 1900, &a->err);
+
+	(void)state;
+	assert_int_equal(rc, ERR_UNREACHABLE);
+	assert_true(a->sleeps > SQS_ATTEMPTS);
+	assert_true(a->slept < 1900);
+	aid_close(a);
+}
+
+static void test_answer_too_large(void **state)
+{
+	char *body = malloc(SQS_ANSWER_MAX + 64);
+
+	(void)state;
+	assert_non_null(body);
+	memset(body, ' ', SQS_ANSWER_MAX + 1);
+	strcpy(body + SQS_ANSWER_MAX + 1, "{}");
+	assert_ends(aid_ok(body), ERR_LIMIT, 1, "GetQueueAttributes", "");
+	free(body);
+}
+
+static void test_connection_is_reused(void **state)
+{
+	const struct loopback_step step = aid_ok(DEPTH);
+	struct aid_sqs *a = aid_open(&step, 1);
+	struct sqs_depth d;
+
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(depth(a, &d), 0);
+	assert_int_equal(loopback_connections(a->loopback), 1);
+	assert_int_equal(a->loads, 1);
+	aid_close(a);
+}
+
+static void test_new(void **state)
+{
+	static const char *const bad[] = {"", "sqs.eu-west-1.amazonaws.com",
+	    "https://h/path", "https://h//", "ftp://h", "https://u@h"};
+	struct sqs_config cfg = {.region = "eu-west-1"};
+	char region[SQS_REGION_MAX + 1];
+	struct err err = {0};
+	struct sqs *s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		cfg.endpoint = bad[i];
+		assert_int_equal(
+		    sqs_new(NULL, NULL, NULL, &cfg, &s, &err), ERR_CONFIG);
+		assert_null(s);
+		assert_non_null(strstr(err.text, "endpoint"));
+	}
+	memset(region, 'r', sizeof region);
+	region[SQS_REGION_MAX] = '\0';
+	cfg = (struct sqs_config){.endpoint = "https://h", .region = region};
+	assert_int_equal(sqs_new(NULL, NULL, NULL, &cfg, &s, &err), ERR_CONFIG);
+	region[SQS_REGION_MAX - 1] = '\0';
+	assert_int_equal(sqs_new(NULL, NULL, NULL, &cfg, &s, &err), 0);
+	sqs_free(s);
+	sqs_free(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_request),
+	    cmocka_unit_test(test_queue_url),
+	    cmocka_unit_test(test_queue_url_malformed),
+	    cmocka_unit_test(test_depth_malformed),
+	    cmocka_unit_test(test_not_json),
+	    cmocka_unit_test(test_errors_explained),
+	    cmocka_unit_test(test_retries),
+	    cmocka_unit_test(test_retry_succeeds),
+	    cmocka_unit_test(test_deadline),
+	    cmocka_unit_test(test_silent_service),
+	    cmocka_unit_test(test_canceled_in_a_pause),
+	    cmocka_unit_test(test_clock_is_corrected_once_for_all),
+	    cmocka_unit_test(test_clock_is_not_corrected),
+	    cmocka_unit_test(test_clock_behind),
+	    cmocka_unit_test(test_expired_credentials),
+	    cmocka_unit_test(test_no_credentials),
+	    cmocka_unit_test(test_connection_refused),
+	    cmocka_unit_test(test_wait_for_route),
+	    cmocka_unit_test(test_answer_too_large),
+	    cmocka_unit_test(test_connection_is_reused),
+	    cmocka_unit_test(test_new),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

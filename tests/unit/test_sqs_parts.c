@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pure parts of sqs: errors, URLs, digests. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "err.h"
+#include "sqs_error.h"
+#include "sqs_md5.h"
+#include "sqs_url.h"
+
+#define CORAL "com.amazon.coral.service#"
+
+static const struct {
+	int status;
+	const char *header, *body;
+	int code;
+	enum sqs_remedy remedy;
+	const char *name, *text;
+} answers[] = {
+    /* As the service answers. */
+    {400, "AWS.SimpleQueueService.NonExistentQueue;Sender",
+	"{\"__type\":\"com.amazonaws.sqs#QueueDoesNotExist\","
+	"\"message\":\"The specified queue does not exist.\"}",
+	ERR_NOQUEUE, SQS_REMEDY_NONE, "NonExistentQueue",
+	"The specified queue does not exist."},
+    {400, NULL, "{\"__type\":\"com.amazonaws.sqs#QueueDoesNotExist\"}",
+	ERR_NOQUEUE, SQS_REMEDY_NONE, "QueueDoesNotExist", ""},
+    {400, NULL, "{\"__type\":\"QueueDoesNotExist:http://x/#y\"}", ERR_SERVICE,
+	SQS_REMEDY_NONE, "y", ""},
+    {400, NULL, "{\"__type\":\"QueueDoesNotExist:http://x/\"}", ERR_NOQUEUE,
+	SQS_REMEDY_NONE, "QueueDoesNotExist", ""},
+    {403, "AccessDenied;Sender",
+	"{\"__type\":\"" CORAL "AccessDeniedException\",\"Message\":\"no\"}",
+	ERR_DENIED, SQS_REMEDY_NONE, "AccessDenied", "no"},
+    {403, "InvalidClientTokenId;Sender",
+	"{\"__type\":\"" CORAL "UnrecognizedClientException\","
+	"\"message\":\"The security token is invalid.\"}",
+	ERR_DENIED, SQS_REMEDY_NONE, "InvalidClientTokenId",
+	"The security token is invalid."},
+    {403, "SignatureDoesNotMatch;Sender",
+	"{\"__type\":\"" CORAL "InvalidSignatureException\","
+	"\"message\":\"The request signature we calculated does not match\"}",
+	ERR_DENIED, SQS_REMEDY_NONE, "SignatureDoesNotMatch", NULL},
+    {403, "SignatureDoesNotMatch;Sender",
+	"{\"__type\":\"" CORAL "InvalidSignatureException\","
+	"\"message\":\"Signature expired: 20260101T000000Z is now earlier\"}",
+	ERR_DENIED, SQS_REMEDY_CLOCK, "SignatureDoesNotMatch", NULL},
+    {403, NULL,
+	"{\"__type\":\"" CORAL "InvalidSignatureException\","
+	"\"message\":\"Signature not yet current: 2026\"}",
+	ERR_DENIED, SQS_REMEDY_CLOCK, "InvalidSignatureException", NULL},
+    {403, NULL, "{\"__type\":\"" CORAL "ExpiredTokenException\"}", ERR_DENIED,
+	SQS_REMEDY_CREDENTIALS, "ExpiredTokenException", ""},
+    {404, NULL, "{\"__type\":\"com.amazonaws.sqs#ReceiptHandleIsInvalid\"}",
+	ERR_SERVICE, SQS_REMEDY_NONE, "ReceiptHandleIsInvalid", ""},
+    {400, NULL, "{\"__type\":\"com.amazonaws.sqs#RequestThrottled\"}",
+	ERR_THROTTLED, SQS_REMEDY_RETRY, "RequestThrottled", ""},
+    {400, "KMS.ThrottlingException;Sender", "{}", ERR_THROTTLED,
+	SQS_REMEDY_RETRY, "ThrottlingException", ""},
+    {403, NULL, "{\"__type\":\"com.amazonaws.sqs#OverLimit\"}", ERR_THROTTLED,
+	SQS_REMEDY_NONE, "OverLimit", ""},
+    {400, NULL, "{\"__type\":\"com.amazonaws.sqs#BatchRequestTooLong\"}",
+	ERR_LIMIT, SQS_REMEDY_NONE, "BatchRequestTooLong", ""},
+    {500, NULL, "{\"__type\":\"InternalFailure\"}", ERR_SERVICE,
+	SQS_REMEDY_RETRY_UNSURE, "InternalFailure", ""},
+    /* As what stands before it answers. */
+    {500, NULL, "", ERR_SERVICE, SQS_REMEDY_RETRY_UNSURE, "", ""},
+    {502, NULL, "<html>\n <b>Bad\tGateway</b>\n</html>", ERR_SERVICE,
+	SQS_REMEDY_RETRY_UNSURE, "", "<html> <b>Bad Gateway</b> </html>"},
+    {503, NULL, "Slow \xff\x01 down", ERR_SERVICE, SQS_REMEDY_RETRY, "",
+	"Slow ?? down"},
+    {504, NULL, "", ERR_SERVICE, SQS_REMEDY_RETRY_UNSURE, "", ""},
+    {413, NULL, "", ERR_LIMIT, SQS_REMEDY_NONE, "", ""},
+    {429, NULL, "", ERR_THROTTLED, SQS_REMEDY_RETRY, "", ""},
+    {403, NULL, "", ERR_DENIED, SQS_REMEDY_NONE, "", ""},
+    {418, NULL, "", ERR_SERVICE, SQS_REMEDY_NONE, "", ""},
+    {301, "", "", ERR_SERVICE, SQS_REMEDY_NONE, "", ""},
+    {403, NULL,
+	"<?xml version='1.0'?><ErrorResponse><Errors><Error><Code>"
+	"SignatureDoesNotMatch</Code><Message>The request\n signature"
+	"</Message></Error></Errors></ErrorResponse>",
+	ERR_DENIED, SQS_REMEDY_NONE, "SignatureDoesNotMatch",
+	"The request signature"},
+    {400, NULL, "<Code>", ERR_SERVICE, SQS_REMEDY_NONE, "", "<Code>"},
+    {400, NULL, "[1,2]", ERR_SERVICE, SQS_REMEDY_NONE, "", ""},
+    {400, NULL, "{\"__type\":7,\"message\":null,\"Message\":\"m\"}",
+	ERR_SERVICE, SQS_REMEDY_NONE, "", "m"},
+};
+
+static void test_answers(void **state)
+{
+	struct sqs_error e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+		sqs_error_read(&e, answers[i].status, answers[i].header,
+		    answers[i].body, strlen(answers[i].body));
+		assert_int_equal(e.status, answers[i].status);
+		assert_string_equal(e.name, answers[i].name);
+		if (answers[i].text != NULL)
+			assert_string_equal(e.text, answers[i].text);
+		assert_int_equal(e.code, answers[i].code);
+		assert_int_equal(e.remedy, answers[i].remedy);
+	}
+}
+
+static void test_long_texts(void **state)
+{
+	char body[2048] = "{\"__type\":\"", long_header[600];
+	struct sqs_error e;
+	size_t len;
+
+	(void)state;
+	memset(body + strlen(body), 'T', 300);
+	strcat(body, "\",\"message\":\"x");
+	for (int i = 0; i < 300; i++)
+		strcat(body, "\xc3\xa9");
+	strcat(body, "\"}");
+	sqs_error_read(&e, 400, NULL, body, strlen(body));
+	assert_int_equal(strlen(e.name), SQS_ERROR_CODE_MAX - 1);
+	len = strlen(e.text);
+	assert_int_equal(len, SQS_ERROR_TEXT_MAX - 1);
+	assert_int_equal((unsigned char)e.text[len - 1], 0xa9);
+	memset(long_header, '.', sizeof long_header);
+	long_header[sizeof long_header - 1] = '\0';
+	sqs_error_read(&e, 400, long_header, body, 0);
+	assert_string_equal(e.name, "");
+	memset(body, ' ', sizeof body);
+	sqs_error_read(&e, 400, NULL, body, sizeof body);
+	assert_string_equal(e.text, "");
+}
+
+static void test_entries(void **state)
+{
+	struct sqs_error e;
+
+	(void)state;
+	sqs_error_entry(&e, "InternalError", "oops", false);
+	assert_int_equal(e.code, ERR_SERVICE);
+	assert_int_equal(e.remedy, SQS_REMEDY_RETRY);
+	assert_int_equal(e.status, 0);
+	sqs_error_entry(&e, "InvalidMessageContents", NULL, true);
+	assert_int_equal(e.remedy, SQS_REMEDY_NONE);
+	sqs_error_entry(&e, "AWS.SimpleQueueService.InternalError", "", false);
+	assert_string_equal(e.name, "InternalError");
+	sqs_error_entry(&e, NULL, NULL, false);
+	assert_int_equal(e.remedy, SQS_REMEDY_RETRY);
+	sqs_error_entry(&e, "OverLimit", "x", false);
+	assert_int_equal(e.remedy, SQS_REMEDY_NONE);
+	sqs_error_entry(&e, "ThrottlingException", "x", true);
+	assert_int_equal(e.remedy, SQS_REMEDY_NONE);
+	assert_int_equal(e.code, ERR_THROTTLED);
+}
+
+static void test_urls(void **state)
+{
+	static const struct {
+		const char *text, *origin, *path;
+	} good[] = {
+	    {"https://sqs.eu-west-1.amazonaws.com",
+		"https://sqs.eu-west-1.amazonaws.com", ""},
+	    {"HTTPS://SQS.EU-WEST-1.AmazonAWS.com:443/",
+		"https://sqs.eu-west-1.amazonaws.com", "/"},
+	    {"http://127.0.0.1:80/1/Q", "http://127.0.0.1", "/1/Q"},
+	    {"http://127.0.0.1:443/1/Q", "http://127.0.0.1:443", "/1/Q"},
+	    {"https://[::1]:5000/1/q.fifo", "https://[::1]:5000", "/1/q.fifo"},
+	};
+	static const char *const bad[] = {"", "sqs", "ftp://h/", "https://",
+	    "https:///1/q", "https://user@h/", "https://u:p@h/1/q",
+	    "https://h/1/q?x", "https://h/1/q#x", "https://h\\x/",
+	    "https://h/a b", "https://h/\r\nX: y", "https://h x/",
+	    "https://h/\xc3\xa9", "https://h\xc3\xa9/", "//h/1/q",
+	    " https://h/1/q"};
+	char long_one[SQS_URL_MAX + 16];
+	struct sqs_url url;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+		assert_int_equal(sqs_url_split(good[i].text, &url), 0);
+		assert_string_equal(url.origin, good[i].origin);
+		assert_string_equal(url.path, good[i].path);
+		assert_ptr_equal(url.host, strstr(url.origin, "//") + 2);
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_int_equal(sqs_url_split(bad[i], &url), ERR_FORMAT);
+	memset(long_one, 'a', sizeof long_one);
+	memcpy(long_one, "https://", 8);
+	long_one[SQS_URL_MAX] = '\0';
+	assert_int_equal(sqs_url_split(long_one, &url), ERR_LIMIT);
+	long_one[SQS_URL_MAX - 1] = '\0';
+	assert_int_equal(sqs_url_split(long_one, &url), 0);
+}
+
+#define ENTROPY                                                                \
+	"v=1;key=0011223344556677;seq=1;time=1700000000000;bits=4096;"         \
+	"seal=none"
+
+/* Digests by Python's hashlib. */
+static void test_digests(void **state)
+{
+	struct sqs_attribute list[] = {
+	    {"b", "Number.int", "42", 2},
+	    {"a", "Binary.png", "\0\1", 2},
+	    {"Entropy", "String", ENTROPY, strlen(ENTROPY)},
+	};
+	struct sqs_attribute many[SQS_MD5_ATTRIBUTES_MAX + 1];
+
+	(void)state;
+	assert_true(sqs_md5_body("", 0, "d41d8cd98f00b204e9800998ecf8427e"));
+	assert_true(
+	    sqs_md5_body("AAAA", 4, "098890DDE069e9abad63f19a0d9e1f32"));
+	assert_false(
+	    sqs_md5_body("AAAB", 4, "098890dde069e9abad63f19a0d9e1f32"));
+	assert_false(
+	    sqs_md5_body("AAAA", 4, "098890dde069e9abad63f19a0d9e1f3"));
+	assert_false(sqs_md5_body("AAAA", 4, NULL));
+	assert_false(sqs_md5_body("AAAA", 4, ""));
+	assert_true(
+	    sqs_md5_attributes(list, 3, "8347a49040f8b7ef74c7aec7430e3e4b"));
+	assert_true(sqs_md5_attributes(
+	    &list[0], 1, "c96e64691051b6cca1bb6779930f2dfb"));
+	assert_true(sqs_md5_attributes(NULL, 0, NULL));
+	assert_false(sqs_md5_attributes(list, 3, NULL));
+	assert_false(
+	    sqs_md5_attributes(NULL, 0, "8347a49040f8b7ef74c7aec7430e3e4b"));
+	for (size_t i = 0; i < SQS_MD5_ATTRIBUTES_MAX + 1; i++)
+		many[i] = list[0];
+	assert_false(sqs_md5_attributes(many, SQS_MD5_ATTRIBUTES_MAX + 1, "x"));
+	assert_false(sqs_md5_attributes(many, SQS_MD5_ATTRIBUTES_MAX, "x"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_answers),
+	    cmocka_unit_test(test_long_texts),
+	    cmocka_unit_test(test_entries),
+	    cmocka_unit_test(test_urls),
+	    cmocka_unit_test(test_digests),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
