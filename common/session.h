@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_SESSION_H
+#define SQS_ENTROPY_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "clock.h"
+#include "cred.h"
+#include "err.h"
+#include "http.h"
+#include "imds.h"
+#include "sqs.h"
+
+/*
+ * What both online halves set up before they can use a queue: the credential
+ * chain (environment, shared files, IMDSv2), the endpoint, the region and the
+ * queue's URL, each resolved in the order of the AWS SDKs.
+ */
+struct session_config {
+	const char *queue;        /* URL or name; "": from the instance tag
+				     when queue_from_tag */
+	const char *region;       /* configured; "" for none */
+	const char *endpoint_url; /* configured; "" for none */
+	const char *profile;      /* configured; "" for none */
+	const char *ca_bundle;    /* configured; "" for none */
+	const char *agent;        /* User-Agent */
+	bool queue_from_tag;      /* instance tag sqs-entropy:queue */
+	bool wait_for_route;      /* boot: no network yet is not an error */
+	int cancel_fd;            /* -1 for none */
+};
+
+struct session {
+	struct http *http;
+	struct imds *imds;
+	struct cred_file *file;
+	struct cred_chain *chain;
+	struct sqs *sqs;
+	const struct clock *clock;
+	char region[SQS_REGION_MAX];
+	char endpoint[SQS_URL_MAX];
+	char queue_url[SQS_URL_MAX];
+};
+
+#define SESSION_QUEUE_TAG "sqs-entropy:queue"
+
+/*
+ * Open by deadline.  Strings of cfg and clock are borrowed until close.
+ * Endpoint: AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL, configured, the queue
+ * URL's scheme and host, or https://sqs.REGION.DNS-SUFFIX.  Region: the one
+ * that the queue URL's host names when that host is the endpoint, AWS_REGION,
+ * AWS_DEFAULT_REGION, configured, the one that the endpoint or queue host
+ * names, the profile's, IMDS.  ERR_CONFIG, ERR_ABSENT's causes as
+ * ERR_CONFIG with what to set, and the errors of sqs.h.
+ */
+int session_open(struct session *s, const struct session_config *cfg,
+    const struct clock *clock, int64_t deadline, struct err *err)
+    __attribute__((warn_unused_result));
+void session_close(struct session *s);
+
+/* The region that an AWS SQS host names (sqs.R.amazonaws.com,
+ * sqs.R.amazonaws.com.cn, sqs.R.api.aws, sqs-fips.R.amazonaws.com,
+ * R.queue.amazonaws.com, VPCE-ID.sqs.R.vpce.amazonaws.com), in region;
+ * false when it names none.  Pure. */
+bool session_region_of(const char *url, char region[static SQS_REGION_MAX]);
+
+#endif

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "loopback.h"
+#include "session.h"
+
+#define QUEUE "https://sqs.eu-west-1.amazonaws.com/123456789012/entropy"
+#define ANSWER(status, length, text)                                           \
+	"HTTP/1.1 " status "\r\nContent-Length: " length "\r\n\r\n" text
+
+static struct session session;
+static struct clock the_clock;
+static struct err err;
+
+static const char *const variables[] = {"AWS_REGION", "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "AWS_PROFILE",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_SESSION_TOKEN"};
+
+/* Nothing of the host's own settings, and no metadata service. */
+static int prepare(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
+		(void)unsetenv(variables[i]);
+	(void)setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
+	(void)setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/a", 1);
+	(void)setenv("AWS_CONFIG_FILE", "/nonexistent/b", 1);
+	(void)setenv("AWS_ACCESS_KEY_ID", "AKID", 1);
+	(void)setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
+	the_clock = clock_system(NULL);
+	memset(&err, 0, sizeof err);
+	return 0;
+}
+
+static struct session_config config(const char *queue)
+{
+	return (struct session_config){.queue = queue,
+	    .region = "",
+	    .endpoint_url = "",
+	    .profile = "",
+	    .ca_bundle = "",
+	    .agent = "test",
+	    .cancel_fd = -1};
+}
+
+static int open_with(const struct session_config *cfg)
+{
+	return session_open(
+	    &session, cfg, &the_clock, clock_mono(&the_clock) + 5000, &err);
+}
+
+static int open_queue(const char *queue)
+{
+	const struct session_config cfg = config(queue);
+
+	return open_with(&cfg);
+}
+
+static void assert_refused(const struct session_config *cfg, const char *word)
+{
+	assert_int_equal(open_with(cfg), ERR_CONFIG);
+	assert_int_equal(err.code, ERR_CONFIG);
+	if (strstr(err.text, word) == NULL)
+		fail_msg("\"%s\" lacks \"%s\"", err.text, word);
+	assert_null(session.http);
+	session_close(&session);
+}
+
+static void assert_opened(
+    const struct session_config *cfg, const char *endpoint, const char *region)
+{
+	if (open_with(cfg) != 0)
+		fail_msg("%s", err.text);
+	assert_string_equal(session.endpoint, endpoint);
+	assert_string_equal(session.region, region);
+	assert_string_equal(session.queue_url, cfg->queue);
+	session_close(&session);
+	assert_null(session.http);
+}
+
+static void test_region_of(void **state)
+{
+	static const struct {
+		const char *url, *region;
+	} cases[] = {
+	    {QUEUE, "eu-west-1"},
+	    {"https://SQS.EU-West-1.amazonaws.com:443/", "eu-west-1"},
+	    {"https://sqs.cn-north-1.amazonaws.com.cn/1/q", "cn-north-1"},
+	    {"https://sqs.us-east-2.api.aws", "us-east-2"},
+	    {"https://sqs-fips.us-gov-west-1.amazonaws.com", "us-gov-west-1"},
+	    {"https://us-west-2.queue.amazonaws.com/1/q", "us-west-2"},
+	    {"https://vpce-0a1-b2.sqs.ap-south-1.vpce.amazonaws.com/1/q",
+		"ap-south-1"},
+	    {"http://127.0.0.1:5000/1/q", NULL},
+	    {"http://localhost/1/q", NULL},
+	    {"https://queue.amazonaws.com/1/q", NULL},
+	    {"https://sqs.amazonaws.com/1/q", NULL},
+	    {"https://amazonaws.com/", NULL},
+	    {"https://sqs.eu-west-1.amazonaws.com.evil.org/1/q", NULL},
+	    {"https://sqs.eu-west-1.notamazonaws.com/1/q", NULL},
+	    {"https://s3.eu-west-1.amazonaws.com/1/q", NULL},
+	    {"https://sqs.a.b.amazonaws.com/1/q", NULL},
+	    {"https://sqs..amazonaws.com/1/q", NULL},
+	    {"https://sqs.eu_west.amazonaws.com/1/q", NULL},
+	    {"https://a.b.c.d.e.f.g.h.i.amazonaws.com/1/q", NULL},
+	    {"https://[::1]/1/q", NULL},
+	    {"sqs.eu-west-1.amazonaws.com", NULL},
+	    {"", NULL},
+	};
+	char region[SQS_REGION_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		strcpy(region, "kept");
+		assert_int_equal(session_region_of(cases[i].url, region),
+		    cases[i].region != NULL);
+		assert_string_equal(
+		    region, cases[i].region != NULL ? cases[i].region : "kept");
+	}
+}
+
+static void test_queue_url_says_all(void **state)
+{
+	struct session_config cfg = config(QUEUE);
+
+	(void)state;
+	assert_opened(&cfg, "https://sqs.eu-west-1.amazonaws.com", "eu-west-1");
+	/* Its host is the endpoint, so its region counts. */
+	(void)setenv("AWS_REGION", "us-east-1", 1);
+	cfg.region = "us-east-2";
+	assert_opened(&cfg, "https://sqs.eu-west-1.amazonaws.com", "eu-west-1");
+}
+
+static void test_endpoint_order(void **state)
+{
+	struct session_config cfg = config(QUEUE);
+
+	(void)state;
+	cfg.endpoint_url = "https://c.example";
+	assert_opened(&cfg, "https://c.example", "eu-west-1");
+	(void)setenv("AWS_ENDPOINT_URL", "https://b.example/", 1);
+	assert_opened(&cfg, "https://b.example/", "eu-west-1");
+	(void)setenv("AWS_ENDPOINT_URL_SQS", "https://a.example:8443", 1);
+	assert_opened(&cfg, "https://a.example:8443", "eu-west-1");
+	(void)setenv("AWS_ENDPOINT_URL_SQS", "", 1);
+	assert_opened(&cfg, "https://b.example/", "eu-west-1");
+	(void)setenv("AWS_ENDPOINT_URL", "b.example", 1);
+	assert_refused(&cfg, "endpoint");
+	(void)setenv("AWS_ENDPOINT_URL", "http://b.example/path", 1);
+	assert_refused(&cfg, "endpoint");
+}
+
+static void test_region_order(void **state)
+{
+	static const char vpce[] = "https://q.sqs.eu-west-3.vpce.amazonaws.com";
+	struct session_config cfg = config("https://h.example/1/q");
+	char path[] = "/tmp/test_session.XXXXXX";
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "[default]\nregion = eu-north-1\n", 30), 30);
+	assert_int_equal(close(fd), 0);
+	(void)setenv("AWS_CONFIG_FILE", path, 1);
+	assert_opened(&cfg, "https://h.example", "eu-north-1");
+	cfg.endpoint_url = vpce;
+	assert_opened(&cfg, vpce, "eu-west-3");
+	cfg.region = "us-east-2";
+	assert_opened(&cfg, vpce, "us-east-2");
+	(void)setenv("AWS_DEFAULT_REGION", "us-west-1", 1);
+	assert_opened(&cfg, vpce, "us-west-1");
+	(void)setenv("AWS_REGION", "us-west-2", 1);
+	assert_opened(&cfg, vpce, "us-west-2");
+	(void)setenv("AWS_REGION", "evil.org/", 1);
+	assert_refused(&cfg, "no name of a region");
+	(void)setenv("AWS_REGION",
+	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	    1);
+	assert_refused(&cfg, "no name of a region");
+	(void)unlink(path);
+}
+
+static void test_no_region(void **state)
+{
+	struct session_config cfg = config("https://h.example/1/q");
+
+	(void)state;
+	assert_refused(&cfg, "set AWS_REGION");
+	cfg.queue = "entropy";
+	assert_refused(&cfg, "set AWS_REGION");
+}
+
+static void test_bad_queues(void **state)
+{
+	static const char *const bad[] = {"ftp://h/1/q", "https://h",
+	    "https://h/", "https://h/q", "https://h/1/", "https://h//q",
+	    "https://h/1//q", "https://h/1/q/", "https://h/1/q?x=1",
+	    "https://u@h/1/q", "http:///1/q", "a b", "a.b", ".fifo",
+	    "a.fifo.fifo", "\xc3\xa9", "/1/q", "host:80",
+	    ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	     "aaaaaaaaaaaaaaaaa")};
+	struct session_config cfg;
+	char long_one[SQS_URL_MAX + 64];
+
+	(void)state;
+	(void)setenv("AWS_REGION", "eu-west-1", 1);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		cfg = config(bad[i]);
+		assert_refused(&cfg, "queue \"");
+	}
+	memset(long_one, 'a', sizeof long_one);
+	memcpy(long_one, "https://h/1/", 12);
+	long_one[sizeof long_one - 1] = '\0';
+	cfg = config(long_one);
+	assert_refused(&cfg, "longer than");
+	cfg = config("");
+	assert_refused(&cfg, "give --queue");
+}
+
+static void test_queue_name(void **state)
+{
+	static const char json[] =
+	    "{\"QueueUrl\":\"http://127.0.0.1:1/123456789012/entropy\"}";
+	struct loopback_step step;
+	struct loopback *l;
+	char answer[256];
+
+	(void)state;
+	(void)snprintf(answer, sizeof answer,
+	    "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(json),
+	    json);
+	step = (struct loopback_step){.answer = answer};
+	l = loopback_new(&step, 1);
+	(void)setenv("AWS_REGION", "eu-west-1", 1);
+	(void)setenv("AWS_ENDPOINT_URL_SQS", loopback_url(l), 1);
+	assert_int_equal(open_queue("entropy"), 0);
+	assert_string_equal(
+	    session.queue_url, "http://127.0.0.1:1/123456789012/entropy");
+	session_close(&session);
+	assert_int_equal(open_queue("entropy.fifo"), 0);
+	session_close(&session);
+	assert_non_null(
+	    strstr(loopback_request(l, 1), "{\"QueueName\":\"entropy.fifo\"}"));
+	loopback_free(l);
+}
+
+static void test_queue_name_unknown(void **state)
+{
+	const struct loopback_step step = {
+	    .answer = "HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n"
+		      "x-amzn-query-error: AWS.SimpleQueueService."
+		      "NonExistentQueue;Sender\r\n\r\n{}"};
+	struct loopback *l = loopback_new(&step, 1);
+
+	(void)state;
+	(void)setenv("AWS_REGION", "eu-west-1", 1);
+	(void)setenv("AWS_ENDPOINT_URL", loopback_url(l), 1);
+	assert_int_equal(open_queue("entropy"), ERR_NOQUEUE);
+	assert_non_null(strstr(err.text, "entropy in region eu-west-1"));
+	assert_null(session.sqs);
+	loopback_free(l);
+}
+
+/* The service's own host, for a deadline that lets nobody ask it. */
+static void test_default_endpoint(void **state)
+{
+	const struct session_config cfg = config("entropy");
+	int rc;
+
+	(void)state;
+	(void)setenv("AWS_REGION", "cn-north-1", 1);
+	rc = session_open(
+	    &session, &cfg, &the_clock, clock_mono(&the_clock), &err);
+	assert_true(rc == ERR_TIMEOUT || rc == ERR_UNREACHABLE);
+	assert_non_null(strstr(err.text, "sqs.cn-north-1.amazonaws.com.cn"));
+	(void)setenv("AWS_REGION", "us-east-1", 1);
+	rc = session_open(
+	    &session, &cfg, &the_clock, clock_mono(&the_clock), &err);
+	assert_true(rc == ERR_TIMEOUT || rc == ERR_UNREACHABLE);
+	assert_non_null(strstr(err.text, "sqs.us-east-1.amazonaws.com"));
+	assert_null(strstr(err.text, ".com.cn"));
+}
+
+static struct loopback *metadata(const struct loopback_step *steps, int n)
+{
+	struct loopback *l = loopback_new(steps, n);
+
+	(void)unsetenv("AWS_EC2_METADATA_DISABLED");
+	(void)setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", loopback_url(l), 1);
+	return l;
+}
+
+#define TOKEN                                                                  \
+	"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"                             \
+	"X-aws-ec2-metadata-token-ttl-seconds: 21600\r\n\r\ntoken"
+
+static void test_queue_from_tag(void **state)
+{
+	static const struct loopback_step steps[] = {
+	    {.answer = TOKEN},
+	    {.answer = ANSWER("200 OK", "56", QUEUE)},
+	};
+	struct session_config cfg = config("");
+	struct loopback *l = metadata(steps, 2);
+
+	(void)state;
+	cfg.queue_from_tag = true;
+	if (open_with(&cfg) != 0)
+		fail_msg("%s", err.text);
+	assert_string_equal(session.queue_url, QUEUE);
+	assert_string_equal(session.region, "eu-west-1");
+	session_close(&session);
+	assert_non_null(
+	    strstr(loopback_request(l, 1), "/latest/meta-data/tags/instance/"));
+	loopback_free(l);
+}
+
+static void test_no_tag(void **state)
+{
+	static const struct loopback_step steps[] = {
+	    {.answer = TOKEN},
+	    {.answer = ANSWER("404 Not Found", "0", "")},
+	};
+	struct session_config cfg = config("");
+	struct loopback *l = metadata(steps, 2);
+
+	(void)state;
+	cfg.queue_from_tag = true;
+	assert_refused(&cfg, "instance tag sqs-entropy:queue");
+	loopback_free(l);
+	(void)setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
+	assert_refused(&cfg, "instance tag sqs-entropy:queue");
+}
+
+static void test_region_from_metadata(void **state)
+{
+	static const struct loopback_step steps[] = {
+	    {.answer = TOKEN},
+	    {.answer = ANSWER("200 OK", "9", "sa-east-1")},
+	};
+	static const struct loopback_step bad[] = {
+	    {.answer = TOKEN},
+	    {.answer = ANSWER("200 OK", "9", "<html>hi\n")},
+	};
+	struct session_config cfg = config("https://h.example/1/q");
+	struct loopback *l = metadata(steps, 2);
+
+	(void)state;
+	assert_opened(&cfg, "https://h.example", "sa-east-1");
+	loopback_free(l);
+	l = metadata(bad, 2);
+	assert_refused(&cfg, "region");
+	loopback_free(l);
+}
+
+static void test_ca_bundle(void **state)
+{
+	struct session_config cfg = config(QUEUE);
+
+	(void)state;
+	cfg.ca_bundle = "/nonexistent/ca.pem";
+	assert_refused(&cfg, "/nonexistent/ca.pem");
+	/* The environment's comes before the configured one. */
+	(void)setenv("AWS_CA_BUNDLE", "/nonexistent/env.pem", 1);
+	assert_refused(&cfg, "/nonexistent/env.pem");
+}
+
+#define TEST(f) cmocka_unit_test_setup(f, prepare)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(test_region_of),
+	    TEST(test_queue_url_says_all),
+	    TEST(test_endpoint_order),
+	    TEST(test_region_order),
+	    TEST(test_no_region),
+	    TEST(test_bad_queues),
+	    TEST(test_queue_name),
+	    TEST(test_queue_name_unknown),
+	    TEST(test_default_endpoint),
+	    TEST(test_queue_from_tag),
+	    TEST(test_no_tag),
+	    TEST(test_region_from_metadata),
+	    TEST(test_ca_bundle),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
