@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conf.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "conftab.h"
+#include "message.h"
+#include "options.h"
+
+/* Rows of the table that options name too. */
+enum row { ROW_QUEUE, ROW_DEVICE, ROW_OTHERS };
+#define ROWS_MAX 16
+
+enum { OPTION_CHECK = 256, OPTION_ONCE };
+
+static const struct option long_options[] = {
+    {"queue", required_argument, NULL, 'q'},
+    {"device", required_argument, NULL, 'd'},
+    {"once", no_argument, NULL, OPTION_ONCE},
+    {"config", required_argument, NULL, 'c'},
+    {"check", no_argument, NULL, OPTION_CHECK},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
+};
+#define SHORT_OPTIONS ":q:d:c:vhV"
+
+void conf_print_help(void)
+{
+	(void)fputs(
+	    "Usage: sqs-entropy-producer [OPTION]...\n"
+	    "Keep an Amazon SQS queue topped up with hardware random bytes, "
+	    "until told to\nstop.\n\n"
+	    "  -q, --queue URL|NAME    the queue (default: from the "
+	    "configuration)\n"
+	    "  -d, --device FILE       the hardware generator (/dev/hwrng)\n"
+	    "      --once              one look, one top-up, then exit\n"
+	    "  -c, --config FILE       instead of " CONF_FILE "\n"
+	    "      --check             validate the configuration and exit\n"
+	    "  -v, --verbose           say more (twice: debug)\n"
+	    "  -h, --help              show this and exit\n"
+	    "  -V, --version           show the version and exit\n\n"
+	    "Exit: 0 done, 64 usage, 69 unavailable, 70 internal, 77 not "
+	    "permitted,\n78 configuration.\n"
+	    "See sqs-entropy-producer(8) and sqs-entropy-producer.conf(5).\n",
+	    stdout);
+}
+
+static void set_defaults(struct conf *conf)
+{
+	memset(conf, 0, sizeof *conf);
+	conf->file = CONF_FILE;
+	conf->log_level = LOG_LEVEL_NOTICE;
+	(void)snprintf(conf->device, sizeof conf->device, "/dev/hwrng");
+	conf->message_bytes = MESSAGE_PAYLOAD_DEFAULT;
+	conf->bits_per_byte = 1.0;
+	conf->refill = (struct refill_settings){
+	    .low_watermark = 10, .burst = 10, .interval = 60};
+}
+
+static size_t make_table(struct conf *conf, struct conftab_row rows[ROWS_MAX])
+{
+	const struct conftab_row table[] = {
+	    [ROW_QUEUE] = CONFTAB_STRING_ROW("queue", conf->queue),
+	    [ROW_DEVICE] = CONFTAB_STRING_ROW("device", conf->device),
+	    [ROW_OTHERS] = CONFTAB_STRING_ROW("region", conf->region),
+	    CONFTAB_STRING_ROW("endpoint-url", conf->endpoint_url),
+	    CONFTAB_STRING_ROW("profile", conf->profile),
+	    CONFTAB_STRING_ROW("ca-bundle", conf->ca_bundle),
+	    CONFTAB_STRING_ROW("signing-key", conf->signing_key),
+	    CONFTAB_LONG_ROW(
+		"low-watermark", conf->refill.low_watermark, 1, 100000),
+	    CONFTAB_LONG_ROW("burst", conf->refill.burst, 1, 10000),
+	    CONFTAB_LONG_ROW("interval", conf->refill.interval, 1, 86400),
+	    CONFTAB_LONG_ROW("message-bytes", conf->message_bytes,
+		MESSAGE_PAYLOAD_MIN, MESSAGE_PAYLOAD_MAX),
+	    CONFTAB_DOUBLE_ROW("bits-per-byte", conf->bits_per_byte, 0.01, 8),
+	};
+
+	_Static_assert(sizeof table / sizeof table[0] <= ROWS_MAX, "room");
+	memcpy(rows, table, sizeof table);
+	return sizeof table / sizeof table[0];
+}
+
+static int take_option(struct conf *conf, const char *given[ROW_OTHERS], int c,
+    char *const argv[], struct err *err)
+{
+	switch (c) {
+	case 'q':
+		given[ROW_QUEUE] = optarg;
+		return 0;
+	case 'd':
+		given[ROW_DEVICE] = optarg;
+		return 0;
+	case OPTION_ONCE:
+		conf->once = true;
+		return 0;
+	case 'c':
+		conf->file = optarg;
+		conf->file_given = true;
+		return 0;
+	case OPTION_CHECK:
+		conf->action = CONF_CHECK;
+		return 0;
+	case 'v':
+		conf->log_level = options_more_verbose(conf->log_level);
+		return 0;
+	case 'h':
+		conf->action = CONF_HELP;
+		return 0;
+	case 'V':
+		conf->action = CONF_VERSION;
+		return 0;
+	default:
+		return options_bad(c, argv, err);
+	}
+}
+
+static int take_options(struct conf *conf, const char *given[ROW_OTHERS],
+    int argc, char *const argv[], struct err *err)
+{
+	int c, rc = 0;
+
+	opterr = 0;
+	while (rc == 0 && (c = getopt_long(argc, argv, SHORT_OPTIONS,
+			       long_options, NULL)) != -1)
+		rc = take_option(conf, given, c, argv, err);
+	if (rc == 0 && optind < argc)
+		rc = err_set(err, ERR_USAGE,
+		    "unexpected argument %s (see --help)", argv[optind]);
+	return rc;
+}
+
+/* A setting that is not honoured must not be taken in silence. */
+static int check_whole(const struct conf *conf, struct err *err)
+{
+	if (conf->signing_key[0] != '\0')
+		return err_set(err, ERR_CONFIG,
+		    "%s: signing-key: this version cannot sign yet: remove "
+		    "the key to send unsigned messages",
+		    conf->file);
+	if (conf->queue[0] == '\0')
+		return err_set(err, ERR_CONFIG,
+		    "no queue: set queue in %s or give --queue URL|NAME",
+		    conf->file);
+	return 0;
+}
+
+int conf_load(struct conf *conf, int argc, char *const argv[], struct err *err)
+{
+	struct conftab_row rows[ROWS_MAX];
+	const char *given[ROW_OTHERS] = {NULL};
+	size_t n;
+	int rc;
+
+	set_defaults(conf);
+	rc = take_options(conf, given, argc, argv, err);
+	if (rc != 0 || conf->action == CONF_HELP ||
+	    conf->action == CONF_VERSION)
+		return rc;
+	n = make_table(conf, rows);
+	rc = options_read_file(conf->file, conf->file_given, rows, n, err);
+	for (size_t i = 0; rc == 0 && i < ROW_OTHERS; i++)
+		rc = options_set(&rows[i], given[i], err);
+	if (rc == 0)
+		rc = check_whole(conf, err);
+	return rc;
+}

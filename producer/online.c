@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "online.h"
+
+#include <poll.h>
+#include <string.h>
+
+#include "base64.h"
+#include "buf.h"
+#include "clock.h"
+#include "io.h"
+#include "log.h"
+#include "record.h"
+#include "session.h"
+#include "sqs_message.h"
+
+#define CALL_MS   30000 /* for one call to the service, retries included */
+#define GATHER_MS 20000 /* a slow source: send what there is after this */
+
+struct batch {
+	struct buf *bodies[SQS_BATCH_MAX]; /* base64 */
+	size_t n;
+};
+
+struct run {
+	int fd; /* to the offline half */
+	int cancel_fd;
+	const struct conf *conf;
+	struct clock clock;
+	struct session session;
+	bool opened;
+	struct refill_state state;
+	struct buf *record; /* room for one message */
+};
+
+static int64_t call_deadline(const struct run *run)
+{
+	return clock_mono(&run->clock) + CALL_MS;
+}
+
+static int open_session(struct run *run, struct err *err)
+{
+	const struct session_config cfg = {.queue = run->conf->queue,
+	    .region = run->conf->region,
+	    .endpoint_url = run->conf->endpoint_url,
+	    .profile = run->conf->profile,
+	    .ca_bundle = run->conf->ca_bundle,
+	    .agent = "sqs-entropy-producer/" SQS_ENTROPY_VERSION,
+	    .cancel_fd = run->cancel_fd};
+	int rc;
+
+	if (run->opened)
+		return 0;
+	rc = session_open(
+	    &run->session, &cfg, &run->clock, call_deadline(run), err);
+	run->opened = rc == 0;
+	return rc;
+}
+
+static void free_batch(struct batch *batch)
+{
+	for (size_t k = 0; k < batch->n; k++)
+		buf_free(batch->bodies[k]);
+	batch->n = 0;
+}
+
+static int add_body(
+    struct batch *batch, const struct record_message *m, size_t len)
+{
+	const size_t chars = BASE64_LEN(m->payload_len);
+	struct buf *body;
+	uint8_t *text;
+	int rc;
+
+	if (m->payload_len > MESSAGE_PAYLOAD_MAX ||
+	    len != offsetof(struct record_message, payload) + m->payload_len)
+		return ERR_FORMAT;
+	body = buf_new(chars + 1);
+	if (body == NULL)
+		return ERR_NOMEM;
+	rc = buf_extend(body, chars + 1, &text);
+	if (rc == 0)
+		rc = message_encode((char *)text, m->payload, m->payload_len);
+	if (rc != 0) {
+		buf_free(body);
+		return rc;
+	}
+	batch->bodies[batch->n++] = body;
+	return 0;
+}
+
+/* One record of the offline half's answer. */
+static int take_record(
+    struct run *run, struct batch *batch, int64_t deadline, struct err *err)
+{
+	struct record_message *m;
+	uint8_t *p;
+	uint32_t type;
+	size_t len;
+	int rc;
+
+	buf_reset(run->record);
+	rc = buf_extend(run->record, sizeof *m, &p);
+	if (rc != 0)
+		return err_set(err, rc, "%s", err_text(rc));
+	m = (struct record_message *)(void *)p;
+	rc = io_recv_record(
+	    run->fd, &type, m, sizeof *m, &len, run->cancel_fd, deadline);
+	if (rc != 0)
+		return err_set(err, rc, "the offline half: %s", err_text(rc));
+	if (type == RECORD_FAILED)
+		return err_set(
+		    err, ERR_ABSENT, "no bytes from %s", run->conf->device);
+	rc = type == RECORD_MESSAGE ? add_body(batch, m, len) : ERR_FORMAT;
+	if (rc != 0)
+		return err_set(err, rc, "the offline half: %s", err_text(rc));
+	return 0;
+}
+
+/* Gather up to *owed messages, fewer when the source is slow. */
+static int gather(
+    struct run *run, struct batch *batch, uint32_t *owed, struct err *err)
+{
+	int64_t deadline = 0;
+	int rc;
+
+	while (*owed > 0) {
+		rc = take_record(run, batch, deadline, err);
+		if (rc == ERR_TIMEOUT && batch->n > 0) {
+			err->code = 0;
+			return 0;
+		}
+		if (rc != 0)
+			return rc;
+		(*owed)--;
+		if (deadline == 0)
+			deadline = clock_mono(&run->clock) + GATHER_MS;
+	}
+	return 0;
+}
+
+static int send_batch(
+    struct run *run, const struct batch *batch, long *sent, struct err *err)
+{
+	struct sqs_outgoing out[SQS_BATCH_MAX] = {{0}};
+	bool confirmed[SQS_BATCH_MAX] = {false};
+	int rc;
+
+	for (size_t k = 0; k < batch->n; k++)
+		out[k].body = buf_str(batch->bodies[k]);
+	rc = sqs_send(run->session.sqs, run->session.queue_url, out, batch->n,
+	    confirmed, call_deadline(run), err);
+	if (rc != 0)
+		return rc;
+	for (size_t k = 0; k < batch->n; k++)
+		*sent += confirmed[k] ? 1 : 0;
+	if (err->code != 0) {
+		log_warning("%s", err->text);
+		err->code = 0;
+	}
+	return 0;
+}
+
+/* Ask for up to a batch of messages and send them, in as many calls as a
+ * slow source makes of it. */
+static int send_some(
+    struct run *run, uint32_t count, long *sent, struct err *err)
+{
+	const struct record_ask ask = {.count = count};
+	struct batch batch = {.n = 0};
+	uint32_t owed = count;
+	int rc, gathered;
+
+	rc = io_send_record(
+	    run->fd, RECORD_ASK, &ask, sizeof ask, run->cancel_fd, 0);
+	if (rc != 0)
+		return err_set(err, rc, "the offline half: %s", err_text(rc));
+	do {
+		struct err first = {0};
+
+		gathered = gather(run, &batch, &owed, &first);
+		if (batch.n > 0 && gathered != ERR_CANCELED)
+			rc = send_batch(run, &batch, sent, err);
+		free_batch(&batch);
+		if (gathered != 0 && rc == 0)
+			rc = err_set(err, gathered, "%s", first.text);
+	} while (rc == 0 && owed > 0);
+	return rc;
+}
+
+static int top_up(struct run *run, long count, struct err *err)
+{
+	long sent = 0, left = count;
+	int rc = 0;
+
+	while (rc == 0 && left > 0) {
+		long now = left < SQS_BATCH_MAX ? left : SQS_BATCH_MAX;
+
+		rc = send_some(run, (uint32_t)now, &sent, err);
+		left -= now;
+	}
+	if (sent > 0) {
+		run->state.last_send = clock_mono(&run->clock);
+		run->state.last_sent = sent;
+		run->state.last_seen = run->state.visible;
+	}
+	if (sent > 0 || rc == 0)
+		log_notice("sent %ld of %ld messages of %ld bytes", sent, count,
+		    run->conf->message_bytes);
+	return rc;
+}
+
+static int look(struct run *run, long *count, struct err *err)
+{
+	struct sqs_depth depth;
+	int rc = sqs_queue_depth(run->session.sqs, run->session.queue_url,
+	    &depth, call_deadline(run), err);
+
+	if (rc != 0)
+		return rc;
+	run->state.visible = depth.visible;
+	run->state.in_flight = depth.in_flight;
+	*count = refill_count(
+	    &run->conf->refill, &run->state, clock_mono(&run->clock));
+	if (refill_is_stuck(&run->conf->refill, &run->state))
+		log_warning("%lld messages are in flight: somebody receives "
+			    "and does not delete; sending none",
+		    (long long)depth.in_flight);
+	log_info("queue: %lld messages, %lld in flight; to send: %ld",
+	    (long long)depth.visible, (long long)depth.in_flight, *count);
+	return 0;
+}
+
+static int look_and_top_up(struct run *run)
+{
+	struct err err = {0};
+	long count = 0;
+	int rc;
+
+	rc = open_session(run, &err);
+	if (rc == 0)
+		rc = look(run, &count, &err);
+	if (rc == 0 && count > 0)
+		rc = top_up(run, count, &err);
+	else if (rc == 0 && run->conf->once)
+		log_notice("the queue has enough: %lld messages",
+		    (long long)run->state.visible);
+	if (rc != 0 && rc != ERR_CANCELED)
+		log_error("%s", err.text);
+	return rc;
+}
+
+/* Whether another try after the interval is of no use. */
+static bool is_final(const struct run *run, int rc)
+{
+	return run->conf->once || rc == ERR_CANCELED || rc == ERR_EOF ||
+	       (rc == ERR_CONFIG && !run->opened);
+}
+
+static int loop(struct run *run)
+{
+	int rc;
+
+	for (;;) {
+		rc = look_and_top_up(run);
+		if (is_final(run, rc))
+			return rc;
+		rc = clock_sleep(&run->clock,
+		    refill_wait(&run->conf->refill, clock_chance(&run->clock)));
+		if (rc != 0)
+			return rc;
+	}
+}
+
+int online_run(int fd, const struct conf *conf, int cancel_fd)
+{
+	struct run run = {.fd = fd,
+	    .cancel_fd = cancel_fd,
+	    .conf = conf,
+	    .clock = clock_system(&cancel_fd)};
+	int rc = ERR_NOMEM;
+
+	run.record = buf_new(sizeof(struct record_message));
+	if (run.record != NULL)
+		rc = loop(&run);
+	else
+		log_error("%s", err_text(rc));
+	if (run.opened)
+		session_close(&run.session);
+	buf_free(run.record);
+	return rc == ERR_CANCELED ? 0 : rc;
+}

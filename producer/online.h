@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_PRODUCER_ONLINE_H
+#define SQS_ENTROPY_PRODUCER_ONLINE_H
+
+#include "conf.h"
+
+/*
+ * The half that talks to the network: looks at the queue, asks the offline
+ * half for as many messages as the refill rule says, and sends them.
+ */
+
+/*
+ * Run until cancel_fd is readable (0), or, with conf->once, for one look and
+ * one top-up.  What failed is logged here and tried again after the interval,
+ * save with conf->once or when the configuration itself is wrong.  0 or the
+ * error that ended it.
+ */
+int online_run(int fd, const struct conf *conf, int cancel_fd)
+    __attribute__((warn_unused_result));
+
+#endif

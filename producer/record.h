@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_PRODUCER_RECORD_H
+#define SQS_ENTROPY_PRODUCER_RECORD_H
+
+#include <stdint.h>
+
+#include "io.h"
+#include "message.h"
+
+/*
+ * What the producer's halves say to each other, in the machine's own byte
+ * order: both ends are one program.
+ */
+enum record_type {
+	RECORD_ASK = 1,     /* online: struct record_ask */
+	RECORD_MESSAGE = 2, /* offline: struct record_message, one of those
+			       asked for */
+	RECORD_FAILED = 3   /* offline: struct record_failed, in place of all
+			       messages that are still owed */
+};
+
+struct record_ask {
+	uint32_t count; /* messages */
+};
+
+struct record_message {
+	uint32_t payload_len;
+	/* the record ends after payload_len bytes of this */
+	uint8_t payload[MESSAGE_PAYLOAD_MAX];
+};
+
+struct record_failed {
+	int32_t code; /* enum err_code; the offline half has logged it */
+};
+
+_Static_assert(sizeof(struct record_message) <= IO_RECORD_MAX,
+    "a message fits into a record");
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../producer/conf.h"
+
+static char path[64];
+static struct conf conf;
+static struct err err;
+
+static void write_file(const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	(void)snprintf(path, sizeof path, "/tmp/test_conf.%d", (int)getpid());
+	write_file("queue = q\n");
+	memset(&err, 0, sizeof err);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	(void)unlink(path);
+	return 0;
+}
+
+/* argv as the kernel gives it: writable strings. */
+static int load(const char *a, const char *b)
+{
+	const char *words[] = {"producer", "-c", path, a, b};
+	static char room[5][64];
+	char *argv[6] = {NULL};
+	int argc = 0;
+
+	while (argc < 5 && words[argc] != NULL) {
+		assert_true(strlen(words[argc]) < sizeof room[0]);
+		argv[argc] = strcpy(room[argc], words[argc]);
+		argc++;
+	}
+	optind = 0; /* begin anew, glibc */
+	return conf_load(&conf, argc, argv, &err);
+}
+
+static void the_defaults_are_the_articles(void **state)
+{
+	(void)state;
+	assert_int_equal(load(NULL, NULL), 0);
+	assert_string_equal(conf.device, "/dev/hwrng");
+	assert_int_equal(conf.message_bytes, 512);
+	assert_int_equal(conf.refill.low_watermark, 10);
+	assert_int_equal(conf.refill.burst, 10);
+	assert_int_equal(conf.refill.interval, 60);
+	assert_false(conf.once);
+}
+
+static void options_win(void **state)
+{
+	(void)state;
+	write_file("queue = q\ndevice = \"/dev/a\"\nburst = 3\n");
+	assert_int_equal(load("--once", "--device=/dev/b"), 0);
+	assert_string_equal(conf.device, "/dev/b");
+	assert_int_equal(conf.refill.burst, 3);
+	assert_true(conf.once);
+}
+
+static void values_out_of_range_are_refused(void **state)
+{
+	static const char *const cases[] = {"low-watermark = 0", "burst = 0",
+	    "interval = 0", "interval = 86401", "message-bytes = 31",
+	    "message-bytes = 16385", "bits-per-byte = 0", "bits-per-byte = 8.1",
+	    "low_watermark = 5", "output = \"-\""};
+	char text[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		(void)snprintf(text, sizeof text, "queue = q\n%s\n", cases[i]);
+		write_file(text);
+		if (load(NULL, NULL) != ERR_CONFIG ||
+		    strstr(err.text, ":2:") == NULL)
+			fail_msg("%s: %s", cases[i], err.text);
+	}
+}
+
+static void a_queue_is_needed(void **state)
+{
+	(void)state;
+	write_file("");
+	assert_int_equal(load(NULL, NULL), ERR_CONFIG);
+	assert_non_null(strstr(err.text, "--queue"));
+	assert_int_equal(load("--check", NULL), ERR_CONFIG);
+	assert_int_equal(load("-q", "x"), 0);
+}
+
+static void a_key_that_would_be_ignored_is_refused(void **state)
+{
+	(void)state;
+	write_file("queue = q\nsigning-key = \"/etc/key\"\n");
+	assert_int_equal(load(NULL, NULL), ERR_CONFIG);
+	assert_non_null(strstr(err.text, "signing-key"));
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(the_defaults_are_the_articles),
+	    T(options_win),
+	    T(values_out_of_range_are_refused),
+	    T(a_queue_is_needed),
+	    T(a_key_that_would_be_ignored_is_refused),
+	};
+
+	return cmocka_run_group_tests_name("producer conf", tests, NULL, NULL);
+}
