@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "inject.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/random.h>
+#include <stdbool.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "io.h"
+
+/* Linux 4.17; older kernel headers lack it. */
+#ifndef RNDRESEEDCRNG
+#define RNDRESEEDCRNG _IO('R', 0x07)
+#endif
+
+#define MEMORY_MAJOR 1
+#define RANDOM_MINOR 8
+
+static int permission(struct err *err)
+{
+	return err_set(err, ERR_PERM,
+	    "the kernel lets only CAP_SYS_ADMIN add entropy: run as root (not "
+	    "in an unprivileged container), or use --output FILE");
+}
+
+static bool is_random_device(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
+	       st.st_rdev == makedev(MEMORY_MAJOR, RANDOM_MINOR);
+}
+
+/* Adding 0 bits to the count changes nothing, but the kernel checks for it
+ * the same privilege as for RNDADDENTROPY. */
+static int probe(int fd, struct err *err)
+{
+	int zero = 0;
+
+	if (ioctl(fd, RNDADDTOENTCNT, &zero) == 0)
+		return 0;
+	if (errno == EPERM || errno == EACCES)
+		return permission(err);
+	return err_errno(
+	    err, ERR_IO, "%s does not take entropy", INJECT_DEVICE);
+}
+
+int inject_open(int *fd, struct err *err)
+{
+	int rc;
+
+	*fd = open(INJECT_DEVICE, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	if (*fd < 0 && (errno == EACCES || errno == EPERM))
+		return permission(err);
+	if (*fd < 0)
+		return err_errno(err, ERR_IO, "cannot open %s", INJECT_DEVICE);
+	if (is_random_device(*fd))
+		rc = probe(*fd, err);
+	else
+		rc = err_set(err, ERR_IO,
+		    "%s is not the kernel's device (char 1:8)", INJECT_DEVICE);
+	if (rc != 0) {
+		(void)close(*fd);
+		*fd = -1;
+	}
+	return rc;
+}
+
+int inject_mix(int fd, const void *data, size_t len)
+{
+	return io_write_full(fd, data, len);
+}
+
+size_t inject_argument_len(size_t len)
+{
+	return sizeof(struct rand_pool_info) + len;
+}
+
+int inject_argument(
+    struct buf *out, const void *data, size_t len, unsigned bits)
+{
+	struct rand_pool_info head = {0};
+	int rc;
+
+	if (len > INT_MAX / 8 || bits > 8 * len)
+		return ERR_LIMIT;
+	head.entropy_count = (int)bits;
+	head.buf_size = (int)len;
+	rc = buf_add(out, &head, sizeof head);
+	if (rc == 0)
+		rc = buf_add(out, data, len);
+	return rc;
+}
+
+int inject(int fd, const struct buf *argument, struct err *err)
+{
+	if (ioctl(fd, RNDADDENTROPY, buf_data(argument)) != 0) {
+		if (errno == EPERM)
+			return permission(err);
+		return err_errno(err, ERR_IO, "RNDADDENTROPY failed");
+	}
+	/* ENODATA: not ready, it reseeds by itself then; EINVAL and ENOTTY:
+	 * kernels before 4.17. */
+	if (ioctl(fd, RNDRESEEDCRNG) != 0 && errno != ENODATA &&
+	    errno != EINVAL && errno != ENOTTY)
+		return err_errno(err, ERR_IO, "RNDRESEEDCRNG failed");
+	return 0;
+}

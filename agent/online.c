@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "online.h"
+
+#include <string.h>
+
+#include "buf.h"
+#include "clock.h"
+#include "io.h"
+#include "log.h"
+#include "record.h"
+#include "session.h"
+#include "sqs_message.h"
+
+/* A long poll asks all of SQS's servers, a short one may miss messages; one
+ * second is long enough for that and short at boot. */
+#define WAIT_S          1
+#define WAIT_IF_LEFT_MS 3000
+
+struct run {
+	int fd; /* to the offline half */
+	const struct conf *conf;
+	struct clock clock;
+	int64_t deadline;
+	struct session session;
+	bool opened;
+	struct sqs_messages messages;
+	bool want[SQS_BATCH_MAX];    /* to be deleted */
+	bool deleted[SQS_BATCH_MAX]; /* confirmed */
+	struct record_end end;
+};
+
+static int open_session(struct run *run, struct err *err)
+{
+	const struct session_config cfg = {.queue = run->conf->queue,
+	    .region = run->conf->region,
+	    .endpoint_url = run->conf->endpoint_url,
+	    .profile = run->conf->profile,
+	    .ca_bundle = run->conf->ca_bundle,
+	    .agent = "sqs-entropy-agent/" SQS_ENTROPY_VERSION,
+	    .queue_from_tag = true,
+	    .wait_for_route = true,
+	    .cancel_fd = -1};
+	int rc =
+	    session_open(&run->session, &cfg, &run->clock, run->deadline, err);
+
+	run->opened = rc == 0;
+	return rc;
+}
+
+/* Only where the metadata service has answered already: elsewhere the
+ * question would cost a time-out. */
+static void send_identity(struct run *run)
+{
+	struct record_identity record = {0};
+	char id[IMDS_TEXT_MAX];
+	struct err err = {0};
+
+	if (!imds_answers(run->session.imds))
+		return;
+	if (imds_instance_id(run->session.imds, id, run->deadline, &err) != 0) {
+		log_info("no instance id to mix: %s", err.text);
+		return;
+	}
+	record.len = (uint32_t)strnlen(id, sizeof record.text);
+	memcpy(record.text, id, record.len);
+	if (io_send_record(run->fd, RECORD_IDENTITY, &record, sizeof record, -1,
+		run->deadline) != 0)
+		log_debug("the offline half did not take the instance id");
+}
+
+static int receive(struct run *run, struct err *err)
+{
+	int64_t left = run->deadline - clock_mono(&run->clock);
+	int rc = sqs_receive(run->session.sqs, run->session.queue_url,
+	    (int)run->conf->messages, left > WAIT_IF_LEFT_MS ? WAIT_S : 0,
+	    &run->messages, run->deadline, err);
+
+	if (rc != 0)
+		return rc;
+	run->end.received = (uint32_t)run->messages.n;
+	if (run->messages.n > 0)
+		return 0;
+	return err_set(
+	    err, ERR_EMPTY, "the queue %s is empty", run->session.queue_url);
+}
+
+/* A damaged answer is left in the queue: the message itself may be good. */
+static size_t choose(struct run *run)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < run->messages.n; k++) {
+		run->want[k] = run->messages.at[k].intact;
+		if (run->want[k])
+			n++;
+		else
+			log_warning("message %s came damaged (MD5 differs): "
+				    "left in the queue",
+			    run->messages.at[k].id);
+	}
+	return n;
+}
+
+static int delete_messages(struct run *run, struct err *err)
+{
+	int rc;
+
+	if (choose(run) == 0)
+		return 0;
+	rc = sqs_delete(run->session.sqs, run->session.queue_url,
+	    &run->messages, run->want, run->deleted, run->deadline, err);
+	if (rc != 0)
+		return rc;
+	if (err->code != 0)
+		log_warning("%s: left in the queue", err->text);
+	for (size_t k = 0; k < run->messages.n; k++)
+		run->end.deleted += run->deleted[k] ? 1 : 0;
+	return 0;
+}
+
+static void copy_attributes(
+    struct record_message *record, const struct sqs_message *m)
+{
+	size_t len = m->entropy != NULL ? strlen(m->entropy) : 0;
+
+	/* Too long to be ours: the message counts as unsigned. */
+	if (len > MESSAGE_ENTROPY_MAX)
+		return;
+	record->entropy_len = (uint32_t)len;
+	if (len > 0)
+		memcpy(record->entropy, m->entropy, len);
+	record->signature_len = (uint32_t)m->signature_len;
+	memcpy(record->signature, m->signature, sizeof record->signature);
+}
+
+static uint32_t clamp_count(int64_t n)
+{
+	if (n < 0)
+		return 0;
+	return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+}
+
+/* An undecodable message is deleted by now, and is no loss. */
+static int hand_over(
+    struct run *run, const struct sqs_message *m, struct record_message *record)
+{
+	size_t len;
+	int rc;
+
+	memset(record, 0, sizeof *record);
+	rc = message_decode(record->payload, &len, m->body, m->body_len);
+	if (rc != 0) {
+		log_warning("message %s discarded: its body is %s", m->id,
+		    rc == ERR_LIMIT ? "too short or too long (32 to 16384 "
+				      "bytes of base64 are allowed)"
+				    : "not base64");
+		return 0;
+	}
+	record->sent = m->sent;
+	record->receive_count = clamp_count(m->receive_count);
+	record->payload_len = (uint32_t)len;
+	copy_attributes(record, m);
+	return io_send_record(run->fd, RECORD_MESSAGE, record,
+	    offsetof(struct record_message, payload) + len, -1, run->deadline);
+}
+
+static int hand_over_all(struct run *run, struct err *err)
+{
+	struct buf *space = buf_new(sizeof(struct record_message));
+	uint8_t *p;
+	int rc = ERR_NOMEM;
+
+	if (space != NULL)
+		rc = buf_extend(space, sizeof(struct record_message), &p);
+	for (size_t k = 0; rc == 0 && k < run->messages.n; k++)
+		if (run->deleted[k])
+			rc = hand_over(run, &run->messages.at[k],
+			    (struct record_message *)(void *)p);
+	buf_free(space);
+	if (rc != 0)
+		return err_set(err, rc,
+		    "cannot hand messages to the offline half: %s",
+		    err_text(rc));
+	return 0;
+}
+
+/* Say how it ended and wait until the offline half has injected. */
+static void end(struct run *run, int code)
+{
+	struct record_status status;
+	uint32_t type;
+	size_t len;
+
+	run->end.code = code;
+	if (io_send_record(run->fd, RECORD_END, &run->end, sizeof run->end, -1,
+		run->deadline + 1000) != 0)
+		return;
+	if (io_recv_record(run->fd, &type, &status, sizeof status, &len, -1,
+		run->deadline + 1000) == 0 &&
+	    type == RECORD_STATUS && len == sizeof status)
+		log_debug("offline half: %s, %u used, %u bits",
+		    err_text(status.code), status.used, status.bits);
+}
+
+static void close_run(struct run *run)
+{
+	sqs_messages_free(&run->messages);
+	if (run->opened)
+		session_close(&run->session);
+}
+
+int online_run(int fd, const struct conf *conf, int64_t deadline)
+{
+	struct run run = {.fd = fd, .conf = conf, .deadline = deadline};
+	struct err err = {0};
+	int rc;
+
+	run.clock = clock_system(NULL);
+	rc = open_session(&run, &err);
+	if (rc == 0) {
+		send_identity(&run);
+		rc = receive(&run, &err);
+	}
+	if (rc == 0)
+		rc = delete_messages(&run, &err);
+	if (rc == 0)
+		rc = hand_over_all(&run, &err);
+	if (rc == ERR_EMPTY)
+		log_notice("%s", err.text);
+	else if (rc != 0)
+		log_error("%s", err.text);
+	end(&run, rc);
+	close_run(&run);
+	return rc;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_AGENT_ONLINE_H
+#define SQS_ENTROPY_AGENT_ONLINE_H
+
+#include <stdint.h>
+
+#include "conf.h"
+
+/*
+ * The half that talks to the network: gets credentials, receives messages,
+ * deletes them, and hands over those whose delete the service has confirmed.
+ * Logs why it failed.  Returns what it told the offline half: 0, ERR_EMPTY,
+ * or the error that ended it.
+ */
+int online_run(int fd, const struct conf *conf, int64_t deadline)
+    __attribute__((warn_unused_result));
+
+#endif

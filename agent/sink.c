@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "inject.h"
+#include "io.h"
+
+/* Blocks are reserved beyond the end, so that the size stays as it was. */
+static int reserve(const struct sink *s, size_t max, struct err *err)
+{
+	if (fallocate(s->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)max) == 0 ||
+	    errno == EOPNOTSUPP || errno == ENOSYS)
+		return 0;
+	return err_errno(
+	    err, ERR_IO, "no room for %zu bytes in %s", max, s->name);
+}
+
+/* A pipe without a reader says so before it is written to. */
+static int check_reader(const struct sink *s, struct err *err)
+{
+	struct pollfd p = {.fd = s->fd, .events = POLLOUT};
+
+	if (poll(&p, 1, 0) >= 0 && (p.revents & (POLLERR | POLLNVAL)) != 0)
+		return err_set(err, ERR_IO,
+		    "nobody reads %s: it is closed at the other end", s->name);
+	return 0;
+}
+
+static int open_output(struct sink *s, const char *output, struct err *err)
+{
+	if (strcmp(output, "-") == 0) {
+		s->name = "standard output";
+		s->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	} else {
+		s->name = output;
+		s->fd = open(
+		    output, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+	}
+	if (s->fd >= 0)
+		return 0;
+	return err_errno(err, errno == EACCES ? ERR_PERM : ERR_IO,
+	    "cannot open %s", s->name);
+}
+
+int sink_open(struct sink *s, const char *output, size_t max, struct err *err)
+{
+	struct stat st;
+	int rc;
+
+	*s = (struct sink){.fd = -1, .name = INJECT_DEVICE};
+	s->kernel = output[0] == '\0';
+	if (s->kernel)
+		return inject_open(&s->fd, err);
+	rc = open_output(s, output, err);
+	if (rc == 0 && fstat(s->fd, &st) != 0)
+		rc = err_errno(err, ERR_IO, "cannot examine %s", s->name);
+	if (rc == 0) {
+		/* Redirections may append: only files named here are cut. */
+		s->regular = S_ISREG(st.st_mode) && strcmp(output, "-") != 0;
+		rc = s->regular ? reserve(s, max, err) : check_reader(s, err);
+	}
+	if (rc != 0)
+		sink_close(s);
+	return rc;
+}
+
+int sink_mix(const struct sink *s, const void *data, size_t len)
+{
+	return s->kernel ? inject_mix(s->fd, data, len) : 0;
+}
+
+static int put_kernel(const struct sink *s, const struct buf *bytes,
+    unsigned bits, struct err *err)
+{
+	struct buf *argument = buf_new(inject_argument_len(buf_len(bytes)));
+	int rc = ERR_NOMEM;
+
+	if (argument != NULL)
+		rc = inject_argument(
+		    argument, buf_data(bytes), buf_len(bytes), bits);
+	if (rc != 0)
+		err_set(
+		    err, rc, "cannot prepare the injection: %s", err_text(rc));
+	else
+		rc = inject(s->fd, argument, err);
+	buf_free(argument);
+	return rc;
+}
+
+int sink_put(const struct sink *s, const struct buf *bytes, unsigned bits,
+    struct err *err)
+{
+	if (s->kernel)
+		return put_kernel(s, bytes, bits, err);
+	if (io_write_full(s->fd, buf_data(bytes), buf_len(bytes)) != 0)
+		return err_errno(err, ERR_IO,
+		    "cannot write %zu bytes to %s, and they are lost",
+		    buf_len(bytes), s->name);
+	if (s->regular &&
+	    (ftruncate(s->fd, (off_t)buf_len(bytes)) != 0 || fsync(s->fd) != 0))
+		return err_errno(
+		    err, ERR_IO, "cannot finish writing %s", s->name);
+	return 0;
+}
+
+void sink_close(struct sink *s)
+{
+	if (s->fd >= 0)
+		(void)close(s->fd);
+	s->fd = -1;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_AGENT_SINK_H
+#define SQS_ENTROPY_AGENT_SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "buf.h"
+#include "err.h"
+
+/*
+ * Where the bytes of a run go: the kernel, a file or standard output.  Opened
+ * and tried before any message is deleted, so that what cannot be taken is
+ * not taken out of the queue.
+ */
+struct sink {
+	int fd;
+	bool kernel;
+	bool regular;     /* a regular file: cut to what was written */
+	const char *name; /* for messages */
+};
+
+/* output: "" the kernel, "-" standard output, else a file, made with mode
+ * 0600 when it is not there; what it held is replaced only on success.  max
+ * is what may come at most: a file system without room for it is found out
+ * now.  ERR_PERM, ERR_IO. */
+int sink_open(struct sink *s, const char *output, size_t max, struct err *err)
+    __attribute__((warn_unused_result));
+
+/* Mix without credit, kernel only; nothing happens elsewhere. */
+int sink_mix(const struct sink *s, const void *data, size_t len)
+    __attribute__((warn_unused_result));
+
+/* Deliver all of it at once; bits count in the kernel only.  ERR_IO,
+ * ERR_PERM, ERR_NOMEM. */
+int sink_put(const struct sink *s, const struct buf *bytes, unsigned bits,
+    struct err *err) __attribute__((warn_unused_result));
+
+void sink_close(struct sink *s);
+
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../agent/conf.h"
+
+static char path[64];
+static struct conf conf;
+static struct err err;
+
+static void write_file(const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	(void)snprintf(path, sizeof path, "/tmp/test_conf.%d", (int)getpid());
+	write_file("");
+	memset(&err, 0, sizeof err);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	(void)unlink(path);
+	return 0;
+}
+
+/* argv as the kernel gives it: writable strings. */
+static int load(const char *file, const char *a, const char *b)
+{
+	const char *words[] = {"agent", "-c", file, a, b};
+	static char room[5][SQS_URL_MAX + 8];
+	char *argv[6] = {NULL};
+	int argc = 0;
+
+	while (argc < 5 && words[argc] != NULL) {
+		assert_true(strlen(words[argc]) < sizeof room[0]);
+		argv[argc] = strcpy(room[argc], words[argc]);
+		argc++;
+	}
+	optind = 0; /* begin anew, glibc */
+	return conf_load(&conf, argc, argv, &err);
+}
+
+static int load1(const char *a)
+{
+	return load(path, a, NULL);
+}
+
+static int load2(const char *a, const char *b)
+{
+	return load(path, a, b);
+}
+
+static void defaults(void **state)
+{
+	(void)state;
+	assert_int_equal(load1(NULL), 0);
+	assert_int_equal(conf.action, CONF_RUN);
+	assert_int_equal(conf.messages, 1);
+	assert_int_equal(conf.timeout, 10);
+	assert_string_equal(conf.queue, "");
+	assert_string_equal(conf.output, "");
+	assert_int_equal(conf.policy.unsigned_messages, CREDIT_MIX);
+	assert_false(conf.strict);
+	assert_false(conf.best_effort);
+}
+
+static void the_file_is_taken_and_options_win(void **state)
+{
+	(void)state;
+	write_file("queue = \"from-file\"\nmessages = 3\ntimeout = 5\n"
+		   "unsigned = credit\nunsigned-bits-per-byte = 0.25\n"
+		   "region = us-east-1\noutput = \"/tmp/x\"\n");
+	assert_int_equal(load2("--messages", "7"), 0);
+	assert_string_equal(conf.queue, "from-file");
+	assert_int_equal(conf.messages, 7);
+	assert_int_equal(conf.timeout, 5);
+	assert_int_equal(conf.policy.unsigned_messages, CREDIT_CREDIT);
+	assert_true(conf.policy.bits_per_byte > 0.24 &&
+		    conf.policy.bits_per_byte < 0.26);
+	assert_string_equal(conf.region, "us-east-1");
+	assert_string_equal(conf.output, "/tmp/x");
+	/* An option can take an output of the file back. */
+	assert_int_equal(load2("--output", ""), 0);
+	assert_string_equal(conf.output, "");
+}
+
+static void bad_files_name_the_line(void **state)
+{
+	static const struct {
+		const char *text, *said;
+	} cases[] = {{"\n\nmessage = 3\n", ":3:"}, {"messages = 11\n", ":1:"},
+	    {"messages = 0\n", "1"}, {"timeout = 301\n", "300"},
+	    {"unsigned = maybe\n", "refuse"},
+	    {"unsigned-bits-per-byte = 9\n", "8"},
+	    {"unsigned-bits-per-byte = -1\n", ":1:"}, {"queue = \"x\n", ":"},
+	    {"queue", ":1:"}, {"messages = three\n", ":1:"},
+	    {"messages = 2\nmessages = 3\n", ":2:"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		write_file(cases[i].text);
+		assert_int_equal(load1(NULL), ERR_CONFIG);
+		if (strstr(err.text, cases[i].said) == NULL ||
+		    strstr(err.text, path) == NULL)
+			fail_msg("%s: said %s", cases[i].text, err.text);
+	}
+}
+
+static void bad_options_are_usage(void **state)
+{
+	static const char *const cases[][2] = {{"--nonsense", NULL},
+	    {"-Z", NULL}, {"extra", NULL}, {"--messages", "0"},
+	    {"--messages", "11"}, {"--messages", "1x"}, {"--messages", ""},
+	    {"--timeout", "0"}, {"--timeout", "99999999999999999999"},
+	    {"--strict=yes", NULL}, {"--queue", NULL}, {"-q", NULL}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		int rc = cases[i][1] != NULL ? load2(cases[i][0], cases[i][1])
+					     : load1(cases[i][0]);
+
+		if (rc != ERR_USAGE || err.text[0] == '\0')
+			fail_msg("%s: %d", cases[i][0], rc);
+	}
+}
+
+static void best_effort_is_seen_behind_a_bad_option(void **state)
+{
+	(void)state;
+	assert_int_equal(load2("--nonsense", "--best-effort"), ERR_USAGE);
+	assert_true(conf.best_effort);
+}
+
+static void a_file_that_was_named_must_exist(void **state)
+{
+	(void)state;
+	assert_int_equal(load("/nonexistent", NULL, NULL), ERR_CONFIG);
+	assert_non_null(strstr(err.text, "/nonexistent: no such file"));
+}
+
+static void a_queue_that_is_too_long_is_refused(void **state)
+{
+	char queue[SQS_URL_MAX + 2];
+
+	(void)state;
+	memset(queue, 'q', sizeof queue);
+	queue[SQS_URL_MAX] = '\0';
+	assert_int_equal(load2("--queue", queue), ERR_USAGE);
+	queue[SQS_URL_MAX - 1] = '\0';
+	assert_int_equal(load2("--queue", queue), 0);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(defaults),
+	    T(the_file_is_taken_and_options_win),
+	    T(bad_files_name_the_line),
+	    T(bad_options_are_usage),
+	    T(best_effort_is_seen_behind_a_bad_option),
+	    T(a_file_that_was_named_must_exist),
+	    T(a_queue_that_is_too_long_is_refused),
+	};
+
+	return cmocka_run_group_tests_name("agent conf", tests, NULL, NULL);
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../../agent/offline.h"
+#include "../../agent/record.h"
+#include "clock.h"
+#include "io.h"
+#include "log.h"
+
+/*
+ * The real offline half, fed with records as a compromised online half might
+ * send them; what it delivers goes to a file.
+ */
+struct bench {
+	int pair[2]; /* [0]: ours, the online end */
+	char path[32];
+	struct sink sink;
+	struct conf conf;
+};
+
+static int64_t soon(void)
+{
+	const struct clock c = clock_system(NULL);
+
+	return clock_mono(&c) + 200;
+}
+
+static int setup(void **state)
+{
+	struct bench *b = calloc(1, sizeof *b);
+	struct err err;
+	int fd;
+
+	assert_non_null(b);
+	log_open("test", LOG_LEVEL_ERROR);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, b->pair), 0);
+	(void)snprintf(b->path, sizeof b->path, "/tmp/test_offline.XXXXXX");
+	fd = mkstemp(b->path);
+	assert_true(fd >= 0);
+	(void)close(fd);
+	b->conf.timeout = 1;
+	b->conf.policy.unsigned_messages = CREDIT_MIX;
+	assert_int_equal(sink_open(&b->sink, b->path, 1 << 18, &err), 0);
+	*state = b;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct bench *b = *state;
+
+	(void)close(b->pair[0]);
+	(void)close(b->pair[1]);
+	sink_close(&b->sink);
+	(void)unlink(b->path);
+	free(b);
+	return 0;
+}
+
+static void send_raw(
+    const struct bench *b, uint32_t type, const void *data, size_t len)
+{
+	assert_int_equal(io_send_record(b->pair[0], type, data, len, -1, 1), 0);
+}
+
+static void send_message(const struct bench *b, uint8_t fill, size_t len)
+{
+	static struct record_message m;
+
+	memset(&m, 0, sizeof m);
+	m.receive_count = 1;
+	m.payload_len = (uint32_t)len;
+	memset(m.payload, fill, len);
+	send_raw(b, RECORD_MESSAGE, &m,
+	    offsetof(struct record_message, payload) + len);
+}
+
+static void send_end(const struct bench *b, int code, uint32_t received)
+{
+	const struct record_end end = {code, received, received};
+
+	send_raw(b, RECORD_END, &end, sizeof end);
+}
+
+static int run(const struct bench *b)
+{
+	return offline_run(b->pair[1], &b->sink, &b->conf, soon());
+}
+
+/* What was delivered: its length, or -1 unless all bytes are fill. */
+static int delivered(const struct bench *b, uint8_t fill)
+{
+	static uint8_t data[1 << 18];
+	size_t len;
+
+	assert_int_equal(io_read_file(b->path, data, sizeof data, &len), 0);
+	for (size_t i = 0; i < len; i++)
+		if (data[i] != fill)
+			return -1;
+	return (int)len;
+}
+
+static void messages_are_delivered_at_once(void **state)
+{
+	struct bench *b = *state;
+	struct record_status status;
+	uint32_t type;
+	size_t len;
+
+	send_message(b, 7, 512);
+	send_message(b, 7, MESSAGE_PAYLOAD_MIN);
+	send_end(b, 0, 2);
+	assert_int_equal(run(b), 0);
+	assert_int_equal(delivered(b, 7), 512 + MESSAGE_PAYLOAD_MIN);
+	assert_int_equal(io_recv_record(b->pair[0], &type, &status,
+			     sizeof status, &len, -1, soon()),
+	    0);
+	assert_int_equal(type, RECORD_STATUS);
+	assert_int_equal(status.code, 0);
+	assert_int_equal(status.used, 2);
+	assert_int_equal(status.bits, 0);
+}
+
+static void nothing_is_not_success(void **state)
+{
+	struct bench *b = *state;
+
+	send_end(b, 0, 0);
+	assert_int_equal(run(b), ERR_EMPTY);
+	send_end(b, ERR_DENIED, 0);
+	assert_int_equal(run(b), ERR_DENIED);
+	send_end(b, 0, 3);
+	assert_int_equal(run(b), ERR_UNUSABLE);
+	/* A code that is no failure cannot pass for one or for success. */
+	send_end(b, 12345, 1);
+	assert_int_equal(run(b), ERR_UNUSABLE);
+	assert_int_equal(delivered(b, 7), 0);
+}
+
+static void messages_before_a_crash_are_used(void **state)
+{
+	struct bench *b = *state;
+
+	send_message(b, 9, 64);
+	(void)shutdown(b->pair[0], SHUT_WR);
+	assert_int_equal(run(b), 0);
+	assert_int_equal(delivered(b, 9), 64);
+}
+
+static void a_silent_online_half_times_out(void **state)
+{
+	struct bench *b = *state;
+
+	assert_int_equal(run(b), ERR_TIMEOUT);
+	send_message(b, 9, 64);
+	assert_int_equal(run(b), 0);
+	assert_int_equal(delivered(b, 9), 64);
+}
+
+static void strict_wants_credit(void **state)
+{
+	struct bench *b = *state;
+
+	b->conf.strict = true;
+	send_message(b, 1, 512);
+	send_end(b, 0, 1);
+	assert_int_equal(run(b), ERR_UNUSABLE);
+	b->conf.policy.unsigned_messages = CREDIT_CREDIT;
+	b->conf.policy.bits_per_byte = 0.5;
+	send_message(b, 1, 512);
+	send_end(b, 0, 1);
+	assert_int_equal(run(b), 0);
+	send_message(b, 1, 511);
+	send_end(b, 0, 1);
+	assert_int_equal(run(b), ERR_UNUSABLE);
+}
+
+static void refused_messages_go_nowhere(void **state)
+{
+	struct bench *b = *state;
+
+	b->conf.policy.unsigned_messages = CREDIT_REFUSE;
+	send_message(b, 1, 512);
+	send_end(b, 0, 1);
+	assert_int_equal(run(b), ERR_UNUSABLE);
+	assert_int_equal(delivered(b, 1), 0);
+}
+
+static void no_more_than_a_batch(void **state)
+{
+	struct bench *b = *state;
+
+	for (int i = 0; i < SQS_BATCH_MAX + 2; i++)
+		send_message(b, 3, 100);
+	send_end(b, 0, 12);
+	assert_int_equal(run(b), 0);
+	assert_int_equal(delivered(b, 3), 100 * SQS_BATCH_MAX);
+}
+
+/* Lengths that lie, wrong sizes, unknown types: each ends the run without
+ * anything delivered. */
+static void malformed_records_end_the_run(void **state)
+{
+	struct bench *b = *state;
+	static struct record_message m;
+	const size_t head = offsetof(struct record_message, payload);
+	static const struct {
+		uint32_t entropy, signature, payload;
+		size_t sent;
+	} cases[] = {{0, 0, 512, 511}, {0, 0, 512, 513}, {0, 0, 31, 31},
+	    {0, 0, 16385, 16384}, {0, 0, UINT32_MAX, 64}, {256, 0, 64, 64},
+	    {0, 65, 64, 64}, {UINT32_MAX, UINT32_MAX, 64, 64}};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		m.entropy_len = cases[i].entropy;
+		m.signature_len = cases[i].signature;
+		m.payload_len = cases[i].payload;
+		send_raw(b, RECORD_MESSAGE, &m, head + cases[i].sent);
+		assert_int_equal(run(b), ERR_INTERNAL);
+	}
+	send_raw(b, RECORD_MESSAGE, &m, 3);
+	assert_int_equal(run(b), ERR_INTERNAL);
+	send_raw(b, RECORD_END, &m, sizeof(struct record_end) + 1);
+	assert_int_equal(run(b), ERR_INTERNAL);
+	send_raw(b, RECORD_IDENTITY, &m, 5);
+	assert_int_equal(run(b), ERR_INTERNAL);
+	send_raw(b, 99, &m, 5);
+	assert_int_equal(run(b), ERR_INTERNAL);
+	assert_int_equal(delivered(b, 0), 0);
+}
+
+static void identities_are_bounded(void **state)
+{
+	struct bench *b = *state;
+	struct record_identity id = {.len = sizeof id.text + 1};
+
+	send_raw(b, RECORD_IDENTITY, &id, sizeof id);
+	assert_int_equal(run(b), ERR_INTERNAL);
+	id.len = sizeof id.text;
+	for (int i = 0; i < 100; i++)
+		if (io_send_record(b->pair[0], RECORD_IDENTITY, &id, sizeof id,
+			-1, 1) != 0)
+			break;
+	assert_int_equal(run(b), ERR_INTERNAL);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(messages_are_delivered_at_once),
+	    T(nothing_is_not_success),
+	    T(messages_before_a_crash_are_used),
+	    T(a_silent_online_half_times_out),
+	    T(strict_wants_credit),
+	    T(refused_messages_go_nowhere),
+	    T(no_more_than_a_batch),
+	    T(malformed_records_end_the_run),
+	    T(identities_are_bounded),
+	};
+
+	return cmocka_run_group_tests_name("agent offline", tests, NULL, NULL);
+}

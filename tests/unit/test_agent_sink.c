@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../agent/sink.h"
+#include "io.h"
+
+static char path[64];
+
+static int setup(void **state)
+{
+	(void)state;
+	(void)snprintf(path, sizeof path, "/tmp/test_sink.%d", (int)getpid());
+	(void)unlink(path);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	(void)unlink(path);
+	return 0;
+}
+
+static struct buf *bytes(const char *s)
+{
+	struct buf *b = buf_new(100);
+
+	assert_non_null(b);
+	assert_int_equal(buf_addstr(b, s), 0);
+	return b;
+}
+
+static void assert_content(const char *expected)
+{
+	char data[200];
+	size_t len;
+
+	assert_int_equal(io_read_file(path, data, sizeof data, &len), 0);
+	assert_int_equal(len, strlen(expected));
+	assert_memory_equal(data, expected, len);
+}
+
+static void files_are_private_and_replaced(void **state)
+{
+	struct buf *first = bytes("a long first content");
+	struct buf *second = bytes("second");
+	struct err err = {0};
+	struct stat st;
+	struct sink s;
+
+	(void)state;
+	assert_int_equal(sink_open(&s, path, 1000, &err), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(sink_put(&s, first, 256, &err), 0);
+	sink_close(&s);
+	assert_content("a long first content");
+	assert_int_equal(sink_open(&s, path, 1000, &err), 0);
+	/* Nothing has come: the old content stands. */
+	assert_content("a long first content");
+	assert_int_equal(sink_put(&s, second, 0, &err), 0);
+	sink_close(&s);
+	assert_content("second");
+	buf_free(first);
+	buf_free(second);
+}
+
+static void what_cannot_be_written_is_found_out_first(void **state)
+{
+	int fds[2], saved = dup(STDOUT_FILENO);
+	struct err err = {0};
+	struct sink s;
+
+	(void)state;
+	assert_int_equal(
+	    sink_open(&s, "/nonexistent/file", 1000, &err), ERR_IO);
+	assert_int_equal(sink_open(&s, "/tmp", 1000, &err), ERR_IO);
+	assert_int_equal(pipe(fds), 0);
+	(void)close(fds[0]);
+	assert_true(dup2(fds[1], STDOUT_FILENO) >= 0);
+	assert_int_equal(sink_open(&s, "-", 1000, &err), ERR_IO);
+	assert_true(dup2(saved, STDOUT_FILENO) >= 0);
+	assert_non_null(strstr(err.text, "nobody reads"));
+	(void)close(fds[1]);
+	(void)close(saved);
+}
+
+static void a_full_device_is_an_error(void **state)
+{
+	struct buf *b = bytes("x");
+	struct err err = {0};
+	struct sink s;
+
+	(void)state;
+	assert_int_equal(sink_open(&s, "/dev/full", 1000, &err), 0);
+	assert_int_equal(sink_put(&s, b, 0, &err), ERR_IO);
+	assert_non_null(strstr(err.text, "No space"));
+	sink_close(&s);
+	buf_free(b);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(files_are_private_and_replaced),
+	    T(what_cannot_be_written_is_found_out_first),
+	    T(a_full_device_is_an_error),
+	};
+
+	return cmocka_run_group_tests_name("agent sink", tests, NULL, NULL);
+}
