@@ -65,8 +65,8 @@ $(LIBCOMMON) $(LIBAGENT) $(LIBPRODUCER):
 	$(call say,AR)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(filter %/test_agent_%,$(UNIT_BIN)): $(LIBAGENT)
-$(filter %/test_producer_%,$(UNIT_BIN)): $(LIBPRODUCER)
+$(filter $(BUILD)/tests/unit/test_agent_%,$(UNIT_BIN)): $(LIBAGENT)
+$(filter $(BUILD)/tests/unit/test_producer_%,$(UNIT_BIN)): $(LIBPRODUCER)
 $(UNIT_BIN): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(UNIT_AID)) $(LIBCOMMON)
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) \

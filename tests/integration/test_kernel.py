@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The running kernel takes what the agent gives it: seen by strace."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import shutil
+import struct
+from pathlib import Path
+
+import pytest
+from conftest import Queue, Runner
+from sqsproxy import SqsProxy
+from test_main_path import AGENT, PRODUCER, body, noise
+
+CAP_SYS_ADMIN = 21
+
+
+def why_not() -> str | None:
+    """Give the reason why the kernel cannot be asked, if there is one."""
+    if os.geteuid() != 0:
+        return "not root: RNDADDENTROPY needs CAP_SYS_ADMIN"
+    status = Path("/proc/self/status").read_text()
+    caps = int(re.search(r"CapEff:\s*([0-9a-f]+)", status).group(1), 16)  # type: ignore[union-attr]
+    if not caps >> CAP_SYS_ADMIN & 1:
+        return "no CAP_SYS_ADMIN here: RNDADDENTROPY would be refused"
+    if Path("/proc/self/uid_map").read_text().split() != ["0", "0", "4294967295"]:
+        return "in a user namespace: the kernel lets only the first one add entropy"
+    if shutil.which("strace") is None:
+        return "strace is not installed"
+    return None
+
+
+REASON = why_not()
+needs_kernel = pytest.mark.skipif(REASON is not None, reason=str(REASON))
+
+IOCTL = re.compile(
+    r"^(?P<pid>\d+)\s+(?P<time>\d+\.\d+) ioctl\((?P<fd>\d+), (?P<name>RND\w+)"
+    r"(?:, (?P<argument>.*))?\)\s*= (?P<result>-?\d+)"
+)
+
+
+def trace(run: Runner, tmp_path: Path, *args: str) -> tuple[list[re.Match], str]:
+    """Run the agent under strace; its RND* ioctls in order, and all it did."""
+    log = tmp_path / "trace"
+    got = run(
+        shutil.which("strace") or "strace",
+        *("-f", "-ttt", "-e", "trace=ioctl,openat,socket,write", "-s", "4096"),
+        *("-xx", "-e", "raw=none", "-o", log),
+        run.build / AGENT,
+        *args,
+        timeout=60,
+    )
+    assert got.code == 0, got.err
+    text = log.read_text()
+    return [m for m in map(IOCTL.match, text.splitlines()) if m], got.err
+
+
+def decoded(argument: str) -> tuple[int, int]:
+    """Give entropy_count and buf_size as strace shows them."""
+    fields = re.search(r"entropy_count=(\d+), buf_size=(\d+)", argument)
+    if fields:
+        return int(fields.group(1)), int(fields.group(2))
+    raw = bytes.fromhex("".join(re.findall(r"\\x([0-9a-f]{2})", argument)))
+    if len(raw) >= 8:
+        return struct.unpack_from("=ii", raw)  # type: ignore[return-value]
+    pytest.fail(f"strace does not show the argument: {argument}")
+
+
+@needs_kernel
+@pytest.mark.parametrize(
+    ("count", "settings", "credit"),
+    [(1, "", 0), (3, "unsigned = credit", 256)],
+)
+def test_one_injection_after_the_delete(
+    run: Runner,
+    queue: Queue,
+    proxy: SqsProxy,
+    tmp_path: Path,
+    count: int,
+    settings: str,
+    credit: int,
+) -> None:
+    for seed in range(count):
+        queue.send(body(noise(512, seed)))
+    conf = tmp_path / "agent.conf"
+    conf.write_text(f'queue = "{queue.url}"\nmessages = {count}\n{settings}\n')
+    calls, said = trace(run, tmp_path, "-c", str(conf))
+    adding = [c for c in calls if c["name"] == "RNDADDENTROPY"]
+    assert len(adding) == 1
+    assert adding[0]["result"] == "0"
+    deleted = [r for r in proxy.records if r.key == "DeleteMessageBatch"]
+    assert len(deleted) == 1
+    assert deleted[0].status == 200
+    assert deleted[0].ended is not None
+    assert float(adding[0]["time"]) > deleted[0].ended
+    after = [c["name"] for c in calls[calls.index(adding[0]) + 1 :]]
+    assert after == ["RNDRESEEDCRNG"]
+    assert calls[-1]["result"] == "0"
+    assert calls[-1]["pid"] == adding[0]["pid"]
+    assert f"injected {512 * count} bytes" in said
+    assert f"credit {credit} bits" in said
+    assert queue.depth() == (0, 0)
+
+
+READ = re.compile(
+    r"^(?P<pid>\d+) +(?P<time>[\d.]+) read\(\d+<(?P<path>[^>]+)>.*= (?P<n>-?\d+)"
+)
+
+
+def works(device: Path) -> bool:
+    """Whether a generator gives a byte within a second."""
+    try:
+        fd = os.open(device, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        return bool(select.select([fd], [], [], 1)[0]) and len(os.read(fd, 1)) == 1
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+@pytest.mark.parametrize("device", ["/dev/hwrng", "file"])
+def test_the_producer_reads_what_it_sends_and_no_more(
+    run: Runner, queue: Queue, tmp_path: Path, device: str
+) -> None:
+    if device == "file":
+        source = tmp_path / "source"
+        source.write_bytes(noise(1 << 16))
+    else:
+        source = Path(device)
+        if not works(source):
+            pytest.skip(f"{device} is not there, not readable, or gives no bytes")
+    log = tmp_path / "trace"
+    made = run(
+        shutil.which("strace") or "strace",
+        *("-f", "-ttt", "-y", "-e", "trace=read", "-s", "0", "-o", log),
+        run.build / PRODUCER,
+        *("--once", "-q", queue.url, "-d", source),
+        timeout=60,
+    )
+    assert made.code == 0, made.err
+    reads = [m for m in map(READ.match, log.read_text().splitlines()) if m]
+    sizes = [int(m["n"]) for m in reads if m["path"] == str(source)]
+    assert sum(n for n in sizes if n > 0) == 10 * 512
+    assert queue.depth() == (10, 0)
