@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "inject.h"
@@ -18,6 +19,19 @@ static int reserve(const struct sink *s, size_t max, struct err *err)
 	    errno == EOPNOTSUPP || errno == ENOSYS)
 		return 0;
 	return err_errno(
+	    err, ERR_IO, "no room for %zu bytes in %s", max, s->name);
+}
+
+/* A redirection is the shell's file: it is looked at and not changed. */
+static int check_room(const struct sink *s, size_t max, struct err *err)
+{
+	struct statvfs vfs;
+
+	/* No blocks at all: an unlimited tmpfs, or one that does not tell. */
+	if (fstatvfs(s->fd, &vfs) != 0 || vfs.f_frsize == 0 ||
+	    vfs.f_blocks == 0 || vfs.f_bavail > max / vfs.f_frsize)
+		return 0;
+	return err_set(
 	    err, ERR_IO, "no room for %zu bytes in %s", max, s->name);
 }
 
@@ -48,9 +62,25 @@ static int open_output(struct sink *s, const char *output, struct err *err)
 	    "cannot open %s", s->name);
 }
 
-int sink_open(struct sink *s, const char *output, size_t max, struct err *err)
+static int check(struct sink *s, bool named, size_t max, struct err *err)
 {
 	struct stat st;
+
+	if (fstat(s->fd, &st) != 0)
+		return err_errno(err, ERR_IO, "cannot examine %s", s->name);
+	if ((fcntl(s->fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
+		return err_set(
+		    err, ERR_IO, "%s is not open for writing", s->name);
+	if (!S_ISREG(st.st_mode))
+		return check_reader(s, err);
+	if (!named)
+		return check_room(s, max, err);
+	s->regular = true;
+	return reserve(s, max, err);
+}
+
+int sink_open(struct sink *s, const char *output, size_t max, struct err *err)
+{
 	int rc;
 
 	*s = (struct sink){.fd = -1, .name = INJECT_DEVICE};
@@ -58,13 +88,8 @@ int sink_open(struct sink *s, const char *output, size_t max, struct err *err)
 	if (s->kernel)
 		return inject_open(&s->fd, err);
 	rc = open_output(s, output, err);
-	if (rc == 0 && fstat(s->fd, &st) != 0)
-		rc = err_errno(err, ERR_IO, "cannot examine %s", s->name);
-	if (rc == 0) {
-		/* Redirections may append: only files named here are cut. */
-		s->regular = S_ISREG(st.st_mode) && strcmp(output, "-") != 0;
-		rc = s->regular ? reserve(s, max, err) : check_reader(s, err);
-	}
+	if (rc == 0)
+		rc = check(s, strcmp(output, "-") != 0, max, err);
 	if (rc != 0)
 		sink_close(s);
 	return rc;

@@ -51,11 +51,9 @@ static const struct {
 
 static size_t index_of(int code)
 {
-	size_t i = code > 0 ? sizeof table : (size_t)-code;
-
-	if (i >= sizeof table / sizeof table[0])
-		i = (size_t)-ERR_INTERNAL;
-	return i;
+	if (code > 0 || code < ERR_INTERNAL)
+		code = ERR_INTERNAL;
+	return (size_t)-code;
 }
 
 const char *err_text(int code)

@@ -26,7 +26,7 @@ static const struct outcome {
     {CURLE_COULDNT_RESOLVE_PROXY, ERR_UNREACHABLE,
 	"no address found for the proxy: check HTTPS_PROXY"},
     {CURLE_COULDNT_CONNECT, ERR_CONNECT,
-	"cannot connect: check host, port and firewall rules"},
+	"cannot connect: check host, port, firewall rules and HTTPS_PROXY"},
     {CURLE_OPERATION_TIMEDOUT, ERR_TIMEOUT, "no answer in time"},
     {CURLE_PEER_FAILED_VERIFICATION, ERR_CONNECT,
 	"cannot verify its certificate: check the ca-bundle setting and the "

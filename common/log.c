@@ -20,13 +20,14 @@ static bool log_to_journal;
 static bool stderr_is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
-	unsigned long long dev, ino;
+	char expected[64];
 	struct stat st;
 
-	if (stream == NULL || sscanf(stream, "%llu:%llu", &dev, &ino) != 2)
+	if (stream == NULL || fstat(STDERR_FILENO, &st) != 0)
 		return false;
-	return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev &&
-	       st.st_ino == ino;
+	(void)snprintf(expected, sizeof expected, "%llu:%llu",
+	    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	return strcmp(stream, expected) == 0;
 }
 
 void log_open(const char *name, enum log_level threshold)

@@ -342,6 +342,13 @@ static int prepare_again(struct sqs *s, struct call *c, int rc)
 	return sqs_backoff(s, c->attempt++, c->deadline);
 }
 
+/* Whether the deadline ended a later attempt before it did anything. */
+static bool was_cut_off(const struct sqs *s, const struct call *c, int rc)
+{
+	return rc == ERR_TIMEOUT && c->attempt > 1 && !c->unsure &&
+	       clock_mono(s->clock) >= c->deadline;
+}
+
 int sqs_call(struct sqs *s, const struct sqs_op *op, const char *queue,
     struct json_writer *request, int64_t deadline, struct json **answer,
     struct err *err)
@@ -362,7 +369,14 @@ int sqs_call(struct sqs *s, const struct sqs_op *op, const char *queue,
 		goto out;
 	}
 	do {
+		struct err before = *err;
+
 		rc = try_once(s, &c, err);
+		/* Why the attempt before it failed tells more. */
+		if (before.code != 0 && was_cut_off(s, &c, rc)) {
+			*err = before;
+			rc = before.code;
+		}
 		again = rc != 0 ? prepare_again(s, &c, rc) : ERR_NONE;
 	} while (rc != 0 && again == 0);
 	if (rc != 0 && again == ERR_CANCELED)

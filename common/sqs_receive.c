@@ -136,13 +136,29 @@ static bool read_message(struct sqs_message *m, const struct json *from)
 	return true;
 }
 
+/* A standard queue may deliver a message twice, even in one answer: it is one
+ * message then, with the receipt handle that came last. */
+static bool is_again(struct sqs_messages *out, const struct sqs_message *m)
+{
+	for (size_t k = 0; k < out->n; k++) {
+		if (strcmp(out->at[k].id, m->id) != 0)
+			continue;
+		out->at[k].receipt_handle = m->receipt_handle;
+		if (m->receive_count > out->at[k].receive_count)
+			out->at[k].receive_count = m->receive_count;
+		return true;
+	}
+	return false;
+}
+
 /* What is not a message is passed over, unless there is nothing else: then it
  * is no answer, rather than an empty queue. */
 static int read_messages(struct sqs_messages *out, const struct json *list,
     size_t max, struct err *err)
 {
 	for (size_t i = 0; i < json_count(list) && out->n < max; i++)
-		if (read_message(&out->at[out->n], json_at(list, i)))
+		if (read_message(&out->at[out->n], json_at(list, i)) &&
+		    !is_again(out, &out->at[out->n]))
 			out->n++;
 	if (list == NULL ||
 	    (json_is_array(list) && (out->n > 0 || json_count(list) == 0)))

@@ -66,7 +66,7 @@ static void free_batch(struct batch *batch)
 static int add_body(
     struct batch *batch, const struct record_message *m, size_t len)
 {
-	const size_t chars = BASE64_LEN(m->payload_len);
+	const size_t chars = BASE64_LEN((size_t)m->payload_len);
 	struct buf *body;
 	uint8_t *text;
 	int rc;
@@ -107,9 +107,9 @@ static int take_record(
 	    run->fd, &type, m, sizeof *m, &len, run->cancel_fd, deadline);
 	if (rc != 0)
 		return err_set(err, rc, "the offline half: %s", err_text(rc));
+	/* The offline half has said why. */
 	if (type == RECORD_FAILED)
-		return err_set(
-		    err, ERR_ABSENT, "no bytes from %s", run->conf->device);
+		return err_set(err, ERR_ABSENT, "%s", "");
 	rc = type == RECORD_MESSAGE ? add_body(batch, m, len) : ERR_FORMAT;
 	if (rc != 0)
 		return err_set(err, rc, "the offline half: %s", err_text(rc));
@@ -244,7 +244,7 @@ static int look_and_top_up(struct run *run)
 	else if (rc == 0 && run->conf->once)
 		log_notice("the queue has enough: %lld messages",
 		    (long long)run->state.visible);
-	if (rc != 0 && rc != ERR_CANCELED)
+	if (rc != 0 && rc != ERR_CANCELED && err.text[0] != '\0')
 		log_error("%s", err.text);
 	return rc;
 }

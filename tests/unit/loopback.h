@@ -9,9 +9,9 @@
  */
 struct loopback_step {
 	const char *answer; /* whole raw answer; NULL: close without one */
-	int delay_ms;	    /* before the answer */
-	int trickle_ms;	    /* between its bytes; 0: all at once */
-	int close;	    /* close the connection afterwards */
+	int delay_ms;       /* before the answer */
+	int trickle_ms;     /* between its bytes; 0: all at once */
+	int close;          /* close the connection afterwards */
 };
 
 struct loopback;

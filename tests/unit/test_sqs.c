@@ -158,8 +158,8 @@ static void test_depth_malformed(void **state)
 	static const char *const bodies[] = {"{}", "{\"Attributes\":{}}",
 	    "{\"Attributes\":{\"ApproximateNumberOfMessages\":\"1\"}}",
 	    "{\"Attributes\":{\"ApproximateNumberOfMessages\":\"-1\"}}",
-	    "{\"Attributes\":{\"ApproximateNumberOfMessages\":-1,"
-	    "\"ApproximateNumberOfMessagesNotVisible\":0}}",
+	    ("{\"Attributes\":{\"ApproximateNumberOfMessages\":-1,"
+	     "\"ApproximateNumberOfMessagesNotVisible\":0}}"),
 	    "{\"Attributes\":[]}"};
 
 	(void)state;

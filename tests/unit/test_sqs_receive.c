@@ -293,6 +293,26 @@ static void test_receive_fails(void **state)
 	aid_close(a);
 }
 
+static void test_one_message_twice(void **state)
+{
+	static const char body[] = "{\"Messages\":[" HEAD(
+	    "1") ",\"MD5OfBody\":\"" MD5_A
+		 "\",\"Attributes\":{\"ApproximateReceiveCount\":\"1\"}}," PLAIN(
+		     "2") ",{\"MessageId\":\"1\",\"ReceiptHandle\":\"later\",\"Body\":"
+			  "\"AAAA\",\"Attributes\":{\"ApproximateReceiveCount\":\"2\"}}]}";
+	struct sqs_messages m;
+	struct aid_sqs *a = receive(body, 10, &m);
+
+	(void)state;
+	assert_int_equal(m.n, 2);
+	assert_string_equal(m.at[0].id, "1");
+	assert_string_equal(m.at[0].receipt_handle, "later");
+	assert_int_equal(m.at[0].receive_count, 2);
+	assert_string_equal(m.at[1].id, "2");
+	sqs_messages_free(&m);
+	aid_close(a);
+}
+
 /* An endpoint that talks rubbish must not pass for an empty queue. */
 static void test_no_messages(void **state)
 {
@@ -443,6 +463,7 @@ int main(void)
 	    cmocka_unit_test(test_strange_lists),
 	    cmocka_unit_test(test_odd_numbers),
 	    cmocka_unit_test(test_receive_fails),
+	    cmocka_unit_test(test_one_message_twice),
 	    cmocka_unit_test(test_no_messages),
 	    cmocka_unit_test(test_delete),
 	    cmocka_unit_test(test_delete_nothing),
