@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Running the programs where things go wrong, with what must hold each time."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import REGION, Queue, Result, Runner
+from faults import Answer, Fault, Record, Request
+from imds import TOKEN_PATH, Imds
+from sqsproxy import SqsProxy
+from test_main_path import AGENT, PRODUCER, body, noise
+
+TIMEOUT = 2  # seconds: below three the agent does not wait at the queue
+SLACK = 1.5  # beyond it, for the agent's own grace and a busy machine
+SECRET = ("SecretAccessKey", "Token")
+PIECE = 12  # characters of a secret in a row that are a leak
+LINE_MAX = 600
+
+
+class WatchedImds(Imds):
+    """Knows every secret that it gave out, and can act after an answer."""
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        self.secrets: set[str] = set()
+        self.after: dict[str, Any] = {}  # part of a path: what to do then
+
+    def respond(self, request: Request, fault: Fault, record: Record) -> Answer:
+        """Answer, and remember what must not be seen again."""
+        answer = super().respond(request, fault, record)
+        text = answer.body.decode("utf-8", "replace")
+        if answer.status == 200 and request.path == TOKEN_PATH:
+            self.secrets.add(text)
+        if answer.status == 200 and text.startswith("{"):
+            values = json.loads(text)
+            self.secrets |= {values[name] for name in SECRET if name in values}
+        for part, act in self.after.items():
+            if part in request.path:
+                act()
+        return answer
+
+
+@pytest.fixture
+def imds() -> Iterator[WatchedImds]:
+    """Give an IMDSv2 stand-in that knows its secrets, instead of the usual one."""
+    with WatchedImds(region=REGION) as standin:
+        yield standin
+    assert not standin.errors
+
+
+def leaked(secret: str, text: str) -> bool:
+    """Whether any stretch of the secret is in text."""
+    ends = range(max(1, len(secret) - PIECE + 1))
+    return any(secret[i : i + PIECE] in text for i in ends)
+
+
+class Watcher(threading.Thread):
+    """Looks at what everybody may see of a process, for as long as it runs."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.root, self.seen = pid, dict[tuple[int, str], str]()
+        self.stopping = threading.Event()
+
+    def run(self) -> None:
+        """Look until told to stop."""
+        while True:
+            self.look()
+            if self.stopping.wait(0.02):
+                return
+
+    def look(self) -> None:
+        """Look once, at the process and its children."""
+        pids = [self.root]
+        with contextlib.suppress(OSError):
+            task = Path(f"/proc/{self.root}/task/{self.root}/children")
+            pids += [int(pid) for pid in task.read_text().split()]
+        for pid in pids:
+            for name in ("cmdline", "environ"):
+                # Not root: a process that cannot be dumped hides its environ.
+                with contextlib.suppress(OSError):
+                    text = Path(f"/proc/{pid}/{name}").read_bytes().decode("latin-1")
+                    if text:
+                        self.seen[pid, name] = text
+
+    def stop(self) -> None:
+        """Stop looking."""
+        self.stopping.set()
+        self.join()
+
+
+@dataclass
+class Attack:
+    """Runs programs, checking each time that they keep time and secrets."""
+
+    run: Runner
+    imds: WatchedImds
+    proxy: SqsProxy
+    secrets: set[str] = field(default_factory=set)
+    shown: dict[tuple[int, str], str] = field(default_factory=dict)  # by the last
+
+    def secret(self, text: str) -> str:
+        """Something else that no program may show."""
+        self.secrets.add(text)
+        return text
+
+    def env(self, **values: str | None) -> dict[str, str]:
+        """The programs' environment with changes; None takes a variable out."""
+        changed = {**self.run.env, **values}
+        return {n: v for n, v in changed.items() if v is not None}
+
+    def program(
+        self, program: str, *args: str | Path, limit: float = 10, **values: Any
+    ) -> Result:
+        """Run one to its end, within limit."""
+        process = self.run.start(program, *args, **values)
+        watcher = Watcher(process.pid)
+        watcher.start()
+        try:
+            got = self.run.finish(process, timeout=limit + 20)
+        finally:
+            watcher.stop()
+        self.shown = watcher.seen
+        given = "\0".join([*got.command, *(values.get("env") or self.run.env).values()])
+        self.check_secrets(got, given)
+        assert got.seconds < limit + SLACK, got.err
+        return got
+
+    def check_secrets(self, got: Result, given: str) -> None:
+        """Nothing secret was said, and nothing shown that was not given so."""
+        secrets = self.secrets | self.imds.secrets
+        said = got.err + got.out.decode("latin-1")
+        assert not [s for s in secrets if leaked(s, said)]
+        shown = "\n".join(self.shown.values())
+        assert not [s for s in secrets if s not in given and leaked(s, shown)]
+
+    def agent(
+        self,
+        *args: str | Path,
+        timeout: int = TIMEOUT,
+        output: str = "-",
+        **values: Any,
+    ) -> Result:
+        """Run the agent within its deadline."""
+        command = [*args, "-t", str(timeout), *(["-o", output] if output else [])]
+        return self.program(
+            values.pop("program", AGENT), *command, limit=timeout, **values
+        )
+
+    def producer(self, *args: str | Path, limit: float = 10, **values: Any) -> Result:
+        """Run the producer for one look."""
+        program = values.pop("program", PRODUCER)
+        return self.program(program, "--once", *args, limit=limit, **values)
+
+
+def one_line(got: Result, code: int, *words: str) -> str:
+    """Check that it ended so and said why in one clear line; the line."""
+    assert got.code == code, got.err
+    assert len(got.lines()) == 1, got.err
+    line = got.lines()[0]
+    name = Path(got.command[0]).name
+    assert line.startswith(f"{name}: "), line
+    assert len(line) < LINE_MAX
+    assert line.isprintable(), line
+    for word in words:
+        assert word.lower() in line.lower(), f"no {word!r} in: {line}"
+    return line
+
+
+def fails(got: Result, code: int, *words: str) -> str:
+    """The same for a run that gave nothing."""
+    assert got.out == b""
+    return one_line(got, code, *words)
+
+
+def fill(queue: Queue, count: int = 1, size: int = 512) -> list[bytes]:
+    """Send messages; their payloads."""
+    payloads = [noise(size, seed) for seed in range(count)]
+    for payload in payloads:
+        queue.send(body(payload))
+    return payloads
+
+
+def none_lost(queue: Queue, count: int = 1) -> None:
+    """Check that so many messages are still there, whoever holds them."""
+    assert sum(queue.depth()) == count
+
+
+@pytest.fixture
+def attack(run: Runner, imds: WatchedImds, proxy: SqsProxy) -> Attack:
+    """Give the programs, watched."""
+    return Attack(run, imds, proxy)
+
+
+@pytest.fixture
+def generator(tmp_path: Path) -> Iterator[Path]:
+    """Give a source with enough for a burst that neither ends nor repeats."""
+    path = tmp_path / "generator"
+    os.mkfifo(path)
+    end = os.open(path, os.O_RDWR)
+    os.write(end, noise(8192))
+    yield path
+    os.close(end)
+
+
+def each(values: dict[str, Any]) -> Iterator[Any]:
+    """Go through cases; the last name in the captured output is the failing one."""
+    for name, value in values.items():
+        print(f"case: {name}")
+        yield value
+
+
+def edited(*where: str | int, to: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """An edit of an answer that puts a value there."""
+
+    def edit(document: dict[str, Any]) -> dict[str, Any]:
+        inner: Any = document
+        for step in where[:-1]:
+            inner = inner[step]
+        inner[where[-1]] = to
+        return document
+
+    return edit
+
+
+def without(*where: str | int) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """An edit of an answer that takes out what is there."""
+
+    def edit(document: dict[str, Any]) -> dict[str, Any]:
+        inner: Any = document
+        for step in where[:-1]:
+            inner = inner[step]
+        del inner[where[-1]]
+        return document
+
+    return edit
+
+
+# JSON of every kind but the one that is due.
+KINDS: dict[str, Any] = {
+    "null": None,
+    "false": False,
+    "number": 7,
+    "huge": 10**400,
+    "array": [],
+    "object": {},
+    "nested": [{"Id": ["0"]}],
+}
+
+
+def answer(text: bytes, status: int = 200) -> dict[str, Any]:
+    """The members of a fault that goes on answering with these very bytes."""
+    head = (
+        f"HTTP/1.1 {status} OK\r\nContent-Type: application/x-amz-json-1.0\r\n"
+        f"Content-Length: {len(text)}\r\n\r\n"
+    )
+    return {"raw": head + text.decode("latin-1"), "count": None}

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Messages that hold no bytes to use, queues that hold none or are not there."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from attack import Attack, attack, each, fails, fill, generator, imds
+from conftest import REGION, Queue
+from sqsproxy import SqsProxy
+from test_main_path import body, conf, noise
+
+__all__ = ["attack", "conf", "generator", "imds"]  # fixtures
+
+GOOD = body(noise(64))  # with padding
+HIGH = base64.b64encode(b"\xff" * 64).decode()  # every character is "/"
+assert GOOD.endswith("==")
+
+NOT_BASE64 = {
+    "hello": "hello",
+    "words": "this is no base64 at all, but it is long enough for one message",
+    "a line break": GOOD[:64] + "\n" + GOOD[64:],
+    "lines of MIME": base64.encodebytes(noise(512)).decode(),
+    "crlf at the end": GOOD + "\r\n",
+    "two line feeds": GOOD + "\n\n",
+    "a space before": " " + GOOD,
+    "a space behind": GOOD + " ",
+    "a tab within": GOOD[:4] + "\t" + GOOD[4:],
+    "no padding": GOOD.rstrip("="),
+    "half the padding": GOOD[:-1],
+    "too much padding": GOOD + "=",
+    "four more": GOOD + "====",
+    "padding within": GOOD[:4] + "QUI=" + GOOD[4:],
+    "padding in front": "=" + GOOD[:-1],
+    "url-safe": HIGH.replace("/", "_"),
+    "url-safe plus": GOOD[:4] + "-" + GOOD[5:],
+    "trailing bits": body(b"\0" * 64)[:-3] + "B==",
+    "two trailing bits": body(b"\0" * 65)[:-2] + "B=",
+    "one character more": GOOD.rstrip("=") + "AAA",
+    "hex": noise(64).hex() + "0",
+    "latin-1": "\u00e9" * 64,
+    "full width": "\uff21" * 64,
+    "json": '{"entropy": "' + GOOD + '"}',
+    "a quote": '"' + GOOD + '"',
+}
+WRONG_SIZE = {
+    "one byte": body(noise(1)),
+    "31 bytes": body(noise(31)),
+    "16385 bytes": body(noise(16385)),
+    "a quarter of a MiB": body(noise(190_000)),
+}
+ALL = {
+    **{name: (text, "not base64") for name, text in NOT_BASE64.items()},
+    **{name: (text, "32 to 16384 bytes") for name, text in WRONG_SIZE.items()},
+}
+
+
+def test_a_body_of_no_use_is_deleted(attack: Attack, queue: Queue) -> None:
+    for text, why in each(ALL):
+        name = queue.send(text)
+        fails(attack.agent("-q", queue.url), 65, name, "discarded", why)
+        assert queue.depth() == (0, 0)
+
+
+def test_a_good_one_beside_a_body_of_no_use_is_used(
+    attack: Attack, queue: Queue
+) -> None:
+    for text, why in each(ALL):
+        queue.send(text)
+        [payload] = fill(queue)
+        got = attack.agent("-q", queue.url, "-m", "10")
+        assert (got.code, got.out) == (0, payload), got.err
+        assert len(got.lines()) == 2
+        assert "discarded" in got.lines()[0]
+        assert why in got.lines()[0]
+        assert "wrote 512 bytes from 1 message to" in got.lines()[1]
+        assert queue.depth() == (0, 0)
+
+
+@pytest.mark.parametrize("size", [32, 33, 34, 16384])
+def test_the_limits_themselves_are_allowed(
+    attack: Attack, queue: Queue, size: int
+) -> None:
+    [payload] = fill(queue, size=size)
+    got = attack.agent("-q", queue.url)
+    assert (got.code, got.out) == (0, payload), got.err
+
+
+def test_ten_bodies_of_no_use(attack: Attack, queue: Queue) -> None:
+    for _ in range(10):
+        queue.send("hello")
+    got = attack.agent("-q", queue.url, "-m", "10")
+    assert (got.code, got.out) == (65, b"")
+    assert len(got.lines()) == 10
+    assert all("discarded" in line for line in got.lines())
+    assert queue.depth() == (0, 0)
+
+
+def test_ten_bodies_of_the_greatest_size(attack: Attack, queue: Queue) -> None:
+    payloads = fill(queue, 10, 16384)
+    got = attack.agent("-q", queue.url, "-m", "10")
+    assert got.code == 0, got.err
+    pieces = {got.out[i : i + 16384] for i in range(0, 163840, 16384)}
+    assert pieces == set(payloads)
+    assert queue.depth() == (0, 0)
+
+
+def test_an_empty_queue(attack: Attack, queue: Queue, proxy: SqsProxy) -> None:
+    fails(attack.agent("-q", queue.url), 75, queue.url, "empty")
+    assert len(proxy.records) == 1
+    assert attack.agent("-q", queue.url, "--best-effort").code == 0
+
+
+def test_an_empty_queue_by_name(attack: Attack, queue: Queue) -> None:
+    fails(attack.agent("-q", queue.name, "--strict"), 75, queue.name, "empty")
+
+
+# Queues that are not there.
+
+
+def test_no_queue_of_this_name(attack: Attack, proxy: SqsProxy) -> None:
+    line = fails(attack.agent("-q", "nobody-made-it"), 78, "NonExistentQueue")
+    for word in ("nobody-made-it", f"region {REGION}", "check its name, account"):
+        assert word in line
+    assert len(proxy.records) == 1
+
+
+def test_no_queue_at_this_url(attack: Attack, proxy: SqsProxy) -> None:
+    url = f"{proxy.url}/123456789012/nobody-made-it"
+    line = fails(attack.agent("-q", url), 78, "NonExistentQueue")
+    for word in (url, f"region {REGION}", "check its name, account"):
+        assert word in line
+    assert len(proxy.records) == 1
+
+
+def test_a_queue_that_goes_while_the_agent_runs(
+    attack: Attack, queue: Queue, proxy: SqsProxy
+) -> None:
+    fill(queue)
+
+    def gone(document: dict[str, object]) -> dict[str, object]:
+        queue.client.delete_queue(QueueUrl=queue.url)
+        return document
+
+    proxy.fault("ReceiveMessage", edit=gone)
+    fails(attack.agent("-q", queue.url), 78, "DeleteMessageBatch", queue.url)
+
+
+def test_the_producer_has_no_queue(
+    attack: Attack, proxy: SqsProxy, generator: Path
+) -> None:
+    got = attack.producer("-q", "nobody-made-it", "-d", generator)
+    fails(got, 78, "GetQueueUrl", "nobody-made-it", "check its name")
+    got = attack.producer("-d", generator)
+    fails(got, 78, "no queue", "--queue", "producer.conf")
+
+
+NO_QUEUE = [
+    "a b",
+    "q" * 81,
+    "../queue",
+    "queue.fifo.fifo",
+    ".fifo",
+    "http://",
+    "https://host/queue",
+    "https://host/1/q?x",
+    "https://user@host/1/q",
+    "ftp://host/1/q",
+    "https://host/1/" + "q" * 600,
+    "queue\n",
+    "\u00e9",
+]
+
+
+def test_what_is_no_queue_is_refused_before_anything_is_asked(
+    attack: Attack, proxy: SqsProxy, conf: Callable[..., Path]
+) -> None:
+    for name in each({n: n for n in NO_QUEUE}):
+        got = attack.agent("-q", name)
+        assert got.code in (64, 78), got.err
+        fails(got, got.code, "queue")
+        if "\n" not in name:
+            fails(attack.agent("-c", conf(queue=name)), 78, "queue")
+    assert proxy.records == []

@@ -1,0 +1,406 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Metadata services that are absent, off, slow, wrong, or change on the way."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from attack import KINDS, Attack, attack, each, fails, fill, imds
+from conftest import REGION, Queue
+from sqsproxy import SqsProxy
+
+__all__ = ["attack", "imds"]  # fixtures
+
+PUT = "PUT /latest/api/token"
+ROLES = "GET */iam/security-credentials/"
+DOCUMENT = "GET */iam/security-credentials/sqs-entropy"
+PLACE = "AWS_EC2_METADATA_SERVICE_ENDPOINT"
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """Give a place that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+def closed() -> str:
+    """Give a place where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def untouched(queue: Queue, proxy: SqsProxy) -> None:
+    """Nobody asked the queue for anything."""
+    assert proxy.records == []
+    assert queue.depth() == (1, 0)
+
+
+# Not there.
+
+
+def test_no_role(attack: Attack, queue: Queue, proxy: SqsProxy) -> None:
+    fill(queue)
+    attack.imds.role = None
+    got = attack.agent("-q", queue.url)
+    fails(got, 77, "no IAM role is attached", "attach an instance profile", "sqs:")
+    untouched(queue, proxy)
+
+
+def test_an_empty_list_of_roles_is_no_role(
+    attack: Attack, queue: Queue, proxy: SqsProxy
+) -> None:
+    fill(queue)
+    attack.imds.fault(ROLES, status=200, body="\n")
+    fails(attack.agent("-q", queue.url), 77, "no IAM role is attached")
+    untouched(queue, proxy)
+
+
+def test_nobody_listens(
+    attack: Attack, queue: Queue, proxy: SqsProxy, closed: str
+) -> None:
+    fill(queue)
+    env = attack.env(**{PLACE: closed, "AWS_REGION": REGION})
+    got = attack.agent("-q", queue.url, env=env)
+    line = fails(got, 77, "no AWS credentials", "cannot be reached")
+    for place in ("AWS_ACCESS_KEY_ID", ".aws/credentials", closed[len("http://") :]):
+        assert place in line
+    assert got.seconds < 1
+    untouched(queue, proxy)
+
+
+def test_nobody_listens_who_could_tell_the_region(
+    attack: Attack, queue: Queue, proxy: SqsProxy, closed: str
+) -> None:
+    fill(queue)
+    got = attack.agent("-q", queue.url, env=attack.env(**{PLACE: closed}))
+    fails(got, 78, "no region", "AWS_REGION", "cannot be reached")
+    untouched(queue, proxy)
+
+
+def test_silence_names_the_hop_limit(
+    attack: Attack, queue: Queue, proxy: SqsProxy, silent: str
+) -> None:
+    fill(queue)
+    env = attack.env(**{PLACE: silent, "AWS_REGION": REGION})
+    got = attack.agent("-q", queue.url, timeout=5, env=env)
+    fails(got, 77, "nobody answers", "hop limit", "--http-put-response-hop-limit 2")
+    assert got.seconds < 4
+    untouched(queue, proxy)
+
+
+def test_silence_keeps_the_deadline(
+    attack: Attack, queue: Queue, proxy: SqsProxy, silent: str
+) -> None:
+    fill(queue)
+    got = attack.agent("-q", queue.url, timeout=1, env=attack.env(**{PLACE: silent}))
+    fails(got, 69, "hop limit")
+    assert got.seconds < 1.6
+    untouched(queue, proxy)
+
+
+def test_silence_behind_the_token(
+    attack: Attack, queue: Queue, proxy: SqsProxy
+) -> None:
+    fill(queue)
+    attack.imds.fault(DOCUMENT, count=None, end="silence")
+    got = attack.agent("-q", queue.url, timeout=1)
+    line = fails(got, 69, "IMDS at", "time")
+    assert "hop limit" not in line
+    untouched(queue, proxy)
+
+
+def test_off(attack: Attack, queue: Queue, proxy: SqsProxy) -> None:
+    fill(queue)
+    attack.imds.enabled = False
+    env = attack.env(AWS_REGION=REGION)
+    got = attack.agent("-q", queue.url, env=env)
+    fails(got, 77, "IMDS", "off (403)", "--http-endpoint enabled")
+    assert len(attack.imds.records) == 1
+    untouched(queue, proxy)
+
+
+@pytest.mark.parametrize("value", ["true", "TRUE", "True"])
+def test_disabled_by_the_environment(
+    attack: Attack, queue: Queue, proxy: SqsProxy, value: str
+) -> None:
+    fill(queue)
+    env = attack.env(AWS_REGION=REGION, AWS_EC2_METADATA_DISABLED=value)
+    got = attack.agent("-q", queue.url, env=env)
+    fails(got, 77, "off by AWS_EC2_METADATA_DISABLED", "unset it")
+    assert attack.imds.connections == 0
+    untouched(queue, proxy)
+
+
+@pytest.mark.parametrize("value", ["false", "", "1"])
+def test_not_disabled_by_the_environment(
+    attack: Attack, queue: Queue, value: str
+) -> None:
+    [payload] = fill(queue)
+    env = attack.env(AWS_EC2_METADATA_DISABLED=value)
+    got = attack.agent("-q", queue.url, env=env)
+    assert (got.code, got.out) == (0, payload), got.err
+
+
+def test_a_service_of_version_1(attack: Attack, queue: Queue, proxy: SqsProxy) -> None:
+    fill(queue)
+    for status in (400, 404, 405):
+        attack.imds.clear()
+        attack.imds.fault(PUT, count=None, status=status)
+        env = attack.env(AWS_REGION=REGION)
+        got = attack.agent("-q", queue.url, env=env)
+        fails(got, 77, f"answered {status}", "no IMDSv2")
+    assert not attack.imds.matching("GET *")
+    untouched(queue, proxy)
+
+
+# There, and wrong.
+
+
+@pytest.mark.parametrize(
+    ("match", "fault"),
+    [
+        (DOCUMENT, {"trickle": 0.02}),
+        (PUT, {"trickle": 0.3}),
+        ("GET */region", {"truncate": 2, "end": "silence"}),
+        (PUT, {"end": "silence"}),
+        (ROLES, {"status": 503}),
+    ],
+    ids=["a long trickle", "a slow trickle", "a stall", "silence", "503"],
+)
+def test_slowness_keeps_the_deadline(
+    attack: Attack, queue: Queue, proxy: SqsProxy, match: str, fault: dict[str, Any]
+) -> None:
+    fill(queue)
+    attack.imds.fault(match, count=None, **fault)
+    got = attack.agent("-q", queue.url, timeout=1)
+    fails(got, got.code, "IMDS")
+    assert got.code in (69, 77), got.err
+    assert got.seconds < 1.6
+    untouched(queue, proxy)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_too_much(attack: Attack, queue: Queue, proxy: SqsProxy, chunked: bool) -> None:
+    fill(queue)
+    for match in (PUT, "GET */region", ROLES, DOCUMENT):
+        attack.imds.fault(match, pad=200_000, chunked=chunked)
+        fails(attack.agent("-q", queue.url), 69, "too large")
+    untouched(queue, proxy)
+
+
+def test_a_503_passes(attack: Attack, queue: Queue) -> None:
+    [payload] = fill(queue)
+    for match in (PUT, ROLES, DOCUMENT):
+        attack.imds.fault(match, status=503)
+    got = attack.agent("-q", queue.url, timeout=5)
+    assert (got.code, got.out) == (0, payload), got.err
+    assert len(got.lines()) == 1
+
+
+def test_an_error_document(attack: Attack, queue: Queue, proxy: SqsProxy) -> None:
+    fill(queue)
+    attack.imds.error_code = "AssumeRoleUnauthorizedAccess"
+    got = attack.agent("-q", queue.url)
+    line = fails(got, 77, "AssumeRoleUnauthorizedAccess", "check the role", "trust")
+    assert "EC2 cannot assume the role sqs-entropy" in line
+    untouched(queue, proxy)
+
+
+NO_DOCUMENT = {
+    "empty": "",
+    "html": "<html>log in</html>",
+    "truncated": '{"Code": "Success", "AccessKeyId": "ASIA',
+    "nested": '{"Code":' + "[" * 7000 + "]" * 7000 + "}",
+    "list": "[]",
+    "no members": "{}",
+    "duplicate": '{"Code": "Success", "Code": "Success"}',
+    "nul": '{"Code": "Success\\u0000"}',
+}
+
+
+def test_a_document_that_is_none(attack: Attack, queue: Queue, proxy: SqsProxy) -> None:
+    fill(queue)
+    for text in each(NO_DOCUMENT):
+        attack.imds.fault(DOCUMENT, status=200, body=text)
+        fails(attack.agent("-q", queue.url), 69, "IMDS", "role sqs-entropy")
+    untouched(queue, proxy)
+
+
+WRONG = {
+    **KINDS,
+    "nothing": "",
+    "a line break": "AKIA\r\nX-Forwarded-For: 1",
+    "a space": "AK IA",
+    "unicode": "\u00e9" * 20,
+    "long": "x" * 15_000,
+}
+
+
+@pytest.mark.parametrize("member", ["AccessKeyId", "SecretAccessKey", "Expiration"])
+def test_a_document_with_a_wrong_member(
+    attack: Attack, queue: Queue, proxy: SqsProxy, member: str
+) -> None:
+    fill(queue)
+    good = json.loads(attack.imds.document())
+    secret = attack.secret("SeCrEt/ThAt/IsNotToBeSeen+0123456789abcd")
+    for value in each(WRONG):
+        document = {**good, "SecretAccessKey": secret, member: value}
+        attack.imds.fault(DOCUMENT, status=200, body=json.dumps(document))
+        fails(attack.agent("-q", queue.url), 69, "IMDS", "role sqs-entropy")
+    untouched(queue, proxy)
+
+
+IMPOSSIBLE = [
+    (PUT, "", "token"),
+    (PUT, "a\r\nHost: b", "token"),
+    (PUT, "t" * 2000, "token"),
+    ("GET */region", "", "region"),
+    ("GET */region", "eu west", "region"),
+    ("GET */region", "../x", "region"),
+    ("GET */region", "evil.example/", "region"),
+    ("GET */region", "<html>", "region"),
+    (ROLES, "a\tb", "security-credentials"),
+    (ROLES, "r" * 300, "security-credentials"),
+]
+
+
+def test_a_value_that_cannot_be(attack: Attack, queue: Queue, proxy: SqsProxy) -> None:
+    fill(queue)
+    for match, text, word in each({f"{c[0]} {c[1]}": c for c in IMPOSSIBLE}):
+        attack.imds.fault(match, status=200, body=text)
+        got = attack.agent("-q", queue.url)
+        assert got.code in (69, 78), got.err
+        fails(got, got.code, word)
+    untouched(queue, proxy)
+
+
+def test_a_role_name_leads_nowhere_else(
+    attack: Attack, queue: Queue, proxy: SqsProxy
+) -> None:
+    fill(queue)
+    attack.imds.fault(ROLES, status=200, body="../../../user-data?x#y%2f")
+    got = attack.agent("-q", queue.url)
+    fails(got, got.code, "IMDS")
+    assert got.code in (69, 77), got.err
+    asked = attack.imds.records[-1].path
+    assert asked.endswith("/security-credentials/..%2F..%2F..%2Fuser-data%3Fx%23y%252f")
+    untouched(queue, proxy)
+
+
+def test_a_redirect_is_not_followed(
+    attack: Attack, queue: Queue, proxy: SqsProxy
+) -> None:
+    fill(queue)
+    with SqsProxy("http://127.0.0.1:1") as trap:
+        for match in (PUT, ROLES, DOCUMENT):
+            attack.imds.clear()
+            attack.imds.fault(
+                match, count=None, status=302, headers={"Location": trap.url}
+            )
+            got = attack.agent("-q", queue.url, env=attack.env(AWS_REGION=REGION))
+            fails(got, got.code, "IMDS", "302")
+            assert got.code in (69, 77), got.err
+        assert trap.connections == 0
+    untouched(queue, proxy)
+
+
+# Changing on the way.
+
+
+def renewals(attack: Attack) -> int:
+    """How often a token was asked for."""
+    return len(attack.imds.matching(PUT))
+
+
+def test_a_token_that_expires_is_renewed_once(attack: Attack, queue: Queue) -> None:
+    [payload] = fill(queue)
+    lives = iter([True])
+
+    def revoke() -> None:
+        if next(lives, False):
+            attack.imds.revoke_tokens()
+
+    attack.imds.after["placement/region"] = revoke
+    got = attack.agent("-q", queue.url)
+    assert (got.code, got.out) == (0, payload), got.err
+    assert renewals(attack) == 2
+    got_statuses = [r.status for r in attack.imds.matching("GET *")]
+    assert got_statuses == [200, 401, 200, 200, 200]
+
+
+def test_a_token_that_expires_after_every_answer(attack: Attack, queue: Queue) -> None:
+    [payload] = fill(queue)
+    attack.imds.after["meta-data"] = attack.imds.revoke_tokens
+    got = attack.agent("-q", queue.url)
+    # Whatever is asked for next renews it, and the instance id can be missed.
+    assert (got.code, got.out) == (0, payload), got.err
+
+
+def test_no_token_is_ever_taken(attack: Attack, queue: Queue, proxy: SqsProxy) -> None:
+    fill(queue)
+    attack.imds.fault("GET *", count=None, status=401)
+    got = attack.agent("-q", queue.url)
+    fails(got, 69, "IMDS", "401")
+    assert renewals(attack) == 2
+    untouched(queue, proxy)
+
+
+def test_credentials_past_their_end_are_used_all_the_same(
+    attack: Attack, queue: Queue
+) -> None:
+    [payload] = fill(queue)
+    attack.imds.lifetime, attack.imds.rotation = -3600, False
+    got = attack.agent("-q", queue.url)
+    assert (got.code, got.out) == (0, payload), got.err
+
+
+# Where it is.
+
+
+@pytest.mark.parametrize("slashes", ["/", "//"])
+def test_an_endpoint_with_a_slash(attack: Attack, queue: Queue, slashes: str) -> None:
+    [payload] = fill(queue)
+    env = attack.env(**{PLACE: attack.imds.url + slashes})
+    got = attack.agent("-q", queue.url, env=env)
+    assert (got.code, got.out) == (0, payload), got.err
+    assert not attack.imds.matching("*//*")
+
+
+NOWHERE = [
+    "127.0.0.1",
+    "ftp://127.0.0.1",
+    "http://",
+    "http:///",
+    "http://u:p@127.0.0.1",
+    "http://127.0.0.1/?x",
+    "http://127.0.0.1 /",
+    "http://" + "h" * 400,
+    "http://192.0.2.1",
+    "http://metadata.example",
+    "http://127.0.0.1.example",
+]
+
+
+def test_an_endpoint_that_may_not_be(
+    attack: Attack, queue: Queue, proxy: SqsProxy
+) -> None:
+    fill(queue)
+    for place in each({p: p for p in NOWHERE}):
+        got = attack.agent("-q", queue.url, env=attack.env(**{PLACE: place}))
+        fails(got, 78)
+        assert got.seconds < 1
+    untouched(queue, proxy)
+
+
+def test_no_proxy_comes_between(attack: Attack, queue: Queue) -> None:
+    for name in ("http_proxy", "https_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
+        [payload] = fill(queue)
+        env = attack.env(**{name: "http://127.0.0.1:1"})
+        got = attack.agent("-q", queue.url, env=env)
+        assert (got.code, got.out) == (0, payload), got.err

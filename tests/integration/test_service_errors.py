@@ -1,0 +1,399 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Errors that SQS and what stands before it are known to answer."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import datetime, timezone
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attack import Attack, attack, fails, fill, generator, imds
+from conftest import Queue
+from sqsproxy import SqsProxy, service_error
+
+__all__ = ["attack", "generator", "imds"]  # fixtures
+
+CORAL = "com.amazon.coral.service"
+DAY = 86400
+
+
+def coral(code: str, message: str, query: str, key: str = "message") -> dict[str, Any]:
+    """An authentication failure as the real service words it."""
+    fault = service_error(code, message, 403, query, shape=CORAL)
+    fault["body"] = json.dumps({"__type": f"{CORAL}#{code}", key: message})
+    return fault
+
+
+def denied(operation: str) -> dict[str, Any]:
+    """A policy that does not allow it."""
+    return coral(
+        "AccessDeniedException",
+        "User: arn:aws:sts::123456789012:assumed-role/sqs-entropy/i-0 is not "
+        f"authorized to perform: sqs:{operation} on resource: "
+        "arn:aws:sqs:eu-west-1:123456789012:entropy because no identity-based policy "
+        f"allows the sqs:{operation} action",
+        "AccessDenied",
+        "Message",
+    )
+
+
+UNSIGNED = coral(
+    "AccessDeniedException",
+    "Access to the resource https://sqs.eu-west-1.amazonaws.com/ is denied.",
+    "AccessDenied",
+    "Message",
+)
+UNKNOWN_KEY = coral(
+    "UnrecognizedClientException",
+    "The security token included in the request is invalid.",
+    "InvalidClientTokenId",
+)
+WRONG_SIGNATURE = coral(
+    "InvalidSignatureException",
+    "The request signature we calculated does not match the signature you provided. "
+    "Check your AWS Secret Access Key and signing method.",
+    "SignatureDoesNotMatch",
+)
+EXPIRED = coral(
+    "ExpiredTokenException",
+    "The security token included in the request is expired",
+    "ExpiredToken",
+)
+
+
+def skewed(now: float, ahead: bool) -> dict[str, Any]:
+    """The refusal of a clock that is off, by a service whose time is now."""
+    stamp = datetime.fromtimestamp(now, timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    text = "not yet current" if ahead else "expired"
+    than = "later" if ahead else "earlier"
+    fault = coral(
+        "InvalidSignatureException",
+        f"Signature {text}: 20261122T000000Z is now {than} than {stamp} ({stamp} "
+        "+ 5 min.)",
+        "SignatureDoesNotMatch",
+    )
+    fault["headers"]["Date"] = formatdate(now, usegmt=True)
+    return fault
+
+
+def signed_at(proxy: SqsProxy, operation: str) -> list[float]:
+    """The times for which an operation's requests were signed."""
+    stamps = [
+        dict(record.note["headers"])["X-Amz-Date"]
+        for record in proxy.matching(operation)
+    ]
+    return [
+        datetime.strptime(s, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc).timestamp()
+        for s in stamps
+    ]
+
+
+# Refused.
+
+
+@pytest.mark.parametrize(
+    ("operation", "permission"),
+    [
+        ("GetQueueUrl", "GetQueueUrl"),
+        ("ReceiveMessage", "ReceiveMessage"),
+        ("DeleteMessageBatch", "DeleteMessage"),
+    ],
+)
+def test_the_agent_is_denied(
+    attack: Attack, queue: Queue, proxy: SqsProxy, operation: str, permission: str
+) -> None:
+    fill(queue)
+    proxy.fault(operation, count=None, **denied(permission))
+    got = attack.agent("-q", queue.name)
+    fails(got, 77, operation, "AccessDenied", f"allow sqs:{permission} on", "(IMDS)")
+    assert len(proxy.matching(operation)) == 1
+    assert queue.depth() == ((0, 1) if operation[0] == "D" else (1, 0))
+
+
+@pytest.mark.parametrize(
+    ("operation", "permission"),
+    [
+        ("GetQueueUrl", "GetQueueUrl"),
+        ("GetQueueAttributes", "GetQueueAttributes"),
+        ("SendMessageBatch", "SendMessage"),
+    ],
+)
+def test_the_producer_is_denied(
+    attack: Attack,
+    queue: Queue,
+    proxy: SqsProxy,
+    generator: Path,
+    operation: str,
+    permission: str,
+) -> None:
+    proxy.fault(operation, count=None, **denied(permission))
+    got = attack.producer("-q", queue.name, "-d", generator)
+    fails(got, 77, operation, "AccessDenied", f"allow sqs:{permission} on", "(IMDS)")
+    assert len(proxy.matching(operation)) == 1
+    assert queue.depth() == (0, 0)
+
+
+def test_an_entry_is_denied(attack: Attack, queue: Queue, proxy: SqsProxy) -> None:
+    fill(queue)
+    proxy.fault(
+        "DeleteMessageBatch",
+        count=None,
+        fail_entries=[0],
+        fail_code="AccessDenied",
+        sender_fault=True,
+    )
+    got = attack.agent("-q", queue.url)
+    fails(got, 65, "DeleteMessageBatch", "AccessDenied", "left in the queue")
+    assert queue.depth() == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (UNSIGNED, ["AccessDenied", "allow sqs:ReceiveMessage"]),
+        (UNKNOWN_KEY, ["InvalidClientTokenId", "check the access key (IMDS)"]),
+        (WRONG_SIGNATURE, ["SignatureDoesNotMatch", "check the secret key (IMDS)"]),
+    ],
+    ids=["unsigned", "unknown key", "wrong signature"],
+)
+def test_authentication_failures_of_the_real_service(
+    attack: Attack,
+    queue: Queue,
+    proxy: SqsProxy,
+    fault: dict[str, Any],
+    words: list[str],
+) -> None:
+    fill(queue)
+    proxy.fault(**fault)
+    fails(attack.agent("-q", queue.url), 77, "ReceiveMessage", "HTTP 403", *words)
+    proxy.fault(**{**fault, "headers": {}})
+    fails(attack.agent("-q", queue.url), 77, "ReceiveMessage", "HTTP 403", words[1])
+    assert len(proxy.records) == 2
+    assert queue.depth() == (1, 0)
+
+
+def test_a_token_expired_once_gets_new_credentials(
+    attack: Attack, queue: Queue, proxy: SqsProxy
+) -> None:
+    [payload] = fill(queue)
+    attack.imds.after["security-credentials/sqs-entropy"] = attack.imds.rotate
+    # Carried out all the same, so that the proxy notes whose request it was.
+    proxy.fault("GetQueueUrl", forward=True, **EXPIRED)
+    got = attack.agent("-q", queue.name)
+    assert (got.code, got.out) == (0, payload), got.err
+    first, second = (r.note["access_key"] for r in proxy.matching("GetQueueUrl"))
+    assert first != second
+    [received] = proxy.matching("ReceiveMessage")
+    assert received.note["access_key"] == second
+
+
+def test_a_token_expired_for_ever(
+    attack: Attack, queue: Queue, proxy: SqsProxy
+) -> None:
+    fill(queue)
+    proxy.fault("*", count=None, **EXPIRED)
+    got = attack.agent("-q", queue.url)
+    fails(got, 77, "ReceiveMessage", "ExpiredToken", "renew the credentials (IMDS)")
+    assert len(proxy.records) == 2
+    assert queue.depth() == (1, 0)
+
+
+# The clock.
+
+
+@pytest.mark.parametrize("days", [-20000, -1, 1, 3650])
+def test_a_clock_that_is_off_is_corrected(
+    attack: Attack, queue: Queue, proxy: SqsProxy, days: int
+) -> None:
+    [payload] = fill(queue)
+    there = time.time() + days * DAY
+    proxy.fault("GetQueueUrl", forward=True, **skewed(there, ahead=days < 0))
+    got = attack.agent("-q", queue.name)
+    assert (got.code, got.out) == (0, payload), got.err
+    first, second = signed_at(proxy, "GetQueueUrl")
+    assert abs(first - time.time()) < 60
+    assert abs(second - there) < 60
+    for operation in ("ReceiveMessage", "DeleteMessageBatch"):
+        [later] = signed_at(proxy, operation)
+        assert abs(later - there) < 60
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "Sun, 99 Nov 2026 08:00:00 GMT"])
+def test_a_clock_that_is_off_by_nobody_says_how_much(
+    attack: Attack, queue: Queue, proxy: SqsProxy, date: str
+) -> None:
+    fill(queue)
+    fault = skewed(time.time() + DAY, ahead=False)
+    fault["headers"]["Date"] = date
+    proxy.fault("*", count=None, **fault)
+    fails(attack.agent("-q", queue.url), 77, "Signature expired", "clock")
+    assert len(proxy.records) == 1
+
+
+def test_a_clock_is_corrected_once(
+    attack: Attack, queue: Queue, proxy: SqsProxy
+) -> None:
+    fill(queue)
+    proxy.fault("*", count=None, **skewed(time.time() + DAY, ahead=False))
+    fails(attack.agent("-q", queue.url), 77, "Signature expired", "clock")
+    assert len(proxy.records) == 2
+    assert queue.depth() == (1, 0)
+
+
+def test_the_producers_clock_is_corrected(
+    attack: Attack, queue: Queue, proxy: SqsProxy, generator: Path
+) -> None:
+    there = time.time() + 56 * 365 * DAY
+    proxy.fault("GetQueueAttributes", **skewed(there, ahead=False))
+    got = attack.producer("-q", queue.url, "-d", generator)
+    assert got.code == 0, got.err
+    [sent] = signed_at(proxy, "SendMessageBatch")
+    assert abs(sent - there) < 60
+    assert queue.depth() == (10, 0)
+
+
+# Later, perhaps.
+
+
+THROTTLED = service_error("RequestThrottled", "Rate exceeded", 403, "RequestThrottled")
+THROTTLING = service_error("ThrottlingException", "Rate exceeded", 400)
+PASSING = {
+    "throttled": THROTTLED,
+    "throttling": THROTTLING,
+    "429": {"status": 429, "body": "slow down"},
+    "500": service_error("InternalError", "We encountered an internal error.", 500),
+    "502 of a proxy": {"status": 502, "body": "<html>Bad Gateway</html>"},
+    "503": service_error("ServiceUnavailable", "Unavailable", 503),
+    "504": {"status": 504, "body": ""},
+    "dropped": {"end": "drop"},
+    "reset": {"end": "reset"},
+}
+passing = pytest.mark.parametrize("fault", list(PASSING.values()), ids=list(PASSING))
+
+
+@passing
+def test_a_failure_that_passes(
+    attack: Attack, queue: Queue, proxy: SqsProxy, fault: dict[str, Any]
+) -> None:
+    [payload] = fill(queue)
+    proxy.fault("ReceiveMessage", **fault)
+    got = attack.agent("-q", queue.url, timeout=5)
+    assert (got.code, got.out) == (0, payload), got.err
+    assert len(got.lines()) == 1
+    keys = [r.key for r in proxy.records]
+    assert keys == ["ReceiveMessage", "ReceiveMessage", "DeleteMessageBatch"]
+
+
+@pytest.mark.parametrize("name", ["throttled", "500", "503"])
+def test_a_failure_that_lasts(
+    attack: Attack, queue: Queue, proxy: SqsProxy, name: str
+) -> None:
+    fill(queue)
+    proxy.fault("*", count=None, **PASSING[name])
+    got = attack.agent("-q", queue.url, timeout=5)
+    fails(got, 69, "ReceiveMessage", "HTTP", "try later")
+    assert len(proxy.records) == 3
+    assert queue.depth() == (1, 0)
+
+
+def test_no_pause_passes_the_deadline(
+    attack: Attack, queue: Queue, proxy: SqsProxy
+) -> None:
+    fill(queue)
+    proxy.fault("*", count=None, delay=0.9, **PASSING["503"])
+    got = attack.agent("-q", queue.url, timeout=1)
+    fails(got, 69, "ReceiveMessage")
+    assert queue.depth() == (1, 0)
+
+
+@pytest.mark.parametrize("name", ["500", "502 of a proxy", "504", "dropped", "reset"])
+def test_a_send_of_unknown_outcome_is_not_repeated(
+    attack: Attack, queue: Queue, proxy: SqsProxy, generator: Path, name: str
+) -> None:
+    proxy.fault("SendMessageBatch", forward=True, **PASSING[name])
+    got = attack.producer("-q", queue.url, "-d", generator)
+    fails(got, 69, "SendMessageBatch")
+    assert len(proxy.matching("SendMessageBatch")) == 1
+    assert queue.depth() == (10, 0)
+
+
+@pytest.mark.parametrize("name", ["throttled", "503"])
+def test_a_send_that_was_refused_is_repeated(
+    attack: Attack, queue: Queue, proxy: SqsProxy, generator: Path, name: str
+) -> None:
+    proxy.fault("SendMessageBatch", **PASSING[name])
+    got = attack.producer("-q", queue.url, "-d", generator)
+    assert got.code == 0, got.err
+    assert len(proxy.matching("SendMessageBatch")) == 2
+    assert queue.depth() == (10, 0)
+
+
+def test_too_many_in_flight_is_said_at_once(
+    attack: Attack, queue: Queue, proxy: SqsProxy
+) -> None:
+    fault = service_error("OverLimit", "Too many messages", 403, "OverLimit")
+    proxy.fault("*", count=None, **fault)
+    got = attack.agent("-q", queue.url)
+    fails(got, 69, "OverLimit", "in flight", "visibility time-out")
+    assert len(proxy.records) == 1
+
+
+# Elsewhere.
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(
+    attack: Attack, queue: Queue, proxy: SqsProxy, status: int
+) -> None:
+    fill(queue)
+    with SqsProxy("http://127.0.0.1:1", keep=True) as trap:
+        proxy.fault(
+            "*", count=None, status=status, headers={"Location": trap.url + "/"}
+        )
+        got = attack.agent("-q", queue.url)
+        fails(got, 69, "ReceiveMessage", f"HTTP {status}", "endpoint")
+        assert (trap.connections, trap.records) == (0, [])
+    assert len(proxy.records) == 1
+    assert queue.depth() == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "word"),
+    [
+        (denied("ReceiveMessage"), 77, "; allow sqs:"),
+        (UNKNOWN_KEY, 77, "check the access key"),
+        (PASSING["500"], 69, "InternalError"),
+        (
+            service_error("QueueDoesNotExist", "The specified queue does not exist."),
+            78,
+            "check its name",
+        ),
+    ],
+    ids=["denied", "unknown key", "internal", "no queue"],
+)
+@pytest.mark.parametrize("operation", ["ReceiveMessage", "DeleteMessageBatch"])
+def test_a_200_with_an_error_document(
+    attack: Attack,
+    queue: Queue,
+    proxy: SqsProxy,
+    operation: str,
+    fault: dict[str, Any],
+    code: int,
+    word: str,
+) -> None:
+    fill(queue)
+    proxy.fault(operation, count=None, **{**fault, "status": 200, "headers": {}})
+    fails(attack.agent("-q", queue.url), code, operation, "HTTP 200", word)
+    assert sum(queue.depth()) == 1
+
+
+def test_any_other_status(attack: Attack, queue: Queue, proxy: SqsProxy) -> None:
+    fill(queue)
+    for status in (201, 204, 206, 400, 404, 405, 418, 501, 599, 999):
+        proxy.fault(status=status, body="" if status == 204 else "{}")
+        fails(attack.agent("-q", queue.url), 69, "ReceiveMessage", f"HTTP {status}")
+    assert queue.depth() == (1, 0)

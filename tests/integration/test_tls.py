@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TLS that can be trusted and TLS that cannot: nothing is sent to the latter."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import certificates
+import pytest
+from attack import Attack, attack, each, fails, fill, generator, imds
+from certificates import Certificate
+from conftest import Moto, Queue
+from sqsproxy import SqsProxy
+from test_main_path import conf
+
+__all__ = ["attack", "conf", "generator", "imds"]  # fixtures
+
+Serve = Callable[..., SqsProxy]
+
+
+@pytest.fixture
+def serve(moto: Moto) -> Iterator[Serve]:
+    """Give a function that starts the proxy behind TLS with a certificate."""
+    running: list[SqsProxy] = []
+
+    def start(certificate: Certificate, change: Callable | None = None) -> SqsProxy:
+        proxy = SqsProxy(moto.url, keep=True, tls=certificate.tls)
+        if change is not None:
+            change(proxy.context)
+        running.append(proxy.start())
+        return proxy
+
+    yield start
+    for proxy in running:
+        proxy.stop()
+        assert not proxy.errors
+
+
+def bundled(attack: Attack, proxy: SqsProxy, bundle: str | Path) -> dict[str, str]:
+    """The environment of a program that is to trust bundle."""
+    return attack.env(AWS_ENDPOINT_URL_SQS=proxy.url, AWS_CA_BUNDLE=str(bundle))
+
+
+# Trusted.
+
+
+@pytest.mark.parametrize("how", ["variable", "setting"])
+def test_a_bundle_is_trusted(
+    attack: Attack,
+    queue: Queue,
+    serve: Serve,
+    certificate: Certificate,
+    conf: Callable[..., Path],
+    generator: Path,
+    how: str,
+) -> None:
+    proxy = serve(certificate)
+    env = bundled(attack, proxy, certificate.path)
+    settings = {"queue": queue.name}
+    if how == "setting":
+        del env["AWS_CA_BUNDLE"]
+        settings["ca_bundle"] = certificate.path
+    made = attack.producer("-d", generator, "-c", conf(**settings), env=env)
+    assert made.code == 0, made.err
+    got = attack.agent("-m", "10", "-c", conf(**settings), env=env)
+    assert got.code == 0, got.err
+    assert len(got.out) == 5120
+    keys = [r.key for r in proxy.records]
+    assert keys[3:] == ["GetQueueUrl", "ReceiveMessage", "DeleteMessageBatch"]
+    assert len({r.connection for r in proxy.records[3:]}) == 1
+
+
+def test_the_variable_is_before_the_setting(
+    attack: Attack,
+    queue: Queue,
+    serve: Serve,
+    certificate: Certificate,
+    conf: Callable[..., Path],
+    tmp_path: Path,
+) -> None:
+    [payload] = fill(queue)
+    proxy = serve(certificate)
+    file = conf(queue=queue.url, ca_bundle=certificates.make(tmp_path).path)
+    env = bundled(attack, proxy, certificate.path)
+    got = attack.agent("-c", file, env=env)
+    assert (got.code, got.out) == (0, payload), got.err
+
+
+def only(version: ssl.TLSVersion) -> Callable[[ssl.SSLContext], None]:
+    """A change that leaves a server one version of TLS."""
+
+    def change(context: ssl.SSLContext) -> None:
+        # OpenSSL 3 has TLS 1.1 at its lowest level of security only.
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        context.maximum_version = version
+        context.minimum_version = version
+
+    return change
+
+
+@pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
+def test_versions_that_are_good_enough(
+    attack: Attack, queue: Queue, serve: Serve, certificate: Certificate, version: str
+) -> None:
+    [payload] = fill(queue)
+    proxy = serve(certificate, only(ssl.TLSVersion[version]))
+    env = bundled(attack, proxy, certificate.path)
+    got = attack.agent("-q", queue.url, env=env)
+    assert (got.code, got.out) == (0, payload), got.err
+
+
+# Not trusted.
+
+
+def refused(
+    attack: Attack, queue: Queue, proxy: SqsProxy, bundle: str | Path, *words: str
+) -> None:
+    """The agent ends without a request, and soon."""
+    fill(queue)
+    env = bundled(attack, proxy, bundle)
+    got = attack.agent("-q", queue.url, env=env, timeout=1)
+    fails(got, 69, "ReceiveMessage", f"127.0.0.1:{proxy.port}", *words)
+    assert proxy.connections > 0
+    assert proxy.records == []
+    assert queue.depth() == (1, 0)
+
+
+def test_a_ca_that_nobody_knows(
+    attack: Attack,
+    queue: Queue,
+    serve: Serve,
+    certificate: Certificate,
+    tmp_path: Path,
+) -> None:
+    other = certificates.make(tmp_path).path
+    proxy = serve(certificate)
+    refused(attack, queue, proxy, other, "certificate", "ca-bundle")
+
+
+def test_the_systems_bundle_does_not_have_it(
+    attack: Attack, queue: Queue, serve: Serve, certificate: Certificate
+) -> None:
+    refused(attack, queue, serve(certificate), "", "certificate", "ca-bundle")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"begins": -2.0, "ends": -1.0}, ["certificate", "expired", "clock"]),
+        ({"begins": 1.0, "ends": 2.0}, ["certificate", "not yet valid", "clock"]),
+        ({"names": ("192.0.2.1",)}, ["certificate"]),
+        ({"names": ("localhost",)}, ["certificate"]),
+        ({"names": ("sqs.eu-west-1.amazonaws.com",)}, ["certificate"]),
+    ],
+    ids=["expired", "not yet", "other address", "other name", "SQS's own name"],
+)
+def test_a_certificate_that_is_not_for_this(
+    attack: Attack,
+    queue: Queue,
+    serve: Serve,
+    tmp_path: Path,
+    values: dict[str, object],
+    words: list[str],
+) -> None:
+    certificate = certificates.make(tmp_path, **values)  # type: ignore[arg-type]
+    refused(attack, queue, serve(certificate), certificate.path, *words)
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+def test_tls_that_is_too_old(
+    attack: Attack, queue: Queue, serve: Serve, certificate: Certificate
+) -> None:
+    proxy = serve(certificate, only(ssl.TLSVersion.TLSv1_1))
+    refused(attack, queue, proxy, certificate.path, "TLS 1.2")
+
+
+def test_no_tls_at_all(
+    attack: Attack, queue: Queue, proxy: SqsProxy, certificate: Certificate
+) -> None:
+    fill(queue)
+    env = bundled(attack, proxy, certificate.path)
+    env["AWS_ENDPOINT_URL_SQS"] = proxy.url.replace("http:", "https:")
+    got = attack.agent("-q", queue.url, env=env)
+    fails(got, 69, "ReceiveMessage", "TLS")
+    assert proxy.records == []
+    assert queue.depth() == (1, 0)
+
+
+def test_a_handshake_that_hangs(
+    attack: Attack, queue: Queue, serve: Serve, certificate: Certificate
+) -> None:
+    fill(queue)
+    proxy = serve(certificate)
+    proxy.fault("connect", count=None, end="silence")
+    env = bundled(attack, proxy, certificate.path)
+    got = attack.agent("-q", queue.url, env=env, timeout=1)
+    fails(got, 69, "ReceiveMessage", "in time")
+    assert got.seconds < 1.6
+    assert queue.depth() == (1, 0)
+
+
+def test_the_producer_sends_nothing_either(
+    attack: Attack,
+    queue: Queue,
+    serve: Serve,
+    certificate: Certificate,
+    tmp_path: Path,
+    generator: Path,
+) -> None:
+    proxy = serve(certificate)
+    env = bundled(attack, proxy, certificates.make(tmp_path).path)
+    got = attack.producer("-q", queue.url, "-d", generator, env=env)
+    fails(got, 69, "GetQueueAttributes", "certificate", "ca-bundle")
+    assert proxy.records == []
+
+
+def test_bundles_that_are_none(
+    attack: Attack,
+    queue: Queue,
+    serve: Serve,
+    certificate: Certificate,
+    tmp_path: Path,
+) -> None:
+    fill(queue)
+    proxy = serve(certificate)
+    (tmp_path / "empty").touch()
+    (tmp_path / "text").write_text("this is no certificate\n")
+    names = ("missing", "empty", "text", ".")
+    for bundle in each({name: tmp_path / name for name in names}):
+        got = attack.agent("-q", queue.url, env=bundled(attack, proxy, bundle))
+        fails(got, 78, "CA")
+    assert proxy.records == []
+    assert queue.depth() == (1, 0)
+
+
+# Proxies.
+
+
+@pytest.mark.parametrize("name", ["https_proxy", "HTTPS_PROXY"])
+def test_a_dead_proxy_is_named_and_can_be_gone_round(
+    attack: Attack,
+    queue: Queue,
+    serve: Serve,
+    certificate: Certificate,
+    name: str,
+) -> None:
+    [payload] = fill(queue)
+    proxy = serve(certificate)
+    env = {**bundled(attack, proxy, certificate.path), name: "http://127.0.0.1:1"}
+    got = attack.agent("-q", queue.url, env=env, timeout=1)
+    fails(got, 69, "ReceiveMessage", "proxy")
+    assert proxy.connections == 0
+    assert queue.depth() == (1, 0)
+    got = attack.agent("-q", queue.url, env={**env, "no_proxy": "127.0.0.1"})
+    assert (got.code, got.out) == (0, payload), got.err
