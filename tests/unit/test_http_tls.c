@@ -104,8 +104,10 @@ static struct server server_start(const char *version)
 	size_t len = 0;
 	int port = 0;
 
-	if (cert[0] == '\0')
+	if (cert[0] == '\0') {
+		print_message("skipped: there is no openssl command\n");
 		skip();
+	}
 	s.child = spawn(argv, &s.out);
 	memset(line, 0, sizeof line);
 	while (port == 0 && len < sizeof line - 1) {
