@@ -20,28 +20,31 @@ HARDEN ?= -fstack-protector-strong -fstack-clash-protection -fPIE $(FORTIFY)
 HARDEN_LD ?= -pie -Wl,-z,relro,-z,now,-z,noexecstack
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Wwrite-strings
-LIBS := libcurl libcrypto yajl libconfuse
+LIBS := libcurl libcrypto yajl libconfuse libseccomp
 CFLAGS ?= $(OPT)
 override CPPFLAGS += -D_GNU_SOURCE -Icommon -DSQS_ENTROPY_VERSION='"$(VERSION)"' \
 	-DSQS_ENTROPY_SYSCONFDIR='"$(SYSCONFDIR)"' \
 	$(shell $(PKG_CONFIG) --cflags $(LIBS))
 override CFLAGS += -std=c11 $(WARN) $(HARDEN) $(WERROR) $(EXTRA_CFLAGS)
 override LDFLAGS += $(HARDEN_LD) -Wl,--as-needed $(EXTRA_CFLAGS)
-LDLIBS := $(shell $(PKG_CONFIG) --libs $(LIBS))
+LDLIBS := $(shell $(PKG_CONFIG) --libs $(LIBS)) -lm
 
 COMMON := $(wildcard common/*.c)
 AGENT := $(wildcard agent/*.c)
 PRODUCER := $(wildcard producer/*.c)
 UNIT := $(wildcard tests/unit/test_*.c)
 UNIT_AID := $(filter-out $(UNIT),$(wildcard tests/unit/*.c))
-TOOLS := $(wildcard tests/tools/*.c)
-SOURCES := $(COMMON) $(AGENT) $(PRODUCER) $(UNIT) $(UNIT_AID) $(TOOLS)
+TOOLS_AID := $(wildcard tests/tools/*_aid.c)
+TOOLS := $(filter-out $(TOOLS_AID),$(wildcard tests/tools/*.c))
+SOURCES := $(COMMON) $(AGENT) $(PRODUCER) $(UNIT) $(UNIT_AID) $(TOOLS) \
+	$(TOOLS_AID) $(wildcard tests/fuzz/*.c)
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIBCOMMON := $(BUILD)/libcommon.a
 PROGRAMS := $(BUILD)/sqs-entropy-agent $(BUILD)/sqs-entropy-producer
 UNIT_BIN := $(UNIT:%.c=$(BUILD)/%)
 TOOLS_BIN := $(TOOLS:%.c=$(BUILD)/%)
+TOOLS_AID_OBJ := $(call obj,$(TOOLS_AID))
 # What tests/unit/test_agent_*.c and test_producer_*.c link beside common/.
 LIBAGENT := $(BUILD)/libagent.a
 LIBPRODUCER := $(BUILD)/libproducer.a
@@ -65,21 +68,6 @@ $(LIBCOMMON) $(LIBAGENT) $(LIBPRODUCER):
 	$(call say,AR)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(filter $(BUILD)/tests/unit/test_agent_%,$(UNIT_BIN)): $(LIBAGENT)
-$(filter $(BUILD)/tests/unit/test_producer_%,$(UNIT_BIN)): $(LIBPRODUCER)
-$(UNIT_BIN): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(UNIT_AID)) $(LIBCOMMON)
-	$(call say,LD)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) \
-		$(filter-out $(LIBCOMMON),$(filter %.a,$^)) $(LIBCOMMON) \
-		$(LDLIBS) -lcmocka -lpthread
-
-$(TOOLS_BIN): $(BUILD)/%: $(BUILD)/%.o $(LIBCOMMON)
-	$(call say,LD)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-
-# It watches what is freed.
-$(BUILD)/tests/unit/test_buf: override LDFLAGS += -Wl,--wrap=free
-
 # Flags are a prerequisite: another compiler or sanitizer rebuilds.
 FLAGS := $(CC) $(CPPFLAGS) $(CFLAGS)
 $(BUILD)/flags: FORCE
@@ -92,20 +80,7 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-check-unit: tests
-	$(Q)for t in $(UNIT_BIN); do \
-		$(RUNNER) ./$$t || exit 1; done
-
-check-levels:
-	$(Q)tests/levels
-
-check-integration: all tests
-	$(Q)BUILD=$(BUILD) $(PYTHON) -m pytest -q tests/integration $(PYTEST)
-
-check: check-levels check-unit check-integration
-
-check-fresh:
-	$(Q)tests/fresh
+include tests/rules.mk
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8 \
@@ -121,10 +96,11 @@ uninstall:
 
 clean:
 	rm -rf $(BUILD)/agent $(BUILD)/common $(BUILD)/producer $(BUILD)/tests \
-		$(BUILD)/*.a $(BUILD)/flags $(PROGRAMS)
+		$(BUILD)/model $(BUILD)/fuzz $(BUILD)/*.a $(BUILD)/flags $(PROGRAMS)
 
 FORCE:
-.PHONY: all tests check check-unit check-levels check-integration check-fresh \
-	install uninstall clean FORCE
+.PHONY: all tests check check-unit check-levels check-integration \
+	model check-model check-health-long check-fresh fuzz fuzzers install \
+	uninstall clean FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(BUILD)/%.d,$(SOURCES))

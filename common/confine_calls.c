@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "confine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/*
+ * Lists are by libseccomp's names: one that this architecture or this
+ * libseccomp does not have is left out.  glibc of a 32-bit machine tries the
+ * variants with 64-bit times first and the old ones only after ENOSYS, so
+ * both are here.
+ */
+static const char *const any_role[] = {
+    /* ending, by abort(3) too; sigaltstack for sanitizers' builds */
+    "exit", "exit_group", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
+    "sigaltstack", "sigreturn", "restart_syscall",
+    /* malloc(3); mmap and mprotect have conditions */
+    "brk", "munmap", "mremap", "madvise",
+    /* time, where the vDSO does not serve */
+    "clock_gettime", "clock_gettime64", "clock_getres", "clock_getres_time64",
+    "gettimeofday", "time", "nanosleep", "clock_nanosleep",
+    "clock_nanosleep_time64",
+    /* locks of the C library and OpenSSL */
+    "futex", "futex_time64", "sched_yield",
+    /* who am I: secrets none */
+    "getpid", "getppid", "gettid", "getuid", "geteuid", "getgid", "getegid",
+    "getuid32", "geteuid32", "getgid32", "getegid32",
+    /* open descriptors: records, logs, files */
+    "read", "readv", "write", "writev", "pread64", "pwrite64", "lseek",
+    "_llseek", "close", "fstat", "fstat64", "newfstatat", "fstatat64", "statx",
+    "poll", "ppoll", "ppoll_time64", "recvmsg", "sendmsg", "getrandom", NULL};
+
+static const char *const offline_only[] = {
+    /* state, synced before it counts */
+    "fsync", "fdatasync", "ftruncate", "ftruncate64", "rename", "renameat",
+    "renameat2",
+    /* the online half's end */
+    "wait4", "waitid", NULL};
+
+static const char *const online_only[] = {
+    /* sockets; what socket(2) may make has conditions.  bind(2) is for
+     * netlink, without which getaddrinfo(3) does not know what addresses this
+     * machine has; nobody can listen */
+    "connect", "bind", "getsockname", "getpeername", "getsockopt", "setsockopt",
+    "send", "sendto", "sendmmsg", "recv", "recvfrom", "recvmmsg",
+    "recvmmsg_time64", "shutdown",
+    /* waiting, and libcurl's ways to wake its own threads */
+    "select", "_newselect", "pselect6", "pselect6_time64", "epoll_create1",
+    "epoll_ctl", "epoll_wait", "epoll_pwait", "pipe2", "eventfd2",
+    /* finding resolv.conf, nss plugins, credentials, certificates */
+    "access", "faccessat", "faccessat2", "stat", "stat64", "lstat", "lstat64",
+    "readlink", "readlinkat", "statfs", "statfs64", "fstatfs", "fstatfs64",
+    "getdents64", "getcwd", "fadvise64", "arm_fadvise64_64",
+    /* starting threads, sizing their heaps */
+    "set_robust_list", "rseq", "sched_getaffinity", "sysinfo",
+    /* "myhostname" and search lists */
+    "uname", NULL};
+
+/* glibc falls back from these to calls whose arguments a filter can see. */
+static const char *const not_there[] = {"clone3", "openat2", NULL};
+
+struct rule {
+	const char *name;
+	unsigned n;
+	struct scmp_arg_cmp when[2];
+};
+
+/* The kernel takes the lower half of a register for an int. */
+#define BITS(arg, mask, value)                                                 \
+	{                                                                      \
+		(arg), SCMP_CMP_MASKED_EQ, (mask), (value)                     \
+	}
+#define INT(arg, value) BITS(arg, UINT32_MAX, value)
+
+/* O_TRUNC writes even with O_RDONLY. */
+#define WRITING         ((unsigned)(O_ACCMODE | O_CREAT | O_TRUNC))
+#define NEGATIVE        (UINT32_C(1) << 31)
+#define THREAD          (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)
+#define NEW_NAMESPACE                                                          \
+	(CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWNS |         \
+	    CLONE_NEWPID | CLONE_NEWUSER | CLONE_NEWUTS)
+
+static const struct rule any_role_rules[] = {
+    /* files are read; what is written was opened before */
+    {"open", 1, {BITS(1, WRITING, O_RDONLY)}},
+    {"openat", 1, {BITS(2, WRITING, O_RDONLY)}},
+    /* memory is never both written and executed */
+    {"mmap", 1, {BITS(2, PROT_EXEC, 0)}},
+    {"mmap2", 1, {BITS(2, PROT_EXEC, 0)}},
+    {"mprotect", 1, {BITS(2, PROT_EXEC, 0)}},
+    /* fdopen(3), O_NONBLOCK; none of the locks and owners */
+    {"fcntl", 1, {INT(1, F_GETFL)}},
+    {"fcntl", 1, {INT(1, F_GETFD)}},
+    {"fcntl64", 1, {INT(1, F_GETFL)}},
+    {"fcntl64", 1, {INT(1, F_GETFD)}},
+};
+
+static const struct rule online_rules[] = {
+    {"socket", 1, {INT(0, AF_INET)}},
+    {"socket", 1, {INT(0, AF_INET6)}},
+    /* nscd, systemd-resolved, sssd, avahi */
+    {"socket", 1, {INT(0, AF_UNIX)}},
+    /* 0: NETLINK_ROUTE */
+    {"socket", 2, {INT(0, AF_NETLINK), INT(2, 0)}},
+    {"socketpair", 1, {INT(0, AF_UNIX)}},
+    /* threads of getaddrinfo(3), but no processes */
+    {"clone", 1, {BITS(0, THREAD | NEW_NAMESPACE, THREAD)}},
+    /* dlopen(3) of nss plugins and OpenSSL providers */
+    {"mmap", 2,
+	{BITS(2, PROT_EXEC | PROT_WRITE, PROT_EXEC),
+	    BITS(3, MAP_ANONYMOUS, 0)}},
+    {"mmap2", 2,
+	{BITS(2, PROT_EXEC | PROT_WRITE, PROT_EXEC),
+	    BITS(3, MAP_ANONYMOUS, 0)}},
+    {"fcntl", 1, {INT(1, F_SETFL)}},
+    {"fcntl", 1, {INT(1, F_SETFD)}},
+    {"fcntl", 1, {INT(1, F_DUPFD)}},
+    {"fcntl", 1, {INT(1, F_DUPFD_CLOEXEC)}},
+    {"fcntl64", 1, {INT(1, F_SETFL)}},
+    {"fcntl64", 1, {INT(1, F_SETFD)}},
+    {"fcntl64", 1, {INT(1, F_DUPFD)}},
+    {"fcntl64", 1, {INT(1, F_DUPFD_CLOEXEC)}},
+    /* how much of an answer is there; scopes of IPv6 addresses */
+    {"ioctl", 1, {INT(1, FIONREAD)}},
+    {"ioctl", 1, {INT(1, FIONBIO)}},
+    {"ioctl", 1, {INT(1, SIOCGIFINDEX)}},
+    {"ioctl", 1, {INT(1, SIOCGIFNAME)}},
+    /* limits are read (stacks of threads), not set */
+    {"prlimit64", 1, {{2, SCMP_CMP_EQ, 0, 0}}},
+};
+
+/* Of one process, not of a group or of all. */
+static const struct rule offline_rules[] = {
+    {"kill", 2, {BITS(0, NEGATIVE, 0), INT(1, SIGKILL)}},
+    {"kill", 2, {BITS(0, NEGATIVE, 0), INT(1, SIGTERM)}},
+};
+
+/* linux/random.h, which agent/inject.c owns; the same on all machines but
+ * mips, powerpc and sparc. */
+static const struct rule random_rules[] = {
+    {"ioctl", 1, {INT(1, 0x40045201U)}}, /* RNDADDTOENTCNT */
+    {"ioctl", 1, {INT(1, 0x40085203U)}}, /* RNDADDENTROPY */
+    {"ioctl", 1, {INT(1, 0x5207U)}},     /* RNDRESEEDCRNG */
+};
+
+static int add(scmp_filter_ctx filter, uint32_t action, const struct rule *rule)
+{
+	const int number = seccomp_syscall_resolve_name(rule->name);
+
+	if (number < 0)
+		return 0;
+	return seccomp_rule_add_array(
+	    filter, action, number, rule->n, rule->when);
+}
+
+static int add_names(
+    scmp_filter_ctx filter, uint32_t action, const char *const *names)
+{
+	int rc = 0;
+
+	for (; rc == 0 && *names != NULL; names++) {
+		const struct rule rule = {.name = *names};
+
+		rc = add(filter, action, &rule);
+	}
+	return rc;
+}
+
+static int add_rules(scmp_filter_ctx filter, const struct rule *rules, size_t n)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = add(filter, SCMP_ACT_ALLOW, &rules[i]);
+	return rc;
+}
+
+#define ADD_RULES(filter, rules)                                               \
+	add_rules((filter), (rules), sizeof(rules) / sizeof((rules)[0]))
+
+/* abort(3) and pthread_kill(3); others cannot be signalled. */
+static int add_own_signals(scmp_filter_ctx filter)
+{
+	const struct rule own = {"tgkill", 1, {INT(0, (uint32_t)getpid())}};
+
+	return add(filter, SCMP_ACT_ALLOW, &own);
+}
+
+static int add_online(scmp_filter_ctx filter)
+{
+	const int rc = add_names(filter, SCMP_ACT_ALLOW, online_only);
+
+	return rc == 0 ? ADD_RULES(filter, online_rules) : rc;
+}
+
+static int add_offline(scmp_filter_ctx filter)
+{
+	const int rc = add_names(filter, SCMP_ACT_ALLOW, offline_only);
+
+	return rc == 0 ? ADD_RULES(filter, offline_rules) : rc;
+}
+
+static int add_role(scmp_filter_ctx filter, enum confine_role role)
+{
+	int rc;
+
+	switch (role) {
+	case CONFINE_ONLINE:
+		return add_online(filter);
+	case CONFINE_AGENT_OFFLINE:
+		rc = add_offline(filter);
+		return rc == 0 ? ADD_RULES(filter, random_rules) : rc;
+	case CONFINE_PRODUCER_OFFLINE:
+		return add_offline(filter);
+	}
+	return -EINVAL;
+}
+
+/* Calls of a foreign architecture (32-bit ones on a 64-bit machine) fail too,
+ * by a number of their own. */
+static int fill(scmp_filter_ctx filter, enum confine_role role)
+{
+	int rc = seccomp_attr_set(
+	    filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(EPERM));
+
+	if (rc == 0)
+		rc = add_names(filter, SCMP_ACT_ALLOW, any_role);
+	if (rc == 0)
+		rc = add_names(filter, SCMP_ACT_ERRNO(ENOSYS), not_there);
+	if (rc == 0)
+		rc = ADD_RULES(filter, any_role_rules);
+	if (rc == 0)
+		rc = add_own_signals(filter);
+	if (rc == 0)
+		rc = add_role(filter, role);
+	return rc;
+}
+
+/* Without a filter, execve(2) of nothing is EFAULT. */
+static bool is_enforced(void)
+{
+	return syscall(SYS_execve, NULL, NULL, NULL) < 0 && errno == EPERM;
+}
+
+int confine_calls(enum confine_role role, struct err *err)
+{
+	scmp_filter_ctx filter;
+	int rc;
+
+	if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) < 0 && errno == EINVAL)
+		return err_set(err, ERR_UNSUPPORTED,
+		    "this kernel was built without seccomp filters");
+	filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	if (filter == NULL)
+		return err_set(err, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
+	rc = fill(filter, role);
+	if (rc == 0)
+		rc = seccomp_load(filter);
+	seccomp_release(filter);
+	if (rc != 0) {
+		errno = -rc;
+		return err_errno(err, ERR_PERM, "cannot restrict system calls");
+	}
+	if (!is_enforced())
+		return err_set(err, ERR_PERM,
+		    "system calls are not restricted in spite of seccomp");
+	return 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "confine_half.h"
+
+int confine_half(struct confine_half *half, struct err *err)
+{
+	int rc = 0;
+
+	half->nobody = false;
+	if (!half->keep_user)
+		rc = confine_become(CONFINE_USER, &half->nobody, err);
+	/* A change of user makes a process dumpable again. */
+	if (rc == 0 && confine_no_core() != 0)
+		rc = err_errno(err, ERR_IO, "cannot turn core dumps off");
+	if (rc == 0)
+		rc = confine_capabilities(half->cap, err);
+	if (rc == 0)
+		rc = confine_limits(&half->limits, err);
+	if (rc == 0)
+		rc = confine_files(half->readable, &half->landlock, err);
+	if (rc == 0)
+		rc = confine_calls(half->role, err);
+	return rc;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_CONFINE_HALF_H
+#define SQS_ENTROPY_CONFINE_HALF_H
+
+#include <stdbool.h>
+
+#include "confine.h"
+
+#define CONFINE_USER "sqs-entropy"
+
+/* All steps of confine.h for one half, in their order. */
+struct confine_half {
+	enum confine_role role;
+	bool keep_user;              /* root stays root, without its
+					capabilities but cap */
+	int cap;                     /* CAP_*, -1 for none */
+	const char *const *readable; /* beneath these, NULL-terminated */
+	struct confine_limits limits;
+	/* told back: */
+	bool nobody;   /* there is no CONFINE_USER */
+	bool landlock; /* this kernel has it */
+};
+
+/* ERR_PERM, ERR_IO. */
+int confine_half(struct confine_half *half, struct err *err)
+    __attribute__((warn_unused_result));
+
+#endif

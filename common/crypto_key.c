@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto_key.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+
+#include "err.h"
+
+/* Between ERR_set_mark() and ERR_pop_to_mark(), as in crypto.c. */
+
+int crypto_random(void *out, size_t len)
+{
+	int rc = 0;
+
+	(void)ERR_set_mark();
+	if (RAND_priv_bytes_ex(NULL, out, len, 0) != 1) {
+		crypto_wipe(out, len);
+		rc = ERR_INTERNAL;
+	}
+	(void)ERR_pop_to_mark();
+	return rc;
+}
+
+/* ---- keys */
+
+static EVP_PKEY *load_secret(int type, const uint8_t *secret)
+{
+	return EVP_PKEY_new_raw_private_key(type, NULL, secret, CRYPTO_KEY_LEN);
+}
+
+static EVP_PKEY *load_public(int type, const uint8_t *bytes)
+{
+	return EVP_PKEY_new_raw_public_key(type, NULL, bytes, CRYPTO_KEY_LEN);
+}
+
+static int public_of(int type, uint8_t *out, const uint8_t *secret)
+{
+	size_t len = CRYPTO_KEY_LEN;
+	EVP_PKEY *key = NULL;
+	int rc = ERR_INTERNAL;
+
+	(void)ERR_set_mark();
+	key = load_secret(type, secret);
+	if (key != NULL && EVP_PKEY_get_raw_public_key(key, out, &len) == 1 &&
+	    len == CRYPTO_KEY_LEN)
+		rc = 0;
+	EVP_PKEY_free(key);
+	(void)ERR_pop_to_mark();
+	return rc;
+}
+
+/* ---- Ed25519 */
+
+int crypto_ed25519_public(uint8_t public_key[static CRYPTO_KEY_LEN],
+    const uint8_t secret[static CRYPTO_KEY_LEN])
+{
+	return public_of(EVP_PKEY_ED25519, public_key, secret);
+}
+
+int crypto_ed25519_sign(uint8_t out[static CRYPTO_SIGNATURE_LEN],
+    const uint8_t secret[static CRYPTO_KEY_LEN], const void *data, size_t len)
+{
+	size_t out_len = CRYPTO_SIGNATURE_LEN;
+	EVP_MD_CTX *ctx = NULL;
+	EVP_PKEY *key = NULL;
+	int rc = ERR_INTERNAL;
+
+	(void)ERR_set_mark();
+	key = load_secret(EVP_PKEY_ED25519, secret);
+	ctx = EVP_MD_CTX_new();
+	if (key == NULL || ctx == NULL ||
+	    EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) != 1)
+		goto out;
+	if (EVP_DigestSign(ctx, out, &out_len, data, len) == 1 &&
+	    out_len == CRYPTO_SIGNATURE_LEN)
+		rc = 0;
+out:
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(key);
+	(void)ERR_pop_to_mark();
+	return rc;
+}
+
+/*
+ * The y coordinates of the points whose order divides 8, little-endian, with
+ * the two that have a second encoding.  A signature that fits such a "key" can
+ * be made for any text without a secret, and RFC 8032 lets it pass.
+ */
+static bool is_small_order(const uint8_t *key)
+{
+	static const uint8_t y[][CRYPTO_KEY_LEN] = {{0}, {1},
+	    {0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4,
+		0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3,
+		0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc,
+		0x05},
+	    {0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b,
+		0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c,
+		0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03,
+		0x7a},
+	    {0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0x7f},
+	    {0xed, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0x7f},
+	    {0xee, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0x7f}};
+	const uint8_t last = key[CRYPTO_KEY_LEN - 1] & 0x7f; /* no sign of x */
+	bool found = false;
+	size_t i;
+
+	for (i = 0; i < sizeof y / sizeof y[0]; i++)
+		found =
+		    found || (last == y[i][CRYPTO_KEY_LEN - 1] &&
+				 crypto_equal(key, y[i], CRYPTO_KEY_LEN - 1));
+	return found;
+}
+
+int crypto_ed25519_verify(const uint8_t signature[static CRYPTO_SIGNATURE_LEN],
+    const uint8_t public_key[static CRYPTO_KEY_LEN], const void *data,
+    size_t len)
+{
+	EVP_MD_CTX *ctx = NULL;
+	EVP_PKEY *key = NULL;
+	int rc = ERR_INTERNAL;
+
+	if (is_small_order(public_key))
+		return ERR_DENIED;
+	(void)ERR_set_mark();
+	key = load_public(EVP_PKEY_ED25519, public_key);
+	ctx = EVP_MD_CTX_new();
+	if (key == NULL || ctx == NULL ||
+	    EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) != 1)
+		goto out;
+	if (EVP_DigestVerify(ctx, signature, CRYPTO_SIGNATURE_LEN, data, len) ==
+	    1)
+		rc = 0;
+	else
+		rc = ERR_DENIED;
+out:
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(key);
+	(void)ERR_pop_to_mark();
+	return rc;
+}
+
+/* ---- X25519 */
+
+int crypto_x25519_public(uint8_t public_key[static CRYPTO_KEY_LEN],
+    const uint8_t secret[static CRYPTO_KEY_LEN])
+{
+	return public_of(EVP_PKEY_X25519, public_key, secret);
+}
+
+/* Of what can fail, only this depends on the peer's key. */
+static int derive(uint8_t *shared, EVP_PKEY_CTX *ctx, EVP_PKEY *peer)
+{
+	static const uint8_t zero[CRYPTO_KEY_LEN];
+	size_t len = CRYPTO_KEY_LEN;
+
+	if (EVP_PKEY_derive_set_peer(ctx, peer) != 1 ||
+	    EVP_PKEY_derive(ctx, shared, &len) != 1 || len != CRYPTO_KEY_LEN ||
+	    crypto_equal(shared, zero, CRYPTO_KEY_LEN))
+		return ERR_DENIED;
+	return 0;
+}
+
+int crypto_x25519(uint8_t shared[static CRYPTO_KEY_LEN],
+    const uint8_t secret[static CRYPTO_KEY_LEN],
+    const uint8_t peer[static CRYPTO_KEY_LEN])
+{
+	EVP_PKEY *mine = NULL, *theirs = NULL;
+	EVP_PKEY_CTX *ctx = NULL;
+	int rc = ERR_INTERNAL;
+
+	(void)ERR_set_mark();
+	mine = load_secret(EVP_PKEY_X25519, secret);
+	theirs = load_public(EVP_PKEY_X25519, peer);
+	if (mine == NULL || theirs == NULL)
+		goto out;
+	ctx = EVP_PKEY_CTX_new(mine, NULL);
+	if (ctx == NULL || EVP_PKEY_derive_init(ctx) != 1)
+		goto out;
+	rc = derive(shared, ctx, theirs);
+out:
+	if (rc != 0)
+		crypto_wipe(shared, CRYPTO_KEY_LEN);
+	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(theirs);
+	EVP_PKEY_free(mine);
+	(void)ERR_pop_to_mark();
+	return rc;
+}
+
+/* ---- ChaCha20-Poly1305 */
+
+struct aead {
+	EVP_CIPHER *cipher;
+	EVP_CIPHER_CTX *ctx;
+};
+
+/* Up to the text: key, nonce and aad are in. */
+static int aead_begin(struct aead *a, bool seal, const uint8_t *key,
+    const uint8_t *nonce, const void *aad, size_t aad_len)
+{
+	int n;
+
+	(void)ERR_set_mark();
+	a->ctx = NULL;
+	a->cipher = EVP_CIPHER_fetch(NULL, "ChaCha20-Poly1305", NULL);
+	if (a->cipher == NULL || aad_len > INT_MAX)
+		return ERR_INTERNAL;
+	a->ctx = EVP_CIPHER_CTX_new();
+	if (a->ctx == NULL ||
+	    EVP_CipherInit_ex2(a->ctx, a->cipher, key, nonce, seal, NULL) != 1)
+		return ERR_INTERNAL;
+	if (aad_len > 0 &&
+	    EVP_CipherUpdate(a->ctx, NULL, &n, aad, (int)aad_len) != 1)
+		return ERR_INTERNAL;
+	return 0;
+}
+
+/* A stream cipher: what goes in comes out at once, and nothing at the end. */
+static int aead_text(struct aead *a, uint8_t *out, const void *data, size_t len)
+{
+	int n = 0;
+
+	if (len > INT_MAX)
+		return ERR_INTERNAL;
+	if (len > 0 && EVP_CipherUpdate(a->ctx, out, &n, data, (int)len) != 1)
+		return ERR_INTERNAL;
+	return n == (int)len ? 0 : ERR_INTERNAL;
+}
+
+static void aead_end(struct aead *a)
+{
+	EVP_CIPHER_CTX_free(a->ctx);
+	EVP_CIPHER_free(a->cipher);
+	(void)ERR_pop_to_mark();
+}
+
+int crypto_aead_seal(uint8_t *out, const uint8_t key[static CRYPTO_KEY_LEN],
+    const uint8_t nonce[static CRYPTO_NONCE_LEN], const void *aad,
+    size_t aad_len, const void *data, size_t len)
+{
+	uint8_t nothing[1];
+	struct aead a;
+	int n, rc;
+
+	rc = aead_begin(&a, true, key, nonce, aad, aad_len);
+	if (rc == 0)
+		rc = aead_text(&a, out, data, len);
+	if (rc == 0 && (EVP_CipherFinal_ex(a.ctx, nothing, &n) != 1 ||
+			   EVP_CIPHER_CTX_ctrl(a.ctx, EVP_CTRL_AEAD_GET_TAG,
+			       CRYPTO_TAG_LEN, out + len) != 1))
+		rc = ERR_INTERNAL;
+	aead_end(&a);
+	return rc;
+}
+
+int crypto_aead_open(uint8_t *out, const uint8_t key[static CRYPTO_KEY_LEN],
+    const uint8_t nonce[static CRYPTO_NONCE_LEN], const void *aad,
+    size_t aad_len, const void *data, size_t len)
+{
+	uint8_t tag[CRYPTO_TAG_LEN], nothing[1];
+	struct aead a;
+	int n, rc;
+
+	if (len < CRYPTO_TAG_LEN)
+		return ERR_DENIED;
+	len -= CRYPTO_TAG_LEN;
+	memcpy(tag, (const uint8_t *)data + len, sizeof tag);
+	rc = aead_begin(&a, false, key, nonce, aad, aad_len);
+	if (rc == 0 && EVP_CIPHER_CTX_ctrl(a.ctx, EVP_CTRL_AEAD_SET_TAG,
+			   CRYPTO_TAG_LEN, tag) != 1)
+		rc = ERR_INTERNAL;
+	if (rc == 0)
+		rc = aead_text(&a, out, data, len);
+	if (rc == 0 && EVP_CipherFinal_ex(a.ctx, nothing, &n) != 1)
+		rc = ERR_DENIED;
+	if (rc != 0)
+		crypto_wipe(out, len);
+	aead_end(&a);
+	return rc;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_CRYPTO_KEY_H
+#define SQS_ENTROPY_CRYPTO_KEY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "crypto.h"
+
+/* Keys, signatures and ciphers, for message signing and sealing. */
+#define CRYPTO_KEY_LEN       32 /* each kind, public or secret */
+#define CRYPTO_SIGNATURE_LEN 64
+#define CRYPTO_NONCE_LEN     12
+#define CRYPTO_TAG_LEN       16
+
+/* From OpenSSL's generator for private values.  May wait until the kernel's
+ * generator is ready.  ERR_INTERNAL. */
+int crypto_random(void *out, size_t len) __attribute__((warn_unused_result));
+
+/* Ed25519 (RFC 8032): the public key of a secret one (its 32-byte seed). */
+int crypto_ed25519_public(uint8_t public_key[static CRYPTO_KEY_LEN],
+    const uint8_t secret[static CRYPTO_KEY_LEN])
+    __attribute__((warn_unused_result));
+
+/* A deterministic signature of data.  ERR_INTERNAL. */
+int crypto_ed25519_sign(uint8_t out[static CRYPTO_SIGNATURE_LEN],
+    const uint8_t secret[static CRYPTO_KEY_LEN], const void *data, size_t len)
+    __attribute__((warn_unused_result));
+
+/* 0 when it is genuine; ERR_DENIED when it is not, or the key has a small
+ * order, under which anybody can sign; ERR_INTERNAL. */
+int crypto_ed25519_verify(const uint8_t signature[static CRYPTO_SIGNATURE_LEN],
+    const uint8_t public_key[static CRYPTO_KEY_LEN], const void *data,
+    size_t len) __attribute__((warn_unused_result));
+
+/* X25519 (RFC 7748).  The shared secret's all-zero value is refused
+ * (ERR_DENIED), as RFC 9180 section 7.1.4 wants. */
+int crypto_x25519_public(uint8_t public_key[static CRYPTO_KEY_LEN],
+    const uint8_t secret[static CRYPTO_KEY_LEN])
+    __attribute__((warn_unused_result));
+int crypto_x25519(uint8_t shared[static CRYPTO_KEY_LEN],
+    const uint8_t secret[static CRYPTO_KEY_LEN],
+    const uint8_t peer[static CRYPTO_KEY_LEN])
+    __attribute__((warn_unused_result));
+
+/* ChaCha20-Poly1305 (RFC 8439).  out has len + CRYPTO_TAG_LEN bytes. */
+int crypto_aead_seal(uint8_t *out, const uint8_t key[static CRYPTO_KEY_LEN],
+    const uint8_t nonce[static CRYPTO_NONCE_LEN], const void *aad,
+    size_t aad_len, const void *data, size_t len)
+    __attribute__((warn_unused_result));
+
+/* data has len bytes with the tag; out has len - CRYPTO_TAG_LEN.  ERR_DENIED
+ * when it is not genuine (out is wiped), ERR_INTERNAL. */
+int crypto_aead_open(uint8_t *out, const uint8_t key[static CRYPTO_KEY_LEN],
+    const uint8_t nonce[static CRYPTO_NONCE_LEN], const void *aad,
+    size_t aad_len, const void *data, size_t len)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_KEYFILE_H
+#define SQS_ENTROPY_KEYFILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "crypto_key.h"
+#include "err.h"
+
+/*
+ * A key is one line: its kind, a space, the base64 of its 32 bytes, and for
+ * public keys an optional comment after another space; '#' lines and empty
+ * lines are skipped.
+ */
+enum keyfile_kind {
+	KEYFILE_SIGN_PUBLIC, /* "sqs-entropy-ed25519" */
+	KEYFILE_SIGN_SECRET, /* "sqs-entropy-ed25519-secret" */
+	KEYFILE_SEAL_PUBLIC, /* "sqs-entropy-x25519" */
+	KEYFILE_SEAL_SECRET  /* "sqs-entropy-x25519-secret" */
+};
+
+#define KEYFILE_LINE_MAX 128  /* bytes of a line that is written, with NUL */
+#define KEYFILE_SIZE_MAX 4096 /* bytes of a file */
+#define KEYFILE_ID_LEN   8    /* first bytes of SHA-256 of a public key */
+
+/* The line without line feed.  key is wiped by nobody here. */
+void keyfile_format(enum keyfile_kind kind,
+    const uint8_t key[static CRYPTO_KEY_LEN],
+    char line[static KEYFILE_LINE_MAX]);
+
+/* Exactly one key of that kind in len bytes of text.  origin (a path) begins
+ * the error, with ":LINE".  ERR_CONFIG, which for a secret key where a public
+ * one belongs, and the other way round, says so. */
+int keyfile_parse(enum keyfile_kind kind, const char *text, size_t len,
+    const char *origin, uint8_t key[static CRYPTO_KEY_LEN], struct err *err)
+    __attribute__((warn_unused_result));
+
+/* Read a file.  A secret key that its group or others may read or write, or
+ * that is owned by neither this user nor root, is ERR_CONFIG, as are a file
+ * that is missing, no regular file, or too large.  Text is wiped. */
+int keyfile_read(enum keyfile_kind kind, const char *path,
+    uint8_t key[static CRYPTO_KEY_LEN], struct err *err)
+    __attribute__((warn_unused_result));
+
+/* Write a new file of mode 0600 (secret) or 0644 (public), synced with its
+ * directory; an existing one is never touched (ERR_CONFIG). ERR_PERM,
+ * ERR_IO. */
+int keyfile_create(enum keyfile_kind kind, const char *path,
+    const uint8_t key[static CRYPTO_KEY_LEN], struct err *err)
+    __attribute__((warn_unused_result));
+
+/* The "key" field of a message: what tells producers apart. */
+int keyfile_id(const uint8_t public_key[static CRYPTO_KEY_LEN],
+    uint8_t id[static KEYFILE_ID_LEN]) __attribute__((warn_unused_result));
+
+/*
+ * The trusted public keys: every *.pub of a directory, in the order of their
+ * names.  A directory that is not there is an empty set.
+ */
+#define KEYFILE_TRUSTED_MAX 32
+
+struct keyfile_trusted {
+	size_t n;
+	struct {
+		uint8_t key[CRYPTO_KEY_LEN];
+		uint8_t id[KEYFILE_ID_LEN];
+		char name[64]; /* of the file, without ".pub", for messages */
+	} at[KEYFILE_TRUSTED_MAX];
+};
+
+/* ERR_CONFIG for a file that is malformed or one too many, and for a file or
+ * directory that its group or others may write to, or that is owned by neither
+ * this user nor root: what the user meant to trust must not be guessed.  *out
+ * is empty then. */
+int keyfile_read_trusted(const char *directory, struct keyfile_trusted *out,
+    struct err *err) __attribute__((warn_unused_result));
+
+#endif

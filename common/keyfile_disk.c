@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "keyfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "crypto.h"
+#include "io.h"
+#include "keyfile_internal.h"
+
+/* ---- reading */
+
+int keyfile_check_access(
+    const struct stat *st, mode_t forbidden, const char *path, struct err *err)
+{
+	const bool any_owner = forbidden == KEYFILE_OTHERS_WRITE;
+
+	if (!any_owner && st->st_uid != geteuid() && st->st_uid != 0)
+		return err_set(err, ERR_CONFIG,
+		    "%s belongs to user %ju, who could change it: run chown "
+		    "root %s",
+		    path, (uintmax_t)st->st_uid, path);
+	if ((st->st_mode & forbidden) == 0)
+		return 0;
+	if (forbidden == KEYFILE_OTHERS_NONE)
+		return err_set(err, ERR_CONFIG,
+		    "%s is open to other users (mode %04o): run chmod "
+		    "go-rwx %s",
+		    path, (unsigned)st->st_mode & 07777u, path);
+	return err_set(err, ERR_CONFIG,
+	    "%s can be changed by other users (mode %04o): run chmod go-w %s",
+	    path, (unsigned)st->st_mode & 07777u, path);
+}
+
+/* At most max bytes and one more, which tells that there are more. */
+static int read_all(int fd, char *text, size_t max, size_t *len)
+{
+	ssize_t n;
+
+	*len = 0;
+	do {
+		n = read(fd, text + *len, max + 1 - *len);
+		if (n > 0)
+			*len += (size_t)n;
+	} while ((n > 0 && *len <= max) || (n < 0 && errno == EINTR));
+	return n < 0 ? ERR_IO : 0;
+}
+
+static int read_open(int fd, enum keyfile_kind kind, mode_t forbidden,
+    const char *origin, uint8_t *key, struct err *err)
+{
+	char text[KEYFILE_SIZE_MAX + 1];
+	struct stat st;
+	size_t len;
+	int rc;
+
+	if (fstat(fd, &st) != 0)
+		return err_errno(err, ERR_CONFIG, "cannot look at %s", origin);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, ERR_CONFIG,
+		    "%s is no regular file, which a key must be in", origin);
+	rc = keyfile_check_access(&st, forbidden, origin, err);
+	if (rc != 0)
+		return rc;
+	if (read_all(fd, text, KEYFILE_SIZE_MAX, &len) != 0)
+		rc = err_errno(err, ERR_CONFIG, "cannot read %s", origin);
+	else if (len > KEYFILE_SIZE_MAX)
+		rc = err_set(err, ERR_CONFIG,
+		    "%s is over %d bytes, which is no key file", origin,
+		    KEYFILE_SIZE_MAX);
+	else
+		rc = keyfile_parse(kind, text, len, origin, key, err);
+	crypto_wipe(text, sizeof text);
+	return rc;
+}
+
+int keyfile_read_at(int dir_fd, const char *path, enum keyfile_kind kind,
+    mode_t forbidden, const char *origin, uint8_t key[static CRYPTO_KEY_LEN],
+    struct err *err)
+{
+	/* Not to hang on a FIFO, nor to get a terminal. */
+	int fd =
+	    openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int rc;
+
+	if (fd < 0)
+		return err_errno(
+		    err, ERR_CONFIG, "cannot open key file %s", origin);
+	rc = read_open(fd, kind, forbidden, origin, key, err);
+	(void)close(fd);
+	return rc;
+}
+
+static bool is_secret(enum keyfile_kind kind)
+{
+	return kind == KEYFILE_SIGN_SECRET || kind == KEYFILE_SEAL_SECRET;
+}
+
+int keyfile_read(enum keyfile_kind kind, const char *path,
+    uint8_t key[static CRYPTO_KEY_LEN], struct err *err)
+{
+	return keyfile_read_at(AT_FDCWD, path, kind,
+	    is_secret(kind) ? KEYFILE_OTHERS_NONE : KEYFILE_OTHERS_WRITE, path,
+	    key, err);
+}
+
+/* ---- writing */
+
+static int failed(const char *what, const char *path, struct err *err)
+{
+	int rc = ERR_IO;
+
+	if (errno == EEXIST || errno == EISDIR)
+		return err_set(err, ERR_CONFIG,
+		    "%s exists, and keys are never overwritten: choose "
+		    "another name",
+		    path);
+	if (errno == EACCES || errno == EPERM || errno == EROFS)
+		rc = ERR_PERM;
+	else if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP ||
+		 errno == ENAMETOOLONG)
+		rc = ERR_CONFIG;
+	return err_errno(err, rc, "cannot %s %s", what, path);
+}
+
+/* The directory of path, open; *name is the rest. */
+static int open_directory(const char *path, const char **name)
+{
+	const char *slash = strrchr(path, '/');
+	char directory[PATH_MAX] = ".";
+	size_t len;
+
+	*name = path;
+	if (slash != NULL) {
+		*name = slash + 1;
+		len = slash > path ? (size_t)(slash - path) : 1;
+		if (len >= sizeof directory) {
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		memcpy(directory, path, len);
+		directory[len] = '\0';
+	}
+	return open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* umask took from the mode what it liked.  A file system that cannot sync a
+ * directory says EINVAL. */
+static int fill(
+    int fd, int dir_fd, mode_t mode, const char *line, const char **what)
+{
+	*what = "set the mode of";
+	if (fchmod(fd, mode) != 0)
+		return ERR_IO;
+	*what = "write";
+	if (io_write_full(fd, line, strlen(line)) != 0 || fsync(fd) != 0)
+		return ERR_IO;
+	*what = "sync the directory of";
+	return fsync(dir_fd) != 0 && errno != EINVAL ? ERR_IO : 0;
+}
+
+int keyfile_create(enum keyfile_kind kind, const char *path,
+    const uint8_t key[static CRYPTO_KEY_LEN], struct err *err)
+{
+	const mode_t mode = is_secret(kind) ? 0600 : 0644;
+	char line[KEYFILE_LINE_MAX + 1] = {0};
+	const char *what = "create", *name;
+	int dir_fd, fd = -1, rc = 0;
+
+	dir_fd = open_directory(path, &name);
+	if (dir_fd >= 0)
+		fd = openat(dir_fd, name,
+		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, mode);
+	if (fd < 0) {
+		rc = failed(what, path, err);
+		goto out;
+	}
+	keyfile_format(kind, key, line);
+	line[strlen(line)] = '\n';
+	if (fill(fd, dir_fd, mode, line, &what) != 0) {
+		rc = failed(what, path, err);
+		(void)unlinkat(dir_fd, name, 0);
+	}
+out:
+	crypto_wipe(line, sizeof line);
+	if (fd >= 0)
+		(void)close(fd);
+	if (dir_fd >= 0)
+		(void)close(dir_fd);
+	return rc;
+}

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+# Rules for tests, included by the Makefile.
+$(filter $(BUILD)/tests/unit/test_agent_%,$(UNIT_BIN)): $(LIBAGENT)
+$(filter $(BUILD)/tests/unit/test_producer_%,$(UNIT_BIN)): $(LIBPRODUCER)
+$(UNIT_BIN): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(UNIT_AID)) $(LIBCOMMON)
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) \
+		$(filter-out $(LIBCOMMON),$(filter %.a,$^)) $(LIBCOMMON) \
+		$(LDLIBS) -lcmocka -lpthread
+
+$(BUILD)/tests/tools/health: $(BUILD)/producer/health.o
+$(BUILD)/tests/tools/online: $(LIBAGENT)
+$(BUILD)/tests/tools/confined_agent: $(TOOLS_AID_OBJ) $(LIBAGENT)
+$(BUILD)/tests/tools/confined_producer: $(TOOLS_AID_OBJ) $(LIBPRODUCER)
+$(TOOLS_BIN): $(BUILD)/%: $(BUILD)/%.o $(LIBCOMMON)
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) \
+		$(filter-out $(LIBCOMMON),$(filter %.a,$^)) $(LIBCOMMON) \
+		$(LDLIBS)
+
+# It watches what is freed.
+$(BUILD)/tests/unit/test_buf: override LDFLAGS += -Wl,--wrap=free
+
+# Each target for FUZZ_SECONDS, from its corpus: by libFuzzer where the
+# compiler FUZZ_CC has it, else by tests/fuzz/plain.c with what sanitizers
+# CC has.  FUZZ_TARGETS="json sqs" runs these alone.
+FUZZ_SECONDS ?= 60
+FUZZ_CC ?= clang
+FUZZ_TARGETS ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz:
+	$(Q)tests/fuzz/run "$(BUILD)/fuzz" $(FUZZ_SECONDS) "$(FUZZ_CC)" \
+		"$(CC)" $(FUZZ_TARGETS)
+
+FUZZ := $(wildcard tests/fuzz/*.c)
+FUZZ_BIN := $(patsubst %.c,$(BUILD)/%,$(filter tests/fuzz/fuzz_%,$(FUZZ)))
+$(BUILD)/tests/fuzz/fuzz_agent_record: $(LIBAGENT)
+$(FUZZ_BIN): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/fuzz/aid.o \
+		$(FUZZ_DRIVER) $(LIBCOMMON)
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) \
+		$(filter-out $(LIBCOMMON),$(filter %.a,$^)) $(LIBCOMMON) \
+		$(LDLIBS) $(FUZZ_LD)
+fuzzers: $(FUZZ_BIN)
+
+check-unit: tests
+	$(Q)for t in $(UNIT_BIN); do \
+		$(RUNNER) ./$$t || exit 1; done
+
+check-levels:
+	$(Q)tests/levels
+
+check-integration: all tests
+	$(Q)BUILD=$(BUILD) $(PYTHON) -m pytest -q tests/integration $(PYTEST)
+
+# The delivery protocol, checked by spin.  "make check" does without it where
+# it cannot be had.
+model:
+	$(Q)BUILD=$(BUILD) CC="$(CC)" tests/model/check
+
+check-model:
+	$(Q)BUILD=$(BUILD) CC="$(CC)" tests/model/check || [ $$? -eq 77 ]
+
+check: check-levels check-unit check-model check-integration
+
+# 10^9 samples a source instead of 5*10^7, and the figures.
+check-health-long: tests
+	$(Q)HEALTH_SAMPLES=1000000000 BUILD=$(BUILD) $(PYTHON) -m pytest -q -s \
+		tests/integration/test_health.py $(PYTEST)
+
+check-fresh:
+	$(Q)tests/fresh
+

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sign, verify, seal and open for test_crypto_judges.py: a line of words in,
+ * a line out, until the end of standard input.  Words are hexadecimal, "-"
+ * stands for no bytes, and ENTROPY and PATH hold no NUL.
+ *
+ *	public SECRET				Ed25519's
+ *	bytes ENTROPY PATH PAYLOAD		what is signed
+ *	sign SECRET ENTROPY PATH PAYLOAD
+ *	verify SIGNATURE PUBLIC ENTROPY PATH PAYLOAD
+ *	agree SECRET PEER			X25519, with our public key
+ *	seal RECIPIENT EPHEMERAL INFO AAD TEXT
+ *	open SECRET INFO AAD SEALED
+ *	claim TEXT				read and written again
+ *
+ * The answer is "ok" with the result, if any, or "error" with err_text().
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto.h"
+#include "err.h"
+#include "hpke.h"
+#include "message_sign.h"
+
+#define WORDS_MAX 6
+#define BYTES_MAX 20000
+
+/* Bytes of a word, with a NUL added. */
+struct word {
+	uint8_t data[BYTES_MAX + 1];
+	size_t len;
+};
+
+struct call {
+	struct word word[WORDS_MAX];
+	size_t n; /* words after the verb */
+	uint8_t out[BYTES_MAX];
+	size_t out_len;
+};
+
+static int nibble(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c != '\0' ? strchr(digits, c) : NULL;
+
+	return at != NULL ? (int)(at - digits) : -1;
+}
+
+static int take_word(struct word *w, const char *text)
+{
+	w->len = 0;
+	w->data[0] = 0;
+	if (strcmp(text, "-") == 0)
+		return 0;
+	for (; *text != '\0'; text += 2) {
+		int high = nibble(text[0]);
+		int low = high < 0 ? -1 : nibble(text[1]);
+
+		if (low < 0)
+			return ERR_FORMAT;
+		if (w->len == BYTES_MAX)
+			return ERR_LIMIT;
+		w->data[w->len++] = (uint8_t)(high << 4 | low);
+	}
+	w->data[w->len] = 0;
+	return 0;
+}
+
+static const char *str(const struct word *w)
+{
+	return (const char *)w->data;
+}
+
+static int do_public(struct call *c)
+{
+	c->out_len = CRYPTO_KEY_LEN;
+	return crypto_ed25519_public(c->out, c->word[0].data);
+}
+
+static int do_bytes(struct call *c)
+{
+	const struct word *w = c->word;
+	struct buf *text = buf_new(MESSAGE_SIGNED_MAX);
+	int rc = text != NULL ? 0 : ERR_NOMEM;
+
+	if (rc == 0)
+		rc = message_signed_bytes(text, str(&w[0]), w[0].len,
+		    str(&w[1]), w[1].len, w[2].data, w[2].len);
+	if (rc == 0) {
+		c->out_len = buf_len(text);
+		memcpy(c->out, buf_data(text), c->out_len);
+	}
+	buf_free(text);
+	return rc;
+}
+
+static int do_sign(struct call *c)
+{
+	const struct word *w = c->word;
+
+	c->out_len = MESSAGE_SIGNATURE_LEN;
+	return message_sign(
+	    c->out, w[0].data, str(&w[1]), str(&w[2]), w[3].data, w[3].len);
+}
+
+static int do_verify(struct call *c)
+{
+	const struct word *w = c->word;
+
+	return message_verify(
+	    w[0].data, w[1].data, str(&w[2]), str(&w[3]), w[4].data, w[4].len);
+}
+
+static int do_agree(struct call *c)
+{
+	int rc = crypto_x25519(c->out, c->word[0].data, c->word[1].data);
+
+	c->out_len = 2 * CRYPTO_KEY_LEN;
+	if (rc == 0)
+		rc = crypto_x25519_public(
+		    c->out + CRYPTO_KEY_LEN, c->word[0].data);
+	return rc;
+}
+
+static int do_seal(struct call *c)
+{
+	const struct word *w = c->word;
+
+	if (w[4].len > BYTES_MAX - HPKE_OVERHEAD)
+		return ERR_LIMIT;
+	c->out_len = w[4].len + HPKE_OVERHEAD;
+	return hpke_seal(c->out, w[0].data, w[1].data, w[2].data, w[2].len,
+	    w[3].data, w[3].len, w[4].data, w[4].len);
+}
+
+static int do_open(struct call *c)
+{
+	const struct word *w = c->word;
+	int rc = hpke_open(c->out, w[0].data, w[1].data, w[1].len, w[2].data,
+	    w[2].len, w[3].data, w[3].len);
+
+	if (rc == 0)
+		c->out_len = w[3].len - HPKE_OVERHEAD;
+	return rc;
+}
+
+static int do_claim(struct call *c)
+{
+	char text[MESSAGE_ENTROPY_MAX + 1];
+	struct message_claim claim;
+	int rc = message_claim_parse(str(&c->word[0]), c->word[0].len, &claim);
+
+	if (rc != 0)
+		return rc;
+	message_claim_format(&claim, text);
+	c->out_len = strlen(text);
+	memcpy(c->out, text, c->out_len);
+	return 0;
+}
+
+static const struct {
+	const char *verb;
+	int (*run)(struct call *c);
+	size_t words;
+	size_t first[2]; /* lengths that the first words must have, or 0 */
+} verbs[] = {{"public", do_public, 1, {CRYPTO_KEY_LEN, 0}},
+    {"bytes", do_bytes, 3, {0, 0}}, {"sign", do_sign, 4, {CRYPTO_KEY_LEN, 0}},
+    {"verify", do_verify, 5, {MESSAGE_SIGNATURE_LEN, CRYPTO_KEY_LEN}},
+    {"agree", do_agree, 2, {CRYPTO_KEY_LEN, CRYPTO_KEY_LEN}},
+    {"seal", do_seal, 5, {CRYPTO_KEY_LEN, CRYPTO_KEY_LEN}},
+    {"open", do_open, 4, {CRYPTO_KEY_LEN, 0}}, {"claim", do_claim, 1, {0, 0}}};
+
+static int run(struct call *c, const char *verb)
+{
+	size_t i, j;
+
+	for (i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+		if (strcmp(verb, verbs[i].verb) != 0)
+			continue;
+		if (c->n != verbs[i].words)
+			return ERR_USAGE;
+		for (j = 0; j < 2; j++)
+			if (verbs[i].first[j] != 0 &&
+			    c->word[j].len != verbs[i].first[j])
+				return ERR_USAGE;
+		c->out_len = 0;
+		return verbs[i].run(c);
+	}
+	return ERR_USAGE;
+}
+
+static int take_line(struct call *c, char *line)
+{
+	const char *verb = strtok(line, " \n");
+	const char *text;
+	int rc = verb != NULL ? 0 : ERR_USAGE;
+
+	c->n = 0;
+	while (rc == 0 && (text = strtok(NULL, " \n")) != NULL)
+		rc = c->n < WORDS_MAX ? take_word(&c->word[c->n++], text)
+				      : ERR_USAGE;
+	return rc != 0 ? rc : run(c, verb);
+}
+
+static void answer(const struct call *c, int rc)
+{
+	size_t i;
+
+	if (rc != 0) {
+		printf("error %s\n", err_text(rc));
+		return;
+	}
+	printf("ok ");
+	for (i = 0; i < c->out_len; i++)
+		printf("%02x", c->out[i]);
+	printf("\n");
+}
+
+int main(void)
+{
+	struct call *c = calloc(1, sizeof *c);
+	char *line = NULL;
+	size_t room = 0;
+
+	if (c == NULL)
+		return EXIT_FAILURE;
+	while (getline(&line, &room, stdin) > 0)
+		answer(c, take_line(c, line));
+	free(line);
+	free(c);
+	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "confine.h"
+#include "confine_aid.h"
+
+/* The working directory of all tests: in/text, in/deep/text, out/text, and
+ * link, which names out/linked. */
+static char place[] = "/tmp/test_confine.XXXXXX";
+
+static int put(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+	return fd < 0 || write(fd, "text", 4) != 4 ? -1 : close(fd);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	if (mkdtemp(place) == NULL || chdir(place) != 0 ||
+	    mkdir("in", 0755) != 0 || mkdir("in/deep", 0755) != 0 ||
+	    mkdir("out", 0755) != 0 || put("in/text") != 0 ||
+	    put("in/deep/text") != 0 || put("out/text") != 0 ||
+	    put("out/linked") != 0 || symlink("out/linked", "link") != 0)
+		return -1;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	static const char *const files[] = {
+	    "in/text", "in/deep/text", "out/text", "out/linked", "link"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+		(void)unlink(files[i]);
+	(void)rmdir("in/deep");
+	(void)rmdir("in");
+	(void)rmdir("out");
+	return chdir("/") == 0 ? rmdir(place) : -1;
+}
+
+static bool can_open(const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC, 0600);
+
+	return fd >= 0 && close(fd) == 0;
+}
+
+#define DENIED(call) ((call) == -1 && errno == EACCES)
+
+static bool refuses(const char *path, int flags)
+{
+	return !can_open(path, flags) && errno == EACCES;
+}
+
+static void enter(const char *const *readable)
+{
+	bool active = false;
+	struct err err = {0};
+
+	CHECK(confine_files(readable, &active, &err) == 0);
+	CHECK(active);
+}
+
+static const char *const in_and_link[] = {
+    "in", "link", "not/there", "in/text/no-directory", NULL};
+
+static void child_reads(void)
+{
+	enter(in_and_link);
+	CHECK(can_open("in/text", O_RDONLY));
+	CHECK(can_open("in/deep/text", O_RDONLY));
+	CHECK(can_open("in", O_RDONLY | O_DIRECTORY));
+	/* By whatever name: it is the file that is allowed. */
+	CHECK(can_open("link", O_RDONLY) && can_open("out/linked", O_RDONLY));
+	CHECK(refuses("out/text", O_RDONLY));
+	CHECK(refuses("in/../out/text", O_RDONLY));
+	CHECK(refuses("out", O_RDONLY | O_DIRECTORY));
+	CHECK(refuses("/etc/passwd", O_RDONLY));
+	CHECK(DENIED(execl("/bin/true", "true", NULL)));
+}
+
+static void child_writes_nothing(void)
+{
+	enter(in_and_link);
+	CHECK(refuses("in/text", O_WRONLY) && refuses("in/text", O_RDWR));
+	CHECK(refuses("out/linked", O_WRONLY));
+	CHECK(refuses("in/new", O_WRONLY | O_CREAT));
+	CHECK(refuses("/tmp/test_confine.new", O_WRONLY | O_CREAT));
+	CHECK(refuses("/dev/null", O_WRONLY));
+	CHECK(DENIED(unlink("in/text")));
+	CHECK(DENIED(mkdir("in/new", 0700)) && DENIED(rmdir("in/deep")));
+	CHECK(DENIED(rename("in/text", "in/other")));
+	CHECK(DENIED(symlink("text", "in/other")));
+	CHECK(DENIED(mkfifo("in/other", 0600)));
+}
+
+static void child_open_stays_open(void)
+{
+	char text[8];
+	int fd = open("out/text", O_RDWR | O_CLOEXEC);
+
+	CHECK(fd >= 0);
+	enter(in_and_link);
+	CHECK(pread(fd, text, sizeof text, 0) == 4);
+	CHECK(pwrite(fd, "text", 4, 0) == 4);
+	CHECK(ftruncate(fd, 4) == 0 && close(fd) == 0);
+}
+
+/* A parent can still end a child that is confined apart from it. */
+static void child_kills(void)
+{
+	static const char *const nothing[] = {NULL};
+	int go[2], status = 0;
+	char byte;
+	pid_t child;
+
+	CHECK(pipe(go) == 0);
+	child = fork();
+	CHECK(child >= 0);
+	if (child == 0) {
+		enter(nothing);
+		CHECK(write(go[1], "", 1) == 1);
+		(void)poll(NULL, 0, 30000);
+		_exit(1);
+	}
+	enter(nothing);
+	CHECK(read(go[0], &byte, 1) == 1);
+	CHECK(kill(child, SIGTERM) == 0);
+	CHECK(waitpid(child, &status, 0) == child);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+}
+
+static void child_is_inherited(void)
+{
+	static const char *const everything[] = {"/", NULL};
+	int status = -1;
+	pid_t child;
+
+	enter(in_and_link);
+	child = fork();
+	CHECK(child >= 0);
+	if (child == 0) {
+		/* More cannot be had back. */
+		enter(everything);
+		CHECK(refuses("out/text", O_RDONLY));
+		CHECK(can_open("in/text", O_RDONLY));
+		_exit(0);
+	}
+	CHECK(waitpid(child, &status, 0) == child && status == 0);
+}
+
+static void child_tells(void)
+{
+	bool active = true;
+	struct err err;
+
+	CHECK(confine_files(in_and_link, &active, &err) == 0);
+	if (!active)
+		_exit(77);
+}
+
+static bool has_landlock(void)
+{
+	const int status = confine_aid_wait_status(child_tells);
+
+	return !WIFEXITED(status) || WEXITSTATUS(status) != 77;
+}
+
+#define TEST(name)                                                             \
+	static void name(void **state)                                         \
+	{                                                                      \
+		(void)state;                                                   \
+		SKIP_IF(confine_aid_valgrind(), "valgrind has no Landlock");   \
+		SKIP_IF(!has_landlock(), "no Landlock here");                  \
+		confine_aid_run(child_##name);                                 \
+	}
+
+TEST(reads)
+TEST(writes_nothing)
+TEST(open_stays_open)
+TEST(kills)
+TEST(is_inherited)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(reads),
+	    cmocka_unit_test(writes_nothing),
+	    cmocka_unit_test(open_stays_open),
+	    cmocka_unit_test(kills),
+	    cmocka_unit_test(is_inherited),
+	};
+
+	return cmocka_run_group_tests_name(
+	    "confine files", tests, setup, teardown);
+}

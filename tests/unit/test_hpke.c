@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "err.h"
+#include "hex_aid.h"
+#include "hpke.h"
+
+#define TEXT_MAX   16384
+#define SEALED_MAX (TEXT_MAX + HPKE_OVERHEAD)
+
+struct fixture {
+	uint8_t recipient[CRYPTO_KEY_LEN]; /* pkRm */
+	uint8_t secret[CRYPTO_KEY_LEN];    /* skRm */
+	uint8_t ephemeral[CRYPTO_KEY_LEN]; /* skEm */
+	uint8_t info[64], aad[64];
+	size_t info_len, aad_len, len; /* len: of text */
+	uint8_t text[TEXT_MAX];
+	uint8_t sealed[SEALED_MAX + 1]; /* enc || ct */
+	uint8_t got[SEALED_MAX + 1];
+};
+
+/* RFC 9180 appendix A.2.1 and A.2.1.1, sequence number 0. */
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+
+	*state = f;
+	if (f == NULL)
+		return -1;
+	hex_exactly(f->recipient, CRYPTO_KEY_LEN,
+	    "4310ee97d88cc1f088a5576c77ab0cf5c3ac797f3d95139c6c84b5429c59662a");
+	hex_exactly(f->secret, CRYPTO_KEY_LEN,
+	    "8057991eef8f1f1af18f4a9491d16a1ce333f695d4db8e38da75975c4478e0fb");
+	hex_exactly(f->ephemeral, CRYPTO_KEY_LEN,
+	    "f4ec9b33b792c372c1d2c2063507b684ef925b8c75a42dbcbf57d63ccd381600");
+	f->info_len = hex_bytes(f->info, sizeof f->info,
+	    "4f6465206f6e2061204772656369616e2055726e");
+	f->aad_len = hex_bytes(f->aad, sizeof f->aad, "436f756e742d30");
+	f->len = hex_bytes(f->text, sizeof f->text,
+	    "4265617574792069732074727574682c20747275746820626561757479");
+	hex_exactly(f->sealed, f->len + HPKE_OVERHEAD,
+	    "1afa08d3dec047a643885163f1180476fa7ddb54c6a8029ea33f95796bf2ac4a"
+	    "1c5250d8034ec2b784ba2cfd69dbdb8af406cfe3ff938e131f0def8c8b60b4db"
+	    "21993c62ce81883d2dd1b51a28");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	free(*state);
+	return 0;
+}
+
+static int seal(struct fixture *f, uint8_t *out)
+{
+	memset(out, 0xaa, SEALED_MAX + 1);
+	return hpke_seal(out, f->recipient, f->ephemeral, f->info, f->info_len,
+	    f->aad, f->aad_len, f->text, f->len);
+}
+
+static int open_len(struct fixture *f, size_t len)
+{
+	memset(f->got, 0xaa, sizeof f->got);
+	return hpke_open(f->got, f->secret, f->info, f->info_len, f->aad,
+	    f->aad_len, f->sealed, len);
+}
+
+static int open_sealed(struct fixture *f)
+{
+	return open_len(f, f->len + HPKE_OVERHEAD);
+}
+
+static void test_vector(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(seal(f, f->got), 0);
+	assert_memory_equal(f->got, f->sealed, f->len + HPKE_OVERHEAD);
+	assert_int_equal(f->got[f->len + HPKE_OVERHEAD], 0xaa);
+	assert_int_equal(open_sealed(f), 0);
+	assert_memory_equal(f->got, f->text, f->len);
+	assert_int_equal(f->got[f->len], 0xaa);
+}
+
+static void refuse_each_bit(struct fixture *f, void *at, size_t len)
+{
+	size_t bit;
+
+	for (bit = 0; bit < 8 * len; bit++) {
+		hex_flip(at, bit);
+		assert_int_equal(open_sealed(f), ERR_DENIED);
+		hex_assert_wiped(f->got, f->len);
+		assert_int_equal(f->got[f->len], 0xaa);
+		hex_flip(at, bit);
+	}
+	assert_int_equal(open_sealed(f), 0);
+}
+
+/* enc's highest bit, which X25519 ignores, counts in the key schedule. */
+static void test_flipped_bits(void **state)
+{
+	struct fixture *f = *state;
+
+	refuse_each_bit(f, f->sealed, f->len + HPKE_OVERHEAD);
+	refuse_each_bit(f, f->info, f->info_len);
+	refuse_each_bit(f, f->aad, f->aad_len);
+}
+
+/* Clamping leaves five bits of a secret key without effect (RFC 7748). */
+static void test_other_keys(void **state)
+{
+	struct fixture *f = *state;
+	size_t bit;
+
+	for (bit = 0; bit < 8 * sizeof f->secret; bit++) {
+		const bool ignored = bit < 3 || bit >= 254;
+
+		hex_flip(f->secret, bit);
+		assert_int_equal(open_sealed(f), ignored ? 0 : ERR_DENIED);
+		hex_flip(f->secret, bit);
+	}
+	memcpy(f->secret, f->ephemeral, sizeof f->secret);
+	assert_int_equal(open_sealed(f), ERR_DENIED);
+}
+
+static void test_lengths_of_info_and_aad(void **state)
+{
+	struct fixture *f = *state;
+
+	f->info_len--;
+	assert_int_equal(open_sealed(f), ERR_DENIED);
+	f->info_len += 2;
+	assert_int_equal(open_sealed(f), ERR_DENIED);
+	f->info_len--;
+	f->aad_len--;
+	assert_int_equal(open_sealed(f), ERR_DENIED);
+	f->aad_len += 2;
+	assert_int_equal(open_sealed(f), ERR_DENIED);
+}
+
+static void test_cut(void **state)
+{
+	struct fixture *f = *state;
+	size_t len;
+
+	for (len = 0; len < f->len + HPKE_OVERHEAD; len++)
+		assert_int_equal(open_len(f, len),
+		    len < HPKE_OVERHEAD ? ERR_FORMAT : ERR_DENIED);
+	assert_int_equal(open_len(f, f->len + HPKE_OVERHEAD + 1), ERR_DENIED);
+}
+
+static void test_round_trips(void **state)
+{
+	static const size_t lengths[] = {
+	    0, 1, 31, 32, 63, 64, 65, 512, TEXT_MAX - 1, TEXT_MAX};
+	struct fixture *f = *state;
+	size_t i;
+
+	for (i = 0; i < sizeof f->text; i++)
+		f->text[i] = (uint8_t)(i * 31 + (i >> 8));
+	for (i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+		f->len = lengths[i];
+		f->info_len = i;
+		f->aad_len = i == 1 ? 0 : 64 - i;
+		assert_int_equal(
+		    crypto_random(f->ephemeral, sizeof f->ephemeral), 0);
+		assert_int_equal(seal(f, f->sealed), 0);
+		assert_int_equal(f->sealed[f->len + HPKE_OVERHEAD], 0xaa);
+		assert_int_equal(open_sealed(f), 0);
+		assert_memory_equal(f->got, f->text, f->len);
+	}
+}
+
+static void test_nothing_at_all(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(hpke_seal(f->sealed, f->recipient, f->ephemeral, NULL,
+			     0, NULL, 0, NULL, 0),
+	    0);
+	assert_int_equal(hpke_open(f->got, f->secret, NULL, 0, NULL, 0,
+			     f->sealed, HPKE_OVERHEAD),
+	    0);
+}
+
+/* RFC 9180 section 7.1.4: no secret is shared with the zero point, and the
+ * others of small order. */
+static void test_small_order(void **state)
+{
+	static const char *const points[] = {
+	    "0000000000000000000000000000000000000000000000000000000000000000",
+	    "0100000000000000000000000000000000000000000000000000000000000000",
+	    "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+	    "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+	    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"};
+	struct fixture *f = *state;
+	size_t i;
+
+	for (i = 0; i < sizeof points / sizeof points[0]; i++) {
+		hex_exactly(f->recipient, CRYPTO_KEY_LEN, points[i]);
+		assert_int_equal(seal(f, f->got), ERR_DENIED);
+		hex_assert_wiped(f->got, f->len + HPKE_OVERHEAD);
+		assert_int_equal(f->got[f->len + HPKE_OVERHEAD], 0xaa);
+		memcpy(f->sealed, f->recipient, CRYPTO_KEY_LEN);
+		assert_int_equal(open_sealed(f), ERR_DENIED);
+		hex_assert_wiped(f->got, f->len);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {TEST(test_vector),
+	    TEST(test_flipped_bits), TEST(test_other_keys),
+	    TEST(test_lengths_of_info_and_aad), TEST(test_cut),
+	    TEST(test_round_trips), TEST(test_nothing_at_all),
+	    TEST(test_small_order)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

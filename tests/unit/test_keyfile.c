@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "hex_aid.h"
+#include "keyfile.h"
+
+/* The text of a key file: parsing, formatting and what errors say. */
+
+#define COUNT(a) (sizeof(a) / sizeof(a)[0])
+
+/* 32 bytes 0, 1, ... 31 */
+#define TEXT     "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+#define OTHER    "AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
+static const enum keyfile_kind kinds[] = {KEYFILE_SIGN_PUBLIC,
+    KEYFILE_SIGN_SECRET, KEYFILE_SEAL_PUBLIC, KEYFILE_SEAL_SECRET};
+static const char *const words[] = {"sqs-entropy-ed25519",
+    "sqs-entropy-ed25519-secret", "sqs-entropy-x25519",
+    "sqs-entropy-x25519-secret"};
+static const char *const lines[] = {"sqs-entropy-ed25519 " TEXT,
+    "sqs-entropy-ed25519-secret " TEXT, "sqs-entropy-x25519 " TEXT,
+    "sqs-entropy-x25519-secret " TEXT};
+
+static void assert_key(const uint8_t *key)
+{
+	size_t i;
+
+	for (i = 0; i < CRYPTO_KEY_LEN; i++)
+		assert_int_equal(key[i], i);
+}
+
+static int parse_len(
+    enum keyfile_kind kind, const char *text, size_t len, struct err *err)
+{
+	/* A copy of that length shows a sanitizer what is read beyond. */
+	char *copy = malloc(len > 0 ? len : 1);
+	uint8_t key[CRYPTO_KEY_LEN];
+	int rc;
+
+	assert_non_null(copy);
+	memcpy(copy, text, len);
+	memset(key, 0xaa, sizeof key);
+	rc = keyfile_parse(kind, copy, len, "a.pub", key, err);
+	if (rc == 0)
+		assert_key(key);
+	else
+		hex_assert_wiped(key, sizeof key);
+	free(copy);
+	return rc;
+}
+
+static int parse(enum keyfile_kind kind, const char *text, struct err *err)
+{
+	return parse_len(kind, text, strlen(text), err);
+}
+
+/* Refused, in a text that begins and that has those, and tells no key. */
+static void refused(enum keyfile_kind kind, const char *text,
+    const char *begins, const char *has)
+{
+	struct err err = {.code = 0};
+
+	if (parse(kind, text, &err) != ERR_CONFIG)
+		fail_msg("accepted: %s", text);
+	assert_int_equal(err.code, ERR_CONFIG);
+	assert_memory_equal(err.text, begins, strlen(begins));
+	if (strstr(err.text, has) == NULL)
+		fail_msg("no \"%s\" in: %s", has, err.text);
+	assert_null(strstr(err.text, "AwQFBgcI"));
+}
+
+static void test_format(void **state)
+{
+	char line[KEYFILE_LINE_MAX];
+	uint8_t key[CRYPTO_KEY_LEN];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof key; i++)
+		key[i] = (uint8_t)i;
+	for (i = 0; i < COUNT(kinds); i++) {
+		keyfile_format(kinds[i], key, line);
+		assert_string_equal(line, lines[i]);
+		assert_int_equal(parse(kinds[i], line, NULL), 0);
+	}
+}
+
+static void test_accepted(void **state)
+{
+	static const char *const good[] = {"sqs-entropy-ed25519 " TEXT,
+	    "sqs-entropy-ed25519 " TEXT "\n",
+	    "sqs-entropy-ed25519 " TEXT "\r\n", "sqs-entropy-ed25519 " TEXT " ",
+	    "sqs-entropy-ed25519 " TEXT " pi@attic, since 2026 # \303\244\n",
+	    "sqs-entropy-ed25519 " TEXT " pi@attic\r\n",
+	    "# a comment\n\n#\nsqs-entropy-ed25519 " TEXT "\n\n# end",
+	    "# a\r\n\r\nsqs-entropy-ed25519 " TEXT "\r\n\r\n",
+	    "#sqs-entropy-ed25519-secret " OTHER "\nsqs-entropy-ed25519 " TEXT
+	    "\n"};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(good); i++)
+		if (parse(KEYFILE_SIGN_PUBLIC, good[i], NULL) != 0)
+			fail_msg("refused: %s", good[i]);
+	assert_int_equal(
+	    parse(KEYFILE_SEAL_SECRET,
+		"# keep it\nsqs-entropy-x25519-secret " TEXT "\r\n", NULL),
+	    0);
+}
+
+static void test_malformed(void **state)
+{
+	static const char *const bad[] = {"sqs-entropy-ed25519",
+	    "sqs-entropy-ed25519 ", "sqs-entropy-ed25519  " TEXT,
+	    "sqs-entropy-ed25519\t" TEXT, " sqs-entropy-ed25519 " TEXT,
+	    "SQS-entropy-ed25519 " TEXT, "sqs-entropy-ed2551 " TEXT,
+	    "sqs-entropy-ed255199 " TEXT, "ssh-ed25519 " TEXT, TEXT, " ", "\t",
+	    "\r\r\n", "-----BEGIN PUBLIC KEY-----",
+	    /* the base64: short, long, not canonical, another alphabet */
+	    "sqs-entropy-ed25519 AAECAwQFBgcICQoLDA0ODw==",
+	    "sqs-entropy-ed25519 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg==",
+	    "sqs-entropy-ed25519 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+	    "sqs-entropy-ed25519 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh9=",
+	    "sqs-entropy-ed25519 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g",
+	    "sqs-entropy-ed25519 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh-=",
+	    "sqs-entropy-ed25519 AAECAwQFBgcICQoLDA0ODxAREhM\nUFRYXGBkaGxwdHh8=",
+	    "sqs-entropy-ed25519 " TEXT "=", "sqs-entropy-ed25519 " TEXT "x",
+	    "sqs-entropy-ed25519 " TEXT "\tx", "sqs-entropy-ed25519 " TEXT "#x",
+	    "sqs-entropy-ed25519 " TEXT "\r\r"};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(bad); i++)
+		refused(KEYFILE_SIGN_PUBLIC, bad[i], "a.pub:1: ", "");
+	refused(KEYFILE_SIGN_PUBLIC, "", "a.pub holds no key", words[0]);
+	refused(KEYFILE_SIGN_PUBLIC, "\n# x\n\n", "a.pub holds no key", "");
+	refused(KEYFILE_SIGN_PUBLIC, "#\n\n#\nx\n", "a.pub:4: not a key", "");
+}
+
+/* Each kind where each other belongs; secrets are told from public ones. */
+static void test_kinds(void **state)
+{
+	static const char *const said[] = {"is a public signing key",
+	    "is a secret signing key", "is a public sealing key",
+	    "is a secret sealing key"};
+	size_t given, wanted;
+
+	(void)state;
+	for (given = 0; given < COUNT(kinds); given++)
+		for (wanted = 0; wanted < COUNT(kinds); wanted++) {
+			if (given == wanted) {
+				assert_int_equal(
+				    parse(kinds[wanted], lines[given], NULL),
+				    0);
+				continue;
+			}
+			refused(kinds[wanted], lines[given],
+			    "a.pub:1: ", said[given]);
+			refused(kinds[wanted], lines[given], "", words[wanted]);
+		}
+	/* Even malformed, it may be one. */
+	refused(KEYFILE_SIGN_PUBLIC, "sqs-entropy-ed25519-secret x",
+	    "a.pub:1: ", "is a secret signing key");
+}
+
+static void test_secret_has_no_comment(void **state)
+{
+	(void)state;
+	refused(KEYFILE_SIGN_SECRET,
+	    "#\nsqs-entropy-ed25519-secret " TEXT " mine",
+	    "a.pub:2: ", "remove");
+	refused(KEYFILE_SEAL_SECRET, "sqs-entropy-x25519-secret " TEXT " ",
+	    "a.pub:1: ", "remove");
+}
+
+static void test_two_keys(void **state)
+{
+	(void)state;
+	refused(KEYFILE_SIGN_PUBLIC,
+	    "sqs-entropy-ed25519 " TEXT "\n\nsqs-entropy-ed25519 " OTHER "\n",
+	    "a.pub:3: ", "second key");
+	refused(KEYFILE_SIGN_PUBLIC,
+	    "sqs-entropy-ed25519 " TEXT "\nsqs-entropy-ed25519 " TEXT,
+	    "a.pub:2: ", "second key");
+	refused(KEYFILE_SIGN_PUBLIC,
+	    "sqs-entropy-ed25519 " TEXT "\nsqs-entropy-ed25519-secret " TEXT,
+	    "a.pub:2: ", "secret signing key");
+}
+
+static void test_no_text(void **state)
+{
+	static const char nul[] = "sqs-entropy-ed25519 " TEXT "\0\n";
+	struct err err = {.code = 0};
+
+	(void)state;
+	assert_int_equal(
+	    parse_len(KEYFILE_SIGN_PUBLIC, nul, sizeof nul - 1, &err),
+	    ERR_CONFIG);
+	assert_string_equal(err.text, "a.pub is no text file");
+	assert_int_equal(
+	    parse_len(KEYFILE_SIGN_PUBLIC, "\0", 1, NULL), ERR_CONFIG);
+}
+
+/* Each byte of a line changed to each other, and each length of it. */
+static void test_changed_bytes(void **state)
+{
+	const char *line = lines[KEYFILE_SIGN_SECRET];
+	const size_t len = strlen(line);
+	char text[KEYFILE_LINE_MAX];
+	uint8_t key[CRYPTO_KEY_LEN];
+	size_t i, accepted = 0;
+	int c;
+
+	(void)state;
+	memcpy(text, line, len);
+	for (i = 0; i < len; i++) {
+		for (c = 0; c < 256; c++) {
+			text[i] = (char)c;
+			if (keyfile_parse(KEYFILE_SIGN_SECRET, text, len, "x",
+				key, NULL) == 0)
+				accepted++;
+		}
+		text[i] = line[i];
+	}
+	/* 42 characters of 64 values, one whose last two bits must be 0, and
+	 * the rest as it is. */
+	assert_int_equal(accepted, (len - 43) + (size_t)42 * 64 + 16);
+	for (i = 0; i < len; i++)
+		assert_int_equal(
+		    parse_len(KEYFILE_SIGN_SECRET, line, i, NULL), ERR_CONFIG);
+}
+
+/* The id is that of DESIGN: computed by sha256sum of RFC 8032's first key. */
+static void test_id(void **state)
+{
+	uint8_t key[CRYPTO_KEY_LEN], id[KEYFILE_ID_LEN];
+	uint8_t expected[KEYFILE_ID_LEN];
+
+	(void)state;
+	hex_exactly(key, sizeof key,
+	    "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+	hex_exactly(expected, sizeof expected, "21fe31dfa154a261");
+	assert_int_equal(keyfile_id(key, id), 0);
+	assert_memory_equal(id, expected, sizeof id);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_format),
+	    cmocka_unit_test(test_accepted), cmocka_unit_test(test_malformed),
+	    cmocka_unit_test(test_kinds),
+	    cmocka_unit_test(test_secret_has_no_comment),
+	    cmocka_unit_test(test_two_keys), cmocka_unit_test(test_no_text),
+	    cmocka_unit_test(test_changed_bytes), cmocka_unit_test(test_id)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
