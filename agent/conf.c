@@ -13,7 +13,7 @@
 enum row { ROW_QUEUE, ROW_MESSAGES, ROW_TIMEOUT, ROW_OUTPUT, ROW_OTHERS };
 #define ROWS_MAX 16
 
-enum { OPTION_CHECK = 256 };
+enum { OPTION_CHECK = 256, OPTION_STATUS, OPTION_JSON };
 
 static const struct option long_options[] = {
     {"queue", required_argument, NULL, 'q'},
@@ -24,6 +24,8 @@ static const struct option long_options[] = {
     {"best-effort", no_argument, NULL, 'b'},
     {"config", required_argument, NULL, 'c'},
     {"check", no_argument, NULL, OPTION_CHECK},
+    {"status", no_argument, NULL, OPTION_STATUS},
+    {"json", no_argument, NULL, OPTION_JSON},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -50,6 +52,8 @@ void conf_print_help(void)
 	    "  -b, --best-effort       exit 0 whatever happened\n"
 	    "  -c, --config FILE       instead of " CONF_FILE "\n"
 	    "      --check             validate the configuration and exit\n"
+	    "      --status            say what the last run did\n"
+	    "      --json              with --status: as JSON\n"
 	    "  -v, --verbose           say more (twice: debug)\n"
 	    "  -h, --help              show this and exit\n"
 	    "  -V, --version           show the version and exit\n\n"
@@ -87,6 +91,7 @@ static size_t make_table(
 	    CONFTAB_STRING_ROW("profile", conf->profile),
 	    CONFTAB_STRING_ROW("ca-bundle", conf->ca_bundle),
 	    CONFTAB_STRING_ROW("trusted-producers", conf->trusted_producers),
+	    CONFTAB_STRING_ROW("seal-key", conf->seal_key),
 	    CONFTAB_CHOICE_ROW("unsigned", *choice, unsigned_choices),
 	    CONFTAB_DOUBLE_ROW(
 		"unsigned-bits-per-byte", conf->policy.bits_per_byte, 0, 8),
@@ -125,6 +130,12 @@ static int take_option(struct conf *conf, const char *given[ROW_OTHERS], int c,
 		return 0;
 	case OPTION_CHECK:
 		conf->action = CONF_CHECK;
+		return 0;
+	case OPTION_STATUS:
+		conf->action = CONF_STATUS;
+		return 0;
+	case OPTION_JSON:
+		conf->json = true;
 		return 0;
 	case 'v':
 		conf->log_level = options_more_verbose(conf->log_level);
@@ -172,7 +183,7 @@ int conf_load(struct conf *conf, int argc, char *const argv[], struct err *err)
 	set_defaults(conf);
 	rc = take_options(conf, given, argc, argv, err);
 	if (rc != 0 || conf->action == CONF_HELP ||
-	    conf->action == CONF_VERSION)
+	    conf->action == CONF_VERSION || conf->action == CONF_STATUS)
 		return rc;
 	n = make_table(conf, &choice, rows);
 	rc = options_read_file(conf->file, conf->file_given, rows, n, err);

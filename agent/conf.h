@@ -15,7 +15,8 @@
 /* What the command line asks for. */
 enum conf_action {
 	CONF_RUN,
-	CONF_CHECK, /* --check: validate and end */
+	CONF_CHECK,  /* --check: validate and end */
+	CONF_STATUS, /* --status: tell what the last run did */
 	CONF_HELP,
 	CONF_VERSION
 };
@@ -28,6 +29,7 @@ struct conf {
 	bool file_given;  /* by --config: it must exist then */
 	bool strict;
 	bool best_effort;
+	bool json; /* --json: machine-readable */
 	enum log_level log_level;
 
 	char queue[SQS_URL_MAX]; /* "": from the instance's tag */
@@ -35,7 +37,8 @@ struct conf {
 	char endpoint_url[SQS_URL_MAX];
 	char profile[128];
 	char ca_bundle[PATH_MAX];
-	char trusted_producers[PATH_MAX];
+	char trusted_producers[PATH_MAX]; /* a directory */
+	char seal_key[PATH_MAX];          /* "": sealed messages do not open */
 	char output[PATH_MAX]; /* "": the kernel; "-": standard output */
 	long messages;         /* 1..10 */
 	long timeout;          /* seconds */

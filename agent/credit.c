@@ -1,23 +1,68 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "credit.h"
 
-enum credit_verdict credit_judge(const struct credit_policy *policy,
-    const struct credit_message *message, unsigned *bits)
+#include <stdio.h>
+#include <string.h>
+
+static unsigned judge_trust(enum credit_trust trust)
 {
-	*bits = 0;
-	switch (policy->unsigned_messages) {
-	case CREDIT_REFUSE:
-		return CREDIT_REFUSED;
-	case CREDIT_MIX:
+	switch (trust) {
+	case CREDIT_SIGNED:
+		return 0;
+	case CREDIT_NO_SIGNATURE:
 		return CREDIT_NOT_SIGNED;
-	case CREDIT_CREDIT:
+	case CREDIT_BAD_CLAIM:
+		return CREDIT_CLAIM_MALFORMED;
+	case CREDIT_UNKNOWN_KEY:
+		return CREDIT_KEY_UNKNOWN;
+	case CREDIT_BAD_SIGNATURE:
 		break;
 	}
-	if (message->receive_count != 1)
-		return CREDIT_REDELIVERED;
-	*bits =
-	    (unsigned)(policy->bits_per_byte * (double)message->payload_len);
-	return CREDIT_GIVEN;
+	return CREDIT_SIGNATURE_BAD;
+}
+
+static unsigned judge_time(const struct credit_message *m)
+{
+	if (m->sent <= 0)
+		return CREDIT_SENT_UNKNOWN;
+	/* Neither is negative, so the difference cannot overflow. */
+	if (m->sent - m->time > CREDIT_FRESH_MS)
+		return CREDIT_STALE;
+	return m->time - m->sent > CREDIT_FRESH_MS ? CREDIT_FUTURE : 0;
+}
+
+static unsigned clamp(double bits, size_t len)
+{
+	const double most = 8.0 * (double)len;
+
+	return (unsigned)(bits < most ? bits : most);
+}
+
+unsigned credit_judge(const struct credit_policy *policy,
+    const struct credit_message *m, unsigned *bits)
+{
+	const bool by_policy = m->trust == CREDIT_NO_SIGNATURE &&
+			       policy->unsigned_messages == CREDIT_CREDIT;
+	unsigned withheld = by_policy ? 0 : judge_trust(m->trust);
+
+	if (m->trust != CREDIT_SIGNED &&
+	    policy->unsigned_messages == CREDIT_REFUSE)
+		withheld |= CREDIT_REFUSED;
+	if (m->trust == CREDIT_SIGNED)
+		withheld |= judge_time(m);
+	if (m->receive_count != 1)
+		withheld |= CREDIT_REDELIVERED;
+	if (m->seen)
+		withheld |= CREDIT_SEEN;
+	if (!m->remembered)
+		withheld |= CREDIT_NOT_REMEMBERED;
+	*bits = 0;
+	if (withheld == 0)
+		*bits = clamp(
+		    by_policy ? policy->bits_per_byte * (double)m->payload_len
+			      : (double)m->claimed,
+		    m->payload_len);
+	return withheld;
 }
 
 unsigned credit_total(unsigned long sum)
@@ -25,17 +70,46 @@ unsigned credit_total(unsigned long sum)
 	return sum >= CREDIT_BITS ? CREDIT_BITS : 0;
 }
 
-const char *credit_text(enum credit_verdict verdict)
+const char *credit_reason(enum credit_withheld reason)
 {
-	switch (verdict) {
-	case CREDIT_GIVEN:
-		return "credited";
+	switch (reason) {
 	case CREDIT_NOT_SIGNED:
-		return "not signed: mixed without credit";
+		return "not signed";
+	case CREDIT_CLAIM_MALFORMED:
+		return "malformed claim";
+	case CREDIT_KEY_UNKNOWN:
+		return "producer not trusted";
+	case CREDIT_SIGNATURE_BAD:
+		return "bad signature";
+	case CREDIT_STALE:
+		return "sent too long after signing";
+	case CREDIT_FUTURE:
+		return "signed with a date in the future";
+	case CREDIT_SENT_UNKNOWN:
+		return "time of sending unknown";
 	case CREDIT_REDELIVERED:
-		return "delivered before: mixed without credit";
+		return "delivered before";
+	case CREDIT_SEEN:
+		return "used before";
+	case CREDIT_NOT_REMEMBERED:
+		return "use cannot be remembered";
 	case CREDIT_REFUSED:
-		return "not signed: refused";
+		return "refused";
 	}
 	return "unknown";
+}
+
+void credit_explain(unsigned withheld, char *text, size_t size)
+{
+	size_t len = 0;
+
+	(void)snprintf(text, size, "credited");
+	for (unsigned k = 0; k < CREDIT_REASONS; k++) {
+		if ((withheld & 1U << k) == 0)
+			continue;
+		(void)snprintf(text + len, size - len, "%s%s",
+		    len > 0 ? ", " : "",
+		    credit_reason((enum credit_withheld)(1U << k)));
+		len = strlen(text);
+	}
 }

@@ -2,6 +2,7 @@
 #ifndef SQS_ENTROPY_AGENT_CREDIT_H
 #define SQS_ENTROPY_AGENT_CREDIT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,12 +11,14 @@
  * One run credits CREDIT_BITS or nothing: less than what makes the kernel's
  * generator ready would let an attacker search the small remainder.
  */
-#define CREDIT_BITS 256
+#define CREDIT_BITS     256
+#define CREDIT_FRESH_MS 300000 /* between signing and sending */
 
 /* What becomes of messages that no trusted producer signed. */
 enum credit_unsigned {
 	CREDIT_MIX,    /* mixed, credit 0 */
-	CREDIT_CREDIT, /* credited with bits_per_byte */
+	CREDIT_CREDIT, /* credited with bits_per_byte, unless they carry a
+			  signature that does not hold */
 	CREDIT_REFUSE  /* not used at all */
 };
 
@@ -24,27 +27,54 @@ struct credit_policy {
 	double bits_per_byte; /* of unsigned messages, 0..8 */
 };
 
-/* Why a message got what it got. */
-enum credit_verdict {
-	CREDIT_GIVEN,
-	CREDIT_NOT_SIGNED,  /* mixed without credit */
-	CREDIT_REDELIVERED, /* mixed without credit: somebody may have it */
-	CREDIT_REFUSED      /* not to be used */
+/* What the signature is worth. */
+enum credit_trust {
+	CREDIT_NO_SIGNATURE,
+	CREDIT_BAD_CLAIM,     /* the Entropy attribute is malformed */
+	CREDIT_UNKNOWN_KEY,   /* signed by nobody who is trusted */
+	CREDIT_BAD_SIGNATURE, /* a trusted key is named, but did not sign it */
+	CREDIT_SIGNED
 };
 
 struct credit_message {
-	size_t payload_len;
-	uint32_t receive_count; /* 0: unknown, which earns nothing */
+	enum credit_trust trust;
+	size_t payload_len;     /* bytes that would be mixed */
+	uint32_t claimed;       /* bits, by the signed claim */
+	int64_t time;           /* signed at, epoch ms */
+	int64_t sent;           /* SentTimestamp, epoch ms; 0: not told */
+	uint32_t receive_count; /* 0: not told */
+	bool seen;              /* used by this machine before */
+	bool remembered;        /* its use can be, or was, stored */
 };
 
-/* *bits, whole ones, is 0 unless the verdict is CREDIT_GIVEN. */
-enum credit_verdict credit_judge(const struct credit_policy *policy,
+/* What withheld credit; several may hold. */
+enum credit_withheld {
+	CREDIT_NOT_SIGNED = 1 << 0,
+	CREDIT_CLAIM_MALFORMED = 1 << 1,
+	CREDIT_KEY_UNKNOWN = 1 << 2,
+	CREDIT_SIGNATURE_BAD = 1 << 3,
+	CREDIT_STALE = 1 << 4,  /* sent over CREDIT_FRESH_MS later */
+	CREDIT_FUTURE = 1 << 5, /* sent as long before it was signed */
+	CREDIT_SENT_UNKNOWN = 1 << 6,
+	CREDIT_REDELIVERED = 1 << 7, /* not surely the first receipt */
+	CREDIT_SEEN = 1 << 8,
+	CREDIT_NOT_REMEMBERED = 1 << 9,
+	CREDIT_REFUSED = 1 << 10 /* not to be mixed either */
+};
+#define CREDIT_REASONS 11
+
+/* 0 when *bits, whole ones and at most 8 a byte, are earned; otherwise all
+ * that withheld them, and *bits is 0. */
+unsigned credit_judge(const struct credit_policy *policy,
     const struct credit_message *message, unsigned *bits);
 
 /* What is injected for a sum of bits: CREDIT_BITS, or 0 below that. */
 unsigned credit_total(unsigned long sum);
 
-/* A few words for people, never NULL. */
-const char *credit_text(enum credit_verdict verdict);
+/* The name of one reason, as in the status file; never NULL. */
+const char *credit_reason(enum credit_withheld reason);
+
+/* All reasons, with commas, for people: "credited" for none. */
+void credit_explain(unsigned withheld, char *text, size_t size);
 
 #endif

@@ -9,36 +9,56 @@
 #include "buf.h"
 #include "io.h"
 #include "log.h"
+#include "message_sign.h"
 #include "record.h"
-
-#define BOOT_ID      "/proc/sys/kernel/random/boot_id"
-/* EC2's hypervisor shows the instance id here. */
-#define ASSET_TAG    "/sys/class/dmi/id/board_asset_tag"
-#define IDENTITY_MAX 1024 /* bytes of all that sets this machine apart */
+#include "status.h"
 
 /* What one run has gathered. */
 struct run {
-	const struct conf *conf;
-	const struct sink *sink;
+	struct offline *o;
+	char queue_path[MESSAGE_PATH_MAX + 1];
 	struct buf *payloads; /* of usable messages, one after the other */
 	struct buf *identity;
+	uint8_t digests[SQS_BATCH_MAX][SEEN_DIGEST_LEN]; /* of signed ones */
+	size_t digests_n;
 	unsigned long bits; /* sum of what the messages earned */
 	unsigned used;
-	unsigned refused;
-	bool ended; /* RECORD_END came */
+	bool identified, directed; /* RECORD_IDENTITY, RECORD_QUEUE came */
+	bool ended;                /* RECORD_END came */
 	struct record_end end;
+	struct status status;
 };
 
 static int take_identity(struct run *run, const void *data, size_t len)
 {
 	struct record_identity identity;
 
-	if (len != sizeof identity)
+	if (len != sizeof identity || run->identified)
 		return ERR_FORMAT;
+	run->identified = true;
 	memcpy(&identity, data, sizeof identity);
 	if (identity.len > sizeof identity.text)
 		return ERR_FORMAT;
 	return buf_add(run->identity, identity.text, identity.len);
+}
+
+/* A queue that the configuration names by URL is not to be talked over, and no
+ * queue changes between messages. */
+static int take_queue(struct run *run, const void *data, size_t len)
+{
+	struct record_queue queue;
+
+	if (len != sizeof queue || run->directed || run->status.n > 0)
+		return ERR_FORMAT;
+	run->directed = true;
+	memcpy(&queue, data, sizeof queue);
+	if (queue.len > MESSAGE_PATH_MAX)
+		return ERR_FORMAT;
+	if (strstr(run->o->conf->queue, "://") != NULL)
+		return 0;
+	memcpy(run->queue_path, queue.path, queue.len);
+	run->queue_path[queue.len] = '\0';
+	return 0;
 }
 
 static bool message_is_sound(const struct record_message *m, size_t len)
@@ -52,37 +72,96 @@ static bool message_is_sound(const struct record_message *m, size_t len)
 	       m->signature_len <= MESSAGE_SIGNATURE_LEN;
 }
 
-static int take_message(
-    struct run *run, const struct record_message *m, size_t len)
+static bool in_this_run(
+    const struct run *run, const uint8_t digest[static SEEN_DIGEST_LEN])
 {
-	struct credit_message facts;
-	enum credit_verdict verdict;
-	unsigned bits;
+	for (size_t k = 0; k < run->digests_n; k++)
+		if (memcmp(run->digests[k], digest, SEEN_DIGEST_LEN) == 0)
+			return true;
+	return false;
+}
 
-	if (!message_is_sound(m, len))
-		return ERR_FORMAT;
-	facts = (struct credit_message){
-	    .payload_len = m->payload_len, .receive_count = m->receive_count};
-	verdict = credit_judge(&run->conf->policy, &facts, &bits);
-	log_info("message of %u bytes: %s", (unsigned)m->payload_len,
-	    credit_text(verdict));
-	if (verdict == CREDIT_REFUSED) {
-		run->refused++;
-		return 0;
+static unsigned judge(struct run *run, const struct record_message *m,
+    const struct verified *v, unsigned *bits)
+{
+	const struct offline *o = run->o;
+	const struct credit_message facts = {
+	    .trust = v->trust,
+	    .payload_len = m->payload_len,
+	    .claimed = v->claim.bits,
+	    .time = v->claim.time,
+	    .sent = m->sent,
+	    .receive_count = m->receive_count,
+	    .seen = in_this_run(run, v->digest) ||
+		    (o->remembers && seen_has(&o->seen, v->digest)),
+	    .remembered = o->remembers,
+	};
+
+	return credit_judge(&o->conf->policy, &facts, bits);
+}
+
+/* What carries a signature that holds, or may earn credit without one, is
+ * remembered: once, or a message sent again and again would push out all
+ * others. */
+static int use(struct run *run, const struct record_message *m,
+    const struct verified *v, struct status_message *status)
+{
+	if ((v->trust == CREDIT_SIGNED || status->withheld == 0) &&
+	    (status->withheld & CREDIT_SEEN) == 0) {
+		memcpy(
+		    run->digests[run->digests_n++], v->digest, SEEN_DIGEST_LEN);
+		run->bits += status->bits;
 	}
 	run->used++;
-	run->bits += bits;
+	status->bytes = m->payload_len;
 	return buf_add(run->payloads, m->payload, m->payload_len);
 }
 
+static int take_message(struct run *run, struct record_message *m, size_t len)
+{
+	struct status_message *status = &run->status.at[run->status.n];
+	char text[256];
+	int rc;
+
+	if (!message_is_sound(m, len))
+		return ERR_FORMAT;
+	m->entropy[m->entropy_len] = '\0';
+	run->status.n++;
+	rc = verify_message(
+	    &run->o->verify, m, run->queue_path, &status->verified);
+	if (rc == ERR_DENIED) {
+		status->discarded = "sealed for somebody else";
+		log_warning("a message was discarded: it is sealed, and %s",
+		    run->o->conf->seal_key[0] == '\0'
+			? "no seal-key is configured"
+			: "does not open with this seal-key");
+		return 0;
+	}
+	if (rc != 0)
+		return rc;
+	status->withheld = judge(run, m, &status->verified, &status->bits);
+	credit_explain(status->withheld, text, sizeof text);
+	log_info("message of %u bytes%s%s: %s", (unsigned)m->payload_len,
+	    status->verified.producer != NULL ? " from " : "",
+	    status->verified.producer != NULL ? status->verified.producer : "",
+	    text);
+	if ((status->withheld & CREDIT_REFUSED) != 0) {
+		status->discarded = "refused by the policy";
+		return 0;
+	}
+	return use(run, m, &status->verified, status);
+}
+
 static int take_record(
-    struct run *run, uint32_t type, const struct record_message *m, size_t len)
+    struct run *run, uint32_t type, struct record_message *m, size_t len)
 {
 	switch (type) {
 	case RECORD_IDENTITY:
 		return take_identity(run, m, len);
+	case RECORD_QUEUE:
+		return take_queue(run, m, len);
 	case RECORD_MESSAGE:
-		if (run->used + run->refused >= SQS_BATCH_MAX)
+		if (run->status.n >= SQS_BATCH_MAX)
 			return ERR_LIMIT;
 		return take_message(run, m, len);
 	case RECORD_END:
@@ -96,7 +175,9 @@ static int take_record(
 	}
 }
 
-/* Whatever ends it, the messages that came before are deleted and ours. */
+/* Whatever ends it, the messages that came before are deleted and ours.  Each
+ * kind of record comes so many times and no more: a flood, which io_wait()'s
+ * deadline does not stop, ends by itself. */
 static int gather(struct run *run, int fd, int64_t deadline)
 {
 	struct buf *space = buf_new(sizeof(struct record_message));
@@ -126,48 +207,64 @@ static int gather(struct run *run, int fd, int64_t deadline)
 /* Two machines that were handed the same bytes must part ways. */
 static void diverge(const struct run *run)
 {
-	uint8_t text[256];
 	struct timespec now[2];
-	size_t len;
 
-	if (io_read_file(BOOT_ID, text, sizeof text, &len) == 0 &&
-	    buf_add(run->identity, text, len) != 0)
-		log_debug("boot id left out");
-	if (io_read_file(ASSET_TAG, text, sizeof text, &len) == 0 &&
-	    buf_add(run->identity, text, len) != 0)
-		log_debug("asset tag left out");
 	(void)clock_gettime(CLOCK_MONOTONIC, &now[0]);
 	(void)clock_gettime(CLOCK_REALTIME, &now[1]);
-	if (buf_add(run->identity, now, sizeof now) != 0)
-		log_debug("clock left out");
-	if (sink_mix(run->sink, buf_data(run->identity),
-		buf_len(run->identity)) != 0)
+	if (sink_mix(&run->o->sink, buf_data(run->o->identity),
+		buf_len(run->o->identity)) != 0 ||
+	    sink_mix(&run->o->sink, buf_data(run->identity),
+		buf_len(run->identity)) != 0 ||
+	    sink_mix(&run->o->sink, now, sizeof now) != 0)
 		log_warning("could not mix this machine's identity");
 }
 
-static int deliver(const struct run *run)
+/* Before the bytes are used: a crash may lose them, never count them twice. */
+static unsigned remember(struct run *run)
 {
-	unsigned bits = credit_total(run->bits);
+	if (run->digests_n == 0 || !run->o->remembers)
+		return credit_total(run->bits);
+	if (seen_add(&run->o->seen, run->digests, run->digests_n) == 0)
+		return credit_total(run->bits);
+	log_error("cannot remember which messages are used: no credit is "
+		  "given (is the disk full?)");
+	for (size_t i = 0; i < run->status.n; i++) {
+		run->status.at[i].withheld |= CREDIT_NOT_REMEMBERED;
+		run->status.at[i].bits = 0;
+	}
+	return 0;
+}
+
+static void report(const struct run *run)
+{
+	const char *s = run->used == 1 ? "" : "s";
+
+	if (run->o->sink.kernel)
+		log_notice("injected %zu bytes from %u message%s into the "
+			   "kernel, credit %u bits",
+		    buf_len(run->payloads), run->used, s, run->status.credit);
+	else
+		log_notice("wrote %zu bytes from %u message%s to %s",
+		    buf_len(run->payloads), run->used, s, run->o->sink.name);
+}
+
+static int deliver(struct run *run)
+{
+	unsigned bits = remember(run);
 	struct err err = {0};
 	int rc;
 
 	diverge(run);
-	rc = sink_put(run->sink, run->payloads, bits, &err);
+	rc = sink_put(&run->o->sink, run->payloads, bits, &err);
 	if (rc != 0) {
 		log_error("%s", err.text);
 		return rc;
 	}
-	if (run->sink->kernel)
-		log_notice("injected %zu bytes from %u message%s into the "
-			   "kernel, credit %u bits",
-		    buf_len(run->payloads), run->used,
-		    run->used == 1 ? "" : "s", bits);
-	else
-		log_notice("wrote %zu bytes from %u message%s to %s",
-		    buf_len(run->payloads), run->used,
-		    run->used == 1 ? "" : "s", run->sink->name);
-	if (run->conf->strict && bits == 0) {
-		log_error("--strict: no credit was given");
+	run->status.bytes = buf_len(run->payloads);
+	run->status.credit = bits;
+	report(run);
+	if (run->o->conf->strict && bits == 0) {
+		log_error("--strict: no credit was given (see --status)");
 		return ERR_UNUSABLE;
 	}
 	return 0;
@@ -181,14 +278,13 @@ static int nothing_came(const struct run *run, int gathered)
 		return run->end.code;
 	if (run->ended && run->end.received == 0)
 		return ERR_EMPTY;
-	if (run->refused > 0)
-		log_error("no message was usable: %u of %u %s", run->refused,
-		    (unsigned)run->end.received, credit_text(CREDIT_REFUSED));
+	if (run->status.n > 0)
+		log_error("no message was usable: see --status");
 	if (run->ended)
 		return ERR_UNUSABLE;
 	if (gathered == ERR_TIMEOUT) {
-		log_error(
-		    "nothing within %ld s (see --timeout)", run->conf->timeout);
+		log_error("nothing within %ld s (see --timeout)",
+		    run->o->conf->timeout);
 		return ERR_TIMEOUT;
 	}
 	log_error("the half that talks to the network ended early: %s",
@@ -196,24 +292,35 @@ static int nothing_came(const struct run *run, int gathered)
 	return ERR_INTERNAL;
 }
 
-static void answer(const struct run *run, int fd, int code)
+static void answer(struct run *run, int fd, int code)
 {
 	const struct record_status status = {
-	    .code = code, .used = run->used, .bits = credit_total(run->bits)};
+	    .code = code, .used = run->used, .bits = run->status.credit};
+	struct timespec now = {0};
 
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	run->status.code = code;
+	run->status.time = (int64_t)now.tv_sec * 1000;
+	run->status.received = run->end.received;
+	run->status.kernel = run->o->sink.kernel;
+	if (run->o->status_fd >= 0 &&
+	    status_write(run->o->status_fd, &run->status) != 0)
+		log_info("could not write the status of this run");
 	if (io_send_record(fd, RECORD_STATUS, &status, sizeof status, -1, 1) !=
 	    0)
 		log_debug("the online half did not wait for its status");
 }
 
-int offline_run(
-    int fd, const struct sink *sink, const struct conf *conf, int64_t deadline)
+int offline_run(struct offline *o, int fd, int64_t deadline)
 {
-	struct run run = {.conf = conf, .sink = sink};
+	struct run run = {.o = o};
 	int rc = ERR_NOMEM;
 
+	/* A name's path is told by the online half. */
+	if (message_queue_path(o->conf->queue, run.queue_path) != 0)
+		run.queue_path[0] = '\0';
 	run.payloads = buf_new((size_t)SQS_BATCH_MAX * MESSAGE_PAYLOAD_MAX);
-	run.identity = buf_new(IDENTITY_MAX);
+	run.identity = buf_new(OFFLINE_IDENTITY_MAX);
 	if (run.payloads == NULL || run.identity == NULL) {
 		log_error("%s", err_text(rc));
 		goto out;

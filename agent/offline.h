@@ -2,17 +2,39 @@
 #ifndef SQS_ENTROPY_AGENT_OFFLINE_H
 #define SQS_ENTROPY_AGENT_OFFLINE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "conf.h"
 #include "err.h"
+#include "seen.h"
 #include "sink.h"
+#include "verify.h"
 
 /*
  * The privileged half: takes deleted messages from the online half, judges
  * their credit and injects all of them at once.  It opens no network socket
  * and parses nothing but records of a fixed layout.
  */
+
+#define OFFLINE_IDENTITY_MAX 1024 /* bytes that set machines apart */
+
+/* What it holds; opened before it is confined. */
+struct offline {
+	const struct conf *conf;
+	struct sink sink;
+	struct verify verify;
+	struct seen seen;
+	bool remembers;       /* seen is open */
+	int status_fd;        /* -1: no status file */
+	struct buf *identity; /* boot id and instance, mixed uncredited */
+};
+
+/* ERR_PERM, ERR_IO, ERR_CONFIG, ERR_NOMEM.  That the state file cannot be had
+ * is only logged: nothing earns credit then. */
+int offline_open(struct offline *o, const struct conf *conf, int64_t deadline,
+    struct err *err) __attribute__((warn_unused_result));
+void offline_close(struct offline *o);
 
 /*
  * Serve fd until the online half has ended or the deadline (CLOCK_MONOTONIC
@@ -21,7 +43,7 @@
  * sink_put()'s errors otherwise.  Logs what it did, and in case of failure
  * what the online half has not logged already.
  */
-int offline_run(int fd, const struct sink *sink, const struct conf *conf,
-    int64_t deadline) __attribute__((warn_unused_result));
+int offline_run(struct offline *o, int fd, int64_t deadline)
+    __attribute__((warn_unused_result));
 
 #endif

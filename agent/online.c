@@ -5,6 +5,8 @@
 
 #include "buf.h"
 #include "clock.h"
+#include "confine_half.h"
+#include "halves.h"
 #include "io.h"
 #include "log.h"
 #include "record.h"
@@ -21,6 +23,7 @@ struct run {
 	const struct conf *conf;
 	struct clock clock;
 	int64_t deadline;
+	struct session_config cfg;
 	struct session session;
 	bool opened;
 	struct sqs_messages messages;
@@ -29,9 +32,13 @@ struct run {
 	struct record_end end;
 };
 
-static int open_session(struct run *run, struct err *err)
+/* All that needs more rights than this half keeps. */
+static int begin(struct run *run, struct err *err)
 {
-	const struct session_config cfg = {.queue = run->conf->queue,
+	bool nobody;
+	int rc;
+
+	run->cfg = (struct session_config){.queue = run->conf->queue,
 	    .region = run->conf->region,
 	    .endpoint_url = run->conf->endpoint_url,
 	    .profile = run->conf->profile,
@@ -40,11 +47,34 @@ static int open_session(struct run *run, struct err *err)
 	    .queue_from_tag = true,
 	    .wait_for_route = true,
 	    .cancel_fd = -1};
-	int rc =
-	    session_open(&run->session, &cfg, &run->clock, run->deadline, err);
-
+	rc = session_init(&run->session, &run->cfg, &run->clock, err);
 	run->opened = rc == 0;
+	if (rc != 0)
+		return rc;
+	rc = halves_confine_online(
+	    session_readable(&run->session), run->deadline, &nobody, err);
+	if (rc == 0 && nobody)
+		log_info(
+		    "there is no user " CONFINE_USER ": running as nobody");
 	return rc;
+}
+
+static int send_queue(struct run *run, struct err *err)
+{
+	struct record_queue record = {0};
+	char path[MESSAGE_PATH_MAX + 1];
+	int rc = message_queue_path(run->session.queue_url, path);
+
+	if (rc != 0)
+		return err_set(err, ERR_CONFIG, "%s is no queue's URL",
+		    run->session.queue_url);
+	record.len = (uint32_t)strlen(path);
+	memcpy(record.path, path, record.len);
+	rc = io_send_record(
+	    run->fd, RECORD_QUEUE, &record, sizeof record, -1, run->deadline);
+	if (rc != 0)
+		return err_set(err, rc, "the offline half: %s", err_text(rc));
+	return 0;
 }
 
 /* Only where the metadata service has answered already: elsewhere the
@@ -216,7 +246,11 @@ int online_run(int fd, const struct conf *conf, int64_t deadline)
 	int rc;
 
 	run.clock = clock_system(NULL);
-	rc = open_session(&run, &err);
+	rc = begin(&run, &err);
+	if (rc == 0)
+		rc = session_open(&run.session, deadline, &err);
+	if (rc == 0)
+		rc = send_queue(&run, &err);
 	if (rc == 0) {
 		send_identity(&run);
 		rc = receive(&run, &err);

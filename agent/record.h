@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "io.h"
-#include "message.h"
+#include "message_sign.h"
 
 /*
  * What the agent's halves say to each other, in the machine's own byte order:
@@ -17,6 +17,7 @@ enum record_type {
 	RECORD_IDENTITY = 1, /* online: struct record_identity */
 	RECORD_MESSAGE = 2,  /* online: struct record_message */
 	RECORD_END = 3,      /* online: struct record_end, then nothing more */
+	RECORD_QUEUE = 5,    /* online: struct record_queue */
 	RECORD_STATUS = 4    /* offline: struct record_status */
 };
 
@@ -24,6 +25,12 @@ enum record_type {
 struct record_identity {
 	uint32_t len; /* of text */
 	char text[256];
+};
+
+/* The queue's path as the service told it, for a queue known by name. */
+struct record_queue {
+	uint32_t len; /* of path */
+	char path[MESSAGE_PATH_MAX];
 };
 
 /* One message whose delete the service has confirmed. */

@@ -2,6 +2,7 @@
 #include "cred_env.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const char *value_of(const char *name)
 {
@@ -38,4 +39,17 @@ static int load(void *ctx, struct cred *out, int64_t deadline, struct err *err)
 struct cred_source cred_env(void)
 {
 	return (struct cred_source){.name = "environment", .load = load};
+}
+
+void cred_env_forget(void)
+{
+	static const char *const names[] = {"AWS_SECRET_ACCESS_KEY",
+	    "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN"};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		char *value = getenv(names[i]);
+
+		if (value != NULL)
+			explicit_bzero(value, strlen(value));
+	}
 }

@@ -9,4 +9,8 @@
  * is ERR_CONFIG. */
 struct cred_source cred_env(void);
 
+/* Overwrite the secret ones in this process's own environment: for the half
+ * that has no use for them. */
+void cred_env_forget(void);
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cred_file.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,10 @@
 
 struct cred_file {
 	char *profile; /* "": none was given */
+	char path[2][PATH_ROOM];
+	bool ahead;          /* kept holds what was there then */
+	struct buf *kept[2]; /* NULL: it could not be read, because */
+	int ahead_rc[2], ahead_errno[2];
 };
 
 /* What one file says of one profile; the strings lie in text. */
@@ -176,8 +181,24 @@ static int set_path(
 
 /* ---- one file, then both */
 
-static int read_file(
-    struct view *v, bool config, const char *profile, struct err *err)
+/* The file as it is, or as it was when this process could still read it. */
+static int read_bytes(const struct cred_file *f, const struct view *v, int k,
+    uint8_t *space, size_t *len)
+{
+	int rc = io_read_file(v->path, space, FILE_MAX, len);
+
+	if (rc != ERR_IO || errno != EACCES || !f->ahead)
+		return rc;
+	errno = f->ahead_errno[k];
+	if (f->ahead_rc[k] != 0)
+		return f->ahead_rc[k];
+	*len = buf_len(f->kept[k]);
+	memcpy(space, buf_data(f->kept[k]), *len);
+	return 0;
+}
+
+static int read_file(const struct cred_file *f, struct view *v, int k,
+    const char *profile, struct err *err)
 {
 	uint8_t *space;
 	size_t len = 0;
@@ -185,7 +206,7 @@ static int read_file(
 
 	if (rc != 0)
 		return err_set(err, rc, "out of memory");
-	rc = io_read_file(v->path, space, FILE_MAX, &len);
+	rc = read_bytes(f, v, k, space, &len);
 	if (rc == ERR_ABSENT)
 		return 0;
 	if (rc == ERR_LIMIT)
@@ -197,7 +218,7 @@ static int read_file(
 	v->there = true;
 	if (memchr(space, '\0', len) != NULL)
 		return err_set(err, ERR_CONFIG, "%s is no text file", v->path);
-	rc = parse(v, (char *)space, config, profile);
+	rc = parse(v, (char *)space, k == 1, profile);
 	if (rc != 0)
 		return err_set(err, ERR_CONFIG,
 		    "%s:%d: neither [SECTION] nor KEY = VALUE in a section",
@@ -216,8 +237,15 @@ static const char *profile_of(const struct cred_file *f, bool *asked)
 }
 
 /* v[0]: the credentials file, v[1]: the configuration file. */
-static int open_views(
-    struct view v[static 2], const char *profile, struct err *err)
+static int set_view_path(struct view *v, int k, struct err *err)
+{
+	return k == 0 ? set_path(v, "AWS_SHARED_CREDENTIALS_FILE",
+			    "credentials", err)
+		      : set_path(v, "AWS_CONFIG_FILE", "config", err);
+}
+
+static int open_views(const struct cred_file *f, struct view v[static 2],
+    const char *profile, struct err *err)
 {
 	int rc;
 
@@ -225,11 +253,9 @@ static int open_views(
 		v[k].text = buf_new(FILE_MAX);
 		if (v[k].text == NULL)
 			return err_set(err, ERR_NOMEM, "out of memory");
-		rc = k == 0 ? set_path(&v[k], "AWS_SHARED_CREDENTIALS_FILE",
-				  "credentials", err)
-			    : set_path(&v[k], "AWS_CONFIG_FILE", "config", err);
+		rc = set_view_path(&v[k], k, err);
 		if (rc == 0)
-			rc = read_file(&v[k], k == 1, profile, err);
+			rc = read_file(f, &v[k], k, profile, err);
 		if (rc != 0)
 			return rc;
 	}
@@ -295,7 +321,7 @@ static int load(void *ctx, struct cred *out, int64_t deadline, struct err *err)
 	if (v == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
 	profile = profile_of(ctx, &asked);
-	rc = open_views(v, profile, err);
+	rc = open_views(ctx, v, profile, err);
 	/* Both keys of a pair, and their token, come from one file. */
 	if (rc == 0 && has_keys(&v[0]))
 		rc = take_keys(&v[0], profile, out, err);
@@ -318,7 +344,7 @@ int cred_file_region(struct cred_file *f, char *region, size_t size)
 
 	if (v == NULL)
 		return ERR_NOMEM;
-	rc = open_views(v, profile_of(f, &asked), NULL);
+	rc = open_views(f, v, profile_of(f, &asked), NULL);
 	if (rc == 0)
 		found = has(v[0].region) ? v[0].region : v[1].region;
 	if (rc == 0 && !has(found))
@@ -350,7 +376,54 @@ void cred_file_free(struct cred_file *f)
 	if (f == NULL)
 		return;
 	free(f->profile);
+	buf_free(f->kept[0]);
+	buf_free(f->kept[1]);
 	free(f);
+}
+
+const char *cred_file_path(struct cred_file *f, int which)
+{
+	struct view v;
+
+	if (set_view_path(&v, which, NULL) != 0)
+		v.path[0] = '\0';
+	memcpy(f->path[which], v.path, sizeof v.path);
+	return f->path[which];
+}
+
+/* What is wrong with the file is kept as well. */
+static int keep(const char *path, struct buf **kept)
+{
+	struct buf *b = buf_new(FILE_MAX);
+	uint8_t *space;
+	size_t len = 0;
+	int rc = ERR_NOMEM;
+
+	if (b != NULL)
+		rc = buf_extend(b, FILE_MAX, &space);
+	if (rc == 0)
+		rc = io_read_file(path, space, FILE_MAX, &len);
+	if (rc != 0) {
+		const int saved = errno;
+
+		buf_free(b);
+		errno = saved;
+		return rc;
+	}
+	buf_truncate(b, len);
+	*kept = b;
+	return 0;
+}
+
+void cred_file_read_ahead(struct cred_file *f)
+{
+	for (int k = 0; k < 2; k++) {
+		buf_free(f->kept[k]);
+		f->kept[k] = NULL;
+		f->ahead_rc[k] = keep(cred_file_path(f, k), &f->kept[k]);
+		f->ahead_errno[k] = errno;
+	}
+	f->ahead = true;
 }
 
 struct cred_source cred_file_source(struct cred_file *f)

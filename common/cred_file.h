@@ -16,6 +16,14 @@ struct cred_file;
 struct cred_file *cred_file_new(const char *profile);
 void cred_file_free(struct cred_file *f);
 
+/* Read both files now and keep them for the day when they cannot be read any
+ * more, because the process has given up the right to.  What is there to be
+ * read later is read anew. */
+void cred_file_read_ahead(struct cred_file *f);
+
+/* The path of the credentials file (0) or the configuration file (1). */
+const char *cred_file_path(struct cred_file *f, int which);
+
 /* A source that borrows f.  ERR_ABSENT: no files, or no such profile in them
  * and none was asked for; ERR_CONFIG: a profile that was asked for is not
  * there, a malformed line (with file and line), half a key pair. */

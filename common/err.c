@@ -46,6 +46,7 @@ static const struct {
     [-ERR_EMPTY] = {EXIT_NOTHING, "nothing to do"},
     [-ERR_UNUSABLE] = {EXIT_UNUSABLE, "no usable message"},
     [-ERR_UNSUPPORTED] = {EXIT_INTERNAL, "not supported on this host"},
+    [-ERR_SOURCE] = {EXIT_UNUSABLE, "a source failed its health tests"},
     [-ERR_INTERNAL] = {EXIT_INTERNAL, "internal error"},
 };
 

@@ -30,7 +30,8 @@ enum err_code {
 	ERR_EMPTY = -20,    /* nothing to do now: the queue is empty */
 	ERR_UNUSABLE = -21, /* messages came and none was usable */
 	ERR_UNSUPPORTED = -22, /* not on this host (MD5 in FIPS mode) */
-	ERR_INTERNAL = -23     /* a defect of ours */
+	ERR_SOURCE = -23,      /* a source of random bytes failed its tests */
+	ERR_INTERNAL = -24     /* a defect of ours; the last one */
 };
 
 #define ERR_TEXT_MAX 512 /* bytes, with the terminating NUL */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http_internal.h"
 
+#include <malloc.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,6 +188,11 @@ int http_wait(struct http *h, struct http_transfer *t, struct err *err)
 	return t->rc;
 }
 
+const char *http_ca_bundle(const struct http *h)
+{
+	return h->ca_bundle[0] != '\0' ? h->ca_bundle : NULL;
+}
+
 int http_start(struct http *h, const struct http_request *req,
     struct http_transfer **out, struct err *err)
 {
@@ -252,6 +258,31 @@ void http_transfer_free(struct http_transfer *t)
 	destroy(t);
 }
 
+/* libcurl keeps requests with their tokens and payloads in memory of its own,
+ * and frees it as it is. */
+static void wipe_free(void *p)
+{
+	if (p != NULL)
+		explicit_bzero(p, malloc_usable_size(p));
+	free(p);
+}
+
+static void *wipe_realloc(void *p, size_t size)
+{
+	size_t had = p != NULL ? malloc_usable_size(p) : 0;
+	void *moved;
+
+	if (size > 0 && size <= had && size >= had / 2)
+		return p;
+	moved = malloc(size > 0 ? size : 1);
+	if (moved == NULL)
+		return NULL;
+	if (p != NULL)
+		memcpy(moved, p, had < size ? had : size);
+	wipe_free(p);
+	return moved;
+}
+
 /* Whatever flags it gets, libcurl starts TLS here, and it stays started:
  * stopping it would only cost time at exit. */
 static CURLcode start_curl(void)
@@ -260,9 +291,23 @@ static CURLcode start_curl(void)
 	CURLcode code = CURLE_OK;
 
 	if (!started)
-		code = curl_global_init(CURL_GLOBAL_DEFAULT);
+		code = curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc,
+		    wipe_free, wipe_realloc, strdup, calloc);
 	started = code == CURLE_OK;
 	return code;
+}
+
+static CURLM *new_multi(void)
+{
+	CURLM *multi = curl_multi_init();
+
+	if (multi == NULL)
+		return NULL;
+	(void)curl_multi_setopt(
+	    multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+	(void)curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_MAX);
+	(void)curl_multi_setopt(multi, QUICK_EXIT, 1L);
+	return multi;
 }
 
 int http_new(const struct http_config *cfg, struct http **out, struct err *err)
@@ -281,20 +326,28 @@ int http_new(const struct http_config *cfg, struct http **out, struct err *err)
 	h->cancel_fd = cfg->cancel_fd;
 	rc = http_trust(h, cfg->ca_bundle, err);
 	if (rc == 0)
-		h->multi = curl_multi_init();
+		h->multi = new_multi();
 	if (rc == 0 && h->multi == NULL)
 		rc = err_set(err, ERR_NOMEM, "out of memory");
 	if (rc != 0) {
 		http_free(h);
 		return rc;
 	}
-	(void)curl_multi_setopt(
-	    h->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
-	(void)curl_multi_setopt(
-	    h->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_MAX);
-	(void)curl_multi_setopt(h->multi, QUICK_EXIT, 1L);
 	*out = h;
 	return 0;
+}
+
+void http_rest(struct http *h)
+{
+	CURLM *fresh;
+
+	if (h->first != NULL)
+		return;
+	fresh = new_multi();
+	if (fresh == NULL)
+		return;
+	(void)curl_multi_cleanup(h->multi);
+	h->multi = fresh;
 }
 
 /* Whether curl can drop a transfer that is in a look-up without waiting. */
@@ -321,5 +374,6 @@ void http_free(struct http *h)
 		destroy(t);
 	}
 	(void)curl_multi_cleanup(h->multi);
+	buf_free(h->ca_pem);
 	free(h);
 }

@@ -55,6 +55,9 @@ int http_new(const struct http_config *cfg, struct http **out, struct err *err)
  * that still runs. */
 void http_free(struct http *h);
 
+/* The bundle in use, NULL for the library's own. */
+const char *http_ca_bundle(const struct http *h);
+
 /* Begin a transfer; it advances inside any http_wait().  *out is the
  * caller's to free.  ERR_CONFIG for a URL that is malformed, holds a user
  * name or may not be used in the clear; ERR_FORMAT for a header with a line
@@ -84,6 +87,10 @@ int http_status(const struct http_transfer *t);
 const struct buf *http_body(const struct http_transfer *t);
 const char *http_header(const struct http_transfer *t, const char *name);
 bool http_was_sent(const struct http_transfer *t);
+
+/* When no transfer is left: let all connections go, with what libcurl keeps of
+ * the bytes that went over them. */
+void http_rest(struct http *h);
 
 /* Ends it first when it is under way; NULL is allowed; wipes. */
 void http_transfer_free(struct http_transfer *t);

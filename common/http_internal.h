@@ -20,6 +20,7 @@ struct http {
 	const char *agent;
 	int cancel_fd;
 	char ca_bundle[PATH_MAX]; /* "": what the library trusts */
+	struct buf *ca_pem;       /* what the bundle holds */
 	bool ca_folder;           /* of that, the folder is enough */
 };
 

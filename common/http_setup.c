@@ -211,9 +211,34 @@ static CURLcode set_rules(
 	return code;
 }
 
+/* The bundle replaces what the library trusts, it adds nothing. */
+static CURLcode set_bundle(struct http_transfer *t)
+{
+	CURLcode code = CURLE_OK;
+
+	SET(CURLOPT_CAPATH, NULL);
+#if LIBCURL_VERSION_NUM >= 0x074d00
+	if (code == CURLE_OK) {
+		struct curl_blob pem = {
+		    .len = buf_len(t->http->ca_pem), .flags = CURL_BLOB_NOCOPY};
+		union {
+			const void *in;
+			void *out;
+		} cast = {.in = buf_data(t->http->ca_pem)};
+
+		pem.data = cast.out;
+		/* Only an older library at run time lacks it. */
+		if (pem.len > 0 && curl_easy_setopt(t->easy,
+				       CURLOPT_CAINFO_BLOB, &pem) == CURLE_OK)
+			return code;
+	}
+#endif
+	SET(CURLOPT_CAINFO, t->http->ca_bundle);
+	return code;
+}
+
 static CURLcode set_tls(struct http_transfer *t)
 {
-	const char *bundle = t->http->ca_bundle;
 	CURLcode code = CURLE_OK;
 
 	if (t->plain)
@@ -223,12 +248,9 @@ static CURLcode set_tls(struct http_transfer *t)
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
 	if (t->http->ca_folder)
 		SET(CURLOPT_CAINFO, NULL);
-	if (bundle[0] == '\0')
+	if (code != CURLE_OK || t->http->ca_bundle[0] == '\0')
 		return code;
-	SET(CURLOPT_CAINFO, bundle);
-	/* The bundle replaces what the library trusts, it adds nothing. */
-	SET(CURLOPT_CAPATH, NULL);
-	return code;
+	return set_bundle(t);
 }
 
 static CURLcode set_request(

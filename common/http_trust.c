@@ -8,8 +8,40 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io.h"
+
+#define BUNDLE_MAX   (4 << 20) /* bytes; a system's has 200 KiB */
+#define BUNDLE_LEAST 4096      /* room where stat(2) tells no size */
+
 /* So many certificates by hash are a whole store, not somebody's few. */
-#define HASHED_MIN 32
+#define HASHED_MIN   32
+
+/* Now, because later this process may not be allowed to. */
+static int read_bundle(struct http *h, off_t size, struct err *err)
+{
+	const size_t room = size < BUNDLE_LEAST ? BUNDLE_LEAST
+			    : size < BUNDLE_MAX ? (size_t)size
+						: BUNDLE_MAX;
+	uint8_t *space;
+	size_t len;
+	int rc = ERR_NOMEM;
+
+	h->ca_pem = buf_new(room);
+	if (h->ca_pem != NULL)
+		rc = buf_extend(h->ca_pem, room, &space);
+	if (rc != 0)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	rc = io_read_file(h->ca_bundle, space, room, &len);
+	if (rc == ERR_LIMIT)
+		return err_set(err, ERR_CONFIG,
+		    "the CA bundle %s is over %d bytes: name a PEM file",
+		    h->ca_bundle, BUNDLE_MAX);
+	if (rc != 0)
+		return err_errno(err, ERR_CONFIG,
+		    "cannot read the CA bundle %s", h->ca_bundle);
+	buf_truncate(h->ca_pem, len);
+	return 0;
+}
 
 static int use_bundle(struct http *h, const char *path, struct err *err)
 {
@@ -27,9 +59,10 @@ static int use_bundle(struct http *h, const char *path, struct err *err)
 		rc = err_set(err, ERR_CONFIG,
 		    "the CA bundle %s is not a file: name a PEM file", path);
 	(void)close(fd);
-	if (rc == 0)
-		memcpy(h->ca_bundle, path, strlen(path) + 1);
-	return rc;
+	if (rc != 0)
+		return rc;
+	memcpy(h->ca_bundle, path, strlen(path) + 1);
+	return read_bundle(h, st.st_size, err);
 }
 
 /* "5ed36f99.0", as openssl-rehash(1) names its links. */

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -18,6 +19,7 @@
 
 #define POLL_MAX_MS  60000
 #define REAP_STEP_NS 2000000
+#define REAP_LAST_MS 500 /* for the kernel to end what was killed */
 
 static int64_t now_ms(void)
 {
@@ -218,22 +220,30 @@ int io_stop_fd(int *fd)
 	return 0;
 }
 
+/* Whether the child has ended, or cannot be waited for. */
+static bool has_ended(pid_t child, int *status)
+{
+	pid_t got = waitpid(child, status, WNOHANG);
+
+	return got == child || (got < 0 && errno != EINTR);
+}
+
 int io_reap(pid_t child, int64_t deadline)
 {
 	const struct timespec step = {.tv_nsec = REAP_STEP_NS};
+	const int64_t last = deadline + REAP_LAST_MS;
+	bool killed = false;
 	int status = 0;
-	pid_t got;
 
-	for (;;) {
-		got = waitpid(child, &status, WNOHANG);
-		if (got == child || (got < 0 && errno != EINTR))
-			return status;
-		if (now_ms() >= deadline)
-			break;
+	while (!has_ended(child, &status)) {
+		if (!killed && now_ms() >= deadline) {
+			(void)kill(child, SIGKILL);
+			killed = true;
+		}
+		/* One of another user may be beyond our reach. */
+		if (now_ms() >= last)
+			return IO_NOT_REAPED;
 		(void)nanosleep(&step, NULL);
 	}
-	(void)kill(child, SIGKILL);
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		continue;
 	return status;
 }

@@ -58,8 +58,10 @@ int io_split(int *fd, pid_t *child) __attribute__((warn_unused_result));
  * ERR_IO. */
 int io_stop_fd(int *fd) __attribute__((warn_unused_result));
 
-/* Wait for the child until the deadline, then SIGKILL it; always reaps it.
- * Returns its wait status (waitpid(2)). */
+/* Wait for the child until the deadline, then SIGKILL it.  Returns its wait
+ * status (waitpid(2)), or IO_NOT_REAPED when it is still there half a second
+ * later, as a child of another user may be (see confine_lifetime()). */
+#define IO_NOT_REAPED (-1)
 int io_reap(pid_t child, int64_t deadline);
 
 #endif

@@ -334,23 +334,57 @@ static int open_queue(struct session *s, const struct session_config *cfg,
 	return 0;
 }
 
-int session_open(struct session *s, const struct session_config *cfg,
-    const struct clock *clock, int64_t deadline, struct err *err)
+int session_init(struct session *s, const struct session_config *cfg,
+    const struct clock *clock, struct err *err)
+{
+	struct err own = {0};
+	int rc;
+
+	*s = (struct session){.clock = clock, .cfg = cfg};
+	rc = open_client(s, cfg, err != NULL ? err : &own);
+	if (rc == 0)
+		cred_file_read_ahead(s->file);
+	else
+		session_close(s);
+	return rc;
+}
+
+int session_open(struct session *s, int64_t deadline, struct err *err)
 {
 	char queue[SQS_URL_MAX];
 	struct err own = {0};
 	int rc;
 
 	err = err != NULL ? err : &own;
-	*s = (struct session){.clock = clock};
-	rc = open_client(s, cfg, err);
+	sqs_free(s->sqs);
+	s->sqs = NULL;
+	rc = find_queue(s, s->cfg, queue, deadline, err);
 	if (rc == 0)
-		rc = find_queue(s, cfg, queue, deadline, err);
-	if (rc == 0)
-		rc = open_queue(s, cfg, queue, deadline, err);
-	if (rc != 0)
-		session_close(s);
+		rc = open_queue(s, s->cfg, queue, deadline, err);
 	return rc;
+}
+
+/* For name look-ups (nss, resolvers), TLS and the C library itself. */
+static const char *const system_files[] = {"/etc", "/usr", "/lib", "/lib64",
+    "/bin", "/opt", "/nix", "/run/systemd", "/run/resolvconf",
+    "/run/NetworkManager", "/run/nscd", "/run/nss", "/var/lib/ca-certificates",
+    "/var/lib/sss", "/proc", "/sys/devices/system/cpu", "/dev/urandom",
+    "/dev/random", "/dev/null"};
+
+const char *const *session_readable(struct session *s)
+{
+	const char *bundle = http_ca_bundle(s->http);
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof system_files / sizeof system_files[0];
+	     i++)
+		s->readable[n++] = system_files[i];
+	if (bundle != NULL)
+		s->readable[n++] = bundle;
+	for (int k = 0; k < 2; k++)
+		s->readable[n++] = cred_file_path(s->file, k);
+	s->readable[n] = NULL;
+	return s->readable;
 }
 
 void session_close(struct session *s)

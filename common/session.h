@@ -30,6 +30,8 @@ struct session_config {
 	int cancel_fd;            /* -1 for none */
 };
 
+#define SESSION_READABLE_MAX 32
+
 struct session {
 	struct http *http;
 	struct imds *imds;
@@ -37,6 +39,8 @@ struct session {
 	struct cred_chain *chain;
 	struct sqs *sqs;
 	const struct clock *clock;
+	const struct session_config *cfg;
+	const char *readable[SESSION_READABLE_MAX];
 	char region[SQS_REGION_MAX];
 	char endpoint[SQS_URL_MAX];
 	char queue_url[SQS_URL_MAX];
@@ -45,16 +49,29 @@ struct session {
 #define SESSION_QUEUE_TAG "sqs-entropy:queue"
 
 /*
- * Open by deadline.  Strings of cfg and clock are borrowed until close.
- * Endpoint: AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL, configured, the queue
- * URL's scheme and host, or https://sqs.REGION.DNS-SUFFIX.  Region: the one
- * that the queue URL's host names when that host is the endpoint, AWS_REGION,
- * AWS_DEFAULT_REGION, configured, the one that the endpoint or queue host
- * names, the profile's, IMDS.  ERR_CONFIG, ERR_ABSENT's causes as
+ * What needs no network and may need more rights than are left later: the
+ * clients are made, the shared credential files are read ahead.  cfg, its
+ * strings and clock are borrowed until close.  ERR_CONFIG, ERR_NOMEM,
+ * ERR_INTERNAL.
+ */
+int session_init(struct session *s, const struct session_config *cfg,
+    const struct clock *clock, struct err *err)
+    __attribute__((warn_unused_result));
+
+/* What an initialised session has to be able to read, beside the system's own
+ * files: a NULL-terminated list that lives as long as it. */
+const char *const *session_readable(struct session *s);
+
+/*
+ * Find region, endpoint and queue by deadline; may be repeated after a
+ * failure.  Endpoint: AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL, configured, the
+ * queue URL's scheme and host, or https://sqs.REGION.DNS-SUFFIX.  Region: the
+ * one that the queue URL's host names when that host is the endpoint,
+ * AWS_REGION, AWS_DEFAULT_REGION, configured, the one that the endpoint or
+ * queue host names, the profile's, IMDS.  ERR_CONFIG, ERR_ABSENT's causes as
  * ERR_CONFIG with what to set, and the errors of sqs.h.
  */
-int session_open(struct session *s, const struct session_config *cfg,
-    const struct clock *clock, int64_t deadline, struct err *err)
+int session_open(struct session *s, int64_t deadline, struct err *err)
     __attribute__((warn_unused_result));
 void session_close(struct session *s);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conftab.h"
+#include "hpke.h"
 #include "message.h"
 #include "options.h"
 
@@ -13,12 +14,14 @@
 enum row { ROW_QUEUE, ROW_DEVICE, ROW_OTHERS };
 #define ROWS_MAX 16
 
-enum { OPTION_CHECK = 256, OPTION_ONCE };
+enum { OPTION_CHECK = 256, OPTION_ONCE, OPTION_GENKEY, OPTION_SEAL };
 
 static const struct option long_options[] = {
     {"queue", required_argument, NULL, 'q'},
     {"device", required_argument, NULL, 'd'},
     {"once", no_argument, NULL, OPTION_ONCE},
+    {"genkey", required_argument, NULL, OPTION_GENKEY},
+    {"seal", no_argument, NULL, OPTION_SEAL},
     {"config", required_argument, NULL, 'c'},
     {"check", no_argument, NULL, OPTION_CHECK},
     {"verbose", no_argument, NULL, 'v'},
@@ -36,15 +39,17 @@ void conf_print_help(void)
 	    "until told to\nstop.\n\n"
 	    "  -q, --queue URL|NAME    the queue (default: from the "
 	    "configuration)\n"
-	    "  -d, --device FILE       the hardware generator (/dev/hwrng)\n"
+	    "  -d, --device FILE[,...] the hardware generators (/dev/hwrng)\n"
 	    "      --once              one look, one top-up, then exit\n"
+	    "      --genkey FILE       make a signing key, print its public key\n"
+	    "      --seal              with --genkey: a key pair for sealing\n"
 	    "  -c, --config FILE       instead of " CONF_FILE "\n"
 	    "      --check             validate the configuration and exit\n"
 	    "  -v, --verbose           say more (twice: debug)\n"
 	    "  -h, --help              show this and exit\n"
 	    "  -V, --version           show the version and exit\n\n"
-	    "Exit: 0 done, 64 usage, 69 unavailable, 70 internal, 77 not "
-	    "permitted,\n78 configuration.\n"
+	    "Exit: 0 done, 64 usage, 65 a source failed its tests, 69 "
+	    "unavailable,\n70 internal, 77 not permitted, 78 configuration.\n"
 	    "See sqs-entropy-producer(8) and sqs-entropy-producer.conf(5).\n",
 	    stdout);
 }
@@ -71,13 +76,14 @@ static size_t make_table(struct conf *conf, struct conftab_row rows[ROWS_MAX])
 	    CONFTAB_STRING_ROW("profile", conf->profile),
 	    CONFTAB_STRING_ROW("ca-bundle", conf->ca_bundle),
 	    CONFTAB_STRING_ROW("signing-key", conf->signing_key),
+	    CONFTAB_STRING_ROW("seal-to", conf->seal_to),
 	    CONFTAB_LONG_ROW(
 		"low-watermark", conf->refill.low_watermark, 1, 100000),
 	    CONFTAB_LONG_ROW("burst", conf->refill.burst, 1, 10000),
 	    CONFTAB_LONG_ROW("interval", conf->refill.interval, 1, 86400),
 	    CONFTAB_LONG_ROW("message-bytes", conf->message_bytes,
 		MESSAGE_PAYLOAD_MIN, MESSAGE_PAYLOAD_MAX),
-	    CONFTAB_DOUBLE_ROW("bits-per-byte", conf->bits_per_byte, 0.01, 8),
+	    CONFTAB_DOUBLE_ROW("bits-per-byte", conf->bits_per_byte, 0.1, 8),
 	};
 
 	_Static_assert(sizeof table / sizeof table[0] <= ROWS_MAX, "room");
@@ -97,6 +103,13 @@ static int take_option(struct conf *conf, const char *given[ROW_OTHERS], int c,
 		return 0;
 	case OPTION_ONCE:
 		conf->once = true;
+		return 0;
+	case OPTION_GENKEY:
+		conf->action = CONF_GENKEY;
+		conf->key_file = optarg;
+		return 0;
+	case OPTION_SEAL:
+		conf->seal = true;
 		return 0;
 	case 'c':
 		conf->file = optarg;
@@ -134,14 +147,23 @@ static int take_options(struct conf *conf, const char *given[ROW_OTHERS],
 	return rc;
 }
 
-/* A setting that is not honoured must not be taken in silence. */
+static size_t sent_bytes(const struct conf *conf)
+{
+	return (size_t)conf->message_bytes +
+	       (conf->seal_to[0] != '\0' ? HPKE_OVERHEAD : 0);
+}
+
 static int check_whole(const struct conf *conf, struct err *err)
 {
-	if (conf->signing_key[0] != '\0')
+	if (conf->seal_to[0] != '\0' && conf->signing_key[0] == '\0')
 		return err_set(err, ERR_CONFIG,
-		    "%s: signing-key: this version cannot sign yet: remove "
-		    "the key to send unsigned messages",
+		    "%s: seal-to needs a signing-key: make one with --genkey",
 		    conf->file);
+	if (sent_bytes(conf) > MESSAGE_PAYLOAD_MAX)
+		return err_set(err, ERR_CONFIG,
+		    "%s: message-bytes: sealing adds %d bytes, and %d are "
+		    "allowed in all",
+		    conf->file, HPKE_OVERHEAD, MESSAGE_PAYLOAD_MAX);
 	if (conf->queue[0] == '\0')
 		return err_set(err, ERR_CONFIG,
 		    "no queue: set queue in %s or give --queue URL|NAME",
@@ -158,8 +180,10 @@ int conf_load(struct conf *conf, int argc, char *const argv[], struct err *err)
 
 	set_defaults(conf);
 	rc = take_options(conf, given, argc, argv, err);
+	if (rc == 0 && conf->seal && conf->action == CONF_RUN)
+		rc = err_set(err, ERR_USAGE, "--seal belongs to --genkey FILE");
 	if (rc != 0 || conf->action == CONF_HELP ||
-	    conf->action == CONF_VERSION)
+	    conf->action == CONF_VERSION || conf->action == CONF_GENKEY)
 		return rc;
 	n = make_table(conf, rows);
 	rc = options_read_file(conf->file, conf->file_given, rows, n, err);

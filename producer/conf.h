@@ -10,12 +10,15 @@
 #include "refill.h"
 #include "sqs.h"
 
-#define CONF_FILE SQS_ENTROPY_SYSCONFDIR "/sqs-entropy/producer.conf"
+/* or STATE_DIRECTORY (systemd.exec(5)) */
+#define CONF_STATE_DIRECTORY "/var/lib/sqs-entropy"
+#define CONF_FILE            SQS_ENTROPY_SYSCONFDIR "/sqs-entropy/producer.conf"
 
 /* What the command line asks for. */
 enum conf_action {
 	CONF_RUN,
-	CONF_CHECK, /* --check: validate and end */
+	CONF_CHECK,  /* --check: validate and end */
+	CONF_GENKEY, /* --genkey: make a key pair */
 	CONF_HELP,
 	CONF_VERSION
 };
@@ -24,9 +27,11 @@ enum conf_action {
  * variables say is looked up by session.h. */
 struct conf {
 	enum conf_action action;
-	const char *file; /* the file that was read, or would have been */
-	bool file_given;  /* by --config: it must exist then */
-	bool once;        /* one look, one top-up */
+	const char *file;     /* the file that was read, or would have been */
+	bool file_given;      /* by --config: it must exist then */
+	bool once;            /* one look, one top-up */
+	const char *key_file; /* --genkey */
+	bool seal;            /* --seal: a pair for sealing */
 	enum log_level log_level;
 
 	char queue[SQS_URL_MAX];
@@ -35,9 +40,10 @@ struct conf {
 	char profile[128];
 	char ca_bundle[PATH_MAX];
 	char device[PATH_MAX];
-	char signing_key[PATH_MAX];
-	long message_bytes;   /* of payload */
-	double bits_per_byte; /* min-entropy claimed for the source */
+	char signing_key[PATH_MAX]; /* "": messages are not signed */
+	char seal_to[PATH_MAX];     /* "": messages are not sealed */
+	long message_bytes;         /* of payload */
+	double bits_per_byte;       /* min-entropy claimed for the source */
 	struct refill_settings refill;
 };
 

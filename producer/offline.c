@@ -13,8 +13,7 @@ struct run {
 	int fd; /* to the online half */
 	int cancel_fd;
 	struct clock clock;
-	struct source *source;
-	const struct conf *conf;
+	struct offline *o;
 };
 
 static int send_failed(const struct run *run, int code)
@@ -25,26 +24,44 @@ static int send_failed(const struct run *run, int code)
 	    run->fd, RECORD_FAILED, &failed, sizeof failed, run->cancel_fd, 0);
 }
 
-/* *failed: the source gave nothing, and the online half was told so. */
+/* A whole message in m, or the story of what failed. */
+static int make(
+    const struct run *run, struct record_message *m, struct err *err)
+{
+	const struct conf *conf = run->o->conf;
+	const double bits = conf->bits_per_byte * (double)conf->message_bytes;
+	int rc;
+
+	m->payload_len = (uint32_t)conf->message_bytes;
+	rc = blocks_make(
+	    &run->o->blocks, &run->clock, m->payload, m->payload_len, err);
+	if (rc != 0)
+		return rc;
+	return stamp_message(
+	    &run->o->stamp, m, clock_wall(&run->clock), (uint32_t)bits, err);
+}
+
+/* *failed: there is no message, and the online half was told so. */
 static int make_message(
     const struct run *run, struct record_message *m, bool *failed)
 {
-	const size_t len = (size_t)run->conf->message_bytes;
 	struct err err = {0};
-	int rc;
+	int rc = make(run, m, &err);
 
 	*failed = false;
-	rc = source_read(run->source, &run->clock, m->payload, len, &err);
 	if (rc == ERR_CANCELED)
 		return rc;
 	if (rc != 0) {
+		int told;
+
 		log_error("%s", err.text);
 		*failed = true;
-		return send_failed(run, rc);
+		told = send_failed(run, rc);
+		return rc == ERR_SOURCE ? rc : told;
 	}
-	m->payload_len = (uint32_t)len;
 	return io_send_record(run->fd, RECORD_MESSAGE, m,
-	    offsetof(struct record_message, payload) + len, run->cancel_fd, 0);
+	    offsetof(struct record_message, payload) + m->payload_len,
+	    run->cancel_fd, 0);
 }
 
 static int make_messages(const struct run *run, uint32_t count)
@@ -75,23 +92,43 @@ static int serve(const struct run *run)
 	if (rc != 0)
 		return rc;
 	if (type != RECORD_ASK || len != sizeof ask ||
-	    ask.count > SQS_BATCH_MAX)
+	    ask.count > SQS_BATCH_MAX ||
+	    stamp_set_path(&run->o->stamp, ask.path,
+		ask.path_len <= sizeof ask.path ? ask.path_len : SIZE_MAX) != 0)
 		return ERR_FORMAT;
 	return make_messages(run, ask.count);
 }
 
-int offline_run(
-    int fd, struct source *source, const struct conf *conf, int cancel_fd)
+int offline_run(struct offline *o, int fd, int cancel_fd)
 {
 	const struct run run = {.fd = fd,
 	    .cancel_fd = cancel_fd,
 	    .clock = clock_system(&cancel_fd),
-	    .source = source,
-	    .conf = conf};
+	    .o = o};
 	int rc;
 
 	do
 		rc = serve(&run);
 	while (rc == 0);
 	return rc == ERR_EOF ? 0 : rc;
+}
+
+int offline_open(struct offline *o, const struct conf *conf, struct err *err)
+{
+	int rc;
+
+	o->conf = conf;
+	rc = blocks_open(&o->blocks, conf->device, conf->bits_per_byte, err);
+	if (rc != 0)
+		return rc;
+	rc = stamp_open(&o->stamp, conf, err);
+	if (rc != 0)
+		blocks_close(&o->blocks);
+	return rc;
+}
+
+void offline_close(struct offline *o)
+{
+	blocks_close(&o->blocks);
+	stamp_close(&o->stamp);
 }

@@ -2,19 +2,31 @@
 #ifndef SQS_ENTROPY_PRODUCER_OFFLINE_H
 #define SQS_ENTROPY_PRODUCER_OFFLINE_H
 
+#include "blocks.h"
 #include "conf.h"
-#include "source.h"
+#include "stamp.h"
 
 /*
- * The half that holds the source: makes as many messages as it is asked for.
- * It opens no network socket.
+ * The half that holds the sources and the signing key: makes as many messages
+ * as it is asked for.  It opens no network socket.
  */
+struct offline {
+	const struct conf *conf;
+	struct blocks blocks;
+	struct stamp stamp;
+};
+
+/* Open what conf names.  ERR_CONFIG, ERR_PERM, ERR_IO, ERR_NOMEM. */
+int offline_open(struct offline *o, const struct conf *conf, struct err *err)
+    __attribute__((warn_unused_result));
+void offline_close(struct offline *o);
 
 /* Serve fd until the online half has ended (0) or cancel_fd is readable
- * (ERR_CANCELED).  ERR_NOMEM, ERR_FORMAT (a record that the online half cannot
- * have sent), ERR_IO.  A source that fails is logged and told to the online
- * half, and tried again when that asks again. */
-int offline_run(int fd, struct source *source, const struct conf *conf,
-    int cancel_fd) __attribute__((warn_unused_result));
+ * (ERR_CANCELED).  ERR_SOURCE: a source failed its tests for good, logged;
+ * ERR_NOMEM, ERR_FORMAT (a record that the online half cannot have sent),
+ * ERR_IO.  A source that gives no bytes is logged and told to the online half,
+ * and tried again when that asks again. */
+int offline_run(struct offline *o, int fd, int cancel_fd)
+    __attribute__((warn_unused_result));
 
 #endif

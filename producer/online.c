@@ -7,6 +7,8 @@
 #include "base64.h"
 #include "buf.h"
 #include "clock.h"
+#include "confine_half.h"
+#include "halves.h"
 #include "io.h"
 #include "log.h"
 #include "record.h"
@@ -16,8 +18,15 @@
 #define CALL_MS   30000 /* for one call to the service, retries included */
 #define GATHER_MS 20000 /* a slow source: send what there is after this */
 
+struct item {
+	struct buf *body; /* base64 */
+	char entropy[MESSAGE_ENTROPY_MAX + 1];
+	uint8_t signature[MESSAGE_SIGNATURE_LEN];
+	bool is_signed;
+};
+
 struct batch {
-	struct buf *bodies[SQS_BATCH_MAX]; /* base64 */
+	struct item items[SQS_BATCH_MAX];
 	size_t n;
 };
 
@@ -26,8 +35,11 @@ struct run {
 	int cancel_fd;
 	const struct conf *conf;
 	struct clock clock;
+	struct session_config cfg;
 	struct session session;
-	bool opened;
+	bool begun;  /* the session is initialised */
+	bool opened; /* and its queue is known */
+	char queue_path[MESSAGE_PATH_MAX + 1];
 	struct refill_state state;
 	struct buf *record; /* room for one message */
 };
@@ -37,21 +49,42 @@ static int64_t call_deadline(const struct run *run)
 	return clock_mono(&run->clock) + CALL_MS;
 }
 
-static int open_session(struct run *run, struct err *err)
+/* All that needs more rights than this half keeps. */
+static int begin(struct run *run, struct err *err)
 {
-	const struct session_config cfg = {.queue = run->conf->queue,
+	bool nobody;
+	int rc;
+
+	run->cfg = (struct session_config){.queue = run->conf->queue,
 	    .region = run->conf->region,
 	    .endpoint_url = run->conf->endpoint_url,
 	    .profile = run->conf->profile,
 	    .ca_bundle = run->conf->ca_bundle,
 	    .agent = "sqs-entropy-producer/" SQS_ENTROPY_VERSION,
 	    .cancel_fd = run->cancel_fd};
+	rc = session_init(&run->session, &run->cfg, &run->clock, err);
+	run->begun = rc == 0;
+	if (rc != 0)
+		return rc;
+	rc = halves_confine_online(
+	    session_readable(&run->session), &nobody, err);
+	if (rc == 0 && nobody)
+		log_info(
+		    "there is no user " CONFINE_USER ": running as nobody");
+	return rc;
+}
+
+static int open_session(struct run *run, struct err *err)
+{
 	int rc;
 
 	if (run->opened)
 		return 0;
-	rc = session_open(
-	    &run->session, &cfg, &run->clock, call_deadline(run), err);
+	rc = session_open(&run->session, call_deadline(run), err);
+	if (rc == 0 &&
+	    message_queue_path(run->session.queue_url, run->queue_path) != 0)
+		rc = err_set(err, ERR_CONFIG, "%s is no queue's URL",
+		    run->session.queue_url);
 	run->opened = rc == 0;
 	return rc;
 }
@@ -59,32 +92,48 @@ static int open_session(struct run *run, struct err *err)
 static void free_batch(struct batch *batch)
 {
 	for (size_t k = 0; k < batch->n; k++)
-		buf_free(batch->bodies[k]);
+		buf_free(batch->items[k].body);
 	batch->n = 0;
 }
 
-static int add_body(
+static bool is_sound(const struct record_message *m, size_t len)
+{
+	const size_t head = offsetof(struct record_message, payload);
+	const bool is_signed = m->signature_len == MESSAGE_SIGNATURE_LEN;
+
+	return len >= head && m->payload_len <= MESSAGE_PAYLOAD_MAX &&
+	       len == head + m->payload_len &&
+	       m->entropy_len <= MESSAGE_ENTROPY_MAX &&
+	       (is_signed || m->signature_len == 0) &&
+	       is_signed == (m->entropy_len > 0);
+}
+
+static int add_item(
     struct batch *batch, const struct record_message *m, size_t len)
 {
-	const size_t chars = BASE64_LEN((size_t)m->payload_len);
-	struct buf *body;
+	struct item *item = &batch->items[batch->n];
+	size_t room;
 	uint8_t *text;
 	int rc;
 
-	if (m->payload_len > MESSAGE_PAYLOAD_MAX ||
-	    len != offsetof(struct record_message, payload) + m->payload_len)
+	if (!is_sound(m, len))
 		return ERR_FORMAT;
-	body = buf_new(chars + 1);
-	if (body == NULL)
+	room = BASE64_LEN(m->payload_len) + 1;
+	item->body = buf_new(room);
+	if (item->body == NULL)
 		return ERR_NOMEM;
-	rc = buf_extend(body, chars + 1, &text);
+	rc = buf_extend(item->body, room, &text);
 	if (rc == 0)
 		rc = message_encode((char *)text, m->payload, m->payload_len);
 	if (rc != 0) {
-		buf_free(body);
+		buf_free(item->body);
 		return rc;
 	}
-	batch->bodies[batch->n++] = body;
+	item->is_signed = m->entropy_len > 0;
+	memcpy(item->entropy, m->entropy, m->entropy_len);
+	item->entropy[m->entropy_len] = '\0';
+	memcpy(item->signature, m->signature, sizeof item->signature);
+	batch->n++;
 	return 0;
 }
 
@@ -110,7 +159,8 @@ static int take_record(
 	/* The offline half has said why. */
 	if (type == RECORD_FAILED)
 		return err_set(err, ERR_ABSENT, "%s", "");
-	rc = type == RECORD_MESSAGE ? add_body(batch, m, len) : ERR_FORMAT;
+	rc = type == RECORD_MESSAGE ? add_item(batch, m, len) : ERR_FORMAT;
+	buf_reset(run->record);
 	if (rc != 0)
 		return err_set(err, rc, "the offline half: %s", err_text(rc));
 	return 0;
@@ -145,8 +195,16 @@ static int send_batch(
 	bool confirmed[SQS_BATCH_MAX] = {false};
 	int rc;
 
-	for (size_t k = 0; k < batch->n; k++)
-		out[k].body = buf_str(batch->bodies[k]);
+	for (size_t k = 0; k < batch->n; k++) {
+		const struct item *item = &batch->items[k];
+
+		out[k].body = buf_str(item->body);
+		if (!item->is_signed)
+			continue;
+		out[k].entropy = item->entropy;
+		out[k].signature = item->signature;
+		out[k].signature_len = sizeof item->signature;
+	}
 	rc = sqs_send(run->session.sqs, run->session.queue_url, out, batch->n,
 	    confirmed, call_deadline(run), err);
 	if (rc != 0)
@@ -165,11 +223,13 @@ static int send_batch(
 static int send_some(
     struct run *run, uint32_t count, long *sent, struct err *err)
 {
-	const struct record_ask ask = {.count = count};
+	struct record_ask ask = {.count = count};
 	struct batch batch = {.n = 0};
 	uint32_t owed = count;
 	int rc, gathered;
 
+	ask.path_len = (uint32_t)strlen(run->queue_path);
+	memcpy(ask.path, run->queue_path, ask.path_len);
 	rc = io_send_record(
 	    run->fd, RECORD_ASK, &ask, sizeof ask, run->cancel_fd, 0);
 	if (rc != 0)
@@ -202,6 +262,7 @@ static int top_up(struct run *run, long count, struct err *err)
 		run->state.last_send = clock_mono(&run->clock);
 		run->state.last_sent = sent;
 		run->state.last_seen = run->state.visible;
+		http_rest(run->session.http);
 	}
 	if (sent > 0 || rc == 0)
 		log_notice("sent %ld of %ld messages of %ld bytes", sent, count,
@@ -277,14 +338,19 @@ int online_run(int fd, const struct conf *conf, int cancel_fd)
 	    .cancel_fd = cancel_fd,
 	    .conf = conf,
 	    .clock = clock_system(&cancel_fd)};
+	struct err err = {0};
 	int rc = ERR_NOMEM;
 
 	run.record = buf_new(sizeof(struct record_message));
 	if (run.record != NULL)
+		rc = begin(&run, &err);
+	else
+		(void)err_set(&err, rc, "%s", err_text(rc));
+	if (rc == 0)
 		rc = loop(&run);
 	else
-		log_error("%s", err_text(rc));
-	if (run.opened)
+		log_error("%s", err.text);
+	if (run.begun)
 		session_close(&run.session);
 	buf_free(run.record);
 	return rc == ERR_CANCELED ? 0 : rc;

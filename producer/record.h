@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "io.h"
-#include "message.h"
+#include "message_sign.h"
 
 /*
  * What the producer's halves say to each other, in the machine's own byte
@@ -21,10 +21,16 @@ enum record_type {
 
 struct record_ask {
 	uint32_t count; /* messages */
+	uint32_t path_len;
+	char path[MESSAGE_PATH_MAX]; /* of the queue, which is signed too */
 };
 
 struct record_message {
+	uint32_t entropy_len;   /* 0: not signed */
+	uint32_t signature_len; /* 0 or MESSAGE_SIGNATURE_LEN */
 	uint32_t payload_len;
+	char entropy[MESSAGE_ENTROPY_MAX + 1];
+	uint8_t signature[MESSAGE_SIGNATURE_LEN];
 	/* the record ends after payload_len bytes of this */
 	uint8_t payload[MESSAGE_PAYLOAD_MAX];
 };

@@ -309,6 +309,9 @@ def env(tmp_path: Path, imds: Imds, proxy: SqsProxy) -> dict[str, str]:
     home.mkdir()
     clean = {n: v for n, v in os.environ.items() if WANTED.fullmatch(n)}
     clean["HOME"] = str(home)
+    for name in "STATE_DIRECTORY", "RUNTIME_DIRECTORY":
+        clean[name] = str(tmp_path / name.lower())
+        Path(clean[name]).mkdir()
     clean["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = imds.url
     clean["AWS_ENDPOINT_URL_SQS"] = proxy.url
     return clean

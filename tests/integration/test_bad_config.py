@@ -38,7 +38,7 @@ low-watermark = 100000
 burst = 10000
 interval = 86400
 message-bytes = 16384
-bits-per-byte = 0.01
+bits-per-byte = 0.1
 profile = seed
 ca-bundle = /etc/ssl/certs/ca-certificates.crt
 """,
@@ -75,7 +75,7 @@ BAD_VALUES = {
         ("burst", ["0", "10001"]),
         ("interval", ["0", "86401"]),
         ("message-bytes", ["31", "16385", "512.0"]),
-        ("bits-per-byte", ["0", "0.001", "8.01", "-1"]),
+        ("bits-per-byte", ["0", "0.05", "8.01", "-1"]),
     ],
 }
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import subprocess
@@ -15,7 +14,7 @@ import pytest
 from attack import Attack, attack, each, fails, fill, generator, imds, one_line
 from conftest import Queue
 from sqsproxy import SqsProxy
-from test_main_path import AGENT, PRODUCER, conf, noise, wait_until
+from test_main_path import AGENT, PRODUCER, STARTUP, conf, noise, wait_until
 
 __all__ = ["attack", "conf", "generator", "imds"]  # fixtures
 
@@ -308,21 +307,16 @@ def test_a_source_that_may_not_be_read(
 
 @pytest.mark.parametrize("size", [0, 100, 511])
 def test_a_source_that_ends_within_a_message(
-    attack: Attack, queue: Queue, tmp_path: Path, size: int
+    attack: Attack, queue: Queue, proxy: SqsProxy, tmp_path: Path, size: int
 ) -> None:
     path = tmp_path / "ends"
     os.mkfifo(path)
+    writer = os.open(path, os.O_RDWR)
+    os.write(writer, noise(size))
     process = attack.run.start(PRODUCER, "--once", "-q", queue.url, "-d", path)
-    ends: list[int] = []
-
-    def has_reader() -> bool:
-        with contextlib.suppress(OSError):
-            ends.append(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
-        return bool(ends)
-
-    wait_until(has_reader)
-    os.write(ends[0], noise(size))
-    os.close(ends[0])
+    # By then the source is open.
+    wait_until(lambda: bool(proxy.matching("GetQueueAttributes")))
+    os.close(writer)
     got = attack.run.finish(process)
     fails(got, 69, str(path), "has ended")
     assert queue.depth() == (0, 0)
@@ -330,7 +324,7 @@ def test_a_source_that_ends_within_a_message(
 
 def test_a_file_that_is_too_short(attack: Attack, queue: Queue, tmp_path: Path) -> None:
     path = tmp_path / "short"
-    path.write_bytes(noise(1000))  # one message and a half
+    path.write_bytes(noise(STARTUP + 1000))  # one message and a half
     got = attack.producer("-q", queue.url, "-d", path)
     assert got.code == 69, got.err
     assert sum("has ended" in line for line in got.lines()) == 1

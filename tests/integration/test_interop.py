@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from conftest import REGION, ROOT, Moto, Queue, Runner
 from sqsproxy import SqsProxy
-from test_main_path import AGENT, PRODUCER, body, noise, source
+from test_main_path import AGENT, PRODUCER, STARTUP, body, noise, source
 
 __all__ = ["source"]  # a fixture
 
@@ -90,7 +90,7 @@ def test_boto3_takes_what_the_producer_sends(
 ) -> None:
     made = run(PRODUCER, "--once", "-q", queue.name, "-d", source)
     assert made.code == 0, made.err
-    data = source.read_bytes()
+    data = source.read_bytes()[STARTUP:]
     expected = {data[i : i + 512] for i in range(0, 5120, 512)}
     got = script(python, ARTICLE_RECEIVE, proxy, queue)
     assert got in expected

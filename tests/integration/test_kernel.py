@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import Queue, Runner
 from sqsproxy import SqsProxy
-from test_main_path import AGENT, PRODUCER, body, noise
+from test_main_path import AGENT, PRODUCER, STARTUP, body, noise
 
 CAP_SYS_ADMIN = 21
 
@@ -147,5 +147,5 @@ def test_the_producer_reads_what_it_sends_and_no_more(
     assert made.code == 0, made.err
     reads = [m for m in map(READ.match, log.read_text().splitlines()) if m]
     sizes = [int(m["n"]) for m in reads if m["path"] == str(source)]
-    assert sum(n for n in sizes if n > 0) == 10 * 512
+    assert sum(n for n in sizes if n > 0) == STARTUP + 10 * 512
     assert queue.depth() == (10, 0)

@@ -79,7 +79,11 @@ static void defaults(void **state)
 	assert_int_equal(conf.timeout, 10);
 	assert_string_equal(conf.queue, "");
 	assert_string_equal(conf.output, "");
+	assert_string_equal(conf.trusted_producers,
+	    SQS_ENTROPY_SYSCONFDIR "/sqs-entropy/trusted.d");
+	assert_string_equal(conf.seal_key, "");
 	assert_int_equal(conf.policy.unsigned_messages, CREDIT_MIX);
+	assert_false(conf.json);
 	assert_false(conf.strict);
 	assert_false(conf.best_effort);
 }
@@ -170,6 +174,41 @@ static void a_queue_that_is_too_long_is_refused(void **state)
 	assert_int_equal(load2("--queue", queue), 0);
 }
 
+static void keys_are_taken(void **state)
+{
+	char text[SQS_URL_MAX * 10];
+
+	(void)state;
+	write_file("trusted-producers = \"/etc/trusted\"\n"
+		   "seal-key = \"/etc/fleet.key\"\nunsigned = refuse\n");
+	assert_int_equal(load1(NULL), 0);
+	assert_string_equal(conf.trusted_producers, "/etc/trusted");
+	assert_string_equal(conf.seal_key, "/etc/fleet.key");
+	assert_int_equal(conf.policy.unsigned_messages, CREDIT_REFUSE);
+	/* A path that would be cut would be another one. */
+	(void)snprintf(text, sizeof text, "seal-key = \"/%0*d\"\n",
+	    (int)sizeof conf.seal_key, 0);
+	write_file(text);
+	assert_int_equal(load1(NULL), ERR_CONFIG);
+	assert_non_null(strstr(err.text, ":1:"));
+}
+
+/* --status tells of the last run, whatever the configuration is by now. */
+static void the_status_needs_no_configuration(void **state)
+{
+	(void)state;
+	write_file("nonsense\n");
+	assert_int_equal(load1("--status"), 0);
+	assert_int_equal(conf.action, CONF_STATUS);
+	assert_false(conf.json);
+	assert_int_equal(load2("--status", "--json"), 0);
+	assert_true(conf.json);
+	assert_int_equal(load2("--json", "--status"), 0);
+	assert_true(conf.json);
+	assert_int_equal(conf.action, CONF_STATUS);
+	assert_int_equal(load2("--status", "extra"), ERR_USAGE);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -182,6 +221,8 @@ int main(void)
 	    T(best_effort_is_seen_behind_a_bad_option),
 	    T(a_file_that_was_named_must_exist),
 	    T(a_queue_that_is_too_long_is_refused),
+	    T(keys_are_taken),
+	    T(the_status_needs_no_configuration),
 	};
 
 	return cmocka_run_group_tests_name("agent conf", tests, NULL, NULL);

@@ -10,60 +10,7 @@
 #include <linux/random.h>
 #include <string.h>
 
-#include "../../agent/credit.h"
 #include "../../agent/inject.h"
-
-static enum credit_verdict judge(enum credit_unsigned policy, double per_byte,
-    size_t len, uint32_t receive_count, unsigned *bits)
-{
-	const struct credit_policy p = {policy, per_byte};
-	const struct credit_message m = {len, receive_count};
-
-	return credit_judge(&p, &m, bits);
-}
-
-static void unsigned_messages_follow_the_policy(void **state)
-{
-	unsigned bits;
-
-	(void)state;
-	assert_int_equal(
-	    judge(CREDIT_MIX, 8, 512, 1, &bits), CREDIT_NOT_SIGNED);
-	assert_int_equal(bits, 0);
-	assert_int_equal(
-	    judge(CREDIT_REFUSE, 8, 512, 1, &bits), CREDIT_REFUSED);
-	assert_int_equal(bits, 0);
-	assert_int_equal(judge(CREDIT_CREDIT, 1, 512, 1, &bits), CREDIT_GIVEN);
-	assert_int_equal(bits, 512);
-	assert_int_equal(
-	    judge(CREDIT_CREDIT, 0.3, 512, 1, &bits), CREDIT_GIVEN);
-	assert_int_equal(bits, 153);
-	assert_int_equal(judge(CREDIT_CREDIT, 0, 512, 1, &bits), CREDIT_GIVEN);
-	assert_int_equal(bits, 0);
-}
-
-static void a_redelivered_message_earns_nothing(void **state)
-{
-	static const uint32_t counts[] = {0, 2, 3, UINT32_MAX};
-	unsigned bits;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
-		assert_int_equal(judge(CREDIT_CREDIT, 8, 512, counts[i], &bits),
-		    CREDIT_REDELIVERED);
-		assert_int_equal(bits, 0);
-	}
-}
-
-static void all_or_nothing(void **state)
-{
-	(void)state;
-	assert_int_equal(credit_total(0), 0);
-	assert_int_equal(credit_total(255), 0);
-	assert_int_equal(credit_total(256), 256);
-	assert_int_equal(credit_total(257), 256);
-	assert_int_equal(credit_total(ULONG_MAX), 256);
-}
 
 static void the_argument_is_the_kernels(void **state)
 {
@@ -101,9 +48,6 @@ static void no_more_credit_than_bits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(unsigned_messages_follow_the_policy),
-	    cmocka_unit_test(a_redelivered_message_earns_nothing),
-	    cmocka_unit_test(all_or_nothing),
 	    cmocka_unit_test(the_argument_is_the_kernels),
 	    cmocka_unit_test(no_more_credit_than_bits),
 	};

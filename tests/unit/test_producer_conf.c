@@ -109,12 +109,61 @@ static void a_queue_is_needed(void **state)
 	assert_int_equal(load("-q", "x"), 0);
 }
 
+static void the_keys_of_a_producer(void **state)
+{
+	(void)state;
+	assert_int_equal(load(NULL, NULL), 0);
+	assert_string_equal(conf.signing_key, "");
+	assert_string_equal(conf.seal_to, "");
+	write_file("queue = q\nsigning-key = \"/etc/key\"\n"
+		   "seal-to = \"/etc/fleet.pub\"\n");
+	assert_int_equal(load(NULL, NULL), 0);
+	assert_string_equal(conf.signing_key, "/etc/key");
+	assert_string_equal(conf.seal_to, "/etc/fleet.pub");
+}
+
 static void a_key_that_would_be_ignored_is_refused(void **state)
 {
 	(void)state;
-	write_file("queue = q\nsigning-key = \"/etc/key\"\n");
+	write_file("queue = q\nseal-to = \"/etc/fleet.pub\"\n");
 	assert_int_equal(load(NULL, NULL), ERR_CONFIG);
 	assert_non_null(strstr(err.text, "signing-key"));
+	assert_non_null(strstr(err.text, path));
+	assert_int_equal(load("--check", NULL), ERR_CONFIG);
+}
+
+static void sealing_takes_room(void **state)
+{
+	(void)state;
+	write_file("queue = q\nmessage-bytes = 16384\n");
+	assert_int_equal(load(NULL, NULL), 0);
+	write_file("queue = q\nsigning-key = k\nseal-to = f\n"
+		   "message-bytes = 16336\n");
+	assert_int_equal(load(NULL, NULL), 0);
+	write_file("queue = q\nsigning-key = k\nseal-to = f\n"
+		   "message-bytes = 16337\n");
+	assert_int_equal(load(NULL, NULL), ERR_CONFIG);
+	assert_non_null(strstr(err.text, "message-bytes"));
+}
+
+static void a_key_is_made_without_a_configuration(void **state)
+{
+	(void)state;
+	write_file("nonsense\n");
+	assert_int_equal(load("--genkey", "/etc/key"), 0);
+	assert_int_equal(conf.action, CONF_GENKEY);
+	assert_string_equal(conf.key_file, "/etc/key");
+	assert_false(conf.seal);
+	assert_int_equal(load("--genkey=x", "--seal"), 0);
+	assert_string_equal(conf.key_file, "x");
+	assert_true(conf.seal);
+	assert_int_equal(load("--seal", "--genkey=x"), 0);
+	assert_true(conf.seal);
+	assert_int_equal(load("--genkey", NULL), ERR_USAGE);
+	write_file("queue = q\n");
+	assert_int_equal(load("--seal", NULL), ERR_USAGE);
+	assert_non_null(strstr(err.text, "--genkey"));
+	assert_int_equal(load("--seal", "--once"), ERR_USAGE);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -126,7 +175,10 @@ int main(void)
 	    T(options_win),
 	    T(values_out_of_range_are_refused),
 	    T(a_queue_is_needed),
+	    T(the_keys_of_a_producer),
 	    T(a_key_that_would_be_ignored_is_refused),
+	    T(sealing_takes_room),
+	    T(a_key_is_made_without_a_configuration),
 	};
 
 	return cmocka_run_group_tests_name("producer conf", tests, NULL, NULL);

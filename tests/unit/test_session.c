@@ -53,10 +53,23 @@ static struct session_config config(const char *queue)
 	    .cancel_fd = -1};
 }
 
+static int open_within(const struct session_config *cfg, int64_t ms)
+{
+	static struct session_config kept;
+	int rc;
+
+	kept = *cfg;
+	rc = session_init(&session, &kept, &the_clock, &err);
+	if (rc == 0)
+		rc = session_open(&session, clock_mono(&the_clock) + ms, &err);
+	if (rc != 0)
+		session_close(&session);
+	return rc;
+}
+
 static int open_with(const struct session_config *cfg)
 {
-	return session_open(
-	    &session, cfg, &the_clock, clock_mono(&the_clock) + 5000, &err);
+	return open_within(cfg, 5000);
 }
 
 static int open_queue(const char *queue)
@@ -279,16 +292,64 @@ static void test_default_endpoint(void **state)
 
 	(void)state;
 	(void)setenv("AWS_REGION", "cn-north-1", 1);
-	rc = session_open(
-	    &session, &cfg, &the_clock, clock_mono(&the_clock), &err);
+	rc = open_within(&cfg, 0);
 	assert_true(rc == ERR_TIMEOUT || rc == ERR_UNREACHABLE);
 	assert_non_null(strstr(err.text, "sqs.cn-north-1.amazonaws.com.cn"));
 	(void)setenv("AWS_REGION", "us-east-1", 1);
-	rc = session_open(
-	    &session, &cfg, &the_clock, clock_mono(&the_clock), &err);
+	rc = open_within(&cfg, 0);
 	assert_true(rc == ERR_TIMEOUT || rc == ERR_UNREACHABLE);
 	assert_non_null(strstr(err.text, "sqs.us-east-1.amazonaws.com"));
 	assert_null(strstr(err.text, ".com.cn"));
+}
+
+/* A name's look-up that failed may be tried again: it is not final. */
+static void test_open_again(void **state)
+{
+	static const struct loopback_step steps[] = {
+	    {.answer = NULL},
+	    {.answer = NULL},
+	    {.answer = NULL},
+	    {.answer =
+		    "HTTP/1.1 200 OK\r\nContent-Length: 54\r\n\r\n"
+		    "{\"QueueUrl\":\"http://127.0.0.1/123456789012/entropy\"}  "},
+	};
+	struct loopback *l = loopback_new(steps, 4);
+	struct session_config cfg = config("entropy");
+
+	(void)state;
+	(void)setenv("AWS_REGION", "eu-west-1", 1);
+	(void)setenv("AWS_ACCESS_KEY_ID", "AKID", 1);
+	(void)setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
+	cfg.endpoint_url = loopback_url(l);
+	assert_int_equal(session_init(&session, &cfg, &the_clock, &err), 0);
+	assert_int_not_equal(
+	    session_open(&session, clock_mono(&the_clock) + 9000, &err), 0);
+	assert_int_equal(
+	    session_open(&session, clock_mono(&the_clock) + 9000, &err), 0);
+	assert_string_equal(
+	    session.queue_url, "http://127.0.0.1/123456789012/entropy");
+	session_close(&session);
+	loopback_free(l);
+}
+
+/* What a confined process must be able to read. */
+static void test_readable(void **state)
+{
+	const struct session_config cfg = config("entropy");
+	const char *const *paths;
+	bool etc = false, shared = false;
+
+	(void)state;
+	(void)setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere/shared", 1);
+	assert_int_equal(session_init(&session, &cfg, &the_clock, &err), 0);
+	paths = session_readable(&session);
+	for (size_t i = 0; paths[i] != NULL; i++) {
+		assert_true(i < SESSION_READABLE_MAX);
+		etc = etc || strcmp(paths[i], "/etc") == 0;
+		shared = shared || strcmp(paths[i], "/nowhere/shared") == 0;
+	}
+	assert_true(etc && shared);
+	session_close(&session);
 }
 
 static struct loopback *metadata(const struct loopback_step *steps, int n)
@@ -389,6 +450,8 @@ int main(void)
 	    TEST(test_queue_name),
 	    TEST(test_queue_name_unknown),
 	    TEST(test_default_endpoint),
+	    TEST(test_open_again),
+	    TEST(test_readable),
 	    TEST(test_queue_from_tag),
 	    TEST(test_no_tag),
 	    TEST(test_region_from_metadata),

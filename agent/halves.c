@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "halves.h"
+
+#include <linux/capability.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "confine_half.h"
+#include "cred_env.h"
+#include "io.h"
+
+/* The online half ends itself by the deadline; one that hangs (in a name
+ * look-up, or in TLS waiting for the generator) is ended this much later. */
+#define GRACE_MS  300
+#define REAP_MS   200
+
+/* Neither half can open a file for writing; what it was given to write to may
+ * be a log of any size, which a limit on files' sizes would silence. */
+#define FILE_SIZE RLIM_INFINITY
+
+/* Of all of root's powers the one that RNDADDENTROPY needs. */
+int halves_confine_offline(const struct conf *conf, struct err *err)
+{
+	static const char *const nothing[] = {NULL};
+	struct confine_half half = {.role = CONFINE_AGENT_OFFLINE,
+	    .keep_user = true,
+	    .cap = conf->output[0] == '\0' ? CAP_SYS_ADMIN : -1,
+	    .readable = nothing,
+	    .limits = {.files = 64, .file_size = FILE_SIZE}};
+
+	return confine_half(&half, err);
+}
+
+int halves_confine_online(const char *const *readable, int64_t deadline,
+    bool *nobody, struct err *err)
+{
+	const struct clock clock = clock_system(NULL);
+	const int64_t left = deadline + GRACE_MS + REAP_MS - clock_mono(&clock);
+	struct confine_half half = {.role = CONFINE_ONLINE,
+	    .cap = -1,
+	    .readable = readable,
+	    .limits = {.files = 64, .file_size = FILE_SIZE}};
+	int rc;
+
+	/* The other half, without CAP_KILL, could not. */
+	rc = confine_lifetime(left > 1 ? (long)left : 1, err);
+	if (rc == 0)
+		rc = confine_half(&half, err);
+	*nobody = half.nobody;
+	return rc;
+}
+
+int halves_run(
+    struct offline *o, halves_online *online, int64_t deadline, struct err *err)
+{
+	pid_t child;
+	int fd, rc;
+
+	if (io_split(&fd, &child) != 0)
+		return err_errno(err, ERR_IO, "cannot start the online half");
+	if (child == 0) {
+		const struct conf *conf = o->conf;
+
+		offline_close(o);
+		/* No exit handlers: they would wait for a name look-up. */
+		_exit(err_exit(online(fd, conf, deadline)));
+	}
+	cred_env_forget();
+	rc = halves_confine_offline(o->conf, err);
+	if (rc == 0)
+		rc = offline_run(o, fd, deadline + GRACE_MS);
+	(void)close(fd);
+	(void)io_reap(child, deadline + GRACE_MS + REAP_MS);
+	return rc;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "offline.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "io.h"
+#include "log.h"
+#include "message.h"
+#include "status.h"
+
+#define STATE_DIRECTORY "/var/lib/sqs-entropy" /* or STATE_DIRECTORY */
+
+/* The last component is made, for root's sake; systemd makes its own. */
+static void state_path(char *out, size_t size)
+{
+	const char *given = getenv("STATE_DIRECTORY"); /* systemd.exec(5) */
+
+	if (given == NULL || given[0] != '/')
+		given = STATE_DIRECTORY;
+	(void)mkdir(given, 0700);
+	(void)snprintf(out, size, "%s/seen", given);
+}
+
+/* As with the kernel's own seed file: without memory there is no credit. */
+static void open_seen(struct offline *o, int64_t deadline)
+{
+	struct err err = {0};
+	char path[PATH_MAX];
+
+	state_path(path, sizeof path);
+	o->remembers = seen_open(&o->seen, path, deadline, &err) == 0;
+	if (o->remembers)
+		return;
+	if (o->sink.kernel && o->verify.trusted.n > 0)
+		log_warning("no credit can be given: %s", err.text);
+	else
+		log_info("no credit can be given: %s", err.text);
+}
+
+/* What is not there is left out: it only adds to the difference. */
+static void open_identity(struct offline *o)
+{
+	static const char *const files[] = {
+	    "/proc/sys/kernel/random/boot_id",
+	    /* EC2's hypervisor shows the instance id here. */
+	    "/sys/class/dmi/id/board_asset_tag",
+	    "/etc/machine-id",
+	};
+	uint8_t text[256];
+	size_t len;
+
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+		if (io_read_file(files[i], text, sizeof text, &len) == 0 &&
+		    buf_add(o->identity, text, len) != 0)
+			log_debug("%s left out", files[i]);
+}
+
+int offline_open(struct offline *o, const struct conf *conf, int64_t deadline,
+    struct err *err)
+{
+	int rc;
+
+	*o = (struct offline){.conf = conf,
+	    .sink = {.fd = -1},
+	    .seen = {.fd = -1},
+	    .status_fd = -1,
+	    .identity = buf_new(OFFLINE_IDENTITY_MAX)};
+	if (o->identity == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	rc = verify_open(
+	    &o->verify, conf->trusted_producers, conf->seal_key, err);
+	if (rc == 0)
+		rc = sink_open(&o->sink, conf->output,
+		    (size_t)conf->messages * MESSAGE_PAYLOAD_MAX, err);
+	if (rc != 0) {
+		offline_close(o);
+		return rc;
+	}
+	open_seen(o, deadline);
+	open_identity(o);
+	/* A look at the bytes is no news, unless somebody has a place for it.
+	 */
+	if (o->sink.kernel || getenv("RUNTIME_DIRECTORY") != NULL)
+		o->status_fd = status_open();
+	return 0;
+}
+
+void offline_close(struct offline *o)
+{
+	sink_close(&o->sink);
+	verify_close(&o->verify);
+	seen_close(&o->seen);
+	buf_free(o->identity);
+	o->identity = NULL;
+	if (o->status_fd >= 0)
+		(void)close(o->status_fd);
+	o->status_fd = -1;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "status.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "crypto.h"
+#include "json.h"
+
+const char *status_directory(void)
+{
+	const char *given = getenv("RUNTIME_DIRECTORY"); /* systemd.exec(5) */
+
+	return given != NULL && given[0] == '/' ? given : STATUS_DIRECTORY;
+}
+
+int status_open(void)
+{
+	const char *name = status_directory();
+	int directory, fd;
+
+	if (mkdir(name, 0755) != 0 && errno != EEXIST)
+		return -1;
+	directory = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (directory < 0)
+		return -1;
+	fd = openat(directory, STATUS_NAME,
+	    O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
+	/* Whatever the umask is. */
+	if (fd >= 0)
+		(void)fchmod(fd, 0644);
+	(void)close(directory);
+	return fd;
+}
+
+static void put_reasons(struct json_writer *w, unsigned withheld)
+{
+	json_key(w, "withheld");
+	json_begin_array(w);
+	for (unsigned k = 0; k < CREDIT_REASONS; k++)
+		if ((withheld & 1U << k) != 0)
+			json_put_string(
+			    w, credit_reason((enum credit_withheld)(1U << k)));
+	json_end_array(w);
+}
+
+static void put_message(struct json_writer *w, const struct status_message *m)
+{
+	const char *producer = m->verified.producer;
+	char key[CRYPTO_HEX_LEN(MESSAGE_KEY_ID_LEN)];
+
+	json_begin_object(w);
+	if (m->verified.trust == CREDIT_SIGNED) {
+		crypto_hex(key, m->verified.claim.key, MESSAGE_KEY_ID_LEN);
+		json_key(w, "producer");
+		json_put_string(
+		    w, json_utf8(producer, strlen(producer)) ? producer : "?");
+		json_key(w, "key");
+		json_put_string(w, key);
+		json_key(w, "seq");
+		json_put_integer(w, (int64_t)m->verified.claim.seq);
+		json_key(w, "time");
+		json_put_integer(w, m->verified.claim.time);
+	}
+	json_key(w, "bytes");
+	json_put_integer(w, (int64_t)m->bytes);
+	json_key(w, "bits");
+	json_put_integer(w, m->bits);
+	if (m->discarded != NULL) {
+		json_key(w, "discarded");
+		json_put_string(w, m->discarded);
+	}
+	put_reasons(w, m->withheld);
+	json_end_object(w);
+}
+
+int status_format(const struct status *s, struct buf *out)
+{
+	struct json_writer *w = json_writer_new();
+	int rc;
+
+	if (w == NULL)
+		return ERR_NOMEM;
+	json_begin_object(w);
+	json_key(w, "time");
+	json_put_integer(w, s->time);
+	json_key(w, "exit");
+	json_put_integer(w, err_exit(s->code));
+	json_key(w, "result");
+	json_put_string(w, s->code == 0 ? "done" : err_text(s->code));
+	json_key(w, "target");
+	json_put_string(w, s->kernel ? "kernel" : "output");
+	json_key(w, "received");
+	json_put_integer(w, s->received);
+	json_key(w, "bytes");
+	json_put_integer(w, (int64_t)s->bytes);
+	json_key(w, "credit");
+	json_put_integer(w, s->credit);
+	json_key(w, "messages");
+	json_begin_array(w);
+	for (size_t i = 0; i < s->n; i++)
+		put_message(w, &s->at[i]);
+	json_end_array(w);
+	json_end_object(w);
+	rc = json_writer_finish(w, out);
+	json_writer_free(w);
+	return rc == 0 ? buf_addstr(out, "\n") : rc;
+}
+
+/* Filled up with line feeds over what stood there: a reader that comes in
+ * between finds a whole document. */
+static int pad(int fd, struct buf *text)
+{
+	struct stat st;
+	int rc = 0;
+
+	if (fstat(fd, &st) != 0)
+		return ERR_IO;
+	while (rc == 0 && (off_t)buf_len(text) < st.st_size)
+		rc = buf_add(text, "\n", 1);
+	return rc;
+}
+
+int status_write(int fd, const struct status *s)
+{
+	struct buf *text = buf_new(STATUS_MAX);
+	size_t len = 0;
+	int rc = ERR_NOMEM;
+
+	if (text != NULL)
+		rc = status_format(s, text);
+	if (rc == 0) {
+		len = buf_len(text);
+		rc = pad(fd, text);
+	}
+	if (rc == 0 && (pwrite(fd, buf_data(text), buf_len(text), 0) !=
+			       (ssize_t)buf_len(text) ||
+			   ftruncate(fd, (off_t)len) != 0))
+		rc = ERR_IO;
+	buf_free(text);
+	return rc;
+}

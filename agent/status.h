@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_AGENT_STATUS_H
+#define SQS_ENTROPY_AGENT_STATUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "sqs.h"
+#include "verify.h"
+
+/*
+ * What the last run did, as a JSON document that anybody may read; it holds
+ * no secret.  The privileged half writes it, a process of its own
+ * (sqs-entropy-agent --status) reads it.
+ */
+#define STATUS_DIRECTORY "/run/sqs-entropy" /* or RUNTIME_DIRECTORY */
+#define STATUS_NAME      "agent.json"
+#define STATUS_MAX       16384 /* bytes */
+
+struct status_message {
+	struct verified verified;
+	size_t bytes;          /* in the clear; 0: discarded */
+	unsigned withheld;     /* see credit.h */
+	unsigned bits;         /* earned */
+	const char *discarded; /* why, or NULL */
+};
+
+struct status {
+	int code;          /* enum err_code of the run */
+	int64_t time;      /* its end, epoch ms */
+	uint32_t received; /* messages that came */
+	size_t bytes;      /* injected */
+	unsigned credit;   /* bits given */
+	bool kernel;       /* injected, not written to a file */
+	size_t n;
+	struct status_message at[SQS_BATCH_MAX];
+};
+
+/* RUNTIME_DIRECTORY (systemd.exec(5)) or STATUS_DIRECTORY. */
+const char *status_directory(void);
+
+/* Open the file for a later status_write(), making it and its directory when
+ * they are not there; -1 when that is not possible, which is no reason to
+ * fail. */
+int status_open(void);
+
+/* The document itself.  Pure.  ERR_NOMEM, ERR_LIMIT. */
+int status_format(const struct status *s, struct buf *out)
+    __attribute__((warn_unused_result));
+
+/* Replace the content in one write, because a confined process can make no
+ * file.  ERR_IO, and status_format()'s. */
+int status_write(int fd, const struct status *s)
+    __attribute__((warn_unused_result));
+
+/* --status: print the last run for people, or as it is.  ERR_EMPTY: none
+ * since boot; ERR_IO, ERR_FORMAT. */
+int status_print(bool json, struct err *err)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "status.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "io.h"
+#include "json.h"
+
+static const char *text_of(const struct json *object, const char *key)
+{
+	const char *s = json_string(json_get(object, key));
+
+	return s != NULL ? s : "";
+}
+
+static long long number_of(const struct json *object, const char *key)
+{
+	int64_t n;
+
+	return json_integer(json_get(object, key), &n) == 0 ? (long long)n : 0;
+}
+
+static void print_time(const struct json *root)
+{
+	time_t t = (time_t)(number_of(root, "time") / 1000);
+	char text[32] = "";
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) != NULL)
+		(void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	(void)printf("last run: %s, %s (exit %lld)\n", text,
+	    text_of(root, "result"), number_of(root, "exit"));
+}
+
+static void print_message(const struct json *m)
+{
+	const struct json *withheld = json_get(m, "withheld");
+	const char *producer = text_of(m, "producer");
+
+	(void)printf("  %lld bytes, %lld bits", number_of(m, "bytes"),
+	    number_of(m, "bits"));
+	if (producer[0] != '\0')
+		(void)printf(
+		    ", from %s, number %lld", producer, number_of(m, "seq"));
+	if (text_of(m, "discarded")[0] != '\0')
+		(void)printf(", discarded: %s", text_of(m, "discarded"));
+	for (size_t i = 0; i < json_count(withheld); i++) {
+		const char *reason = json_string(json_at(withheld, i));
+
+		(void)printf("%s%s", i == 0 ? ", no credit: " : ", ",
+		    reason != NULL ? reason : "?");
+	}
+	(void)printf("\n");
+}
+
+static void print(const struct json *root)
+{
+	const struct json *messages = json_get(root, "messages");
+
+	print_time(root);
+	(void)printf("%lld bytes into the %s, credit %lld bits, %lld messages "
+		     "received\n",
+	    number_of(root, "bytes"), text_of(root, "target"),
+	    number_of(root, "credit"), number_of(root, "received"));
+	for (size_t i = 0; i < json_count(messages); i++)
+		print_message(json_at(messages, i));
+}
+
+static int show(const char *text, size_t len, bool json, struct err *err)
+{
+	struct json *root = NULL;
+
+	if (json_parse(text, len, &root) != 0 || !json_is_object(root)) {
+		json_free(root);
+		return err_set(
+		    err, ERR_INTERNAL, "the status of the last run is damaged");
+	}
+	if (json)
+		(void)fwrite(text, 1, len, stdout);
+	else
+		print(root);
+	json_free(root);
+	if (fflush(stdout) != 0)
+		return err_errno(err, ERR_IO, "cannot write the status");
+	return 0;
+}
+
+int status_print(bool json, struct err *err)
+{
+	char path[256], text[STATUS_MAX];
+	size_t len;
+	int rc;
+
+	(void)snprintf(
+	    path, sizeof path, "%s/%s", status_directory(), STATUS_NAME);
+	rc = io_read_file(path, text, sizeof text, &len);
+	if (rc == ERR_ABSENT)
+		return err_set(err, ERR_EMPTY,
+		    "the agent has not run since boot (no %s)", path);
+	if (rc != 0)
+		return err_errno(err, rc, "cannot read %s", path);
+	return show(text, len, json, err);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "halves.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "confine_half.h"
+#include "cred_env.h"
+#include "io.h"
+
+/* SIGTERM ends the whole within a second; a half that ends by itself may take
+ * longer over its connections. */
+#define STOP_MS   500
+#define END_MS    5000
+
+/* Neither half can open a file for writing; what it was given to write to may
+ * be a log of any size, which a limit on files' sizes would silence. */
+#define FILE_SIZE RLIM_INFINITY
+
+/* Never root: what needs root is open by now. */
+int halves_confine_offline(struct err *err)
+{
+	static const char *const readable[] = {"/dev", NULL};
+	struct confine_half half = {.role = CONFINE_PRODUCER_OFFLINE,
+	    .cap = -1,
+	    .readable = readable,
+	    .limits = {.files = 64, .file_size = FILE_SIZE}};
+
+	return confine_half(&half, err);
+}
+
+int halves_confine_online(
+    const char *const *readable, bool *nobody, struct err *err)
+{
+	struct confine_half half = {.role = CONFINE_ONLINE,
+	    .cap = -1,
+	    .readable = readable,
+	    .limits = {.files = 64, .file_size = FILE_SIZE}};
+	const int rc = confine_half(&half, err);
+
+	*nobody = half.nobody;
+	return rc;
+}
+
+static int online_half(int fd, halves_online *online, const struct conf *conf)
+{
+	int cancel_fd;
+
+	if (io_stop_fd(&cancel_fd) != 0)
+		return ERR_IO;
+	return online(fd, conf, cancel_fd);
+}
+
+static int offline_half(int fd, struct offline *o, struct err *err)
+{
+	int cancel_fd;
+	int rc = io_stop_fd(&cancel_fd);
+
+	cred_env_forget();
+	if (rc == 0)
+		rc = halves_confine_offline(err);
+	if (rc == 0)
+		rc = offline_run(o, fd, cancel_fd);
+	if (rc != 0 && rc != ERR_CANCELED && rc != ERR_SOURCE && err->code == 0)
+		return err_set(
+		    err, rc, "the offline half failed: %s", err_text(rc));
+	return rc;
+}
+
+/* The exit code of the online half, that of the whole program. */
+static int end_online(pid_t child)
+{
+	const struct clock clock = clock_system(NULL);
+	const int status = io_reap(child, clock_mono(&clock) + END_MS);
+
+	return WIFEXITED(status) ? WEXITSTATUS(status) : err_exit(ERR_INTERNAL);
+}
+
+static void stop_online(pid_t child)
+{
+	const struct clock clock = clock_system(NULL);
+
+	(void)kill(child, SIGTERM);
+	(void)io_reap(child, clock_mono(&clock) + STOP_MS);
+}
+
+int halves_run(struct offline *o, halves_online *online, struct err *err)
+{
+	pid_t child;
+	int fd, rc;
+
+	if (io_split(&fd, &child) != 0) {
+		err_errno(err, ERR_IO, "cannot start the online half");
+		return err_exit(ERR_IO);
+	}
+	if (child == 0) {
+		const struct conf *conf = o->conf;
+
+		offline_close(o);
+		/* No exit handlers: they would wait for a name look-up. */
+		_exit(err_exit(online_half(fd, online, conf)));
+	}
+	rc = offline_half(fd, o, err);
+	(void)close(fd);
+	if (rc == 0)
+		return end_online(child);
+	stop_online(child);
+	return rc == ERR_CANCELED ? 0 : err_exit(rc);
+}

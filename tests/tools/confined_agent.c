@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One half of the agent, confined as always, tries what it may not do.
+ *	confined_agent online|offline [AGENT'S OPTIONS]
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../agent/conf.h"
+#include "../../agent/halves.h"
+#include "../../agent/offline.h"
+#include "clock.h"
+#include "confine.h"
+#include "forbidden_aid.h"
+#include "log.h"
+#include "session.h"
+
+#define TIME_MS 10000
+
+static int online(const struct conf *conf, int64_t deadline, struct err *err)
+{
+	const struct clock clock = clock_system(NULL);
+	const struct session_config cfg = {.queue = conf->queue,
+	    .region = conf->region,
+	    .endpoint_url = conf->endpoint_url,
+	    .profile = conf->profile,
+	    .ca_bundle = conf->ca_bundle,
+	    .cancel_fd = -1};
+	struct session session;
+	bool nobody;
+	int rc = session_init(&session, &cfg, &clock, err);
+
+	if (rc == 0)
+		rc = halves_confine_online(
+		    session_readable(&session), deadline, &nobody, err);
+	if (rc == 0) {
+		forbidden_try();
+		forbidden_try_entropy();
+	}
+	return rc;
+}
+
+static int offline(const struct conf *conf, int64_t deadline, struct err *err)
+{
+	struct offline o;
+	int rc = offline_open(&o, conf, deadline, err);
+
+	if (rc == 0)
+		rc = halves_confine_offline(conf, err);
+	if (rc == 0) {
+		forbidden_try();
+		forbidden_try_network();
+	}
+	return rc;
+}
+
+int main(int argc, char *argv[])
+{
+	const struct clock clock = clock_system(NULL);
+	const int64_t deadline = clock_mono(&clock) + TIME_MS;
+	struct conf conf;
+	struct err err = {0};
+	int rc = ERR_USAGE;
+
+	log_open("confined_agent", LOG_LEVEL_NOTICE);
+	if (argc > 1 && confine_no_core() == 0)
+		rc = conf_load(&conf, argc - 1, argv + 1, &err);
+	if (rc == 0)
+		rc = strcmp(argv[1], "online") == 0
+			 ? online(&conf, deadline, &err)
+			 : offline(&conf, deadline, &err);
+	if (err.code != 0)
+		log_error("%s", err.text);
+	return err_exit(rc);
+}

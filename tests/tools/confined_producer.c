@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One half of the producer, confined as always, tries what it may not do.
+ *	confined_producer online|offline [PRODUCER'S OPTIONS]
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../producer/conf.h"
+#include "../../producer/halves.h"
+#include "../../producer/offline.h"
+#include "clock.h"
+#include "confine.h"
+#include "forbidden_aid.h"
+#include "log.h"
+#include "session.h"
+
+static int online(const struct conf *conf, struct err *err)
+{
+	const struct clock clock = clock_system(NULL);
+	const struct session_config cfg = {.queue = conf->queue,
+	    .region = conf->region,
+	    .endpoint_url = conf->endpoint_url,
+	    .profile = conf->profile,
+	    .ca_bundle = conf->ca_bundle,
+	    .cancel_fd = -1};
+	struct session session;
+	bool nobody;
+	int rc = session_init(&session, &cfg, &clock, err);
+
+	if (rc == 0)
+		rc = halves_confine_online(
+		    session_readable(&session), &nobody, err);
+	if (rc == 0) {
+		forbidden_try();
+		forbidden_try_entropy();
+	}
+	return rc;
+}
+
+static int offline(const struct conf *conf, struct err *err)
+{
+	struct offline o;
+	int rc = offline_open(&o, conf, err);
+
+	if (rc == 0)
+		rc = halves_confine_offline(err);
+	if (rc == 0) {
+		forbidden_try();
+		forbidden_try_network();
+		forbidden_try_entropy();
+	}
+	return rc;
+}
+
+int main(int argc, char *argv[])
+{
+	struct conf conf;
+	struct err err = {0};
+	int rc = ERR_USAGE;
+
+	log_open("confined_producer", LOG_LEVEL_NOTICE);
+	if (argc > 1 && confine_no_core() == 0)
+		rc = conf_load(&conf, argc - 1, argv + 1, &err);
+	if (rc == 0)
+		rc = strcmp(argv[1], "online") == 0 ? online(&conf, &err)
+						    : offline(&conf, &err);
+	if (err.code != 0)
+		log_error("%s", err.text);
+	return err_exit(rc);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_FORBIDDEN_AID_H
+#define SQS_ENTROPY_FORBIDDEN_AID_H
+
+/* What no half may do, tried: a line "NAME ERROR" for each on standard output,
+ * "NAME done" for what was not refused.  landlock-NAME is refused by kernels
+ * that have Landlock. */
+void forbidden_try(void);
+
+/* What only the online half may do (offline), and what only the agent's
+ * offline half may (others). */
+void forbidden_try_network(void);
+void forbidden_try_entropy(void);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OFFLINE_BENCH_H
+#define OFFLINE_BENCH_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../../agent/offline.h"
+#include "../../agent/record.h"
+#include "clock.h"
+#include "crypto.h"
+#include "io.h"
+#include "keys_aid.h"
+#include "log.h"
+#include "message_sign.h"
+
+#define QUEUE_PATH "/123456789012/queue"
+#define QUEUE_URL  "https://sqs.eu-west-1.amazonaws.com" QUEUE_PATH
+
+/*
+ * The real offline half, fed with records as a compromised online half might
+ * send them; what it delivers goes to a file.
+ */
+struct bench {
+	int pair[2]; /* [0]: ours, the online end */
+	char path[160];
+	struct keys *keys; /* state, status, trusted producers */
+	struct offline offline;
+	struct conf conf;
+};
+
+static const uint8_t secret[CRYPTO_KEY_LEN] = {1};
+
+static inline int64_t soon(void)
+{
+	const struct clock c = clock_system(NULL);
+
+	return clock_mono(&c) + 200;
+}
+
+static inline void trust(struct keys *k, const uint8_t *of)
+{
+	uint8_t public_key[CRYPTO_KEY_LEN];
+	struct err err;
+
+	assert_int_equal(crypto_ed25519_public(public_key, of), 0);
+	assert_int_equal(keyfile_create(KEYFILE_SIGN_PUBLIC,
+			     keys_path(k, "pi.pub"), public_key, &err),
+	    0);
+}
+
+static inline void open_offline(struct bench *b)
+{
+	struct err err = {0};
+
+	assert_int_equal(offline_open(&b->offline, &b->conf, soon(), &err), 0);
+}
+
+static inline int setup(void **state)
+{
+	struct bench *b = calloc(1, sizeof *b);
+	void *keys;
+
+	assert_non_null(b);
+	log_open("test", LOG_LEVEL_ERROR);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, b->pair), 0);
+	assert_int_equal(keys_setup(&keys), 0);
+	b->keys = keys;
+	(void)snprintf(
+	    b->path, sizeof b->path, "%s", keys_path(b->keys, "output"));
+	trust(b->keys, secret);
+	assert_int_equal(setenv("STATE_DIRECTORY", b->keys->dir, 1), 0);
+	assert_int_equal(setenv("RUNTIME_DIRECTORY", b->keys->dir, 1), 0);
+	b->conf.timeout = 1;
+	b->conf.messages = 10;
+	b->conf.policy.unsigned_messages = CREDIT_MIX;
+	(void)snprintf(b->conf.queue, sizeof b->conf.queue, QUEUE_URL);
+	(void)snprintf(b->conf.output, sizeof b->conf.output, "%s", b->path);
+	(void)snprintf(b->conf.trusted_producers,
+	    sizeof b->conf.trusted_producers, "%s", b->keys->dir);
+	open_offline(b);
+	*state = b;
+	return 0;
+}
+
+static inline int teardown(void **state)
+{
+	struct bench *b = *state;
+	void *keys = b->keys;
+
+	(void)close(b->pair[0]);
+	(void)close(b->pair[1]);
+	offline_close(&b->offline);
+	(void)keys_teardown(&keys);
+	free(b);
+	return 0;
+}
+
+static inline void send_raw(
+    const struct bench *b, uint32_t type, const void *data, size_t len)
+{
+	assert_int_equal(io_send_record(b->pair[0], type, data, len, -1, 1), 0);
+}
+
+static inline void send_message(const struct bench *b, uint8_t fill, size_t len)
+{
+	static struct record_message m;
+
+	memset(&m, 0, sizeof m);
+	m.receive_count = 1;
+	m.payload_len = (uint32_t)len;
+	memset(m.payload, fill, len);
+	send_raw(b, RECORD_MESSAGE, &m,
+	    offsetof(struct record_message, payload) + len);
+}
+
+static inline void send_end(const struct bench *b, int code, uint32_t received)
+{
+	const struct record_end end = {code, received, received};
+
+	send_raw(b, RECORD_END, &end, sizeof end);
+}
+
+static inline int run(struct bench *b)
+{
+	return offline_run(&b->offline, b->pair[1], soon());
+}
+
+/* What was delivered: its length, or -1 unless all bytes are fill. */
+static inline int delivered(const struct bench *b, uint8_t fill)
+{
+	static uint8_t data[1 << 18];
+	size_t len;
+
+	assert_int_equal(io_read_file(b->path, data, sizeof data, &len), 0);
+	for (size_t i = 0; i < len; i++)
+		if (data[i] != fill)
+			return -1;
+	return (int)len;
+}
+
+#endif

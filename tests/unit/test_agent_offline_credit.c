@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "offline_bench.h"
+
+/* ---- credit: what a compromised online half can bring about, and not */
+
+static int64_t wall(void)
+{
+	const struct clock c = clock_system(NULL);
+
+	return clock_wall(&c);
+}
+
+/* A message as a trusted producer signs it, numbered. */
+static void make_signed(struct record_message *m, uint64_t seq, uint32_t bits)
+{
+	struct message_claim claim = {.seq = seq,
+	    .time = wall(),
+	    .bits = bits,
+	    .seal = MESSAGE_SEAL_NONE};
+	uint8_t public_key[CRYPTO_KEY_LEN];
+
+	memset(m, 0, sizeof *m);
+	assert_int_equal(crypto_ed25519_public(public_key, secret), 0);
+	assert_int_equal(keyfile_id(public_key, claim.key), 0);
+	message_claim_format(&claim, m->entropy);
+	m->entropy_len = (uint32_t)strlen(m->entropy);
+	m->payload_len = 64;
+	m->receive_count = 1;
+	m->sent = claim.time + 100;
+	assert_int_equal(message_sign(m->signature, secret, m->entropy,
+			     QUEUE_PATH, m->payload, m->payload_len),
+	    0);
+	m->signature_len = MESSAGE_SIGNATURE_LEN;
+}
+
+static void send_record(const struct bench *b, const struct record_message *m)
+{
+	send_raw(b, RECORD_MESSAGE, m,
+	    offsetof(struct record_message, payload) + m->payload_len);
+}
+
+/* The bits that a run was credited with, as the online half is told. */
+static unsigned credit(struct bench *b)
+{
+	struct record_status status;
+	uint32_t type;
+	size_t len;
+
+	send_end(b, 0, 1);
+	assert_int_equal(run(b), 0);
+	assert_int_equal(io_recv_record(b->pair[0], &type, &status,
+			     sizeof status, &len, -1, soon()),
+	    0);
+	assert_int_equal(type, RECORD_STATUS);
+	return status.bits;
+}
+
+static void a_signed_message_counts_once(void **state)
+{
+	struct bench *b = *state;
+	static struct record_message m;
+
+	make_signed(&m, 1, 256);
+	send_record(b, &m);
+	send_record(b, &m);
+	assert_int_equal(credit(b), 256);
+	send_record(b, &m);
+	assert_int_equal(credit(b), 0);
+	/* Nor in another run. */
+	offline_close(&b->offline);
+	open_offline(b);
+	send_record(b, &m);
+	assert_int_equal(credit(b), 0);
+	make_signed(&m, 2, 256);
+	send_record(b, &m);
+	assert_int_equal(credit(b), 256);
+}
+
+static void halves_do_not_add_up_from_copies(void **state)
+{
+	struct bench *b = *state;
+	static struct record_message m;
+
+	make_signed(&m, 1, 128);
+	for (int i = 0; i < SQS_BATCH_MAX; i++)
+		send_record(b, &m);
+	assert_int_equal(credit(b), 0);
+	make_signed(&m, 2, 128);
+	send_record(b, &m);
+	make_signed(&m, 3, 128);
+	send_record(b, &m);
+	assert_int_equal(credit(b), 256);
+}
+
+static void what_the_service_told_counts(void **state)
+{
+	struct bench *b = *state;
+	static struct record_message m;
+	static const int64_t sent[] = {0, -1, INT64_MIN, 1, INT64_MAX};
+	static const uint32_t counts[] = {0, 2, UINT32_MAX};
+	uint64_t seq = 1;
+
+	for (size_t i = 0; i < sizeof sent / sizeof sent[0]; i++) {
+		make_signed(&m, seq++, 256);
+		m.sent = sent[i];
+		send_record(b, &m);
+		assert_int_equal(credit(b), 0);
+	}
+	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+		make_signed(&m, seq++, 256);
+		m.receive_count = counts[i];
+		send_record(b, &m);
+		assert_int_equal(credit(b), 0);
+	}
+}
+
+/* The text ends where its length says, not where a NUL may or may not be. */
+static void what_lies_behind_the_claim_is_nothing(void **state)
+{
+	struct bench *b = *state;
+	static struct record_message m;
+
+	make_signed(&m, 1, 256);
+	memset(
+	    m.entropy + m.entropy_len, 'x', sizeof m.entropy - m.entropy_len);
+	send_record(b, &m);
+	assert_int_equal(credit(b), 256);
+	make_signed(&m, 2, 256);
+	memset(m.entropy, 'x', sizeof m.entropy);
+	m.entropy_len = MESSAGE_ENTROPY_MAX;
+	send_record(b, &m);
+	assert_int_equal(credit(b), 0);
+}
+
+static void send_queue(const struct bench *b, const char *path, uint32_t len)
+{
+	struct record_queue queue = {.len = len};
+
+	memcpy(queue.path, path, strlen(path));
+	send_raw(b, RECORD_QUEUE, &queue, sizeof queue);
+}
+
+static void a_configured_queue_is_not_talked_over(void **state)
+{
+	struct bench *b = *state;
+	static struct record_message m;
+
+	send_queue(b, "/123456789012/other", 19);
+	make_signed(&m, 1, 256);
+	send_record(b, &m);
+	assert_int_equal(credit(b), 256);
+}
+
+static void a_queue_by_name_is_told_once_and_first(void **state)
+{
+	struct bench *b = *state;
+	static struct record_message m;
+
+	(void)strcpy(b->conf.queue, "queue");
+	make_signed(&m, 1, 256);
+	/* Not told: nothing is signed for nowhere. */
+	send_record(b, &m);
+	assert_int_equal(credit(b), 0);
+	send_queue(b, QUEUE_PATH, sizeof QUEUE_PATH - 1);
+	make_signed(&m, 2, 256);
+	send_record(b, &m);
+	assert_int_equal(credit(b), 256);
+	send_queue(b, "/123456789012/other", 19);
+	make_signed(&m, 3, 256);
+	send_record(b, &m);
+	assert_int_equal(credit(b), 0);
+}
+
+static void no_second_queue(void **state)
+{
+	struct bench *b = *state;
+	static struct record_message m;
+
+	send_queue(b, QUEUE_PATH, sizeof QUEUE_PATH - 1);
+	send_queue(b, QUEUE_PATH, sizeof QUEUE_PATH - 1);
+	assert_int_equal(run(b), ERR_INTERNAL);
+	/* The messages before it are used, what comes after is not read. */
+	make_signed(&m, 1, 256);
+	send_record(b, &m);
+	send_queue(b, QUEUE_PATH, sizeof QUEUE_PATH - 1);
+	assert_int_equal(run(b), 0);
+	assert_int_equal(delivered(b, 0), 64);
+	send_queue(b, "", MESSAGE_PATH_MAX + 1);
+	assert_int_equal(run(b), ERR_INTERNAL);
+	send_queue(b, "", UINT32_MAX);
+	assert_int_equal(run(b), ERR_INTERNAL);
+}
+
+static void without_memory_nothing_is_credited(void **state)
+{
+	struct bench *b = *state;
+	static struct record_message m;
+
+	offline_close(&b->offline);
+	(void)keys_put(b->keys, "seen", "damaged", 0600);
+	open_offline(b);
+	assert_false(b->offline.remembers);
+	make_signed(&m, 1, 256);
+	send_record(b, &m);
+	assert_int_equal(credit(b), 0);
+	assert_int_equal(delivered(b, 0), 64);
+}
+
+static void memory_that_fails_withholds_credit(void **state)
+{
+	struct bench *b = *state;
+	static struct record_message m;
+	int fd = b->offline.seen.fd;
+
+	/* As a full disk: every write fails. */
+	b->offline.seen.fd = open("/dev/full", O_WRONLY);
+	assert_true(b->offline.seen.fd >= 0);
+	make_signed(&m, 1, 256);
+	send_record(b, &m);
+	assert_int_equal(credit(b), 0);
+	assert_int_equal(delivered(b, 0), 64);
+	(void)close(b->offline.seen.fd);
+	b->offline.seen.fd = fd;
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(a_signed_message_counts_once),
+	    T(halves_do_not_add_up_from_copies),
+	    T(what_the_service_told_counts),
+	    T(what_lies_behind_the_claim_is_nothing),
+	    T(a_configured_queue_is_not_talked_over),
+	    T(a_queue_by_name_is_told_once_and_first),
+	    T(no_second_queue),
+	    T(without_memory_nothing_is_credited),
+	    T(memory_that_fails_withholds_credit),
+	};
+
+	return cmocka_run_group_tests_name(
+	    "agent offline credit", tests, NULL, NULL);
+}

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../agent/verify.h"
+#include "crypto.h"
+#include "hex_aid.h"
+#include "hpke.h"
+#include "keys_aid.h"
+
+#define PATH_ "/123456789012/queue"
+#define LEN   64
+
+static const uint8_t secret[CRYPTO_KEY_LEN] = {1};
+static const uint8_t stranger[CRYPTO_KEY_LEN] = {2};
+/* X25519 ignores three bits of the first byte. */
+static const uint8_t fleet[CRYPTO_KEY_LEN] = {0, 1};
+static const uint8_t others[CRYPTO_KEY_LEN] = {0, 2};
+static const uint8_t ephemeral[CRYPTO_KEY_LEN] = {0, 3};
+
+static struct verify v;
+static struct err err;
+static struct record_message m;
+static struct verified got;
+
+static void trust(struct keys *k, const char *name, const uint8_t *of)
+{
+	uint8_t public_key[CRYPTO_KEY_LEN];
+
+	assert_int_equal(crypto_ed25519_public(public_key, of), 0);
+	assert_int_equal(keyfile_create(KEYFILE_SIGN_PUBLIC, keys_path(k, name),
+			     public_key, &err),
+	    0);
+}
+
+/* An agent that trusts secret and holds fleet's key. */
+static int setup(void **state)
+{
+	struct keys *k;
+	int rc = keys_setup(state);
+
+	if (rc != 0)
+		return rc;
+	k = *state;
+	trust(k, "pi.pub", secret);
+	rc = keyfile_create(
+	    KEYFILE_SEAL_SECRET, keys_path(k, "fleet.key"), fleet, &err);
+	if (rc == 0)
+		rc = verify_open(&v, k->dir, k->path, &err);
+	return rc;
+}
+
+static int teardown(void **state)
+{
+	verify_close(&v);
+	return keys_teardown(state);
+}
+
+static void claim(const uint8_t *of, enum message_seal seal)
+{
+	uint8_t public_key[CRYPTO_KEY_LEN];
+	struct message_claim c = {
+	    .seq = 7, .time = 1795000000000, .bits = 256, .seal = seal};
+
+	assert_int_equal(crypto_ed25519_public(public_key, of), 0);
+	assert_int_equal(keyfile_id(public_key, c.key), 0);
+	message_claim_format(&c, m.entropy);
+	m.entropy_len = (uint32_t)strlen(m.entropy);
+}
+
+static void sign(const uint8_t *with)
+{
+	assert_int_equal(message_sign(m.signature, with, m.entropy, PATH_,
+			     m.payload, m.payload_len),
+	    0);
+	m.signature_len = sizeof m.signature;
+}
+
+/* A message in m, signed by the holder of that key. */
+static void make(const uint8_t *by, enum message_seal seal)
+{
+	memset(&m, 0, sizeof m);
+	m.payload_len = LEN;
+	for (size_t i = 0; i < LEN; i++)
+		m.payload[i] = (uint8_t)(i * 7);
+	claim(by, seal);
+	sign(by);
+}
+
+static void make_sealed(const uint8_t *to, size_t len)
+{
+	uint8_t public_key[CRYPTO_KEY_LEN], clear[LEN];
+
+	make(secret, MESSAGE_SEAL_HPKE);
+	memcpy(clear, m.payload, sizeof clear);
+	assert_int_equal(crypto_x25519_public(public_key, to), 0);
+	assert_int_equal(
+	    hpke_seal(m.payload, public_key, ephemeral, MESSAGE_DOMAIN,
+		strlen(MESSAGE_DOMAIN), m.entropy, m.entropy_len, clear, len),
+	    0);
+	m.payload_len = (uint32_t)(len + HPKE_OVERHEAD);
+	sign(secret);
+}
+
+static enum credit_trust judged(const char *path)
+{
+	memset(&got, 0xff, sizeof got);
+	assert_int_equal(verify_message(&v, &m, path, &got), 0);
+	return got.trust;
+}
+
+static void whose_signature_it_is(void **state)
+{
+	(void)state;
+	make(secret, MESSAGE_SEAL_NONE);
+	assert_int_equal(judged(PATH_), CREDIT_SIGNED);
+	assert_string_equal(got.producer, "pi");
+	assert_int_equal(got.claim.seq, 7);
+	assert_int_equal(got.claim.bits, 256);
+	make(stranger, MESSAGE_SEAL_NONE);
+	assert_int_equal(judged(PATH_), CREDIT_UNKNOWN_KEY);
+	assert_null(got.producer);
+	claim(secret, MESSAGE_SEAL_NONE);
+	sign(stranger);
+	assert_int_equal(judged(PATH_), CREDIT_BAD_SIGNATURE);
+	assert_null(got.producer);
+	make(secret, MESSAGE_SEAL_NONE);
+	assert_int_equal(judged("/123456789012/queue2"), CREDIT_BAD_SIGNATURE);
+	assert_int_equal(judged(""), CREDIT_BAD_SIGNATURE);
+}
+
+static void parts_that_are_missing(void **state)
+{
+	(void)state;
+	make(secret, MESSAGE_SEAL_NONE);
+	m.signature_len = 0;
+	assert_int_equal(judged(PATH_), CREDIT_BAD_SIGNATURE);
+	m.signature_len = MESSAGE_SIGNATURE_LEN - 1;
+	assert_int_equal(judged(PATH_), CREDIT_BAD_SIGNATURE);
+	m.signature_len = MESSAGE_SIGNATURE_LEN;
+	m.entropy_len = 0;
+	assert_int_equal(judged(PATH_), CREDIT_BAD_CLAIM);
+	m.signature_len = 0;
+	assert_int_equal(judged(PATH_), CREDIT_NO_SIGNATURE);
+	assert_int_equal(got.claim.bits, 0);
+	assert_null(got.producer);
+}
+
+static bool never_signed(void)
+{
+	const enum credit_trust trust = judged(PATH_);
+
+	assert_null(got.producer);
+	return trust != CREDIT_SIGNED && trust != CREDIT_NO_SIGNATURE;
+}
+
+static void every_bit_counts(void **state)
+{
+	(void)state;
+	make(secret, MESSAGE_SEAL_NONE);
+	for (size_t bit = 0; bit < 8 * m.entropy_len; bit++) {
+		hex_flip(m.entropy, bit);
+		assert_true(never_signed());
+		hex_flip(m.entropy, bit);
+	}
+	for (size_t bit = 0; bit < 8 * sizeof m.signature; bit++) {
+		hex_flip(m.signature, bit);
+		assert_true(never_signed());
+		hex_flip(m.signature, bit);
+	}
+	for (size_t bit = 0; bit < (size_t)8 * LEN; bit++) {
+		hex_flip(m.payload, bit);
+		assert_true(never_signed());
+		hex_flip(m.payload, bit);
+	}
+	assert_int_equal(judged(PATH_), CREDIT_SIGNED);
+}
+
+static void every_length_counts(void **state)
+{
+	(void)state;
+	make(secret, MESSAGE_SEAL_NONE);
+	for (uint32_t len = 1; len <= MESSAGE_ENTROPY_MAX; len++) {
+		const uint32_t right = (uint32_t)strlen(m.entropy);
+
+		if (len == right)
+			continue;
+		m.entropy_len = len;
+		assert_int_equal(judged(PATH_), CREDIT_BAD_CLAIM);
+		m.entropy_len = right;
+	}
+	for (uint32_t len = MESSAGE_PAYLOAD_MIN; len < 2 * LEN; len++) {
+		m.payload_len = len;
+		if (len != LEN)
+			assert_int_equal(judged(PATH_), CREDIT_BAD_SIGNATURE);
+	}
+	m.payload_len = LEN;
+	assert_int_equal(judged(PATH_), CREDIT_SIGNED);
+}
+
+/* ---- what is remembered */
+
+static void the_digest_is_of_all_but_the_signature(void **state)
+{
+	uint8_t first[SEEN_DIGEST_LEN];
+
+	(void)state;
+	make(secret, MESSAGE_SEAL_NONE);
+	(void)judged(PATH_);
+	memcpy(first, got.digest, sizeof first);
+	for (size_t bit = 0; bit < 8 * sizeof m.signature; bit++) {
+		hex_flip(m.signature, bit);
+		(void)judged(PATH_);
+		assert_memory_equal(first, got.digest, sizeof first);
+		hex_flip(m.signature, bit);
+	}
+	m.signature_len = 0;
+	(void)judged(PATH_);
+	assert_memory_equal(first, got.digest, sizeof first);
+	(void)judged(PATH_ "x");
+	assert_memory_not_equal(first, got.digest, sizeof first);
+}
+
+static void the_digest_tells_messages_apart(void **state)
+{
+	uint8_t first[SEEN_DIGEST_LEN];
+
+	(void)state;
+	make(secret, MESSAGE_SEAL_NONE);
+	(void)judged(PATH_);
+	memcpy(first, got.digest, sizeof first);
+	for (size_t bit = 0; bit < 8 * m.entropy_len; bit += 5) {
+		hex_flip(m.entropy, bit);
+		(void)judged(PATH_);
+		assert_memory_not_equal(first, got.digest, sizeof first);
+		hex_flip(m.entropy, bit);
+	}
+	for (size_t bit = 0; bit < (size_t)8 * LEN; bit++) {
+		hex_flip(m.payload, bit);
+		(void)judged(PATH_);
+		assert_memory_not_equal(first, got.digest, sizeof first);
+		hex_flip(m.payload, bit);
+	}
+}
+
+/* A sealed message is known by what came, not by what was within: a copy is
+ * recognised by an agent that could not open the first. */
+static void the_digest_of_a_sealed_message(void **state)
+{
+	uint8_t first[SEEN_DIGEST_LEN];
+
+	(void)state;
+	make_sealed(others, LEN);
+	assert_int_equal(verify_message(&v, &m, PATH_, &got), ERR_DENIED);
+	memcpy(first, got.digest, sizeof first);
+	make_sealed(others, LEN);
+	assert_int_equal(verify_message(&v, &m, PATH_, &got), ERR_DENIED);
+	assert_memory_equal(first, got.digest, sizeof first);
+}
+
+/* ---- trusted keys */
+
+static void keys_that_share_an_id(void **state)
+{
+	struct keys *k = *state;
+
+	trust(k, "a-stranger.pub", stranger);
+	verify_close(&v);
+	assert_int_equal(verify_open(&v, k->dir, "", &err), 0);
+	assert_int_equal(v.trusted.n, 2);
+	/* 64 bits can collide: both are tried. */
+	memcpy(v.trusted.at[0].id, v.trusted.at[1].id, KEYFILE_ID_LEN);
+	make(secret, MESSAGE_SEAL_NONE);
+	assert_int_equal(judged(PATH_), CREDIT_SIGNED);
+	assert_string_equal(got.producer, "pi");
+	sign(stranger);
+	assert_int_equal(judged(PATH_), CREDIT_SIGNED);
+	assert_string_equal(got.producer, "a-stranger");
+	sign(others);
+	assert_int_equal(judged(PATH_), CREDIT_BAD_SIGNATURE);
+}
+
+static void nobody_is_trusted_in_an_empty_directory(void **state)
+{
+	struct keys *k = *state;
+
+	verify_close(&v);
+	assert_int_equal(unlink(keys_path(k, "pi.pub")), 0);
+	assert_int_equal(verify_open(&v, k->dir, "", &err), 0);
+	make(secret, MESSAGE_SEAL_NONE);
+	assert_int_equal(judged(PATH_), CREDIT_UNKNOWN_KEY);
+	verify_close(&v);
+	assert_int_equal(verify_open(&v, "/nonexistent", "", &err), 0);
+	assert_int_equal(v.trusted.n, 0);
+}
+
+static void bad_key_files_are_not_gone_without(void **state)
+{
+	struct keys *k = *state;
+	char key[160];
+
+	verify_close(&v);
+	(void)snprintf(key, sizeof key, "%s", keys_path(k, "fleet.key"));
+	assert_int_equal(chmod(key, 0640), 0);
+	assert_int_equal(verify_open(&v, k->dir, key, &err), ERR_CONFIG);
+	assert_null(v.seal_key);
+	assert_non_null(strstr(err.text, key));
+	assert_int_equal(unlink(key), 0);
+	assert_int_equal(verify_open(&v, k->dir, key, &err), ERR_CONFIG);
+	(void)keys_put(k, "bad.pub", "sqs-entropy-ed25519 AAAA\n", 0644);
+	assert_int_equal(verify_open(&v, k->dir, "", &err), ERR_CONFIG);
+	assert_non_null(strstr(err.text, "bad.pub:1"));
+}
+
+/* ---- sealed messages */
+
+static void sealed_messages_are_opened(void **state)
+{
+	(void)state;
+	for (size_t len = MESSAGE_PAYLOAD_MIN; len <= LEN; len++) {
+		make_sealed(fleet, len);
+		assert_int_equal(judged(PATH_), CREDIT_SIGNED);
+		assert_int_equal(m.payload_len, len);
+		for (size_t i = 0; i < len; i++)
+			assert_int_equal(m.payload[i], (uint8_t)(i * 7));
+	}
+	/* Opened or not is not a matter of the signature. */
+	make_sealed(fleet, LEN);
+	m.signature_len = 0;
+	assert_int_equal(judged(PATH_), CREDIT_BAD_SIGNATURE);
+	assert_int_equal(m.payload_len, LEN);
+}
+
+static void assert_denied(void)
+{
+	const uint32_t len = m.payload_len;
+
+	assert_int_equal(verify_message(&v, &m, PATH_, &got), ERR_DENIED);
+	assert_int_equal(m.payload_len, len);
+}
+
+static void what_does_not_open_is_denied(void **state)
+{
+	struct keys *k = *state;
+
+	make_sealed(others, LEN);
+	assert_denied();
+	make(secret, MESSAGE_SEAL_HPKE);
+	assert_denied();
+	make_sealed(fleet, MESSAGE_PAYLOAD_MIN - 1);
+	assert_denied();
+	make_sealed(fleet, LEN);
+	for (size_t bit = 0; bit < 8 * (size_t)m.payload_len; bit++) {
+		hex_flip(m.payload, bit);
+		assert_denied();
+		hex_flip(m.payload, bit);
+	}
+	claim(stranger, MESSAGE_SEAL_HPKE);
+	assert_denied();
+	verify_close(&v);
+	assert_int_equal(verify_open(&v, k->dir, "", &err), 0);
+	make_sealed(fleet, LEN);
+	assert_denied();
+}
+
+static void what_claims_not_to_be_sealed_is_not_opened(void **state)
+{
+	(void)state;
+	make_sealed(fleet, LEN);
+	claim(secret, MESSAGE_SEAL_NONE);
+	assert_int_equal(judged(PATH_), CREDIT_BAD_SIGNATURE);
+	assert_int_equal(m.payload_len, LEN + HPKE_OVERHEAD);
+	sign(secret);
+	assert_int_equal(judged(PATH_), CREDIT_SIGNED);
+	assert_int_equal(m.payload_len, LEN + HPKE_OVERHEAD);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(whose_signature_it_is),
+	    T(parts_that_are_missing),
+	    T(every_bit_counts),
+	    T(every_length_counts),
+	    T(the_digest_is_of_all_but_the_signature),
+	    T(the_digest_tells_messages_apart),
+	    T(the_digest_of_a_sealed_message),
+	    T(keys_that_share_an_id),
+	    T(nobody_is_trusted_in_an_empty_directory),
+	    T(bad_key_files_are_not_gone_without),
+	    T(sealed_messages_are_opened),
+	    T(what_does_not_open_is_denied),
+	    T(what_claims_not_to_be_sealed_is_not_opened),
+	};
+
+	return cmocka_run_group_tests_name("agent verify", tests, NULL, NULL);
+}
