@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Messages made by the design's words alone, good ones and forged ones.
+
+Nothing here is of the programs under test: signatures, the key exchange and the
+cipher are the `cryptography` package's, HPKE follows RFC 9180.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+import struct
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from conftest import Queue
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
+from cryptography.hazmat.primitives.asymmetric.x25519 import (
+    X25519PrivateKey,
+    X25519PublicKey,
+)
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+DOMAIN = b"sqs-entropy message v1"
+SIGN, SEAL = "sqs-entropy-ed25519", "sqs-entropy-x25519"  # first words of key files
+ENC, TAG = 32, 16  # bytes that sealing adds
+
+# DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20Poly1305 (RFC 9180, section 7).
+KEM_SUITE = b"KEM" + struct.pack(">H", 0x20)
+HPKE_SUITE = b"HPKE" + struct.pack(">HHH", 0x20, 0x01, 0x03)
+
+
+def now() -> int:
+    """The epoch's milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def path_of(queue: Queue | str) -> str:
+    """The path that a signature binds a message to; a text is one already."""
+    return queue if isinstance(queue, str) else urlsplit(queue.url).path
+
+
+def key_line(word: str, key: bytes) -> str:
+    """A line of a key file."""
+    return f"{word} {base64.b64encode(key).decode()}\n"
+
+
+def signed_text(entropy: str, path: str, payload: bytes) -> bytes:
+    """What a signature covers."""
+    fields = entropy.encode(), path.encode(), payload
+    return DOMAIN + b"\0" + b"".join(struct.pack(">I", len(f)) + f for f in fields)
+
+
+# ---- HPKE, base mode, single shot
+
+
+def _extract(salt: bytes, suite: bytes, label: bytes, ikm: bytes) -> bytes:
+    return hmac.digest(salt or bytes(32), b"HPKE-v1" + suite + label + ikm, "sha256")
+
+
+def _expand(prk: bytes, suite: bytes, label: bytes, info: bytes, size: int) -> bytes:
+    labeled = struct.pack(">H", size) + b"HPKE-v1" + suite + label + info
+    return hmac.digest(prk, labeled + b"\x01", "sha256")[:size]
+
+
+def _cipher(shared: bytes, enc: bytes, to: bytes, info: bytes) -> tuple[Any, bytes]:
+    prk = _extract(b"", KEM_SUITE, b"eae_prk", shared)
+    secret = _expand(prk, KEM_SUITE, b"shared_secret", enc + to, 32)
+    context = b"\0" + _extract(b"", HPKE_SUITE, b"psk_id_hash", b"")
+    context += _extract(b"", HPKE_SUITE, b"info_hash", info)
+    prk = _extract(secret, HPKE_SUITE, b"secret", b"")
+    key = _expand(prk, HPKE_SUITE, b"key", context, 32)
+    nonce = _expand(prk, HPKE_SUITE, b"base_nonce", context, 12)
+    return ChaCha20Poly1305(key), nonce
+
+
+def seal(to: bytes, plain: bytes, aad: bytes, info: bytes = DOMAIN) -> bytes:
+    """Seal for the holder of the secret key to the public key `to`."""
+    ephemeral = X25519PrivateKey.generate()
+    enc = ephemeral.public_key().public_bytes_raw()
+    shared = ephemeral.exchange(X25519PublicKey.from_public_bytes(to))
+    cipher, nonce = _cipher(shared, enc, to, info)
+    return enc + cipher.encrypt(nonce, plain, aad)
+
+
+def unseal(
+    key: X25519PrivateKey, sealed: bytes, aad: bytes, info: bytes = DOMAIN
+) -> bytes | None:
+    """Open; None for what is not genuine or not for this key."""
+    enc = sealed[:ENC]
+    shared = key.exchange(X25519PublicKey.from_public_bytes(enc))
+    to = key.public_key().public_bytes_raw()
+    cipher, nonce = _cipher(shared, enc, to, info)
+    try:
+        return cipher.decrypt(nonce, sealed[ENC:], aad)
+    except InvalidTag:
+        return None
+
+
+# ---- messages
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message as it stands in a queue."""
+
+    payload: bytes
+    entropy: str | None = None
+    signature: bytes | None = None
+
+    @classmethod
+    def received(cls, message: dict[str, Any]) -> Message:
+        """From what boto3 received."""
+        values = message.get("MessageAttributes", {})
+        return cls(
+            base64.b64decode(message["Body"], validate=True),
+            values.get("Entropy", {}).get("StringValue"),
+            values.get("Signature", {}).get("BinaryValue"),
+        )
+
+    def but(self, **values: Any) -> Message:
+        """The same with changes, its signature left as it is."""
+        return replace(self, **values)
+
+    def request(self) -> dict[str, Any]:
+        """The members of SendMessage but the queue."""
+        attributes: dict[str, Any] = {}
+        if self.entropy is not None:
+            value = {"DataType": "String", "StringValue": self.entropy}
+            attributes["Entropy"] = value
+        if self.signature is not None:
+            value = {"DataType": "Binary", "BinaryValue": self.signature}
+            attributes["Signature"] = value
+        text = base64.b64encode(self.payload).decode()
+        return {"MessageBody": text, "MessageAttributes": attributes}
+
+    def claims(self) -> dict[str, str]:
+        """The fields of the claim."""
+        assert self.entropy is not None
+        return dict(part.split("=", 1) for part in self.entropy.split(";"))
+
+    def is_by(self, public_key: bytes, path: str) -> bool:
+        """Whether the signature holds, says `cryptography`."""
+        assert self.entropy is not None
+        assert self.signature is not None
+        key = Ed25519PublicKey.from_public_bytes(public_key)
+        try:
+            key.verify(self.signature, signed_text(self.entropy, path, self.payload))
+        except InvalidSignature:
+            return False
+        return True
+
+
+def send(queue: Queue, *messages: Message) -> None:
+    """Send them, ten in a call."""
+    for first in range(0, len(messages), 10):
+        batch = messages[first : first + 10]
+        entries = [{"Id": str(i), **m.request()} for i, m in enumerate(batch)]
+        done = queue.client.send_message_batch(QueueUrl=queue.url, Entries=entries)
+        assert len(done["Successful"]) == len(batch), done
+
+
+@dataclass
+class Producer:
+    """Somebody who can sign; whether an agent trusts it is another matter."""
+
+    secret: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
+    seq: int = 0
+
+    @property
+    def public_key(self) -> bytes:
+        """The 32 bytes that agents know it by."""
+        return self.secret.public_key().public_bytes_raw()
+
+    @property
+    def key_id(self) -> str:
+        """What claims name it by."""
+        return hashlib.sha256(self.public_key).digest()[:8].hex()
+
+    def trust(self, directory: Path, name: str = "producer") -> Path:
+        """Have the agents of a directory trust it."""
+        file = directory / f"{name}.pub"
+        file.write_text(key_line(SIGN, self.public_key))
+        return file
+
+    def claim(self, bits: int, **values: Any) -> str:
+        """The text of the Entropy attribute; values go in place of the right ones."""
+        self.seq += 1
+        fields = {
+            "v": 1,
+            "key": self.key_id,
+            "seq": self.seq,
+            "time": now(),
+            "bits": bits,
+            "seal": "none",
+            **values,
+        }
+        return ";".join(f"{name}={value}" for name, value in fields.items())
+
+    def sign(self, entropy: str, path: str, payload: bytes) -> Message:
+        """Sign whatever it is."""
+        signature = self.secret.sign(signed_text(entropy, path, payload))
+        return Message(payload, entropy, signature)
+
+    def message(
+        self,
+        queue: Queue | str,
+        size: int = 512,
+        to: bytes | None = None,
+        payload: bytes | None = None,
+        **values: Any,
+    ) -> Message:
+        """A message as it should be; values go into the claim."""
+        payload = secrets.token_bytes(size) if payload is None else payload
+        if to is not None:
+            values.setdefault("seal", "hpke")
+        values.setdefault("bits", len(payload))
+        entropy = self.claim(**values)
+        if to is not None:
+            payload = seal(to, payload, entropy.encode())
+        return self.sign(entropy, path_of(queue), payload)
+
+
+@dataclass
+class Fleet:
+    """The key pair of the agents that sealed messages are for."""
+
+    secret: X25519PrivateKey = field(default_factory=X25519PrivateKey.generate)
+
+    @property
+    def public_key(self) -> bytes:
+        """What producers hold."""
+        return self.secret.public_key().public_bytes_raw()
+
+    def key_file(self, path: Path) -> Path:
+        """Write the agent's seal-key."""
+        path.touch(0o600)
+        path.write_text(key_line(SEAL + "-secret", self.secret.private_bytes_raw()))
+        return path
+
+
+def flip(data: bytes, bit: int) -> bytes:
+    """The same with one bit changed."""
+    changed = bytearray(data)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)

@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sources that fail, or are none: nothing of theirs is ever sent."""
+
+from __future__ import annotations
+
+import base64
+import os
+import stat
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Queue, Runner
+from sqsproxy import SqsProxy
+from test_main_path import PRODUCER, STARTUP, conf, noise, wait_until
+
+__all__ = ["conf"]  # a fixture
+
+BURST = 10
+SIZE = 512  # bytes of a message
+RUN = 31  # of one value, at 1 bit a byte: the repetition count test's cutoff
+
+
+@pytest.fixture
+def make_source(tmp_path: Path) -> Callable[[bytes], Path]:
+    """Give a function that makes files which stand for generators."""
+    made: list[Path] = []
+
+    def make(data: bytes) -> Path:
+        path = tmp_path / f"source{len(made)}"
+        path.write_bytes(data)
+        made.append(path)
+        return path
+
+    return make
+
+
+def payloads(queue: Queue) -> list[bytes]:
+    """What was sent."""
+    found: list[bytes] = []
+    while some := queue.receive():
+        found += [base64.b64decode(m["Body"]) for m in some]
+    return found
+
+
+def sent_operations(proxy: SqsProxy) -> int:
+    """How often something was sent, or tried to be."""
+    return sum(record.key.startswith("SendMessage") for record in proxy.records)
+
+
+DEAD: dict[str, tuple[bytes, float, str]] = {
+    "stuck at zero": (bytes(1 << 16), 1.0, "repetition count test: byte 0x00"),
+    "stuck at ones": (b"\xff" * (1 << 16), 1.0, "repetition count test: byte 0xff"),
+    "alternating": (b"\x55\xaa" * (1 << 15), 4.0, "adaptive proportion test: byte"),
+    "of four values": (b"0123" * (1 << 14), 6.0, "adaptive proportion test: byte"),
+    "stuck bits": (
+        bytes(b & 0x07 for b in noise(1 << 16)),
+        8.0,
+        "adaptive proportion test: byte 0x0",
+    ),
+    "text": (b"no generator at all, " * 3000, 8.0, "adaptive proportion test"),
+}
+
+
+@pytest.mark.parametrize("name", DEAD)
+def test_a_dead_source_ends_the_producer(
+    run: Runner,
+    queue: Queue,
+    proxy: SqsProxy,
+    conf: Callable[..., Path],
+    make_source: Callable[[bytes], Path],
+    name: str,
+) -> None:
+    data, bits, what = DEAD[name]
+    source = make_source(data)
+    # Without --once too: nobody restarts it for a broken device.
+    file = conf(queue=queue.url, device=str(source), bits_per_byte=bits)
+    got = run(PRODUCER, "-c", file)
+    assert got.code == 65, got.err
+    discarded = [line for line in got.lines() if "discarded" in line]
+    assert len(discarded) == 2
+    failed = [line for line in got.lines() if "3 times in a row" in line]
+    [line] = failed
+    assert what in line
+    assert str(source) in line
+    assert "nothing of it is used" in line
+    assert line == got.lines()[-1]
+    assert queue.depth() == (0, 0)
+    assert sent_operations(proxy) == 0
+
+
+def test_a_fifo_that_gets_stuck_after_good_messages(
+    run: Runner, queue: Queue, conf: Callable[..., Path], tmp_path: Path
+) -> None:
+    fifo = tmp_path / "generator"
+    os.mkfifo(fifo)
+    file = conf(
+        queue=queue.url, device=str(fifo), low_watermark=100, burst=BURST, interval=1
+    )
+    process = run.start(PRODUCER, "-c", file)
+    good = noise(STARTUP + BURST * SIZE + 3 * SIZE)
+    with fifo.open("wb", buffering=0) as generator:
+        generator.write(good[: STARTUP + BURST * SIZE])
+        wait_until(lambda: queue.depth()[0] == BURST)
+        # The second batch: three good blocks, then nothing but one value.
+        generator.write(good[STARTUP + BURST * SIZE :] + b"\x07" * 3 * STARTUP)
+        ended = run.finish(process)
+    assert ended.code == 65, ended.err
+    assert "byte 0x07 came 31 times in a row" in ended.lines()[-1]
+    sent = payloads(queue)
+    allowed = [good[i : i + SIZE] for i in range(STARTUP, len(good), SIZE)]
+    assert BURST <= len(sent) <= BURST + 3
+    assert set(sent) <= set(allowed)
+    assert len(set(sent)) == len(sent)
+
+
+def test_one_failure_discards_a_block_and_begins_anew(
+    run: Runner, queue: Queue, make_source: Callable[[bytes], Path]
+) -> None:
+    good = noise(STARTUP + 4 * SIZE)
+    spoilt = noise(SIZE, 2)[: SIZE - 2 * RUN] + b"\x42" * RUN + noise(RUN, 3)
+    rest = noise(STARTUP + 6 * SIZE, 4)
+    source = make_source(good + spoilt + rest + noise(SIZE, 5))
+    got = run(PRODUCER, "--once", "-q", queue.url, "-d", source)
+    assert got.code == 0, got.err
+    [line] = [line for line in got.lines() if "discarded" in line]
+    assert "byte 0x42 came 31 times in a row (cutoff 31)" in line
+    used = good[STARTUP:] + rest[STARTUP:]
+    expected = [used[i : i + SIZE] for i in range(0, len(used), SIZE)]
+    assert payloads(queue) == expected
+
+
+def test_a_run_across_two_blocks_is_seen(
+    run: Runner, queue: Queue, make_source: Callable[[bytes], Path]
+) -> None:
+    first = noise(STARTUP + SIZE)[:-16] + b"\x42" * 16
+    second = b"\x42" * 15 + noise(SIZE - 15, 2)
+    rest = noise(STARTUP + BURST * SIZE, 3)
+    source = make_source(first + second + rest)
+    got = run(PRODUCER, "--once", "-q", queue.url, "-d", source)
+    assert got.code == 0, got.err
+    assert "byte 0x42 came 31 times in a row" in got.err
+    sent = payloads(queue)
+    assert sent[0] == first[STARTUP:]
+    assert second not in sent
+    assert sent[1] == rest[STARTUP : STARTUP + SIZE]
+
+
+def test_failures_that_are_not_in_a_row_do_not_end_it(
+    run: Runner, queue: Queue, make_source: Callable[[bytes], Path]
+) -> None:
+    pieces, expected = [], []
+    for turn in range(5):
+        good = noise(STARTUP + 2 * SIZE, turn)
+        pieces += [good, b"\0" * SIZE]
+        expected += [good[STARTUP:-SIZE], good[-SIZE:]]
+    got = run(PRODUCER, "--once", "-q", queue.url, "-d", make_source(b"".join(pieces)))
+    assert got.code == 0, got.err
+    assert got.err.count("discarded") == 4
+    assert payloads(queue) == expected
+
+
+# ---- several sources
+
+
+def xor(*parts: bytes) -> bytes:
+    """Their bytes, combined."""
+    return bytes(a ^ b for a, b in zip(*parts, strict=True)) if parts[1:] else parts[0]
+
+
+@pytest.mark.parametrize("count", [2, 3, 8])
+def test_what_is_sent_is_the_xor(
+    run: Runner, queue: Queue, make_source: Callable[[bytes], Path], count: int
+) -> None:
+    data = [noise(STARTUP + BURST * SIZE, seed) for seed in range(count)]
+    devices = ",".join(str(make_source(d)) for d in data)
+    got = run(PRODUCER, "--once", "-q", queue.url, "-d", devices)
+    assert got.code == 0, got.err
+    whole = data[0][STARTUP:]
+    for other in data[1:]:
+        whole = xor(whole, other[STARTUP:])
+    assert b"".join(payloads(queue)) == whole
+
+
+def test_one_of_two_that_fails_stops_it(
+    run: Runner,
+    queue: Queue,
+    proxy: SqsProxy,
+    make_source: Callable[[bytes], Path],
+) -> None:
+    good, dead = make_source(noise(1 << 16)), make_source(b"\x01" * (1 << 16))
+    for devices in (f"{good},{dead}", f"{dead}, {good}"):
+        got = run(PRODUCER, "--once", "-q", queue.url, "-d", devices)
+        assert got.code == 65, got.err
+        assert str(dead) in got.lines()[-1]
+        assert str(good) not in got.lines()[-1]
+    assert sent_operations(proxy) == 0
+    assert queue.depth() == (0, 0)
+
+
+def test_a_failure_of_one_does_not_undo_the_other(
+    run: Runner, queue: Queue, make_source: Callable[[bytes], Path]
+) -> None:
+    one = noise(STARTUP + BURST * SIZE)
+    bad = noise(STARTUP, 1) + b"\0" * SIZE
+    two = noise(STARTUP + BURST * SIZE, 2)
+    devices = f"{make_source(one)},{make_source(bad + two)}"
+    got = run(PRODUCER, "--once", "-q", queue.url, "-d", devices)
+    assert got.code == 0, got.err
+    assert b"".join(payloads(queue)) == xor(one[STARTUP:], two[STARTUP:])
+
+
+def refused(run: Runner, queue: Queue, devices: object, *words: str) -> None:
+    """Check that the producer does not begin."""
+    got = run(PRODUCER, "--once", "-q", queue.url, "-d", str(devices))
+    assert got.code == 78, got.err
+    for word in words:
+        assert word in got.err
+    assert queue.depth() == (0, 0)
+
+
+def test_one_source_named_twice(
+    run: Runner, queue: Queue, make_source: Callable[[bytes], Path], tmp_path: Path
+) -> None:
+    source, other = make_source(noise(1 << 16)), make_source(noise(1 << 16, 2))
+    (tmp_path / "soft").symlink_to(source)
+    (tmp_path / "hard").hardlink_to(source)
+    same = "are one source"
+    refused(run, queue, f"{source},{source}", same)
+    refused(run, queue, f"{source},{tmp_path}/soft", same)
+    refused(run, queue, f"{source},{other},{tmp_path}/hard", same, str(source))
+    refused(run, queue, f"{source},{tmp_path}/../{tmp_path.name}/source0", same)
+
+
+def test_lists_that_are_none(
+    run: Runner, queue: Queue, make_source: Callable[[bytes], Path]
+) -> None:
+    source = make_source(noise(1 << 16))
+    for devices in (",", f"{source},", f",{source}", f"{source},,{source}", " "):
+        refused(run, queue, devices, "device")
+    many = [make_source(noise(4096, seed)) for seed in range(9)]
+    refused(run, queue, ",".join(map(str, many)), "at most 8")
+
+
+# ---- the kernel's own generator
+
+
+@pytest.fixture(params=["/dev/random", "/dev/urandom"])
+def kernels(request: pytest.FixtureRequest) -> Path:
+    """Give the kernel's generator, by both its names."""
+    return Path(request.param)
+
+
+def test_the_kernels_generator_is_refused(
+    run: Runner, queue: Queue, kernels: Path, tmp_path: Path
+) -> None:
+    own = "the kernel's own generator"
+    refused(run, queue, kernels, own, str(kernels))
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.symlink_to(kernels)
+    second.symlink_to(first)
+    refused(run, queue, second, own, str(second))
+    refused(run, queue, f"/dev/../dev//{kernels.name}", own)
+    with kernels.open("rb") as file:
+        got = run(
+            PRODUCER,
+            *("--once", "-q", queue.url, "-d", "/dev/stdin"),
+            stdin=file,
+        )
+    assert got.code == 78, got.err
+    assert own in got.err
+
+
+@pytest.fixture
+def nodes(tmp_path: Path, kernels: Path) -> Iterator[list[Path]]:
+    """Give other nodes of the same device: made, and bound over a file."""
+    if os.geteuid() != 0:
+        pytest.skip("not root: no device can be made")
+    made, bound = tmp_path / "made", tmp_path / "bound"
+    try:
+        os.mknod(made, stat.S_IFCHR | 0o600, kernels.stat().st_rdev)
+        made.open("rb").close()
+    except OSError as error:
+        pytest.skip(f"no device can be made here: {error}")
+    bound.touch()
+    command = ["mount", "--bind", str(kernels), str(bound)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
+    yield [made, bound]
+    subprocess.run(["umount", "-l", str(bound)], check=True)
+
+
+def test_the_kernels_generator_by_another_node(
+    run: Runner, queue: Queue, nodes: list[Path]
+) -> None:
+    for node in nodes:
+        refused(run, queue, node, "the kernel's own generator", str(node))
+
+
+def test_other_devices_that_are_no_generators(
+    run: Runner, queue: Queue, proxy: SqsProxy, tmp_path: Path
+) -> None:
+    refused(run, queue, tmp_path, "not a device")
+    refused(run, queue, tmp_path / "nothing", "not there")
+    zero = run(PRODUCER, "--once", "-q", queue.url, "-d", "/dev/zero")
+    assert zero.code == 65, zero.err
+    assert "byte 0x00" in zero.lines()[-1]
+    assert sent_operations(proxy) == 0
+
+
+def test_a_source_that_ends_or_falls_silent_sends_no_half_message(
+    run: Runner, queue: Queue, tmp_path: Path, make_source: Callable[[bytes], Path]
+) -> None:
+    short = make_source(noise(STARTUP + 2 * SIZE + SIZE // 2))
+    got = run(PRODUCER, "--once", "-q", queue.url, "-d", short)
+    assert got.code != 0
+    assert "has ended" in got.err
+    sent = payloads(queue)
+    data = short.read_bytes()[STARTUP:]
+    assert set(sent) <= {data[:SIZE], data[SIZE : 2 * SIZE]}
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    feeder = threading.Thread(target=fifo.write_bytes, args=(noise(STARTUP + 100),))
+    feeder.start()
+    got = run(PRODUCER, "--once", "-q", queue.url, "-d", fifo)
+    feeder.join()
+    assert got.code != 0
+    assert payloads(queue) == []

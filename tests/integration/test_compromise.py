@@ -1,0 +1,519 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The half that talks to the network belongs to an attacker.
+
+tests/tools/online.c is the agent with another online half: one that sends what it
+is told to the real offline half, which is opened and confined as always.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import struct
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, WANTED, end_group, group_alive
+from forge import Fleet, Message, Producer, now
+from test_kernel import needs_kernel
+
+IDENTITY, MESSAGE, END, STATUS, QUEUE = range(1, 6)
+PATH = "/123456789012/entropy"
+URL = f"https://sqs.eu-west-1.amazonaws.com{PATH}"
+SEQUENCES = 20_000
+BATCH = 500  # in a process
+SANITIZED = 10_000
+MEMORY = 64 << 20  # bytes; the half itself takes 8 to 16 MiB
+GRACE = 0.8  # seconds that a run may take beyond its time-out
+
+# The sizes in agent/record.h.
+IDENTITY_TEXT, QUEUE_PATH, ENTROPY = 256, 256, 256
+
+
+def record(kind: int, data: bytes = b"") -> bytes:
+    """A datagram as the tool reads it."""
+    return struct.pack("=II", len(data) + 4, kind) + data
+
+
+def identity(text: bytes = b"i-0123456789abcdef0", length: int | None = None) -> bytes:
+    """A record of identity."""
+    size = len(text) if length is None else length
+    return record(IDENTITY, struct.pack(f"=I{IDENTITY_TEXT}s", size, text))
+
+
+def queue(path: str = PATH, length: int | None = None) -> bytes:
+    """A record that tells the queue's path."""
+    size = len(path) if length is None else length
+    return record(QUEUE, struct.pack(f"=I{QUEUE_PATH}s", size, path.encode()))
+
+
+def end(code: int = 0, received: int = 1, deleted: int = 1) -> bytes:
+    """The record that ends a run."""
+    return record(END, struct.pack("=iII", code, received, deleted))
+
+
+def message(
+    m: Message, sent: int | None = None, count: int = 1, **lengths: int
+) -> bytes:
+    """A record of a message; lengths other than the true ones can be claimed."""
+    entropy, signature = (m.entropy or "").encode(), m.signature or b""
+    head = struct.pack(
+        f"=qIIII{ENTROPY}s64s",
+        now() if sent is None else sent,
+        count,
+        lengths.get("entropy", len(entropy)),
+        lengths.get("signature", len(signature)),
+        lengths.get("payload", len(m.payload)),
+        entropy,
+        signature,
+    )
+    return record(MESSAGE, head + m.payload)
+
+
+@dataclass
+class Ended:
+    """How a run went."""
+
+    code: int
+    said: str
+    err: str
+    seconds: float
+    memory: int  # bytes, at most
+
+    def numbers(self) -> dict[str, int]:
+        """What the attacker was told, or counted."""
+        words = self.said.split()
+        return {n: int(v) for n, v in zip(words[::2], words[1::2], strict=True)}
+
+
+@dataclass
+class Compromised:
+    """Runs the agent with the attacker's half."""
+
+    tool: Path
+    directory: Path
+    env: dict[str, str]
+    producer: Producer
+    fleet: Fleet
+    limit: int | None = 256 << 20  # bytes of address space
+    output: str = "/dev/null"
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def configure(self, **values: object) -> Path:
+        """Write a configuration that trusts the producer."""
+        settings = {
+            "queue": URL,
+            "trusted-producers": self.directory / "trusted.d",
+            "seal-key": self.directory / "fleet",
+            **values,
+        }
+        path = self.directory / "agent.conf"
+        path.write_text("".join(f'{n} = "{v}"\n' for n, v in settings.items()))
+        return path
+
+    def state(self, name: str | int) -> Path:
+        """A state directory for one of several that run at the same time."""
+        path = self.directory / f"state-{name}"
+        path.mkdir(exist_ok=True)
+        return path
+
+    def start(
+        self, mode: str, *args: str, data: bytes = b"", **env: object
+    ) -> subprocess.Popen[bytes]:
+        """Start it, with the records at hand."""
+        records = self.directory / f"records-{time.monotonic_ns()}"
+        records.write_bytes(data)
+        output = ["-o", self.output] if self.output else []
+
+        def limit() -> None:
+            if self.limit is not None:
+                resource.setrlimit(resource.RLIMIT_AS, (self.limit, self.limit))
+
+        with records.open("rb") as file:
+            process = subprocess.Popen(
+                [self.tool, mode, "-c", self.directory / "agent.conf", *output, *args],
+                stdin=file,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**self.env, **{n: str(v) for n, v in env.items()}},
+                preexec_fn=limit,
+                start_new_session=True,
+            )
+        self.started.append(process)
+        return process
+
+    def finish(self, process: subprocess.Popen[bytes], seconds: float = 60) -> Ended:
+        """Wait for its end."""
+        began = time.monotonic()
+        try:
+            out, err = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            pytest.fail(f"{process.args} had not ended after {seconds} s")
+        took = time.monotonic() - began
+        said = err.decode(errors="replace")
+        assert "Sanitizer" not in said, said
+        assert "runtime error" not in said, said
+        assert process.returncode >= 0, f"signal {-process.returncode}: {said}"
+        return Ended(process.returncode, out.decode(), said, took, 0)
+
+    def __call__(self, mode: str, *args: str, **values: object) -> Ended:
+        """Run it to its end."""
+        began = time.monotonic()
+        ended = self.finish(self.start(mode, *args, **values))  # type: ignore[arg-type]
+        ended.seconds = time.monotonic() - began
+        return ended
+
+
+@pytest.fixture
+def compromised(build: Path, tmp_path: Path) -> Iterator[Compromised]:
+    """Give the agent with an attacker's online half."""
+    env = {n: v for n, v in os.environ.items() if WANTED.fullmatch(n)}
+    for name in "STATE_DIRECTORY", "RUNTIME_DIRECTORY":
+        env[name] = str(tmp_path / name.lower())
+        Path(env[name]).mkdir()
+    (tmp_path / "trusted.d").mkdir()
+    producer, fleet = Producer(), Fleet()
+    producer.trust(tmp_path / "trusted.d")
+    fleet.key_file(tmp_path / "fleet")
+    tool = build / "tests/tools/online"
+    if not tool.exists():
+        pytest.fail(f"{tool} is not there: run make tests first")
+    made = Compromised(tool, tmp_path, env, producer, fleet)
+    made.configure()
+    yield made
+    for process in made.started:
+        end_group(process)
+
+
+# Control: an honest one.
+
+
+def test_a_signed_message_gets_credit_and_once_only(compromised: Compromised) -> None:
+    good = message(compromised.producer.message(PATH))
+    got = compromised("send", data=queue() + identity() + good + end())
+    assert (got.code, got.numbers()) == (0, {"used": 1, "bits": 256}), got.err
+    again = compromised("send", data=queue() + identity() + good + end())
+    assert (again.code, again.numbers()) == (0, {"used": 1, "bits": 0}), again.err
+    twice = message(compromised.producer.message(PATH, bits=255))
+    got = compromised("send", data=twice * 10 + end(0, 10, 10))
+    assert got.numbers() == {"used": 10, "bits": 0}, got.err
+
+
+@needs_kernel
+def test_the_kernel_gets_credit_from_a_signed_message_only(
+    compromised: Compromised,
+) -> None:
+    compromised.output = ""
+    stranger = message(Producer().message(PATH)) + end()
+    got = compromised("send", "--strict", data=stranger)
+    assert (got.code, got.numbers()) == (65, {"used": 1, "bits": 0}), got.err
+    good = message(compromised.producer.message(PATH)) + end()
+    got = compromised("send", "--strict", data=good)
+    assert (got.code, got.numbers()) == (0, {"used": 1, "bits": 256}), got.err
+
+
+# What it may say, over and over.
+
+
+@pytest.mark.parametrize(
+    ("kind", "forged"),
+    {
+        "identity": identity() * 2,
+        "queue": queue() * 2,
+        "longer-identity": identity(length=257),
+        "endless-identity": identity(length=0xFFFFFFFF),
+        "longer-queue": queue(length=257),
+        "endless-queue": queue(length=0xFFFFFFFF),
+        "short-identity": record(IDENTITY, bytes(8)),
+        "long-identity": record(IDENTITY, bytes(1024)),
+        "short-queue": record(QUEUE, bytes(8)),
+        "status": record(STATUS, struct.pack("=iII", 0, 10, 256)),
+        "type-0": record(0),
+        "type-6": record(6, bytes(12)),
+        "type-max": record(0xFFFFFFFF, bytes(12)),
+        "no-type": struct.pack("=I", 3) + b"\3\0\0",
+        "nothing": struct.pack("=I", 0),
+        "huge": record(MESSAGE, bytes(30000)),
+        "short-end": record(END, bytes(4)),
+        "long-end": record(END, bytes(4096)),
+    }.items(),
+)
+def test_what_it_cannot_have_sent_ends_the_run(
+    compromised: Compromised, kind: str, forged: bytes
+) -> None:
+    """What came before it is deleted, and used; what comes after it is not."""
+    del kind
+    first = message(compromised.producer.message(PATH))
+    later = message(compromised.producer.message(PATH))
+    got = compromised("send", data=first + forged + later + end(0, 2, 2))
+    assert (got.code, got.numbers()) == (0, {"used": 1, "bits": 256}), got.err
+    got = compromised("send", data=forged + first + end(0, 1, 1))
+    assert got.code in (65, 70), got.err
+    assert got.said == "" or got.numbers() == {"used": 0, "bits": 0}
+
+
+def test_a_second_end_and_what_follows_it_is_not_heard(
+    compromised: Compromised,
+) -> None:
+    good = message(compromised.producer.message(PATH))
+    got = compromised("send", data=end(0, 1, 1) + good + end(0, 1, 1))
+    assert got.code == 65, got.err
+    assert got.numbers() == {"used": 0, "bits": 0}
+    for code in (1, -1, -12345, 0x7FFFFFFF, -0x80000000):
+        got = compromised("send", data=end(code, 0xFFFFFFFF, 0xFFFFFFFF) * 3)
+        assert got.code != 0, f"{code}: {got.err}"
+        assert got.numbers() == {"used": 0, "bits": 0}
+
+
+def test_more_messages_than_a_run_takes(compromised: Compromised) -> None:
+    many = [message(compromised.producer.message(PATH, size=16384)) for _ in range(12)]
+    got = compromised("send", data=b"".join(many) + end(0, 12, 12))
+    assert got.code == 0, got.err
+    assert got.numbers() == {"used": 10, "bits": 256}
+
+
+def test_lengths_that_lie(compromised: Compromised) -> None:
+    good = compromised.producer.message(PATH)
+    for name in ("entropy", "signature", "payload"):
+        for length in (0, 31, 63, 65, 255, 256, 511, 513, 16384, 16385, 2**32 - 1):
+            data = message(good, **{name: length}) + end()
+            got = compromised("send", data=data)
+            bits = got.numbers()["bits"] if got.said else 0
+            assert bits == 0, f"{name} {length}: {got.err}"
+
+
+def test_the_queue_cannot_be_talked_over(compromised: Compromised) -> None:
+    """Nor can a message that was signed for another queue be passed off."""
+    other = "/123456789012/other"
+    good = message(compromised.producer.message(PATH))
+    got = compromised("send", data=queue(other) + good + end())
+    assert got.numbers()["bits"] == 256, got.err
+    foreign = message(compromised.producer.message(other))
+    got = compromised("send", data=queue(other) + foreign + end())
+    assert got.numbers() == {"used": 1, "bits": 0}, got.err
+
+
+def test_a_queue_known_by_name_is_told_once(compromised: Compromised) -> None:
+    compromised.configure(queue="entropy")
+    good = message(compromised.producer.message(PATH))
+    foreign = message(compromised.producer.message("/123456789012/other"))
+    got = compromised("send", data=queue() + good + end())
+    assert got.numbers()["bits"] == 256, got.err
+    got = compromised("send", data=foreign + queue("/123456789012/other") + foreign)
+    assert got.numbers() == {"used": 1, "bits": 0}, got.err
+    got = compromised("send", data=queue("") + foreign + end())
+    assert got.numbers() == {"used": 1, "bits": 0}, got.err
+
+
+def test_what_the_service_says_can_be_invented_but_no_signature(
+    compromised: Compromised,
+) -> None:
+    """Freshness and first receipt are the online half's word; the rest is not."""
+    producer = compromised.producer
+    for count, sent in ((0, now()), (2, now()), (2**32 - 1, now()), (1, 0), (1, -1)):
+        data = message(producer.message(PATH), sent, count) + end()
+        got = compromised("send", data=data)
+        assert got.numbers() == {"used": 1, "bits": 0}, f"{count} {sent}: {got.err}"
+    for sent in (2**63 - 1, -(2**63), 1):
+        got = compromised("send", data=message(producer.message(PATH), sent) + end())
+        assert got.numbers()["bits"] == 0, got.err
+    bare = replace(producer.message(PATH), signature=None)
+    got = compromised("send", data=message(bare) + end())
+    assert got.numbers()["bits"] == 0, got.err
+
+
+def test_a_seal_that_does_not_open_leaves_nothing(compromised: Compromised) -> None:
+    sealed = compromised.producer.message(PATH, to=compromised.fleet.public_key)
+    got = compromised("send", data=message(sealed) + end())
+    assert got.numbers() == {"used": 1, "bits": 256}, got.err
+    for m in (
+        compromised.producer.message(PATH, to=Fleet().public_key),
+        compromised.producer.message(PATH, seal="hpke"),
+        compromised.producer.message(PATH, size=79, seal="hpke"),
+        compromised.producer.message(PATH, size=32, seal="hpke"),
+    ):
+        got = compromised("send", data=message(m) + end())
+        assert got.code == 65, got.err
+        assert got.numbers() == {"used": 0, "bits": 0}
+
+
+# When it does not play along.
+
+
+def together(compromised: Compromised, runs: dict[str, tuple[str, bytes]]) -> None:
+    """Run modes at the same time; each ends by its deadline and leaves nobody.
+
+    The offline half may not kill the other one: that has to have an end of its own.
+    """
+    began = time.monotonic()
+    started = {
+        name: compromised.start(
+            mode, "-t", "1", data=data, STATE_DIRECTORY=compromised.state(name)
+        )
+        for name, (mode, data) in runs.items()
+    }
+    codes = {}
+    for name, process in started.items():
+        got = compromised.finish(process, 10)
+        assert time.monotonic() - began < 1 + GRACE, f"{name}: {got.err}"
+        assert not group_alive(process.pid), name
+        codes[name] = got.code
+        assert name == "stay" or "credit 256" not in got.err
+    assert codes == {
+        **dict.fromkeys(runs, 70),
+        **{n: c for n, c in EXPECTED.items() if n in runs},
+    }
+
+
+# All else is 70: what came was no record of an online half's.
+EXPECTED = {"silent": 69, "stay": 0, "message": 0, "end": 65}
+
+
+@pytest.mark.parametrize("kernel", [False, pytest.param(True, marks=needs_kernel)])
+def test_the_deadline_holds(compromised: Compromised, kernel: bool) -> None:
+    if kernel:
+        compromised.output = ""
+    good = message(compromised.producer.message(PATH))
+    together(
+        compromised,
+        {
+            "silent": ("silent", b""),
+            "close": ("close", b""),
+            "stay": ("stay", good + end()),
+        },
+    )
+    together(
+        compromised,
+        {
+            "identity": ("flood", identity()),
+            "queue": ("flood", queue()),
+            "message": ("flood", message(Message(bytes(512)))),
+            "end": ("flood", end()),
+            "status": ("flood", record(STATUS, bytes(12))),
+        },
+    )
+
+
+# Whatever it says.
+
+
+def templates(compromised: Compromised) -> bytes:
+    """Good records of every kind, and bad ones, for mutants to begin with."""
+    producer, to = compromised.producer, compromised.fleet.public_key
+    return b"".join(
+        (
+            identity(),
+            queue(),
+            message(producer.message(PATH)),
+            message(producer.message(PATH, size=64, bits=512)),
+            message(producer.message(PATH, to=to)),
+            message(Producer().message(PATH)),
+            message(producer.message(PATH, to=Fleet().public_key, size=2000)),
+            message(Message(bytes(range(256)))),
+            end(),
+            record(STATUS, struct.pack("=iII", 0, 1, 256)),
+        )
+    )
+
+
+def peak(process: subprocess.Popen[bytes]) -> int:
+    """The most memory that it had so far, in bytes."""
+    status = Path(f"/proc/{process.pid}/status")
+    most = 0
+    while process.poll() is None:
+        try:
+            lines = status.read_text().splitlines()
+        except OSError:
+            break
+        values = [int(v.split()[1]) for v in lines if v.startswith("VmHWM")]
+        most = max([most, *values])
+        time.sleep(0.02)
+    return most << 10
+
+
+def mutants(compromised: Compromised, total: int, first: int = 1) -> list[Ended]:
+    """Run so many sequences, two processes at a time."""
+    data = templates(compromised)
+
+    def one(seed: int) -> Ended:
+        process = compromised.start(
+            "mutate",
+            data=data,
+            SEQUENCES=BATCH,
+            SEED=seed,
+            STATE_DIRECTORY=compromised.state(seed),
+        )
+        memory = peak(process)
+        ended = compromised.finish(process, 120)
+        ended.memory = memory
+        return ended
+
+    seeds = range(first, first + total // BATCH)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        return list(pool.map(one, seeds))
+
+
+def check_mutants(results: list[Ended], total: int) -> None:
+    """All were answered, some were used, none got credit."""
+    for got in results:
+        assert got.code == 0, got.err
+        assert got.numbers()["sequences"] == BATCH, got.err
+        assert got.numbers()["answers"] == BATCH, got.err
+        assert got.numbers()["credited"] == 0, got.err
+    assert sum(got.numbers()["sequences"] for got in results) >= total
+    assert sum(got.numbers()["used"] for got in results) > total // 20
+
+
+def test_mutants_get_no_credit_and_no_memory(compromised: Compromised) -> None:
+    results = mutants(compromised, SEQUENCES)
+    check_mutants(results, SEQUENCES)
+    assert max(got.memory for got in results) < MEMORY
+
+
+@needs_kernel
+def test_mutants_get_no_credit_from_the_kernel(compromised: Compromised) -> None:
+    compromised.output = ""
+    check_mutants(mutants(compromised, 2 * BATCH, first=1000), 2 * BATCH)
+
+
+@pytest.fixture(scope="module")
+def sanitized() -> Path:
+    """Give the tool built with the sanitizers."""
+    folder = ROOT / "build/sanitized"
+    if shutil.which("make") is None or shutil.which("gcc") is None:
+        pytest.skip("no compiler here")
+    made = subprocess.run(
+        [
+            *("make", "-j2", f"BUILD={folder}", "CC=gcc", "OPT=-O1 -g"),
+            "FORTIFY=-U_FORTIFY_SOURCE",
+            "EXTRA_CFLAGS=-fsanitize=address,undefined -fno-sanitize-recover=all",
+            f"{folder}/tests/tools/online",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    if "cannot find" in made.stderr or "unrecognized" in made.stderr:
+        pytest.skip("this compiler has no sanitizers")
+    assert made.returncode == 0, made.stderr
+    return folder / "tests/tools/online"
+
+
+def test_mutants_find_nothing_for_the_sanitizers(
+    compromised: Compromised, sanitized: Path
+) -> None:
+    compromised.tool, compromised.limit = sanitized, None
+    # Its leak check starts a process, which is refused.
+    compromised.env["ASAN_OPTIONS"] = "detect_leaks=0"
+    check_mutants(mutants(compromised, SANITIZED, first=2000), SANITIZED)

@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: Apache-2.0
+"""producer/health against scipy: its cutoffs, and its alarms over many samples.
+
+HEALTH_SAMPLES sets how many samples a source gives (`make check-health-long`:
+10^9), HEALTH_SEED the generators; -s shows the figures.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import secrets
+import subprocess
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
+from scipy.stats import binom, poisson
+
+SAMPLES = int(os.environ.get("HEALTH_SAMPLES", "50000000"))
+SEED = os.environ.get("HEALTH_SEED", "20261122")
+FEWER = SAMPLES // 5  # of sources that are not good
+WINDOW = 512  # HEALTH_WINDOW
+FIVE_SIGMA = 2.9e-7  # what lies beyond, on one side
+
+# Decimal, as a configuration file has them.
+BITS = [
+    *("0.01", "0.02", "0.03", "0.05", "0.058", "0.059", "0.1", "0.15", "0.2"),
+    *("0.25", "0.3", "0.33", "0.4", "0.5", "0.6", "0.7", "0.75", "0.8", "0.9"),
+    *("1", "1.1", "1.25", "1.5", "1.7", "2", "2.3", "2.5", "2.75", "3", "3.3"),
+    *("3.5", "4", "4.4", "4.5", "5", "5.5", "6", "6.1", "6.5", "7", "7.2"),
+    *("7.5", "7.75", "7.9", "7.99", "8"),
+]
+ALPHAS = [20, 24, 30, 33, 40]
+WINDOWS = [64, 512, 1024]
+
+# FACTS: H, then the cutoffs for alpha 2^-20, 2^-30, 2^-40.
+TABLE = [
+    ("1", (21, 31, 41), (311, 325, 337)),
+    ("4", (6, 9, 11), (63, 71, 79)),
+    ("6", (5, 6, 8), (26, 32, 36)),
+    ("7", (4, 6, 7), (18, 23, 27)),
+    ("8", (4, 5, 6), (14, 17, 20)),
+]
+
+
+@pytest.fixture(scope="module")
+def tool(build: Path) -> Path:
+    """Give the path of the tool that runs producer/health."""
+    path = build / "tests" / "tools" / "health"
+    assert path.exists(), f"{path} is not there: run make tests first"
+    return path
+
+
+def cutoffs(tool: Path, points: list[tuple[str, int, int]]) -> list[tuple[int, int]]:
+    """Ask for the cutoffs of (bits, alpha, window)."""
+    lines = "".join(f"{b} {a} {w}\n" for b, a, w in points)
+    done = subprocess.run(
+        [tool, "cutoffs"], input=lines, text=True, capture_output=True, check=True
+    )
+    found = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
+    assert len(found) == len(points)
+    return found
+
+
+def repetition_cutoff(bits: str, alpha: int) -> int:
+    """1 + ceil(alpha / H), of the decimal number and not of the nearest double."""
+    return 1 + math.ceil(Fraction(alpha) / Fraction(bits))
+
+
+def quantile(bits: str, alpha: int, trials: int) -> int:
+    """Give the smallest q with P(X > q) <= 2^-alpha.
+
+    By search in the upper tail: isf and ppf round near 1 - 2^-40.
+    """
+    p = 2.0 ** -float(bits)
+    low, high = -1, trials  # sf(low) > alpha >= sf(high)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if binom.sf(middle, trials, p) <= 2.0**-alpha:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def test_cutoffs_are_those_of_the_table(tool: Path) -> None:
+    points = [(bits, alpha, WINDOW) for bits, *_ in TABLE for alpha in (20, 30, 40)]
+    expected = [pair for _, *both in TABLE for pair in zip(*both)]
+    assert cutoffs(tool, points) == expected
+
+
+def test_cutoffs_are_those_of_scipy(tool: Path) -> None:
+    points = [(b, a, w) for b in BITS for a in ALPHAS for w in WINDOWS]
+    assert len(points) >= 400
+    wrong = []
+    for (bits, alpha, window), found in zip(points, cutoffs(tool, points)):
+        q = quantile(bits, alpha, window - 1)
+        expected = (repetition_cutoff(bits, alpha), min(window, 2 + q))
+        if found != expected:
+            wrong.append((bits, alpha, window, found, expected))
+    assert not wrong
+
+
+def test_a_tail_of_just_alpha_is_small_enough(tool: Path) -> None:
+    """P(all of n) is 2^-n here: q must be n - 1, whichever way a tail rounds."""
+    points = [("1", n, n + 1) for n in range(16, 49)]
+    assert [c for _, c in cutoffs(tool, points)] == [n + 1 for n in range(16, 49)]
+
+
+def test_the_window_is_the_highest_cutoff(tool: Path) -> None:
+    """Below alpha / (W - 1) bits alpha cannot be had with a cutoff that can fail."""
+    (_, below), (_, above) = cutoffs(
+        tool, [("0.058", 30, WINDOW), ("0.0588", 30, WINDOW)]
+    )
+    assert below == WINDOW
+    assert binom.sf(WINDOW - 2, WINDOW - 1, 2**-0.058) > 2.0**-30
+    assert above == WINDOW
+    assert binom.sf(WINDOW - 2, WINDOW - 1, 2**-0.0588) <= 2.0**-30
+
+
+class Source(NamedTuple):
+    """Independent samples: (probability, how many values have it)."""
+
+    name: str
+    values: list[tuple[float, int]]
+
+    def repetition_rate(self, cutoff: int) -> float:
+        """Alarms a sample, exact: the test starts anew after each."""
+        return sum(n * (1 - p) * p**cutoff / (1 - p**cutoff) for p, n in self.values)
+
+    def proportion_rate(self, cutoff: int) -> float:
+        """Alarms a sample; the part of a window that an alarm saves is left out."""
+        per_window = sum(
+            n * p * binom.sf(cutoff - 2, WINDOW - 1, p) for p, n in self.values
+        )
+        return per_window / WINDOW
+
+
+def uniform(name: str, values: int = 256) -> Source:
+    return Source(name, [(1 / values, values)])
+
+
+def biased(bits: float) -> Source:
+    p = 2.0**-bits
+    return Source(f"biased:{bits:g}", [(p, 1), ((1 - p) / 255, 255)])
+
+
+class Alarms(NamedTuple):
+    """What the tool says of one detector."""
+
+    detector: str
+    repetition_cutoff: int
+    proportion_cutoff: int
+    samples: int
+    repetitions: int
+    proportions: int
+
+
+def measured(output: str | bytes) -> list[Alarms]:
+    text = output if isinstance(output, str) else output.decode()
+    rows = [line.split() for line in text.splitlines()]
+    return [Alarms(row[0], *map(int, row[1:])) for row in rows]
+
+
+def run(tool: Path, source: Source, samples: int, *detectors: str) -> list[Alarms]:
+    done = subprocess.run(
+        [tool, source.name, str(samples), SEED, *detectors],
+        capture_output=True,
+        check=True,
+    )
+    found = measured(done.stdout)
+    assert [alarms.samples for alarms in found] == [samples] * len(detectors)
+    return found
+
+
+def judge(name: str, alarms: Alarms, count: int, rate: float) -> None:
+    """Hold a count against the Poisson distribution of its expectation."""
+    mean = alarms.samples * rate
+    said = f"{name} of {alarms.detector}: {count} alarms, {mean:.4f} expected"
+    if mean >= 10:
+        said += f" ({(count - mean) / math.sqrt(mean):+.1f} sigma)"
+    print(" ", said)
+    assert poisson.sf(count - 1, mean) > FIVE_SIGMA, f"too many: {said}"
+    assert poisson.cdf(count, mean) > FIVE_SIGMA, f"too few: {said}"
+
+
+def compare(source: Source, found: list[Alarms]) -> None:
+    print(f"\n{source.name}, {found[0].samples} samples")
+    for alarms in found:
+        test = alarms.detector.partition(":")[0]
+        if test == "apt":
+            assert alarms.repetitions == 0
+        else:
+            rate = source.repetition_rate(alarms.repetition_cutoff)
+            judge("rct", alarms, alarms.repetitions, rate)
+        if test == "rct":
+            assert alarms.proportions == 0
+        else:
+            rate = source.proportion_rate(alarms.proportion_cutoff)
+            judge("apt", alarms, alarms.proportions, rate)
+
+
+def check_alpha(source: Source, found: list[Alarms]) -> None:
+    """No test alarms more often than it was asked to, by theory."""
+    for alarms in found:
+        test, _, alpha = alarms.detector.split(":")
+        limit = 2.0 ** -int(alpha)
+        if test != "apt":
+            assert source.repetition_rate(alarms.repetition_cutoff) <= limit
+        if test != "rct":
+            assert source.proportion_rate(alarms.proportion_cutoff) * WINDOW <= limit
+
+
+GOOD = ["both:8:30", "both:7.5:20", "both:4:20", "both:1:20"]
+COUNTED = ["rct:8:20", "apt:8:20", "rct:8:16", "apt:8:12", "apt:8:8"]
+
+
+def test_false_alarms_on_good_bytes(tool: Path) -> None:
+    source = uniform("good")
+    found = run(tool, source, SAMPLES, *GOOD, *COUNTED)
+    compare(source, found)
+    check_alpha(source, found)
+
+
+def test_false_alarms_on_a_cipher(tool: Path) -> None:
+    """The same of ChaCha20, as bytes of a pipe: the generator is not the judge."""
+    key = SEED.encode().ljust(32, b"\0")[:32]
+    stream = Cipher(algorithms.ChaCha20(key, bytes(16)), None).encryptor()
+    zeros = bytes(1 << 20)
+    process = subprocess.Popen(
+        [tool, "-", str(SAMPLES), "0", "both:8:30", "rct:8:16", "apt:8:12"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    for start in range(0, SAMPLES, len(zeros)):
+        process.stdin.write(stream.update(zeros[: SAMPLES - start]))
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    compare(uniform("ChaCha20"), measured(out))
+
+
+@pytest.mark.parametrize("bits", [1.0, 4.0])
+def test_false_alarms_at_the_claimed_entropy(tool: Path, bits: float) -> None:
+    """The worst source that still holds H bits: here alpha is reached."""
+    source = biased(bits)
+    tests = ("both:{:g}:30", "rct:{:g}:20", "rct:{:g}:14", "apt:{:g}:8")
+    found = run(tool, source, FEWER, *(test.format(bits) for test in tests))
+    compare(source, found)
+    check_alpha(source, found)
+
+
+@pytest.mark.parametrize(("mask", "stuck"), [("01", 1), ("81", 2), ("3c", 4)])
+def test_stuck_bits_are_found_as_rarely_as_theory_says(
+    tool: Path, mask: str, stuck: int
+) -> None:
+    """One stuck bit of eight leaves 7 bits: at 8 claimed a matter of luck."""
+    source = uniform(f"stuck:{mask}", 256 >> stuck)
+    detectors = [f"both:{8 - stuck}:30", "rct:8:30"]
+    if stuck < 4:  # from there on in each window, which then ends early
+        detectors.append("apt:8:30")
+    compare(source, run(tool, source, FEWER, *detectors))
+
+
+def test_every_alarm_of_a_dead_source(tool: Path) -> None:
+    """Zeros: an alarm in each block, whose rest is not looked at."""
+    done = subprocess.run(
+        [tool, "-", "64000", "0", "both:8:30"],
+        input=bytes(64000),
+        capture_output=True,
+        check=True,
+    )
+    (alarms,) = measured(done.stdout)
+    assert (alarms.repetitions, alarms.proportions) == (1000, 0)
+
+
+def test_malformed_arguments_are_refused(tool: Path) -> None:
+    noise = secrets.token_hex(4)
+    for arguments in (
+        [],
+        ["good"],
+        ["good", "1", "1"],
+        ["good", "1", "1", noise],
+        ["good", "1", "1", "all:1:30"],
+        [f"-{noise}", "1", "1", "both:1:30"],
+    ):
+        done = subprocess.run([tool, *arguments], capture_output=True)
+        assert done.returncode == 1, arguments
