@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The agent's offline half against any records: 16-bit length (little-endian)
+ * and the datagram, repeated.
+ */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../../agent/offline.h"
+#include "../../agent/record.h"
+#include "clock.h"
+#include "fuzz.h"
+#include "log.h"
+
+#define RUN_MS 2000
+
+/* In place of log.c's: a fuzzer's terminal is no place for their text. */
+#define QUIET(name)                                                            \
+	void name(const char *fmt, ...)                                        \
+	{                                                                      \
+		(void)fmt;                                                     \
+	}
+QUIET(log_error)
+QUIET(log_warning)
+QUIET(log_notice)
+QUIET(log_info)
+QUIET(log_debug)
+
+void log_open(const char *name, enum log_level threshold)
+{
+	(void)name;
+	(void)threshold;
+}
+
+static struct conf conf = {.queue = "https://example.com/1/q",
+    .output = "/dev/null",
+    .messages = 10,
+    .timeout = 1};
+
+/* The keys are those of the corpus: secret bytes all 1, and all 2. */
+static void start(struct offline *o)
+{
+	char seen[] = "/tmp/fuzz_agent_record.XXXXXX";
+	uint8_t secret[CRYPTO_KEY_LEN];
+	struct err err;
+	int fd = mkstemp(seen);
+
+	*o = (struct offline){.conf = &conf, .status_fd = -1};
+	o->identity = buf_new(OFFLINE_IDENTITY_MAX);
+	o->verify.seal_key = buf_new(CRYPTO_KEY_LEN);
+	o->verify.trusted.n = 1;
+	memset(secret, 2, sizeof secret);
+	FUZZ_CHECK(fd >= 0 && o->identity != NULL);
+	FUZZ_CHECK(buf_add(o->verify.seal_key, secret, sizeof secret) == 0);
+	memset(secret, 1, sizeof secret);
+	FUZZ_CHECK(
+	    crypto_ed25519_public(o->verify.trusted.at[0].key, secret) == 0);
+	FUZZ_CHECK(keyfile_id(o->verify.trusted.at[0].key,
+		       o->verify.trusted.at[0].id) == 0);
+	o->remembers = seen_open(&o->seen, seen, RUN_MS, &err) == 0;
+	FUZZ_CHECK(o->remembers);
+	FUZZ_CHECK(sink_open(&o->sink, conf.output, 1, &err) == 0);
+	(void)unlink(seen);
+	(void)close(fd);
+}
+
+static void put_all(int fd, const uint8_t *data, size_t len)
+{
+	while (len >= 2) {
+		size_t n = (size_t)(data[0] | data[1] << 8);
+
+		data += 2;
+		len -= 2;
+		if (n > len)
+			n = len;
+		if (send(fd, data, n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+			return;
+		data += n;
+		len -= n;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	const struct clock clock = clock_system(NULL);
+	const int64_t deadline = clock_mono(&clock) + RUN_MS;
+	static struct offline o;
+	struct record_status status;
+	uint32_t type;
+	int pair[2], rc;
+
+	if (o.conf == NULL)
+		start(&o);
+	FUZZ_CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == 0);
+	put_all(pair[0], data, len);
+	(void)shutdown(pair[0], SHUT_WR);
+	rc = offline_run(&o, pair[1], deadline);
+	FUZZ_CHECK(clock_mono(&clock) < deadline);
+	FUZZ_CHECK(io_recv_record(pair[0], &type, &status, sizeof status, &len,
+		       -1, deadline) == 0);
+	FUZZ_CHECK(type == RECORD_STATUS && len == sizeof status);
+	FUZZ_CHECK(
+	    status.used <= SQS_BATCH_MAX && (rc == 0) == (status.used > 0));
+	FUZZ_CHECK(status.bits == 0 || status.bits == CREDIT_BITS);
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+	return 0;
+}

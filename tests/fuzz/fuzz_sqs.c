@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the service answers: the first byte chooses the operation, the rest is
+ * the answer's body; for errors a status, a line as the header, the body.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../common/sqs_call.h"
+#include "../../common/sqs_error.h"
+#include "fuzz.h"
+#include "json.h"
+#include "sqs_message.h"
+
+#define URL "https://sqs.eu-west-1.amazonaws.com/1/q"
+
+static const uint8_t *answer_data;
+static size_t answer_len;
+
+/* In place of sqs_call.c's: the network says what the fuzzer says. */
+int sqs_call(struct sqs *s, const struct sqs_op *op, const char *queue,
+    struct json_writer *request, int64_t deadline, struct json **answer,
+    struct err *err)
+{
+	struct buf *body = buf_new(JSON_TEXT_MAX);
+	int rc;
+
+	(void)s;
+	(void)op;
+	(void)queue;
+	(void)deadline;
+	*answer = NULL;
+	FUZZ_CHECK(body != NULL && json_writer_finish(request, body) == 0);
+	buf_free(body);
+	rc = json_parse(answer_data, answer_len, answer);
+	if (rc == 0 && !json_is_object(*answer)) {
+		json_free(*answer);
+		*answer = NULL;
+		rc = ERR_FORMAT;
+	}
+	return rc == 0 ? 0 : err_set(err, rc, "not JSON");
+}
+
+int sqs_backoff(const struct sqs *s, int attempt, int64_t deadline)
+{
+	(void)s;
+	(void)attempt;
+	(void)deadline;
+	return 0;
+}
+
+int sqs_explain(const struct sqs *s, const struct sqs_op *op, const char *queue,
+    const struct sqs_error *e, struct err *err)
+{
+	(void)s;
+	(void)queue;
+	FUZZ_CHECK(e->code < 0);
+	return err_set(err, e->code, "%s: %s: %s", op->name, e->name, e->text);
+}
+
+static void read_error(const uint8_t *data, size_t len)
+{
+	static const int statuses[] = {
+	    200, 301, 400, 403, 404, 413, 429, 500, 503, 0};
+	const size_t n = sizeof statuses / sizeof statuses[0];
+	struct sqs_error e;
+	char *header, *end;
+
+	if (len == 0)
+		return;
+	header = fuzz_text(data + 1, len - 1);
+	end = strchr(header, '\n');
+	if (end != NULL)
+		*end++ = '\0';
+	sqs_error_read(&e, statuses[data[0] % n], end != NULL ? header : NULL,
+	    end != NULL ? end : header, strlen(end != NULL ? end : header));
+	FUZZ_CHECK(memchr(e.name, '\0', sizeof e.name) != NULL);
+	FUZZ_CHECK(memchr(e.text, '\0', sizeof e.text) != NULL);
+	sqs_error_entry(&e, header, end, data[0] & 1);
+	free(header);
+}
+
+static void receive(struct sqs *s)
+{
+	struct sqs_messages m;
+	struct err err = {0};
+
+	if (sqs_receive(s, URL, SQS_BATCH_MAX, 1, &m, 0, &err) != 0)
+		return;
+	FUZZ_CHECK(m.n <= SQS_BATCH_MAX);
+	for (size_t i = 0; i < m.n; i++) {
+		FUZZ_CHECK(strlen(m.at[i].body) == m.at[i].body_len);
+		FUZZ_CHECK(
+		    m.at[i].id != NULL && m.at[i].receipt_handle != NULL);
+		FUZZ_CHECK(m.at[i].signature_len == 0 ||
+			   m.at[i].signature_len == MESSAGE_SIGNATURE_LEN);
+		FUZZ_CHECK(m.at[i].sent >= 0 && m.at[i].receive_count >= 0);
+	}
+	sqs_messages_free(&m);
+}
+
+static void send_two(struct sqs *s)
+{
+	static const uint8_t signature[MESSAGE_SIGNATURE_LEN];
+	const struct sqs_outgoing out[] = {{"AAAA", NULL, NULL, 0},
+	    {"BBBB", "v=1", signature, sizeof signature}};
+	bool sent[2] = {true, true};
+	struct err err = {0};
+	int rc = sqs_send(s, URL, out, 2, sent, 0, &err);
+
+	FUZZ_CHECK(rc != 0 || sent[0] || sent[1]);
+}
+
+static void delete_three(struct sqs *s)
+{
+	const bool want[] = {true, false, true};
+	bool deleted[3] = {true, true, true};
+	struct sqs_messages m = {.n = 3};
+	struct err err = {0};
+	int rc;
+
+	for (size_t i = 0; i < m.n; i++)
+		m.at[i] =
+		    (struct sqs_message){.id = "m", .receipt_handle = "h"};
+	rc = sqs_delete(s, URL, &m, want, deleted, 0, &err);
+	FUZZ_CHECK(rc != 0 || !deleted[1]);
+}
+
+static void ask(struct sqs *s)
+{
+	char url[SQS_URL_MAX];
+	struct sqs_depth depth;
+	struct err err = {0};
+
+	if (sqs_queue_url(s, "q", url, 0, &err) == 0)
+		FUZZ_CHECK(strlen(url) < sizeof url);
+	if (sqs_queue_depth(s, URL, &depth, 0, &err) == 0)
+		FUZZ_CHECK(depth.visible >= 0 && depth.in_flight >= 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static struct sqs s;
+
+	if (len == 0)
+		return 0;
+	answer_data = data + 1;
+	answer_len = len - 1;
+	switch (data[0] % 5) {
+	case 0:
+		read_error(data + 1, len - 1);
+		break;
+	case 1:
+		receive(&s);
+		break;
+	case 2:
+		send_two(&s);
+		break;
+	case 3:
+		delete_three(&s);
+		break;
+	default:
+		ask(&s);
+	}
+	return 0;
+}
