@@ -153,9 +153,10 @@ static void copy_attributes(
 {
 	size_t len = m->entropy != NULL ? strlen(m->entropy) : 0;
 
-	/* Too long to be ours: the message counts as unsigned. */
+	/* A claim that is no claim, which must not pass for an unsigned
+	 * message: one byte tells the other half. */
 	if (len > MESSAGE_ENTROPY_MAX)
-		return;
+		len = 1;
 	record->entropy_len = (uint32_t)len;
 	if (len > 0)
 		memcpy(record->entropy, m->entropy, len);

@@ -267,11 +267,13 @@ def test_malformed_claims_though_signed(judge: Judge) -> None:
         assert verdict.mixed(MALFORMED), (names[message.entropy or ""], verdict)
 
 
-def test_a_claim_beyond_255_characters_counts_as_none(judge: Judge) -> None:
+@pytest.mark.parametrize("policy", ["mix", "credit"])
+def test_a_claim_beyond_255_characters_is_malformed(judge: Judge, policy: str) -> None:
+    judge.settings["unsigned"] = policy
     path = path_of(judge.queue)
     long = judge.good.claim(CREDIT).ljust(256, ";")
     verdicts = judge(judge.good.sign(long, path, secrets.token_bytes(64)))
-    assert verdicts[0].mixed(UNSIGNED)
+    assert verdicts[0].mixed(MALFORMED)
 
 
 def test_no_more_credit_than_eight_bits_a_byte(judge: Judge) -> None:
