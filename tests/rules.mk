@@ -49,8 +49,11 @@ check-unit: tests
 check-levels:
 	$(Q)tests/levels
 
+# Much of their time is waiting for deadlines.
+PYTEST_JOBS ?= 2
 check-integration: all tests
-	$(Q)BUILD=$(BUILD) $(PYTHON) -m pytest -q tests/integration $(PYTEST)
+	$(Q)BUILD=$(BUILD) $(PYTHON) -m pytest -q -n $(PYTEST_JOBS) \
+		--dist loadfile tests/integration $(PYTEST)
 
 # The delivery protocol, checked by spin.  "make check" does without it where
 # it cannot be had.
