@@ -24,9 +24,9 @@ int confine_no_core(void) __attribute__((warn_unused_result));
 
 /* When root: become user (its groups given up too), or "nobody" (65534) when
  * there is no such user; *fallback says so.  The bounding set goes too, being
- * out of reach afterwards; the signal for the parent's death stays.  Otherwise
- * nothing happens.  ERR_PERM.
- */
+ * out of reach afterwards; the signal for the parent's death stays.  Otherwise,
+ * and in a user namespace that has no such id (its root is an ordinary user
+ * outside), nothing happens.  ERR_PERM. */
 int confine_become(const char *user, bool *fallback, struct err *err)
     __attribute__((warn_unused_result));
 

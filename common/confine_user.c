@@ -2,11 +2,13 @@
 #include "confine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -42,6 +44,31 @@ static bool look_up(const char *user, struct ids *ids)
 		return false;
 	*ids = (struct ids){found->pw_uid, found->pw_gid};
 	return true;
+}
+
+/* Whether the user namespace has this id (user_namespaces(7)). */
+static bool is_mapped(const char *map, unsigned long id)
+{
+	char text[ENTRY_MAX];
+	const int fd = open(map, O_RDONLY | O_CLOEXEC);
+	const ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+	char *at = text, *end;
+
+	if (fd >= 0)
+		(void)close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	for (;;) {
+		const unsigned long first = strtoul(at, &end, 10);
+		unsigned long count;
+
+		if (end == at)
+			return n <= 0; /* not told: to be tried */
+		(void)strtoul(end, &at, 10);
+		count = strtoul(at, &end, 10);
+		if (id >= first && id - first < count)
+			return true;
+		at = end;
+	}
 }
 
 /* PR_CAPBSET_READ fails for the first number that the kernel does not know.
@@ -119,6 +146,11 @@ int confine_become(const char *user, bool *fallback, struct err *err)
 		return err_set(err, ERR_PERM,
 		    "user %s has root's user or group id: give it its own",
 		    user);
+	if (!is_mapped("/proc/self/uid_map", ids.uid) ||
+	    !is_mapped("/proc/self/gid_map", ids.gid)) {
+		*fallback = false;
+		return 0;
+	}
 	if (prctl(PR_GET_PDEATHSIG, &signal, 0, 0, 0) != 0)
 		return err_errno(err, ERR_PERM, "cannot read PDEATHSIG");
 	/* CAP_SETPCAP goes with the user id. */

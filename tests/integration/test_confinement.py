@@ -572,3 +572,23 @@ def test_another_user_can_run_both(run: Runner, moto: Moto, queue: Queue) -> Non
         assert output.stat().st_size == 5120
         refused = run(*setpriv, folder / AGENT, "-q", queue.url, env=env)
         assert refused.code == 77, refused.err
+
+
+def test_the_root_of_a_small_user_namespace(
+    run: Runner, queue: Queue, tmp_path: Path
+) -> None:
+    unshare = shutil.which("unshare")
+    if (
+        unshare is None
+        or subprocess.run([unshare, "-r", "true"], check=False).returncode
+    ):
+        pytest.skip("this user may not make a user namespace")
+    source = tmp_path / "source"
+    source.write_bytes(noise(1 << 14))
+    made = run(
+        unshare, "-r", run.build / PRODUCER, "--once", "-q", queue.url, "-d", source
+    )
+    assert made.code == 0, made.err
+    got = run(unshare, "-r", run.build / AGENT, "-q", queue.url, "-o", "-")
+    assert got.code == 0, got.err
+    assert len(got.out) == 512
