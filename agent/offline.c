@@ -326,6 +326,10 @@ int offline_run(struct offline *o, int fd, int64_t deadline)
 		goto out;
 	}
 	rc = gather(&run, fd, deadline);
+	if (rc != 0 && run.used > 0)
+		log_warning("the half that talks to the network ended early, "
+			    "and may have lost messages: %s",
+		    err_text(rc));
 	if (run.used > 0)
 		rc = deliver(&run);
 	else

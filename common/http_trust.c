@@ -88,9 +88,8 @@ static bool has_hashed(const char *folder)
 
 /*
  * Debian's libcurl trusts a bundle and a folder with the same certificates.
- * Reading the bundle takes ten times as long as the rest of a request (40 ms
- * against 4 on a PC), and again for each connection; from the folder OpenSSL
- * reads the one file it needs.
+ * Reading the bundle takes far longer than the rest of a request, and again
+ * for each connection; from the folder OpenSSL reads the one file it needs.
  */
 static bool folder_will_do(void)
 {

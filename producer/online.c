@@ -41,6 +41,7 @@ struct run {
 	bool opened; /* and its queue is known */
 	char queue_path[MESSAGE_PATH_MAX + 1];
 	struct refill_state state;
+	uint32_t owed;      /* messages asked for that have not come */
 	struct buf *record; /* room for one message */
 };
 
@@ -156,9 +157,12 @@ static int take_record(
 	    run->fd, &type, m, sizeof *m, &len, run->cancel_fd, deadline);
 	if (rc != 0)
 		return err_set(err, rc, "the offline half: %s", err_text(rc));
-	/* The offline half has said why. */
-	if (type == RECORD_FAILED)
+	/* In place of all that are owed; the offline half has said why. */
+	if (type == RECORD_FAILED) {
+		run->owed = 0;
 		return err_set(err, ERR_ABSENT, "%s", "");
+	}
+	run->owed--;
 	rc = type == RECORD_MESSAGE ? add_item(batch, m, len) : ERR_FORMAT;
 	buf_reset(run->record);
 	if (rc != 0)
@@ -166,14 +170,13 @@ static int take_record(
 	return 0;
 }
 
-/* Gather up to *owed messages, fewer when the source is slow. */
-static int gather(
-    struct run *run, struct batch *batch, uint32_t *owed, struct err *err)
+/* Gather what is owed, less when the source is slow. */
+static int gather(struct run *run, struct batch *batch, struct err *err)
 {
 	int64_t deadline = 0;
 	int rc;
 
-	while (*owed > 0) {
+	while (run->owed > 0) {
 		rc = take_record(run, batch, deadline, err);
 		if (rc == ERR_TIMEOUT && batch->n > 0) {
 			err->code = 0;
@@ -181,7 +184,6 @@ static int gather(
 		}
 		if (rc != 0)
 			return rc;
-		(*owed)--;
 		if (deadline == 0)
 			deadline = clock_mono(&run->clock) + GATHER_MS;
 	}
@@ -218,6 +220,22 @@ static int send_batch(
 	return 0;
 }
 
+/* What a round that failed left behind was signed too long ago. */
+static int drop_owed(struct run *run, struct err *err)
+{
+	struct batch batch = {.n = 0};
+	int rc = 0;
+
+	while (rc == 0 && run->owed > 0) {
+		rc = take_record(run, &batch, 0, err);
+		free_batch(&batch);
+	}
+	if (rc != ERR_ABSENT)
+		return rc;
+	err->code = 0;
+	return 0;
+}
+
 /* Ask for up to a batch of messages and send them, in as many calls as a
  * slow source makes of it. */
 static int send_some(
@@ -225,25 +243,27 @@ static int send_some(
 {
 	struct record_ask ask = {.count = count};
 	struct batch batch = {.n = 0};
-	uint32_t owed = count;
-	int rc, gathered;
+	int rc = drop_owed(run, err), gathered;
 
+	if (rc != 0)
+		return rc;
 	ask.path_len = (uint32_t)strlen(run->queue_path);
 	memcpy(ask.path, run->queue_path, ask.path_len);
 	rc = io_send_record(
 	    run->fd, RECORD_ASK, &ask, sizeof ask, run->cancel_fd, 0);
 	if (rc != 0)
 		return err_set(err, rc, "the offline half: %s", err_text(rc));
+	run->owed = count;
 	do {
 		struct err first = {0};
 
-		gathered = gather(run, &batch, &owed, &first);
+		gathered = gather(run, &batch, &first);
 		if (batch.n > 0 && gathered != ERR_CANCELED)
 			rc = send_batch(run, &batch, sent, err);
 		free_batch(&batch);
 		if (gathered != 0 && rc == 0)
 			rc = err_set(err, gathered, "%s", first.text);
-	} while (rc == 0 && owed > 0);
+	} while (rc == 0 && run->owed > 0);
 	return rc;
 }
 
