@@ -38,7 +38,8 @@ int keyfile_parse(enum keyfile_kind kind, const char *text, size_t len,
 
 /* Read a file.  A secret key that its group or others may read or write, or
  * that is owned by neither this user nor root, is ERR_CONFIG, as are a file
- * that is missing, no regular file, or too large.  Text is wiped. */
+ * that is missing, no regular file, or too large; its group may read one that
+ * the service manager handed over (loadcred.h).  Text is wiped. */
 int keyfile_read(enum keyfile_kind kind, const char *path,
     uint8_t key[static CRYPTO_KEY_LEN], struct err *err)
     __attribute__((warn_unused_result));

@@ -12,6 +12,7 @@
 #include "crypto.h"
 #include "io.h"
 #include "keyfile_internal.h"
+#include "loadcred.h"
 
 /* ---- reading */
 
@@ -27,7 +28,7 @@ int keyfile_check_access(
 		    path, (uintmax_t)st->st_uid, path);
 	if ((st->st_mode & forbidden) == 0)
 		return 0;
-	if (forbidden == KEYFILE_OTHERS_NONE)
+	if ((forbidden & S_IROTH) != 0)
 		return err_set(err, ERR_CONFIG,
 		    "%s is open to other users (mode %04o): run chmod "
 		    "go-rwx %s",
@@ -104,9 +105,12 @@ static bool is_secret(enum keyfile_kind kind)
 int keyfile_read(enum keyfile_kind kind, const char *path,
     uint8_t key[static CRYPTO_KEY_LEN], struct err *err)
 {
-	return keyfile_read_at(AT_FDCWD, path, kind,
-	    is_secret(kind) ? KEYFILE_OTHERS_NONE : KEYFILE_OTHERS_WRITE, path,
-	    key, err);
+	mode_t forbidden = KEYFILE_OTHERS_WRITE;
+
+	if (is_secret(kind))
+		forbidden = loadcred_is(path) ? KEYFILE_OTHERS_CRED
+					      : KEYFILE_OTHERS_NONE;
+	return keyfile_read_at(AT_FDCWD, path, kind, forbidden, path, key, err);
 }
 
 /* ---- writing */

@@ -11,6 +11,8 @@
 
 /* Permissions that others must not have. */
 #define KEYFILE_OTHERS_NONE  ((mode_t)(S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH))
+/* A group right may stand for the one user of an access control list. */
+#define KEYFILE_OTHERS_CRED  ((mode_t)(S_IWGRP | S_IROTH | S_IWOTH))
 #define KEYFILE_OTHERS_READ  ((mode_t)(S_IWGRP | S_IWOTH))
 #define KEYFILE_OTHERS_WRITE ((mode_t)0) /* and be owned by anybody */
 
