@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conftab.h"
+#include "loadcred.h"
 #include "options.h"
 #include "session.h"
 
@@ -13,7 +14,9 @@
 enum row { ROW_QUEUE, ROW_MESSAGES, ROW_TIMEOUT, ROW_OUTPUT, ROW_OTHERS };
 #define ROWS_MAX 16
 
-enum { OPTION_CHECK = 256, OPTION_STATUS, OPTION_JSON };
+enum { OPTION_CHECK = 256, OPTION_STATUS, OPTION_JSON, OPTION_UNLESS_SEEDED };
+
+#define WEEK 604800 /* seconds */
 
 static const struct option long_options[] = {
     {"queue", required_argument, NULL, 'q'},
@@ -22,6 +25,7 @@ static const struct option long_options[] = {
     {"output", required_argument, NULL, 'o'},
     {"strict", no_argument, NULL, 's'},
     {"best-effort", no_argument, NULL, 'b'},
+    {"unless-seeded", required_argument, NULL, OPTION_UNLESS_SEEDED},
     {"config", required_argument, NULL, 'c'},
     {"check", no_argument, NULL, OPTION_CHECK},
     {"status", no_argument, NULL, OPTION_STATUS},
@@ -50,6 +54,9 @@ void conf_print_help(void)
 	    "injecting them\n"
 	    "  -s, --strict            fail unless credit was given\n"
 	    "  -b, --best-effort       exit 0 whatever happened\n"
+	    "      --unless-seeded SECONDS  do nothing when a run injected "
+	    "less than this\n"
+	    "                          ago, 1-604800\n"
 	    "  -c, --config FILE       instead of " CONF_FILE "\n"
 	    "      --check             validate the configuration and exit\n"
 	    "      --status            say what the last run did\n"
@@ -102,6 +109,15 @@ static size_t make_table(
 	return sizeof table / sizeof table[0];
 }
 
+/* No row of the table: the file has no such key. */
+static int take_unless_seeded(struct conf *conf, struct err *err)
+{
+	const struct conftab_row row =
+	    CONFTAB_LONG_ROW("unless-seeded", conf->unless_seeded, 1, WEEK);
+
+	return options_set(&row, optarg, err);
+}
+
 static int take_option(struct conf *conf, const char *given[ROW_OTHERS], int c,
     char *const argv[], struct err *err)
 {
@@ -119,11 +135,12 @@ static int take_option(struct conf *conf, const char *given[ROW_OTHERS], int c,
 		given[ROW_OUTPUT] = optarg;
 		return 0;
 	case 's':
-		conf->strict = true;
-		return 0;
 	case 'b':
-		conf->best_effort = true;
+		conf->strict = c == 's';
+		conf->best_effort = c == 'b';
 		return 0;
+	case OPTION_UNLESS_SEEDED:
+		return take_unless_seeded(conf, err);
 	case 'c':
 		conf->file = optarg;
 		conf->file_given = true;
@@ -190,5 +207,6 @@ int conf_load(struct conf *conf, int argc, char *const argv[], struct err *err)
 	for (size_t i = 0; rc == 0 && i < ROW_OTHERS; i++)
 		rc = options_set(&rows[i], given[i], err);
 	conf->policy.unsigned_messages = (enum credit_unsigned)choice;
+	(void)loadcred_find("seal-key", conf->seal_key, sizeof conf->seal_key);
 	return rc;
 }

@@ -29,7 +29,8 @@ struct conf {
 	bool file_given;  /* by --config: it must exist then */
 	bool strict;
 	bool best_effort;
-	bool json; /* --json: machine-readable */
+	bool json;          /* --json: machine-readable */
+	long unless_seeded; /* seconds; 0: run in any case */
 	enum log_level log_level;
 
 	char queue[SQS_URL_MAX]; /* "": from the instance's tag */
@@ -38,10 +39,11 @@ struct conf {
 	char profile[128];
 	char ca_bundle[PATH_MAX];
 	char trusted_producers[PATH_MAX]; /* a directory */
-	char seal_key[PATH_MAX];          /* "": sealed messages do not open */
-	char output[PATH_MAX]; /* "": the kernel; "-": standard output */
-	long messages;         /* 1..10 */
-	long timeout;          /* seconds */
+	char seal_key[PATH_MAX]; /* "": sealed messages do not open; the service
+				    manager's credential comes first */
+	char output[PATH_MAX];   /* "": the kernel; "-": standard output */
+	long messages;           /* 1..10 */
+	long timeout;            /* seconds */
 	struct credit_policy policy;
 };
 

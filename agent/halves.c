@@ -9,6 +9,7 @@
 #include "confine_half.h"
 #include "cred_env.h"
 #include "io.h"
+#include "log.h"
 
 /* The online half ends itself by the deadline; one that hangs (in a name
  * look-up, or in TLS waiting for the generator) is ended this much later. */
@@ -24,12 +25,15 @@ int halves_confine_offline(const struct conf *conf, struct err *err)
 {
 	static const char *const nothing[] = {NULL};
 	struct confine_half half = {.role = CONFINE_AGENT_OFFLINE,
-	    .keep_user = true,
 	    .cap = conf->output[0] == '\0' ? CAP_SYS_ADMIN : -1,
 	    .readable = nothing,
 	    .limits = {.files = 64, .file_size = FILE_SIZE}};
+	const int rc = confine_half(&half, err);
 
-	return confine_half(&half, err);
+	if (rc == 0 && !half.seccomp)
+		log_warning("this kernel has no seccomp filters: the system "
+			    "calls of both halves are not restricted");
+	return rc;
 }
 
 int halves_confine_online(const char *const *readable, int64_t deadline,
@@ -38,6 +42,7 @@ int halves_confine_online(const char *const *readable, int64_t deadline,
 	const struct clock clock = clock_system(NULL);
 	const int64_t left = deadline + GRACE_MS + REAP_MS - clock_mono(&clock);
 	struct confine_half half = {.role = CONFINE_ONLINE,
+	    .user = HALVES_USER,
 	    .cap = -1,
 	    .readable = readable,
 	    .limits = {.files = 64, .file_size = FILE_SIZE}};

@@ -9,6 +9,8 @@
 #include "err.h"
 #include "offline.h"
 
+#define HALVES_USER "sqs-entropy" /* of the online half */
+
 /*
  * The two processes of a run: how they part, what each gives up, and that
  * both end.  The online half comes as a function, so that a test can put a
@@ -27,7 +29,7 @@ int halves_confine_offline(const struct conf *conf, struct err *err)
     __attribute__((warn_unused_result));
 
 /* What the online half gives up; soon after the deadline it is killed.
- * readable is a list for confine_files(); *nobody: there is no CONFINE_USER. */
+ * readable is a list for confine_files(); *nobody: there is no HALVES_USER. */
 int halves_confine_online(const char *const *readable, int64_t deadline,
     bool *nobody, struct err *err) __attribute__((warn_unused_result));
 

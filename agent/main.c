@@ -10,26 +10,66 @@
 #include "log.h"
 #include "offline.h"
 #include "online.h"
+#include "seeded.h"
 #include "status.h"
+#include "verify.h"
 
 #define NAME "sqs-entropy-agent"
+
+/* What --unless-seeded asks.  With --strict a run without credit does not
+ * count, or it would pass for one with credit. */
+static bool is_done(const struct conf *conf, const struct seeded *seeded)
+{
+	const int64_t age = seeded_age(seeded, conf->strict, seeded_now());
+
+	if (conf->output[0] != '\0' || age < 0 ||
+	    age >= (int64_t)conf->unless_seeded * 1000)
+		return false;
+	log_notice("the kernel was seeded %lld s ago: nothing to do "
+		   "(--unless-seeded %ld)",
+	    (long long)age / 1000, conf->unless_seeded);
+	return true;
+}
 
 static int run(const struct conf *conf, struct err *err)
 {
 	const struct clock clock = clock_system(NULL);
 	const int64_t deadline = clock_mono(&clock) + conf->timeout * 1000;
 	struct offline offline;
+	struct seeded seeded;
 	int rc;
 
+	seeded_read(&seeded);
+	if (is_done(conf, &seeded))
+		return 0;
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (confine_no_core() != 0)
 		return err_errno(err, ERR_IO, "cannot turn core dumps off");
 	rc = offline_open(&offline, conf, deadline, err);
 	if (rc != 0)
 		return rc;
-	rc = halves_run(&offline, online_run, deadline, err);
+	/* Again: another run may have held the lock until now. */
+	if (!is_done(conf, &offline.seeded))
+		rc = halves_run(&offline, online_run, deadline, err);
 	offline_close(&offline);
 	return rc;
+}
+
+static int check(const struct conf *conf, struct err *err)
+{
+	struct verify verify;
+	int rc;
+
+	if (confine_no_core() != 0)
+		return err_errno(err, ERR_IO, "cannot turn core dumps off");
+	rc = verify_open(&verify, conf->trusted_producers, conf->seal_key, err);
+	if (rc != 0)
+		return rc;
+	verify_close(&verify);
+	(void)printf("%s: %s\n", conf->file,
+	    access(conf->file, F_OK) == 0 ? "valid"
+					  : "not there, the defaults apply");
+	return 0;
 }
 
 static int act(const struct conf *conf, struct err *err)
@@ -42,11 +82,7 @@ static int act(const struct conf *conf, struct err *err)
 		(void)puts(NAME " " SQS_ENTROPY_VERSION);
 		return 0;
 	case CONF_CHECK:
-		(void)printf("%s: %s\n", conf->file,
-		    access(conf->file, F_OK) == 0
-			? "valid"
-			: "not there, the defaults apply");
-		return 0;
+		return check(conf, err);
 	case CONF_STATUS:
 		return status_print(conf->json, err);
 	case CONF_RUN:

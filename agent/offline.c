@@ -301,6 +301,11 @@ static void answer(struct run *run, int fd, int code)
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	run->status.code = code;
 	run->status.time = (int64_t)now.tv_sec * 1000;
+	run->status.boottime = seeded_now();
+	run->status.seeded = run->o->seeded;
+	if (run->o->sink.kernel && code == 0)
+		seeded_note(&run->status.seeded, run->status.boottime,
+		    run->status.credit > 0);
 	run->status.received = run->end.received;
 	run->status.kernel = run->o->sink.kernel;
 	if (run->o->status_fd >= 0 &&

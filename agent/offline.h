@@ -7,6 +7,7 @@
 
 #include "conf.h"
 #include "err.h"
+#include "seeded.h"
 #include "seen.h"
 #include "sink.h"
 #include "verify.h"
@@ -27,6 +28,7 @@ struct offline {
 	struct seen seen;
 	bool remembers;       /* seen is open */
 	int status_fd;        /* -1: no status file */
+	struct seeded seeded; /* what earlier runs did */
 	struct buf *identity; /* boot id and instance, mixed uncredited */
 };
 

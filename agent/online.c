@@ -54,8 +54,7 @@ static int begin(struct run *run, struct err *err)
 	rc = halves_confine_online(
 	    session_readable(&run->session), run->deadline, &nobody, err);
 	if (rc == 0 && nobody)
-		log_info(
-		    "there is no user " CONFINE_USER ": running as nobody");
+		log_info("there is no user " HALVES_USER ": running as nobody");
 	return rc;
 }
 

@@ -88,6 +88,9 @@ int status_format(const struct status *s, struct buf *out)
 	json_begin_object(w);
 	json_key(w, "time");
 	json_put_integer(w, s->time);
+	json_key(w, "boottime");
+	json_put_integer(w, s->boottime);
+	seeded_put(&s->seeded, w);
 	json_key(w, "exit");
 	json_put_integer(w, err_exit(s->code));
 	json_key(w, "result");

@@ -57,6 +57,22 @@ static void print_message(const struct json *m)
 	(void)printf("\n");
 }
 
+static void print_ago(const char *what, int64_t age)
+{
+	if (age >= 0)
+		(void)printf("%s %lld s ago\n", what, (long long)age / 1000);
+}
+
+static void print_seeded(void)
+{
+	const int64_t now = seeded_now();
+	struct seeded seeded;
+
+	seeded_read(&seeded);
+	print_ago("kernel last seeded:", seeded_age(&seeded, false, now));
+	print_ago("with credit:", seeded_age(&seeded, true, now));
+}
+
 static void print(const struct json *root)
 {
 	const struct json *messages = json_get(root, "messages");
@@ -68,6 +84,7 @@ static void print(const struct json *root)
 	    number_of(root, "credit"), number_of(root, "received"));
 	for (size_t i = 0; i < json_count(messages); i++)
 		print_message(json_at(messages, i));
+	print_seeded();
 }
 
 static int show(const char *text, size_t len, bool json, struct err *err)

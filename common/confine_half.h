@@ -6,19 +6,18 @@
 
 #include "confine.h"
 
-#define CONFINE_USER "sqs-entropy"
-
 /* All steps of confine.h for one half, in their order. */
 struct confine_half {
 	enum confine_role role;
-	bool keep_user;              /* root stays root, without its
-					capabilities but cap */
-	int cap;                     /* CAP_*, -1 for none */
+	const char *user; /* what root becomes; NULL: root stays root,
+			     without its capabilities but cap */
+	int cap;          /* CAP_*, -1 for none */
 	const char *const *readable; /* beneath these, NULL-terminated */
 	struct confine_limits limits;
 	/* told back: */
-	bool nobody;   /* there is no CONFINE_USER */
+	bool nobody;   /* there is no such user */
 	bool landlock; /* this kernel has it */
+	bool seccomp;  /* this kernel has filters; all else is done without */
 };
 
 /* ERR_PERM, ERR_IO. */

@@ -109,6 +109,17 @@ static int start_up(struct blocks *b, size_t i, const struct clock *clock,
 	return rc;
 }
 
+int blocks_start(struct blocks *b, const struct clock *clock, struct err *err)
+{
+	uint8_t space[HEALTH_STARTUP];
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < b->n; i++)
+		rc = start_up(b, i, clock, space, sizeof space, err);
+	explicit_bzero(space, sizeof space);
+	return rc;
+}
+
 static int read_tested(struct blocks *b, size_t i, const struct clock *clock,
     uint8_t *out, size_t len, struct err *err)
 {

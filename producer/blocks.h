@@ -30,6 +30,11 @@ struct blocks {
 int blocks_open(struct blocks *b, const char *devices, double bits_per_byte,
     struct err *err) __attribute__((warn_unused_result));
 
+/* Have all sources pass their start-up test now, which the first block would
+ * ask for otherwise.  Errors as those of blocks_make(). */
+int blocks_start(struct blocks *b, const struct clock *clock, struct err *err)
+    __attribute__((warn_unused_result));
+
 /*
  * Make len bytes.  A block that fails its tests is discarded, which is logged,
  * and made anew.  ERR_SOURCE: a source has failed too often in a row, and

@@ -7,6 +7,7 @@
 
 #include "conftab.h"
 #include "hpke.h"
+#include "loadcred.h"
 #include "message.h"
 #include "options.h"
 
@@ -189,6 +190,8 @@ int conf_load(struct conf *conf, int argc, char *const argv[], struct err *err)
 	rc = options_read_file(conf->file, conf->file_given, rows, n, err);
 	for (size_t i = 0; rc == 0 && i < ROW_OTHERS; i++)
 		rc = options_set(&rows[i], given[i], err);
+	(void)loadcred_find(
+	    "signing-key", conf->signing_key, sizeof conf->signing_key);
 	if (rc == 0)
 		rc = check_whole(conf, err);
 	return rc;

@@ -11,7 +11,7 @@
 #include "sqs.h"
 
 /* or STATE_DIRECTORY (systemd.exec(5)) */
-#define CONF_STATE_DIRECTORY "/var/lib/sqs-entropy"
+#define CONF_STATE_DIRECTORY "/var/lib/sqs-entropy-producer"
 #define CONF_FILE            SQS_ENTROPY_SYSCONFDIR "/sqs-entropy/producer.conf"
 
 /* What the command line asks for. */
@@ -40,7 +40,8 @@ struct conf {
 	char profile[128];
 	char ca_bundle[PATH_MAX];
 	char device[PATH_MAX];
-	char signing_key[PATH_MAX]; /* "": messages are not signed */
+	char signing_key[PATH_MAX]; /* "": messages are not signed; the service
+				       manager's credential comes first */
 	char seal_to[PATH_MAX];     /* "": messages are not sealed */
 	long message_bytes;         /* of payload */
 	double bits_per_byte;       /* min-entropy claimed for the source */

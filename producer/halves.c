@@ -10,6 +10,7 @@
 #include "confine_half.h"
 #include "cred_env.h"
 #include "io.h"
+#include "log.h"
 
 /* SIGTERM ends the whole within a second; a half that ends by itself may take
  * longer over its connections. */
@@ -25,17 +26,23 @@ int halves_confine_offline(struct err *err)
 {
 	static const char *const readable[] = {"/dev", NULL};
 	struct confine_half half = {.role = CONFINE_PRODUCER_OFFLINE,
+	    .user = HALVES_USER,
 	    .cap = -1,
 	    .readable = readable,
 	    .limits = {.files = 64, .file_size = FILE_SIZE}};
+	const int rc = confine_half(&half, err);
 
-	return confine_half(&half, err);
+	if (rc == 0 && !half.seccomp)
+		log_warning("this kernel has no seccomp filters: the system "
+			    "calls of both halves are not restricted");
+	return rc;
 }
 
 int halves_confine_online(
     const char *const *readable, bool *nobody, struct err *err)
 {
 	struct confine_half half = {.role = CONFINE_ONLINE,
+	    .user = HALVES_USER,
 	    .cap = -1,
 	    .readable = readable,
 	    .limits = {.files = 64, .file_size = FILE_SIZE}};
@@ -45,13 +52,14 @@ int halves_confine_online(
 	return rc;
 }
 
-static int online_half(int fd, halves_online *online, const struct conf *conf)
+static int online_half(
+    int fd, halves_online *online, const struct conf *conf, int64_t watchdog_ms)
 {
 	int cancel_fd;
 
 	if (io_stop_fd(&cancel_fd) != 0)
 		return ERR_IO;
-	return online(fd, conf, cancel_fd);
+	return online(fd, conf, cancel_fd, watchdog_ms);
 }
 
 static int offline_half(int fd, struct offline *o, struct err *err)
@@ -63,7 +71,7 @@ static int offline_half(int fd, struct offline *o, struct err *err)
 	if (rc == 0)
 		rc = halves_confine_offline(err);
 	if (rc == 0)
-		rc = offline_run(o, fd, cancel_fd);
+		rc = offline_run(o, fd, cancel_fd, err);
 	if (rc != 0 && rc != ERR_CANCELED && rc != ERR_SOURCE && err->code == 0)
 		return err_set(
 		    err, rc, "the offline half failed: %s", err_text(rc));
@@ -98,10 +106,11 @@ int halves_run(struct offline *o, halves_online *online, struct err *err)
 	}
 	if (child == 0) {
 		const struct conf *conf = o->conf;
+		const int64_t watchdog_ms = o->notify.watchdog_ms;
 
 		offline_close(o);
 		/* No exit handlers: they would wait for a name look-up. */
-		_exit(err_exit(online_half(fd, online, conf)));
+		_exit(err_exit(online_half(fd, online, conf, watchdog_ms)));
 	}
 	rc = offline_half(fd, o, err);
 	(void)close(fd);

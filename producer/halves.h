@@ -8,12 +8,15 @@
 #include "err.h"
 #include "offline.h"
 
+#define HALVES_USER "sqs-entropy-producer" /* of both, when root starts */
+
 /*
  * The two processes of a producer: how they part, what each gives up, and that
  * both end.  The online half comes as a function, so that a test can put
  * another in its place.
  */
-typedef int halves_online(int fd, const struct conf *conf, int cancel_fd);
+typedef int halves_online(
+    int fd, const struct conf *conf, int cancel_fd, int64_t watchdog_ms);
 
 /* Split; the child runs online(), whose result is its exit code, the parent
  * is the offline half.  Returns the exit code of the whole. */
@@ -24,7 +27,7 @@ int halves_run(struct offline *o, halves_online *online, struct err *err)
 int halves_confine_offline(struct err *err) __attribute__((warn_unused_result));
 
 /* What the online half gives up.  readable is a list for confine_files();
- * *nobody: there is no CONFINE_USER. */
+ * *nobody: there is no HALVES_USER. */
 int halves_confine_online(const char *const *readable, bool *nobody,
     struct err *err) __attribute__((warn_unused_result));
 

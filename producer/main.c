@@ -9,7 +9,9 @@
 #include "offline.h"
 #include "online.h"
 
-#define NAME "sqs-entropy-producer"
+#define NAME             "sqs-entropy-producer"
+/* Half a minute for a call, three times. */
+#define WATCHDOG_GOOD_MS 90000
 
 static void say_once(const struct offline *o)
 {
@@ -21,6 +23,15 @@ static void say_once(const struct offline *o)
 	if (o->conf->signing_key[0] == '\0')
 		log_notice("messages are not signed, and earn no credit: make "
 			   "a key with --genkey and set signing-key");
+}
+
+static void say_watchdog(int64_t ms)
+{
+	if (ms > 0 && ms < WATCHDOG_GOOD_MS)
+		log_notice("WatchdogSec= is %lld s: a call to SQS may take no "
+			   "more than a third of it; 90 s leave it the usual "
+			   "time",
+		    (long long)ms / 1000);
 }
 
 /* Returns an exit code. */
@@ -37,8 +48,24 @@ static int run(const struct conf *conf, struct err *err)
 	if (rc != 0)
 		return err_exit(rc);
 	say_once(&offline);
+	say_watchdog(offline.notify.watchdog_ms);
 	rc = halves_run(&offline, online_run, err);
 	offline_close(&offline);
+	return rc;
+}
+
+static int check(const struct conf *conf, struct err *err)
+{
+	int rc = ERR_IO;
+
+	if (confine_no_core() != 0)
+		return err_errno(err, rc, "cannot turn core dumps off");
+	rc = stamp_check(conf, err);
+	if (rc == 0)
+		(void)printf("%s: %s\n", conf->file,
+		    access(conf->file, F_OK) == 0
+			? "valid"
+			: "not there, the defaults apply");
 	return rc;
 }
 
@@ -53,11 +80,7 @@ static int act(const struct conf *conf, struct err *err)
 		(void)puts(NAME " " SQS_ENTROPY_VERSION);
 		return 0;
 	case CONF_CHECK:
-		(void)printf("%s: %s\n", conf->file,
-		    access(conf->file, F_OK) == 0
-			? "valid"
-			: "not there, the defaults apply");
-		return 0;
+		return err_exit(check(conf, err));
 	case CONF_GENKEY:
 		if (confine_no_core() != 0)
 			return err_exit(ERR_IO);

@@ -7,21 +7,88 @@
 #include "clock.h"
 #include "io.h"
 #include "log.h"
+#include "manager.h"
 #include "record.h"
 
 struct run {
 	int fd; /* to the online half */
 	int cancel_fd;
-	struct clock clock;
+	struct clock clock; /* its sleep listens to the online half */
 	struct offline *o;
+	struct manager manager;
+	struct record_ask ask;
+	bool asked; /* and not served yet */
+	int broken; /* what ended the talk with the online half, or 0 */
 };
 
-static int send_failed(const struct run *run, int code)
+static int take_ask(struct run *run, const struct record_ask *ask)
+{
+	/* It waits for what it asked for before it asks again. */
+	if (run->asked || ask->count > SQS_BATCH_MAX ||
+	    ask->path_len > sizeof ask->path)
+		return ERR_FORMAT;
+	run->ask = *ask;
+	run->asked = true;
+	return 0;
+}
+
+/* One record of the online half, if it comes before the deadline. */
+static int take_record(struct run *run, int64_t deadline)
+{
+	union {
+		struct record_ask ask;
+		struct record_alive alive;
+	} in;
+	uint32_t type;
+	size_t len;
+	int rc = io_recv_record(
+	    run->fd, &type, &in, sizeof in, &len, run->cancel_fd, deadline);
+
+	if (rc == ERR_CANCELED || rc == ERR_TIMEOUT)
+		return rc;
+	if (rc == 0 && type == RECORD_ASK && len == sizeof in.ask)
+		rc = take_ask(run, &in.ask);
+	else if (rc == 0 && type == RECORD_ALIVE && len == sizeof in.alive)
+		manager_alive(
+		    &run->manager, &in.alive, clock_mono(&run->clock));
+	else if (rc == 0)
+		rc = ERR_FORMAT;
+	run->broken = rc;
+	return rc;
+}
+
+/* clock_sleep() for the sources.  To whoever waits for one, the end of the
+ * online half is the same as being told to stop. */
+static int sleep_and_listen(void *ctx, int64_t ms)
+{
+	struct run *run = ctx;
+	const int64_t end = clock_mono(&run->clock) + ms;
+	int rc;
+
+	manager_testing(&run->manager, clock_mono(&run->clock));
+	do
+		rc = take_record(run, end);
+	while (rc == 0 && clock_mono(&run->clock) < end);
+	if (rc == ERR_TIMEOUT)
+		return 0;
+	return rc == 0 ? 0 : ERR_CANCELED;
+}
+
+static int give(struct run *run, uint32_t type, const void *data, size_t len)
+{
+	const int rc =
+	    io_send_record(run->fd, type, data, len, run->cancel_fd, 0);
+
+	if (rc != ERR_CANCELED)
+		run->broken = rc;
+	return rc;
+}
+
+static int send_failed(struct run *run, int code)
 {
 	const struct record_failed failed = {.code = code};
 
-	return io_send_record(
-	    run->fd, RECORD_FAILED, &failed, sizeof failed, run->cancel_fd, 0);
+	return give(run, RECORD_FAILED, &failed, sizeof failed);
 }
 
 /* A whole message in m, or the story of what failed. */
@@ -32,6 +99,8 @@ static int make(
 	const double bits = conf->bits_per_byte * (double)conf->message_bytes;
 	int rc;
 
+	/* What memory held before is not for the online half. */
+	memset(m, 0, offsetof(struct record_message, payload));
 	m->payload_len = (uint32_t)conf->message_bytes;
 	rc = blocks_make(
 	    &run->o->blocks, &run->clock, m->payload, m->payload_len, err);
@@ -42,8 +111,7 @@ static int make(
 }
 
 /* *failed: there is no message, and the online half was told so. */
-static int make_message(
-    const struct run *run, struct record_message *m, bool *failed)
+static int make_message(struct run *run, struct record_message *m, bool *failed)
 {
 	struct err err = {0};
 	int rc = make(run, m, &err);
@@ -59,12 +127,11 @@ static int make_message(
 		told = send_failed(run, rc);
 		return rc == ERR_SOURCE ? rc : told;
 	}
-	return io_send_record(run->fd, RECORD_MESSAGE, m,
-	    offsetof(struct record_message, payload) + m->payload_len,
-	    run->cancel_fd, 0);
+	return give(run, RECORD_MESSAGE, m,
+	    offsetof(struct record_message, payload) + m->payload_len);
 }
 
-static int make_messages(const struct run *run, uint32_t count)
+static int make_messages(struct run *run, uint32_t count)
 {
 	struct buf *space = buf_new(sizeof(struct record_message));
 	bool failed = false;
@@ -80,37 +147,53 @@ static int make_messages(const struct run *run, uint32_t count)
 	return rc;
 }
 
-static int serve(const struct run *run)
+static int serve(struct run *run)
 {
-	struct record_ask ask;
-	uint32_t type;
-	size_t len;
-	int rc;
+	int rc = 0;
 
-	rc = io_recv_record(
-	    run->fd, &type, &ask, sizeof ask, &len, run->cancel_fd, 0);
+	while (rc == 0 && !run->asked)
+		rc = take_record(run, 0);
 	if (rc != 0)
 		return rc;
-	if (type != RECORD_ASK || len != sizeof ask ||
-	    ask.count > SQS_BATCH_MAX ||
-	    stamp_set_path(&run->o->stamp, ask.path,
-		ask.path_len <= sizeof ask.path ? ask.path_len : SIZE_MAX) != 0)
+	run->asked = false;
+	if (stamp_set_path(&run->o->stamp, run->ask.path, run->ask.path_len) !=
+	    0)
 		return ERR_FORMAT;
-	return make_messages(run, ask.count);
+	return make_messages(run, run->ask.count);
 }
 
-int offline_run(struct offline *o, int fd, int cancel_fd)
+/* The sources' start-up test, for whom it may concern. */
+static int start(struct run *run, struct err *err)
 {
-	const struct run run = {.fd = fd,
+	int rc = 0;
+
+	if (manager_listens(&run->manager))
+		rc = blocks_start(&run->o->blocks, &run->clock, err);
+	if (rc == 0)
+		manager_tested(&run->manager);
+	if (rc == ERR_CANCELED)
+		err->code = 0;
+	return rc;
+}
+
+int offline_run(struct offline *o, int fd, int cancel_fd, struct err *err)
+{
+	struct run run = {.fd = fd,
 	    .cancel_fd = cancel_fd,
-	    .clock = clock_system(&cancel_fd),
-	    .o = o};
+	    .clock = clock_system(NULL),
+	    .o = o,
+	    .manager = {.notify = &o->notify}};
 	int rc;
 
-	do
+	run.clock.sleep = sleep_and_listen;
+	run.clock.ctx = &run;
+	rc = start(&run, err);
+	while (rc == 0)
 		rc = serve(&run);
-	while (rc == 0);
-	return rc == ERR_EOF ? 0 : rc;
+	manager_stopping(&run.manager);
+	if (run.broken != 0)
+		return run.broken == ERR_EOF ? 0 : run.broken;
+	return rc;
 }
 
 int offline_open(struct offline *o, const struct conf *conf, struct err *err)
@@ -118,12 +201,18 @@ int offline_open(struct offline *o, const struct conf *conf, struct err *err)
 	int rc;
 
 	o->conf = conf;
+	if (notify_open(&o->notify, err) != 0) {
+		log_warning("%s", err->text);
+		err->code = 0;
+	}
 	rc = blocks_open(&o->blocks, conf->device, conf->bits_per_byte, err);
+	if (rc == 0) {
+		rc = stamp_open(&o->stamp, conf, err);
+		if (rc != 0)
+			blocks_close(&o->blocks);
+	}
 	if (rc != 0)
-		return rc;
-	rc = stamp_open(&o->stamp, conf, err);
-	if (rc != 0)
-		blocks_close(&o->blocks);
+		notify_close(&o->notify);
 	return rc;
 }
 
@@ -131,4 +220,5 @@ void offline_close(struct offline *o)
 {
 	blocks_close(&o->blocks);
 	stamp_close(&o->stamp);
+	notify_close(&o->notify);
 }

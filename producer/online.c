@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "alive.h"
 #include "base64.h"
 #include "buf.h"
 #include "clock.h"
@@ -35,6 +36,7 @@ struct run {
 	int cancel_fd;
 	const struct conf *conf;
 	struct clock clock;
+	struct alive alive;
 	struct session_config cfg;
 	struct session session;
 	bool begun;  /* the session is initialised */
@@ -47,7 +49,7 @@ struct run {
 
 static int64_t call_deadline(const struct run *run)
 {
-	return clock_mono(&run->clock) + CALL_MS;
+	return alive_deadline(&run->alive, CALL_MS);
 }
 
 /* All that needs more rights than this half keeps. */
@@ -70,8 +72,7 @@ static int begin(struct run *run, struct err *err)
 	rc = halves_confine_online(
 	    session_readable(&run->session), &nobody, err);
 	if (rc == 0 && nobody)
-		log_info(
-		    "there is no user " CONFINE_USER ": running as nobody");
+		log_info("there is no user " HALVES_USER ": running as nobody");
 	return rc;
 }
 
@@ -153,13 +154,15 @@ static int take_record(
 	if (rc != 0)
 		return err_set(err, rc, "%s", err_text(rc));
 	m = (struct record_message *)(void *)p;
-	rc = io_recv_record(
-	    run->fd, &type, m, sizeof *m, &len, run->cancel_fd, deadline);
+	rc = alive_recv(&run->alive, &type, m, sizeof *m, &len, deadline);
 	if (rc != 0)
 		return err_set(err, rc, "the offline half: %s", err_text(rc));
 	/* In place of all that are owed; the offline half has said why. */
 	if (type == RECORD_FAILED) {
 		run->owed = 0;
+		if (len >= sizeof run->alive.record.code)
+			memcpy(&run->alive.record.code, m,
+			    sizeof run->alive.record.code);
 		return err_set(err, ERR_ABSENT, "%s", "");
 	}
 	run->owed--;
@@ -281,6 +284,7 @@ static int top_up(struct run *run, long count, struct err *err)
 	if (sent > 0) {
 		run->state.last_send = clock_mono(&run->clock);
 		run->state.last_sent = sent;
+		run->alive.record.sent += (uint64_t)sent;
 		run->state.last_seen = run->state.visible;
 		http_rest(run->session.http);
 	}
@@ -300,6 +304,7 @@ static int look(struct run *run, long *count, struct err *err)
 		return rc;
 	run->state.visible = depth.visible;
 	run->state.in_flight = depth.in_flight;
+	run->alive.record.visible = depth.visible;
 	*count = refill_count(
 	    &run->conf->refill, &run->state, clock_mono(&run->clock));
 	if (refill_is_stuck(&run->conf->refill, &run->state))
@@ -327,6 +332,9 @@ static int look_and_top_up(struct run *run)
 		    (long long)run->state.visible);
 	if (rc != 0 && rc != ERR_CANCELED && err.text[0] != '\0')
 		log_error("%s", err.text);
+	/* Without a text it is a source's, and set already. */
+	if (rc == 0 || err.text[0] != '\0')
+		run->alive.record.code = rc;
 	return rc;
 }
 
@@ -345,14 +353,15 @@ static int loop(struct run *run)
 		rc = look_and_top_up(run);
 		if (is_final(run, rc))
 			return rc;
-		rc = clock_sleep(&run->clock,
+		rc = alive_sleep(&run->alive,
 		    refill_wait(&run->conf->refill, clock_chance(&run->clock)));
 		if (rc != 0)
 			return rc;
 	}
 }
 
-int online_run(int fd, const struct conf *conf, int cancel_fd)
+int online_run(
+    int fd, const struct conf *conf, int cancel_fd, int64_t watchdog_ms)
 {
 	struct run run = {.fd = fd,
 	    .cancel_fd = cancel_fd,
@@ -361,6 +370,7 @@ int online_run(int fd, const struct conf *conf, int cancel_fd)
 	struct err err = {0};
 	int rc = ERR_NOMEM;
 
+	alive_init(&run.alive, fd, cancel_fd, &run.clock, watchdog_ms);
 	run.record = buf_new(sizeof(struct record_message));
 	if (run.record != NULL)
 		rc = begin(&run, &err);

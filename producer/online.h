@@ -12,10 +12,11 @@
 /*
  * Run until cancel_fd is readable (0), or, with conf->once, for one look and
  * one top-up.  What failed is logged here and tried again after the interval,
- * save with conf->once or when the configuration itself is wrong.  0 or the
- * error that ended it.
+ * save with conf->once or when the configuration itself is wrong.  Gives a
+ * sign of life (alive.h) several times in watchdog_ms, 0: when it likes.  0 or
+ * the error that ended it.
  */
-int online_run(int fd, const struct conf *conf, int cancel_fd)
-    __attribute__((warn_unused_result));
+int online_run(int fd, const struct conf *conf, int cancel_fd,
+    int64_t watchdog_ms) __attribute__((warn_unused_result));
 
 #endif

@@ -15,8 +15,17 @@ enum record_type {
 	RECORD_ASK = 1,     /* online: struct record_ask */
 	RECORD_MESSAGE = 2, /* offline: struct record_message, one of those
 			       asked for */
-	RECORD_FAILED = 3   /* offline: struct record_failed, in place of all
+	RECORD_FAILED = 3,  /* offline: struct record_failed, in place of all
 			       messages that are still owed */
+	RECORD_ALIVE = 4    /* online: struct record_alive, at any time */
+};
+
+/* The first one says that the online half is confined too. */
+struct record_alive {
+	int64_t visible; /* messages that can be received; -1: not known */
+	uint64_t sent;   /* messages since the start */
+	int32_t code;    /* enum err_code of the last try */
+	int32_t zero;
 };
 
 struct record_ask {

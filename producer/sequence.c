@@ -3,11 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "log.h"
 
 #define SLOTS    2
 #define SLOT_LEN 512 /* a sector each: a torn write spoils one alone */
@@ -64,6 +68,21 @@ static bool read_slots(struct sequence *s)
 	return found;
 }
 
+/* Only what is new and has no other name: root gives nothing else away. */
+static void give_to_owner(int fd, int directory, const char *path)
+{
+	struct stat its, st;
+
+	if (geteuid() != 0 || fstat(directory, &its) != 0 ||
+	    fstat(fd, &st) != 0 || st.st_uid == its.st_uid || st.st_size != 0 ||
+	    st.st_nlink != 1 || !S_ISREG(st.st_mode))
+		return;
+	if (fchown(fd, its.st_uid, its.st_gid) != 0)
+		log_warning("%s stays root's: the owner of its directory "
+			    "cannot go on with it",
+		    path);
+}
+
 static int load(struct sequence *s, const char *path, struct err *err)
 {
 	struct stat st;
@@ -84,18 +103,44 @@ static int load(struct sequence *s, const char *path, struct err *err)
 	return 0;
 }
 
+/* The directory of path, open; *name is the rest. */
+static int open_directory(const char *path, const char **name)
+{
+	const char *slash = strrchr(path, '/');
+	char directory[PATH_MAX];
+
+	*name = slash != NULL ? slash + 1 : path;
+	if ((size_t)(*name - path) >= sizeof directory) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	(void)snprintf(directory, sizeof directory, "%.*s",
+	    slash != NULL ? (int)(*name - path) : 1,
+	    slash != NULL ? path : ".");
+	return open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 int sequence_open(struct sequence *s, const char *path, struct err *err)
 {
+	const char *name;
+	const int directory = open_directory(path, &name);
 	int rc;
 
 	*s = (struct sequence){.fd = -1};
-	s->fd = open(
-	    path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (directory >= 0)
+		s->fd = openat(directory, name,
+		    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+		    0600);
 	if (s->fd < 0)
-		return err_errno(err,
+		rc = err_errno(err,
 		    errno == EACCES || errno == EPERM ? ERR_PERM : ERR_IO,
 		    "cannot open %s", path);
-	rc = load(s, path, err);
+	else
+		rc = load(s, path, err);
+	if (rc == 0)
+		give_to_owner(s->fd, directory, path);
+	if (directory >= 0)
+		(void)close(directory);
 	if (rc != 0)
 		sequence_close(s);
 	return rc;

@@ -21,8 +21,9 @@ struct sequence {
 	unsigned slot;     /* of the file's two, written in turn */
 };
 
-/* Open or make path (0600).  ERR_CONFIG: another producer has it, or it is
- * damaged; ERR_PERM, ERR_IO. */
+/* Open or make path (0600).  What root makes becomes its directory's owner's,
+ * so that a service of that user can go on with it.  ERR_CONFIG: another
+ * producer has it, or it is damaged; ERR_PERM, ERR_IO. */
 int sequence_open(struct sequence *s, const char *path, struct err *err)
     __attribute__((warn_unused_result));
 

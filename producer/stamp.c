@@ -23,7 +23,6 @@ static void sequence_path(char *out, size_t size)
 static int load_signing_key(struct stamp *s, const char *path, struct err *err)
 {
 	uint8_t public_key[CRYPTO_KEY_LEN], *space;
-	char state[PATH_MAX];
 	int rc = buf_extend(s->signing_key, CRYPTO_KEY_LEN, &space);
 
 	if (rc == 0)
@@ -35,11 +34,10 @@ static int load_signing_key(struct stamp *s, const char *path, struct err *err)
 		rc = keyfile_id(public_key, s->key_id);
 	if (rc != 0)
 		return err_set(err, rc, "%s: cannot be used as a key", path);
-	sequence_path(state, sizeof state);
-	return sequence_open(&s->sequence, state, err);
+	return 0;
 }
 
-int stamp_open(struct stamp *s, const struct conf *conf, struct err *err)
+static int load_keys(struct stamp *s, const struct conf *conf, struct err *err)
 {
 	int rc = 0;
 
@@ -54,6 +52,18 @@ int stamp_open(struct stamp *s, const struct conf *conf, struct err *err)
 		    KEYFILE_SEAL_PUBLIC, conf->seal_to, s->seal_to, err);
 		s->seals = true;
 	}
+	return rc;
+}
+
+int stamp_open(struct stamp *s, const struct conf *conf, struct err *err)
+{
+	char state[PATH_MAX];
+	int rc = load_keys(s, conf, err);
+
+	if (rc == 0 && conf->signing_key[0] != '\0') {
+		sequence_path(state, sizeof state);
+		rc = sequence_open(&s->sequence, state, err);
+	}
 	s->path_is_fixed = strstr(conf->queue, "://") != NULL;
 	if (rc == 0 && s->path_is_fixed &&
 	    message_queue_path(conf->queue, s->queue_path) != 0)
@@ -61,6 +71,15 @@ int stamp_open(struct stamp *s, const struct conf *conf, struct err *err)
 		    conf->queue);
 	if (rc != 0)
 		stamp_close(s);
+	return rc;
+}
+
+int stamp_check(const struct conf *conf, struct err *err)
+{
+	struct stamp s;
+	const int rc = load_keys(&s, conf, err);
+
+	stamp_close(&s);
 	return rc;
 }
 

@@ -29,6 +29,10 @@ int stamp_open(struct stamp *s, const struct conf *conf, struct err *err)
     __attribute__((warn_unused_result));
 void stamp_close(struct stamp *s);
 
+/* --check: whether stamp_open() would find sound keys; leaves nothing. */
+int stamp_check(const struct conf *conf, struct err *err)
+    __attribute__((warn_unused_result));
+
 /* The queue's path as the online half tells it; ignored where the
  * configuration has the queue's URL.  ERR_FORMAT. */
 int stamp_set_path(struct stamp *s, const char *path, size_t len)

@@ -66,10 +66,13 @@ void http_aid_expect(struct http *h, const struct http_request *req, int rc,
 	http_transfer_free(t);
 }
 
-/* Valgrind, which preloads itself, makes all a good deal slower. */
+/* Valgrind, which preloads itself, makes all a good deal slower; emulation of
+ * another architecture, for which tests/arch sets SLOW, slower still. */
 static int late_ms(void)
 {
-	return getenv("LD_PRELOAD") != NULL ? 300 : 50;
+	if (getenv("SLOW") != NULL)
+		return 1500;
+	return getenv("LD_PRELOAD") != NULL ? 400 : 200;
 }
 
 void http_aid_expect_timeout(

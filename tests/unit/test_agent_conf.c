@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../../agent/conf.h"
@@ -86,6 +87,7 @@ static void defaults(void **state)
 	assert_false(conf.json);
 	assert_false(conf.strict);
 	assert_false(conf.best_effort);
+	assert_int_equal(conf.unless_seeded, 0);
 }
 
 static void the_file_is_taken_and_options_win(void **state)
@@ -136,7 +138,9 @@ static void bad_options_are_usage(void **state)
 	    {"-Z", NULL}, {"extra", NULL}, {"--messages", "0"},
 	    {"--messages", "11"}, {"--messages", "1x"}, {"--messages", ""},
 	    {"--timeout", "0"}, {"--timeout", "99999999999999999999"},
-	    {"--strict=yes", NULL}, {"--queue", NULL}, {"-q", NULL}};
+	    {"--strict=yes", NULL}, {"--queue", NULL}, {"-q", NULL},
+	    {"--unless-seeded", "0"}, {"--unless-seeded", "604801"},
+	    {"--unless-seeded", "-1"}, {"--unless-seeded", NULL}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -153,6 +157,55 @@ static void best_effort_is_seen_behind_a_bad_option(void **state)
 	(void)state;
 	assert_int_equal(load2("--nonsense", "--best-effort"), ERR_USAGE);
 	assert_true(conf.best_effort);
+}
+
+/* A unit gives one, an operator's own option follows it. */
+static void of_strict_and_best_effort_the_last_one_holds(void **state)
+{
+	(void)state;
+	assert_int_equal(load2("--strict", "--best-effort"), 0);
+	assert_true(conf.best_effort && !conf.strict);
+	assert_int_equal(load2("--best-effort", "--strict"), 0);
+	assert_true(conf.strict && !conf.best_effort);
+	assert_int_equal(load1("-bs"), 0);
+	assert_true(conf.strict && !conf.best_effort);
+}
+
+static void a_time_for_unless_seeded(void **state)
+{
+	(void)state;
+	assert_int_equal(load2("--unless-seeded", "1"), 0);
+	assert_int_equal(conf.unless_seeded, 1);
+	assert_int_equal(load2("--unless-seeded", "604800"), 0);
+	assert_int_equal(conf.unless_seeded, 604800);
+	write_file("unless-seeded = 5\n");
+	assert_int_equal(load1(NULL), ERR_CONFIG);
+}
+
+static void a_credential_comes_before_the_key_of_the_file(void **state)
+{
+	char directory[96], file[128];
+	FILE *f;
+
+	(void)state;
+	(void)snprintf(directory, sizeof directory, "%s.d", path);
+	(void)snprintf(file, sizeof file, "%s/seal-key", directory);
+	assert_int_equal(mkdir(directory, 0700), 0);
+	assert_int_equal(setenv("CREDENTIALS_DIRECTORY", directory, 1), 0);
+	write_file("seal-key = \"/etc/fleet.key\"\n");
+	assert_int_equal(load1(NULL), 0);
+	assert_string_equal(conf.seal_key, "/etc/fleet.key");
+	f = fopen(file, "w");
+	assert_non_null(f);
+	assert_int_equal(load1(NULL), 0);
+	assert_string_equal(conf.seal_key, "/etc/fleet.key");
+	assert_true(fputs("key", f) >= 0);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(load1(NULL), 0);
+	assert_string_equal(conf.seal_key, file);
+	(void)unsetenv("CREDENTIALS_DIRECTORY");
+	(void)unlink(file);
+	(void)rmdir(directory);
 }
 
 static void a_file_that_was_named_must_exist(void **state)
@@ -219,6 +272,9 @@ int main(void)
 	    T(bad_files_name_the_line),
 	    T(bad_options_are_usage),
 	    T(best_effort_is_seen_behind_a_bad_option),
+	    T(of_strict_and_best_effort_the_last_one_holds),
+	    T(a_time_for_unless_seeded),
+	    T(a_credential_comes_before_the_key_of_the_file),
 	    T(a_file_that_was_named_must_exist),
 	    T(a_queue_that_is_too_long_is_refused),
 	    T(keys_are_taken),

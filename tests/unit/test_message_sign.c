@@ -111,8 +111,8 @@ static void test_signed_limits(void **state)
 	assert_int_equal(message_signed_bytes(out, text, 1, text, 1, payload,
 			     MESSAGE_PAYLOAD_MAX + 1),
 	    ERR_LIMIT);
-	assert_int_equal(message_signed_bytes(out, text, 1, text, 1, payload,
-			     ((size_t)1 << 32) + 1),
+	assert_int_equal(message_signed_bytes(
+			     out, text, 1, text, 1, payload, SIZE_MAX / 2 + 2),
 	    ERR_LIMIT);
 	assert_int_equal(buf_len(out), 0);
 	assert_int_equal(buf_add(small, "kept", 4), 0);

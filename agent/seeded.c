@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "seeded.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "io.h"
+#include "status.h"
+
+#define BOOT_ID "/proc/sys/kernel/random/boot_id"
+
+int64_t seeded_now(void)
+{
+	struct timespec ts;
+
+	if (clock_gettime(CLOCK_BOOTTIME, &ts) != 0)
+		return 0;
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void read_boot(char boot[static SEEDED_BOOT_MAX])
+{
+	size_t len;
+
+	if (io_read_file(BOOT_ID, boot, SEEDED_BOOT_MAX - 1, &len) != 0)
+		len = 0;
+	boot[len] = '\0';
+	boot[strcspn(boot, "\n")] = '\0';
+}
+
+/* Whether it is a file that root or this user alone can write. */
+static bool is_ours(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	       (st.st_uid == 0 || st.st_uid == geteuid()) &&
+	       (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+/* The status file; NULL when there is none to believe. */
+static struct json *read_status(void)
+{
+	char path[256], text[STATUS_MAX];
+	struct json *root = NULL;
+	ssize_t n = -1;
+	int fd;
+
+	(void)snprintf(
+	    path, sizeof path, "%s/%s", status_directory(), STATUS_NAME);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return NULL;
+	if (is_ours(fd))
+		n = read(fd, text, sizeof text);
+	(void)close(fd);
+	if (n <= 0 || json_parse(text, (size_t)n, &root) != 0)
+		return NULL;
+	return root;
+}
+
+static int64_t time_of(const struct json *root, const char *key, int64_t now)
+{
+	int64_t at;
+
+	if (json_integer(json_get(root, key), &at) != 0 || at <= 0 || at > now)
+		return 0;
+	return at;
+}
+
+void seeded_read(struct seeded *s)
+{
+	const int64_t now = seeded_now();
+	struct json *root = read_status();
+	const char *boot = json_string(json_get(root, "boot"));
+
+	*s = (struct seeded){.injected = 0};
+	read_boot(s->boot);
+	if (boot != NULL && s->boot[0] != '\0' && strcmp(boot, s->boot) == 0) {
+		s->injected = time_of(root, "injected", now);
+		s->credited = time_of(root, "credited", now);
+	}
+	json_free(root);
+}
+
+void seeded_note(struct seeded *s, int64_t now, bool credit)
+{
+	s->injected = now;
+	if (credit)
+		s->credited = now;
+}
+
+int64_t seeded_age(const struct seeded *s, bool credit, int64_t now)
+{
+	const int64_t at = credit ? s->credited : s->injected;
+
+	return at > 0 && at <= now ? now - at : -1;
+}
+
+void seeded_put(const struct seeded *s, struct json_writer *w)
+{
+	json_key(w, "boot");
+	json_put_string(w, s->boot);
+	json_key(w, "injected");
+	json_put_integer(w, s->injected);
+	json_key(w, "credited");
+	json_put_integer(w, s->credited);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_AGENT_SEEDED_H
+#define SQS_ENTROPY_AGENT_SEEDED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "json.h"
+
+/*
+ * When runs of this boot injected into the kernel, as the status file keeps it
+ * from one run to the next; for --unless-seeded.  Times are CLOCK_BOOTTIME ms,
+ * 0: not yet.
+ */
+#define SEEDED_BOOT_MAX 40 /* a boot id and NUL */
+
+struct seeded {
+	char boot[SEEDED_BOOT_MAX]; /* this boot's id; "": not told */
+	int64_t injected;           /* the last run that did, and ended well */
+	int64_t credited;           /* the last of these that gave credit */
+};
+
+int64_t seeded_now(void);
+
+/* What the status file says.  Nothing, when it is not there, is malformed, of
+ * another boot or from the future, or when another user than root and this one
+ * could have written it. */
+void seeded_read(struct seeded *s);
+
+/* A run ended well just now. */
+void seeded_note(struct seeded *s, int64_t now, bool credit);
+
+/* ms since then; -1: not in this boot. */
+int64_t seeded_age(const struct seeded *s, bool credit, int64_t now);
+
+/* The members of the open object that seeded_read() wants. */
+void seeded_put(const struct seeded *s, struct json_writer *w);
+
+#endif

@@ -1,0 +1,423 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The producer and a service manager that watches it (sd_notify(3))."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import struct
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from conftest import Queue, Runner, end_group
+from imds import Imds
+from sqsproxy import SqsFault, SqsProxy
+from test_confinement import Half, halves
+from test_main_path import PRODUCER, STARTUP, conf, noise, wait_until
+
+__all__ = ["conf"]  # fixture
+
+WATCHDOG = 1.5  # seconds
+NOBODY = "http://127.0.0.1:9"  # the discard port: nobody listens
+LATE = 0.3  # seconds that a busy machine may add
+
+
+@dataclass
+class Manager:
+    """What a service manager hears, with when and from whom."""
+
+    path: Path
+    heard: list[tuple[float, int, str]] = field(default_factory=list)
+
+    def __enter__(self) -> Manager:
+        """Listen."""
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        self.socket.bind(str(self.path))
+        self.socket.settimeout(0.05)
+        self.ending = False
+        self.thread = threading.Thread(target=self.listen, daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End, leaving nothing."""
+        self.ending = True
+        self.thread.join()
+        self.socket.close()
+        self.path.unlink()
+
+    def listen(self) -> None:
+        """Note every datagram."""
+        size = socket.CMSG_SPACE(struct.calcsize("3i"))
+        while not self.ending:
+            with contextlib.suppress(TimeoutError):
+                data, control, _, _ = self.socket.recvmsg(4096, size)
+                pid = struct.unpack("3i", control[0][2])[0]
+                self.heard.append((time.monotonic(), pid, data.decode()))
+
+    def lines(self) -> list[str]:
+        """All that was said, a line each."""
+        return [line for _, _, text in self.heard for line in text.splitlines()]
+
+    def says(self, *words: str) -> Callable[[], bool]:
+        """Whether some line holds all words."""
+        return lambda: any(all(w in line for w in words) for line in self.lines())
+
+    def signs(self) -> list[float]:
+        """When signs of life came."""
+        return [t for t, _, text in list(self.heard) if "WATCHDOG=1" in text]
+
+    def env(self, seconds: float = WATCHDOG) -> dict[str, str]:
+        """What it puts into a service's environment."""
+        usec = str(int(seconds * 1e6))
+        return {"NOTIFY_SOCKET": str(self.path), "WATCHDOG_USEC": usec}
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[Manager]:
+    """Give a service manager."""
+    with Manager(tmp_path / "notify") as listening:
+        yield listening
+
+
+@dataclass
+class Service:
+    """A producer that the manager has started."""
+
+    run: Runner
+    manager: Manager
+    process: subprocess.Popen[bytes]
+
+    def wait_ready(self) -> None:
+        """Until it says so, once."""
+        wait_until(self.manager.says("READY=1"))
+        wait_until(lambda: bool(self.manager.signs()))
+
+    def lives_for(self, seconds: float) -> None:
+        """It never keeps the manager waiting for longer than it should."""
+        self.wait_ready()
+        began = time.monotonic()
+        time.sleep(seconds)
+        times = [began, *[t for t in self.manager.signs() if t > began]]
+        gaps = [b - a for a, b in zip(times, [*times[1:], time.monotonic()])]
+        assert max(gaps) < WATCHDOG - LATE, gaps
+        assert self.process.poll() is None
+
+    def is_silent(self) -> None:
+        """The manager would end it: nothing comes for its time."""
+        time.sleep(LATE)
+        before = len(self.manager.signs())
+        time.sleep(WATCHDOG + LATE)
+        assert len(self.manager.signs()) == before
+
+    def stop(self) -> str:
+        """As the manager does; what it said."""
+        self.process.send_signal(signal.SIGTERM)
+        ended = self.run.finish(self.process, timeout=5)
+        assert ended.code == 0, ended.err
+        assert self.manager.lines()[-1] == "STOPPING=1"
+        return ended.err
+
+
+@pytest.fixture
+def start(run: Runner, manager: Manager) -> Iterator[Callable[..., Service]]:
+    """Give a function that starts a producer under the manager."""
+    started = []
+
+    def begin(*args: str | Path, **more: str) -> Service:
+        env = {**run.env, **manager.env(), **more}
+        started.append(run.start(PRODUCER, *args, env=env))
+        return Service(run, manager, started[-1])
+
+    yield begin
+    for process in started:
+        end_group(process)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """Give a file that stands for the generator."""
+    path = tmp_path / "source"
+    path.write_bytes(noise(1 << 16))
+    return path
+
+
+@contextlib.contextmanager
+def fifo(tmp_path: Path) -> Iterator[tuple[Path, int]]:
+    """Give a source that says nothing unless told to; and where to write."""
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    writer = os.open(path, os.O_RDWR)
+    try:
+        yield path, writer
+    finally:
+        os.close(writer)
+
+
+@contextlib.contextmanager
+def trickle(writer: int, per_second: int) -> Iterator[None]:
+    """Write so slowly, as the hardware of an old Pi does."""
+    ending = threading.Event()
+
+    def write() -> None:
+        data = noise(1 << 16)
+        step = max(1, per_second // 20)
+        for at in range(0, len(data), step):
+            if ending.wait(step / per_second):
+                return
+            os.write(writer, data[at : at + step])
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        thread.join()
+
+
+def test_it_is_ready_without_a_network(
+    start: Callable[..., Service], queue: Queue, source: Path, manager: Manager
+) -> None:
+    service = start("-q", queue.url, "-d", source, AWS_ENDPOINT_URL_SQS=NOBODY)
+    service.wait_ready()
+    assert manager.lines().count("READY=1") == 1
+    wait_until(manager.says("STATUS=", "not been reached yet", "refused"))
+    assert {pid for _, pid, _ in manager.heard} == {service.process.pid}
+    assert "connect" in service.stop()
+
+
+def test_the_status_tells_depth_and_messages(
+    start: Callable[..., Service], queue: Queue, source: Path, manager: Manager
+) -> None:
+    service = start("-q", queue.url, "-d", source, WATCHDOG_USEC="180000000")
+    wait_until(manager.says("STATUS=0 messages in the queue, 10 sent"))
+    assert queue.depth()[0] == 10
+    service.stop()
+
+
+def test_only_the_offline_half_holds_the_socket(
+    start: Callable[..., Service], queue: Queue, source: Path
+) -> None:
+    service = start("-q", queue.url, "-d", source)
+    service.wait_ready()
+    online, offline = halves(service.process)
+    if os.geteuid() != 0:
+        pytest.skip("not root: the halves hide their descriptors")
+    assert offline.sockets() == 2
+    mine = {name for name in offline.files() if name.startswith("socket:")}
+    assert mine.isdisjoint(online.files())
+    service.stop()
+
+
+def test_it_is_not_ready_before_the_sources_have_passed(
+    start: Callable[..., Service], queue: Queue, tmp_path: Path, manager: Manager
+) -> None:
+    with fifo(tmp_path) as (path, writer):
+        service = start("-q", queue.url, "-d", path)
+        wait_until(manager.says("EXTEND_TIMEOUT_USEC="))
+        os.write(writer, noise(STARTUP - 1))
+        time.sleep(0.7)
+        assert not manager.says("READY=1")()
+        assert manager.signs() == []
+        os.write(writer, noise(5121, 2))
+        service.wait_ready()
+        # What was asked for meanwhile is not forgotten.
+        wait_until(lambda: queue.depth()[0] == 10)
+        service.stop()
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "words"),
+    [(bytes(8192), 65, "health tests"), (noise(STARTUP - 1), 69, "ended")],
+)
+def test_a_source_that_fails_at_the_start_ends_it(
+    start: Callable[..., Service],
+    queue: Queue,
+    source: Path,
+    manager: Manager,
+    data: bytes,
+    code: int,
+    words: str,
+) -> None:
+    source.write_bytes(data)
+    service = start("-q", queue.url, "-d", source)
+    ended = service.run.finish(service.process, timeout=5)
+    assert ended.code == code, ended.err
+    assert words in ended.err
+    assert not manager.says("READY=1")()
+
+
+def test_a_long_interval(
+    start: Callable[..., Service],
+    queue: Queue,
+    source: Path,
+    conf: Callable[..., Path],
+) -> None:
+    file = conf(queue=queue.url, device=str(source), interval=86400)
+    service = start("-c", file)
+    service.lives_for(3 * WATCHDOG)
+    service.stop()
+
+
+@pytest.mark.parametrize("operation", ["GetQueueAttributes", "SendMessageBatch"])
+def test_a_service_that_does_not_answer(
+    start: Callable[..., Service],
+    queue: Queue,
+    source: Path,
+    proxy: SqsProxy,
+    conf: Callable[..., Path],
+    operation: str,
+) -> None:
+    proxy.add(SqsFault(match=operation, count=None, end="silence"))
+    service = start("-c", conf(queue=queue.url, device=str(source), interval=1))
+    service.lives_for(3 * WATCHDOG)
+    said = service.stop()
+    assert operation in said
+    assert "a third of it" in said  # its calls are shorter than they could be
+
+
+def test_a_metadata_service_that_does_not_answer(
+    start: Callable[..., Service], source: Path, imds: Imds, conf: Callable[..., Path]
+) -> None:
+    imds.apply({"fault": {"match": "*", "count": None, "end": "silence"}})
+    service = start("-c", conf(queue="name", device=str(source), interval=1))
+    service.lives_for(3 * WATCHDOG)
+    service.stop()
+
+
+def test_a_slow_source(
+    start: Callable[..., Service], queue: Queue, tmp_path: Path
+) -> None:
+    with fifo(tmp_path) as (path, writer):
+        service = start("-q", queue.url, "-d", path)
+        os.write(writer, noise(STARTUP))
+        with trickle(writer, 100):
+            service.lives_for(3 * WATCHDOG)
+        service.stop()
+
+
+def test_a_silent_source(
+    start: Callable[..., Service], queue: Queue, tmp_path: Path
+) -> None:
+    """It is told in time, and is no reason to be taken for dead."""
+    with fifo(tmp_path) as (path, writer):
+        service = start("-q", queue.url, "-d", path)
+        os.write(writer, noise(STARTUP))
+        service.lives_for(2 * WATCHDOG)
+        service.stop()
+
+
+def stopped(half: Half) -> contextlib.AbstractContextManager[None]:
+    """A half that hangs as long as this lasts."""
+
+    @contextlib.contextmanager
+    def hang() -> Iterator[None]:
+        os.kill(half.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(half.pid, signal.SIGCONT)
+
+    return hang()
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["online", "offline"])
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "reading"])
+def test_a_half_that_hangs_is_noticed(
+    start: Callable[..., Service],
+    queue: Queue,
+    tmp_path: Path,
+    which: int,
+    busy: bool,
+) -> None:
+    with fifo(tmp_path) as (path, writer):
+        service = start("-q", queue.url, "-d", path)
+        os.write(writer, noise(STARTUP + (0 if busy else 5120)))
+        service.wait_ready()
+        half = halves(service.process)[which]
+        with trickle(writer, 100) if busy else contextlib.nullcontext():
+            time.sleep(0.3)
+            with stopped(half):
+                service.is_silent()
+            # And it comes back.
+            service.lives_for(WATCHDOG)
+        service.stop()
+
+
+def test_the_end_of_the_online_half_is_seen_at_once(
+    start: Callable[..., Service], queue: Queue, tmp_path: Path, run: Runner
+) -> None:
+    """Not when the silent source has had its 30 s."""
+    with fifo(tmp_path) as (path, writer):
+        service = start("-q", queue.url, "-d", path)
+        os.write(writer, noise(STARTUP))
+        service.wait_ready()
+        time.sleep(0.3)
+        os.kill(halves(service.process)[0].pid, signal.SIGKILL)
+        ended = run.finish(service.process, timeout=3)
+    assert ended.code == 70, ended.err
+
+
+def test_stopping_while_the_sources_are_tested(
+    start: Callable[..., Service], queue: Queue, tmp_path: Path, manager: Manager
+) -> None:
+    with fifo(tmp_path) as (path, _):
+        service = start("-q", queue.url, "-d", path)
+        wait_until(manager.says("EXTEND_TIMEOUT_USEC="))
+        service.stop()
+    assert not manager.says("READY=1")()
+
+
+def test_a_manager_that_does_not_read_blocks_nobody(
+    run: Runner, queue: Queue, source: Path, tmp_path: Path, conf: Callable[..., Path]
+) -> None:
+    path = tmp_path / "deaf"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as deaf:
+        deaf.bind(str(path))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+            other.setblocking(False)
+            other.connect(str(path))
+            with contextlib.suppress(BlockingIOError):
+                for _ in range(1 << 20):
+                    other.send(b"x")
+        env = {**run.env, "NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "300000"}
+        file = conf(queue=queue.url, device=str(source), interval=1)
+        process = run.start(PRODUCER, "-c", file, env=env)
+        wait_until(lambda: queue.depth()[0] == 10)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        ended = run.finish(process, timeout=5)
+    assert ended.code == 0, ended.err
+    assert "cannot tell the service manager" in ended.err
+
+
+@pytest.mark.parametrize("address", ["vsock:2:1", "relative", "/not/there/at/all"])
+def test_a_manager_that_cannot_be_reached(
+    run: Runner, queue: Queue, source: Path, address: str
+) -> None:
+    env = {**run.env, "NOTIFY_SOCKET": address}
+    made = run(PRODUCER, "--once", "-q", queue.url, "-d", source, env=env)
+    assert made.code == 0, made.err
+    assert "NOTIFY_SOCKET" in made.err
+    assert queue.depth() == (10, 0)
+
+
+def test_one_top_up_under_a_manager(
+    run: Runner, queue: Queue, source: Path, manager: Manager
+) -> None:
+    env = {**run.env, **manager.env(), "WATCHDOG_PID": "1"}
+    made = run(PRODUCER, "--once", "-q", queue.url, "-d", source, env=env)
+    assert made.code == 0, made.err
+    wait_until(manager.says("STOPPING=1"))
+    assert manager.lines().count("READY=1") == 1
+    assert "a third of it" not in made.err  # the watchdog is another's
+    assert queue.depth() == (10, 0)

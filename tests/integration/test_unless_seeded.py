@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A run that another one has made needless: --unless-seeded."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Queue, Result, Runner
+from imds import Imds
+from sqsproxy import SqsFault, SqsProxy
+from test_kernel import needs_kernel
+from test_main_path import AGENT, body, conf, noise
+
+__all__ = ["conf"]  # fixture
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+HOUR = 3600.0
+
+
+def status(run: Runner) -> dict[str, object]:
+    """What the status file says."""
+    return json.loads(Path(run.env["RUNTIME_DIRECTORY"], "agent.json").read_text())
+
+
+def pretend(run: Runner, ago: float, credited: float | None = None) -> None:
+    """A run of this boot injected so many seconds ago."""
+    now = time.clock_gettime(time.CLOCK_BOOTTIME)
+    values = {
+        "boot": BOOT_ID.read_text().strip(),
+        "injected": round((now - ago) * 1000),
+        "credited": 0 if credited is None else round((now - credited) * 1000),
+    }
+    path = Path(run.env["RUNTIME_DIRECTORY"], "agent.json")
+    path.write_text(json.dumps(values))
+    path.chmod(0o644)
+
+
+def asked(run: Runner, queue: Queue, proxy: SqsProxy, *args: str | Path) -> bool:
+    """Whether an agent that would write to the kernel goes to the queue."""
+    before = len(proxy.records)
+    got = run(AGENT, "-q", queue.url, *args)
+    done = len(proxy.records) > before
+    # The queue is empty. Without the right to inject it ends before.
+    assert done or got.code == 0, got.err
+    assert ("nothing to do" in got.err) == (not done)
+    return done
+
+
+def test_without_the_option_nothing_is_left_out(
+    run: Runner, queue: Queue, proxy: SqsProxy
+) -> None:
+    pretend(run, 5)
+    got = run(AGENT, "-q", queue.url)
+    assert "nothing to do" not in got.err
+
+
+def test_a_seeded_kernel_is_left_alone(
+    run: Runner, queue: Queue, proxy: SqsProxy, imds: Imds
+) -> None:
+    queue.send(body(noise(512)))
+    pretend(run, 5)
+    before = Path(run.env["RUNTIME_DIRECTORY"], "agent.json").read_bytes()
+    got = run(AGENT, "-q", queue.url, "--unless-seeded", "600")
+    assert got.code == 0, got.err
+    assert "seeded 5 s ago" in got.err
+    assert len(got.lines()) == 1
+    assert proxy.records == []
+    assert imds.records == []
+    assert queue.depth() == (1, 0)
+    # Not even a state file.
+    assert list(Path(run.env["STATE_DIRECTORY"]).iterdir()) == []
+    assert Path(run.env["RUNTIME_DIRECTORY"], "agent.json").read_bytes() == before
+
+
+def test_an_output_is_asked_for_all_the_same(
+    run: Runner, queue: Queue, conf: Callable[..., Path]
+) -> None:
+    pretend(run, 5)
+    for seed in range(2):
+        queue.send(body(noise(512, seed)))
+    got = run(AGENT, "-q", queue.url, "--unless-seeded", "600", "-o", "-")
+    assert (got.code, len(got.out)) == (0, 512), got.err
+    file = conf(queue=queue.url, output=os.devnull)
+    got = run(AGENT, "-c", file, "--unless-seeded", "600")
+    assert got.code == 0, got.err
+    assert queue.depth() == (0, 0)
+
+
+@needs_kernel
+@pytest.mark.parametrize(
+    ("ago", "credited", "args", "done"),
+    [
+        (599.0, None, [], True),
+        (601.0, None, [], False),
+        (-HOUR, None, [], False),  # the future
+        (5.0, None, ["--strict"], False),  # it gave no credit
+        (5.0, 300.0, ["--strict"], True),
+        (5.0, 700.0, ["--strict"], False),
+        (5.0, None, ["--strict", "--best-effort"], True),  # the last one holds
+        (5.0, None, ["--best-effort", "--strict"], False),
+    ],
+)
+def test_which_runs_count(
+    run: Runner,
+    queue: Queue,
+    proxy: SqsProxy,
+    ago: float,
+    credited: float | None,
+    args: list[str],
+    done: bool,
+) -> None:
+    pretend(run, ago, credited)
+    assert asked(run, queue, proxy, "--unless-seeded", "600", *args) != done
+
+
+@needs_kernel
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"injected": "soon"}'])
+def test_a_damaged_status_counts_for_none(
+    run: Runner, queue: Queue, proxy: SqsProxy, text: str
+) -> None:
+    Path(run.env["RUNTIME_DIRECTORY"], "agent.json").write_text(text)
+    assert asked(run, queue, proxy, "--unless-seeded", "600")
+
+
+def seed(run: Runner, queue: Queue, *args: str) -> Result:
+    """Inject one message."""
+    queue.send(body(noise(512)))
+    got = run(AGENT, "-q", queue.url, *args)
+    assert "into the kernel" in got.err
+    return got
+
+
+@needs_kernel
+def test_a_run_is_remembered_by_those_that_follow(
+    run: Runner, queue: Queue, proxy: SqsProxy
+) -> None:
+    began = time.clock_gettime(time.CLOCK_BOOTTIME) * 1000
+    assert seed(run, queue).code == 0
+    first = status(run)
+    assert began - 1 <= int(first["injected"]) <= int(first["boottime"])
+    assert first["credited"] == 0
+    assert first["boot"] == BOOT_ID.read_text().strip()
+    assert not asked(run, queue, proxy, "--unless-seeded", "600")
+    # One that finds nothing does not make it forgotten.
+    assert run(AGENT, "-q", queue.url).code == 75
+    assert status(run)["injected"] == first["injected"]
+    assert int(status(run)["boottime"]) > int(first["boottime"])
+    assert not asked(run, queue, proxy, "--unless-seeded", "600")
+    shown = run(AGENT, "--status")
+    assert b"kernel last seeded: " in shown.out
+    assert b"with credit" not in shown.out
+
+
+@needs_kernel
+def test_a_run_that_failed_does_not_count(
+    run: Runner, queue: Queue, proxy: SqsProxy
+) -> None:
+    assert seed(run, queue, "--strict").code == 65
+    assert status(run)["injected"] == 0
+    assert asked(run, queue, proxy, "--unless-seeded", "600")
+    assert b"seeded" not in run(AGENT, "--status").out
+
+
+@needs_kernel
+def test_credit_is_remembered(
+    run: Runner, queue: Queue, conf: Callable[..., Path]
+) -> None:
+    queue.send(body(noise(512)))
+    file = conf(queue=queue.url, unsigned="credit", unsigned_bits_per_byte=8)
+    got = run(AGENT, "-c", file)
+    assert got.code == 0, got.err
+    assert status(run)["credited"] == status(run)["injected"] != 0
+    assert b"with credit: " in run(AGENT, "--status").out
+    again = run(AGENT, "-c", file, "--unless-seeded", "600", "--strict")
+    assert again.code == 0, again.err
+    assert "nothing to do" in again.err
+
+
+@needs_kernel
+def test_of_two_at_once_one_goes(run: Runner, queue: Queue, proxy: SqsProxy) -> None:
+    """As cloud-init and a unit may start them."""
+    for number in range(2):
+        queue.send(body(noise(512, number)))
+    proxy.add(SqsFault(match="ReceiveMessage", hold=1))
+    args = ["-q", queue.url, "--unless-seeded", "600"]
+    started = [run.start(AGENT, *args) for _ in range(2)]
+    ended = [run.finish(process) for process in started]
+    assert [got.code for got in ended] == [0, 0], ended
+    said = sorted("nothing to do" in got.err for got in ended)
+    assert said == [False, True], ended
+    assert queue.depth() == (1, 0)
+
+
+@pytest.mark.parametrize("value", ["0", "604801", "-5", "1.5", "ten", ""])
+def test_values_that_are_no_time(run: Runner, value: str) -> None:
+    got = run(AGENT, "--unless-seeded", value)
+    assert got.code == 64, got.err
+    assert "--unless-seeded" in got.err
+
+
+def test_the_file_has_no_such_key(run: Runner, conf: Callable[..., Path]) -> None:
+    got = run(AGENT, "-c", conf(unless_seeded=5), "--check")
+    assert got.code == 78, got.err

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../agent/seeded.h"
+#include "../../agent/status.h"
+#include "io.h"
+#include "keys_aid.h"
+
+#define HOUR 3600000
+
+static struct seeded seeded;
+static char boot[SEEDED_BOOT_MAX];
+
+static int setup(void **state)
+{
+	size_t len = 0;
+	int rc = keys_setup(state);
+
+	if (rc == 0)
+		rc = io_read_file("/proc/sys/kernel/random/boot_id", boot,
+		    sizeof boot - 1, &len);
+	boot[len > 0 ? len - 1 : 0] = '\0';
+	if (rc == 0)
+		rc = setenv(
+		    "RUNTIME_DIRECTORY", ((struct keys *)*state)->dir, 1);
+	return rc;
+}
+
+static int teardown(void **state)
+{
+	(void)unsetenv("RUNTIME_DIRECTORY");
+	return keys_teardown(state);
+}
+
+static const char *put(struct keys *k, const char *text)
+{
+	return keys_put(k, STATUS_NAME, text, 0644);
+}
+
+static const char *document(const char *id, int64_t injected, int64_t credited)
+{
+	static char text[256];
+
+	(void)snprintf(text, sizeof text,
+	    "{\"boot\":\"%s\",\"injected\":%" PRId64 ",\"credited\":%" PRId64
+	    "}\n\n\n",
+	    id, injected, credited);
+	return text;
+}
+
+/* Nothing is known of this boot but its id. */
+static void assert_nothing(void)
+{
+	memset(&seeded, 0x55, sizeof seeded);
+	seeded_read(&seeded);
+	assert_int_equal(seeded.injected, 0);
+	assert_int_equal(seeded.credited, 0);
+	assert_string_equal(seeded.boot, boot);
+	assert_int_equal(seeded_age(&seeded, false, seeded_now()), -1);
+	assert_int_equal(seeded_age(&seeded, true, seeded_now()), -1);
+}
+
+static void what_was_written_is_read(void **state)
+{
+	const int64_t now = seeded_now();
+
+	put(*state, document(boot, now, 7));
+	seeded_read(&seeded);
+	assert_int_equal(seeded.injected, now);
+	assert_int_equal(seeded.credited, 7);
+	assert_string_equal(seeded.boot, boot);
+}
+
+static void no_file(void **state)
+{
+	(void)state;
+	assert_nothing();
+}
+
+static void malformed_files(void **state)
+{
+	char text[256];
+	const char *const bad[] = {"", "\n", "null", "[]", "{}", "7",
+	    "{\"boot\":", text, "{\"boot\":7,\"injected\":5,\"credited\":5}",
+	    "\xff\xfe", "{\"injected\":5,\"credited\":5}"};
+
+	(void)snprintf(text, sizeof text,
+	    "{\"boot\":\"%s\",\"injected\":true,\"credited\":[5]}", boot);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		put(*state, bad[i]);
+		assert_nothing();
+	}
+}
+
+static void times_that_cannot_be(void **state)
+{
+	const int64_t later = seeded_now() + HOUR;
+	const int64_t bad[] = {0, -1, INT64_MIN, INT64_MAX, later};
+
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		put(*state, document(boot, bad[i], bad[i]));
+		assert_nothing();
+	}
+	/* One of the two may be good. */
+	put(*state, document(boot, 5, later));
+	seeded_read(&seeded);
+	assert_int_equal(seeded.injected, 5);
+	assert_int_equal(seeded.credited, 0);
+}
+
+static void another_boots_file(void **state)
+{
+	put(*state, document("00000000-0000-0000-0000-000000000000", 5, 5));
+	assert_nothing();
+	put(*state, document("", 5, 5));
+	assert_nothing();
+}
+
+static void a_file_that_others_could_write(void **state)
+{
+	const char *path = put(*state, document(boot, 5, 5));
+	char target[128];
+
+	assert_int_equal(chmod(path, 0664), 0);
+	assert_nothing();
+	assert_int_equal(chmod(path, 0646), 0);
+	assert_nothing();
+	assert_int_equal(chmod(path, 0644), 0);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(path, 12345, 12345), 0);
+		assert_nothing();
+		assert_int_equal(chown(path, 0, 0), 0);
+	}
+	seeded_read(&seeded);
+	assert_int_equal(seeded.injected, 5);
+	/* Nor one elsewhere. */
+	(void)snprintf(target, sizeof target, "%s.other", path);
+	assert_int_equal(rename(path, target), 0);
+	assert_int_equal(symlink(target, path), 0);
+	assert_nothing();
+}
+
+static void a_fifo_does_not_hang(void **state)
+{
+	assert_int_equal(mkfifo(keys_path(*state, STATUS_NAME), 0600), 0);
+	assert_nothing();
+}
+
+static void a_file_over_the_ceiling(void **state)
+{
+	static char text[STATUS_MAX + 256];
+	const int64_t now = seeded_now();
+
+	memset(text, ' ', sizeof text - 1);
+	memcpy(text + STATUS_MAX, document(boot, now, now),
+	    strlen(document(boot, now, now)));
+	put(*state, text);
+	assert_nothing();
+}
+
+static void ages(void **state)
+{
+	struct seeded s = {.injected = 0};
+
+	(void)state;
+	assert_int_equal(seeded_age(&s, false, 1000), -1);
+	seeded_note(&s, 1000, false);
+	assert_int_equal(seeded_age(&s, false, 1500), 500);
+	assert_int_equal(seeded_age(&s, true, 1500), -1);
+	seeded_note(&s, 2000, true);
+	assert_int_equal(seeded_age(&s, true, 2000), 0);
+	seeded_note(&s, 3000, false);
+	assert_int_equal(seeded_age(&s, true, 3000), 1000);
+	assert_int_equal(seeded_age(&s, false, 3000), 0);
+	/* From the future. */
+	assert_int_equal(seeded_age(&s, false, 2999), -1);
+}
+
+/* Through the writer of the status file, over a longer document. */
+static void the_status_file_carries_it(void **state)
+{
+	const int64_t now = seeded_now();
+	struct status status = {.kernel = true, .boottime = now};
+	int fd;
+
+	(void)state;
+	seeded_read(&status.seeded);
+	seeded_note(&status.seeded, now, true);
+	fd = status_open();
+	assert_true(fd >= 0);
+	assert_int_equal(status_write(fd, &status), 0);
+	(void)close(fd);
+	seeded_read(&seeded);
+	assert_memory_equal(&seeded, &status.seeded, sizeof seeded);
+	assert_int_equal(seeded.credited, now);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(what_was_written_is_read),
+	    TEST(no_file),
+	    TEST(malformed_files),
+	    TEST(times_that_cannot_be),
+	    TEST(another_boots_file),
+	    TEST(a_file_that_others_could_write),
+	    TEST(a_fifo_does_not_hang),
+	    TEST(a_file_over_the_ceiling),
+	    TEST(ages),
+	    TEST(the_status_file_carries_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <seccomp.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "confine_aid.h"
+#include "confine_half.h"
+
+#define NO_SUCH_USER "no-such-user-of-sqs-entropy"
+#define NOTHING      "0000000000000000"
+
+static const char *const reading[] = {"/etc", "/usr", "/lib", "/proc", NULL};
+
+static struct confine_half half_of(enum confine_role role, const char *user)
+{
+	return (struct confine_half){.role = role,
+	    .user = user,
+	    .cap = -1,
+	    .readable = reading,
+	    .limits = {.files = 32, .file_size = 1000}};
+}
+
+static bool status_is(const char *name, const char *value)
+{
+	return strcmp(confine_aid_status(name), value) == 0;
+}
+
+static void child_all_of_it(void)
+{
+	struct confine_half half = half_of(CONFINE_ONLINE, NULL);
+	struct err err = {0};
+
+	CHECK(confine_half(&half, &err) == 0);
+	CHECK(err.code == 0);
+	CHECK(half.seccomp && !half.nobody);
+	CHECK(status_is("Seccomp", "2"));
+}
+
+/* As a kernel without filters answers; other calls go on. */
+static void without_filters(void)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+
+	CHECK(filter != NULL);
+	CHECK(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(prctl),
+		  1, SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP, 0)) == 0);
+	CHECK(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(prctl),
+		  1, SCMP_A0(SCMP_CMP_EQ, PR_GET_SECCOMP, 0)) == 0);
+	CHECK(seccomp_rule_add(
+		  filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(seccomp), 0) == 0);
+	CHECK(seccomp_load(filter) == 0);
+	seccomp_release(filter);
+}
+
+static void child_without_filters(void)
+{
+	struct confine_half half = half_of(CONFINE_ONLINE, NO_SUCH_USER);
+	const bool root = geteuid() == 0;
+	struct err err = {0};
+
+	without_filters();
+	CHECK(confine_calls(CONFINE_ONLINE, &err) == ERR_UNSUPPORTED);
+	CHECK(strstr(err.text, "seccomp") != NULL);
+	err = (struct err){0};
+	CHECK(confine_half(&half, &err) == 0);
+	CHECK(err.code == 0);
+	CHECK(!half.seccomp);
+	/* No filter of ours: this is a call that all of them refuse. */
+	CHECK(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0);
+	/* The rest is as ever. */
+	CHECK(half.nobody == root);
+	CHECK(!root || status_is("Uid", "65534\t65534\t65534\t65534"));
+	CHECK(status_is("NoNewPrivs", "1"));
+	CHECK(status_is("CapEff", NOTHING) && status_is("CapPrm", NOTHING));
+	CHECK(open("/proc/self/stat", O_RDONLY) >= 0);
+	if (half.landlock) {
+		CHECK(open("/tmp", O_RDONLY) == -1 && errno == EACCES);
+		CHECK(open("/dev/null", O_WRONLY) == -1 && errno == EACCES);
+	}
+}
+
+/* What keeps the calls from being restricted in another way is an error. */
+static void child_filters_refused(void)
+{
+	struct confine_half half = half_of(CONFINE_ONLINE, NULL);
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	struct err err = {0};
+
+	CHECK(filter != NULL);
+	CHECK(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(prctl),
+		  1, SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP, 0)) == 0);
+	CHECK(seccomp_rule_add(
+		  filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(seccomp), 0) == 0);
+	CHECK(seccomp_load(filter) == 0);
+	seccomp_release(filter);
+	CHECK(confine_half(&half, &err) == ERR_PERM);
+	CHECK(err.code == ERR_PERM);
+}
+
+static void all_of_it(void **state)
+{
+	(void)state;
+	SKIP_IF(confine_aid_valgrind(), "valgrind's own calls are refused");
+	confine_aid_run(child_all_of_it);
+}
+
+static void a_kernel_without_filters(void **state)
+{
+	(void)state;
+	SKIP_IF(confine_aid_valgrind(), "valgrind keeps RLIMIT_NOFILE");
+	confine_aid_run(child_without_filters);
+}
+
+static void filters_that_are_refused(void **state)
+{
+	(void)state;
+	SKIP_IF(confine_aid_valgrind(), "valgrind keeps RLIMIT_NOFILE");
+	confine_aid_run(child_filters_refused);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(all_of_it),
+	    cmocka_unit_test(a_kernel_without_filters),
+	    cmocka_unit_test(filters_that_are_refused),
+	};
+
+	return cmocka_run_group_tests_name("confine_half", tests, NULL, NULL);
+}
