@@ -1,0 +1,416 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cloud-init module: what it writes, what it runs, and how loud it is."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import directives
+import pytest
+from certificates import Certificate
+from conftest import Queue, Runner, group_alive
+from directives import BAD, key
+from sqsproxy import SqsProxy
+from test_main_path import AGENT, body, noise
+
+SCRIPT = """#!/bin/sh
+case "$*" in
+*--check*) exec {agent} "$@" ;;
+esac
+echo "$@" >>{calls}
+cat "$2" >>{calls}.conf
+{end}
+"""
+
+
+class Host:
+    """The module, with a machine of its own."""
+
+    def __init__(self, folder: Path, build: Path) -> None:
+        self.cc: ModuleType = directives.load("cc_sqs_entropy")
+        self.etc = folder / "etc"
+        self.bin = folder / "bin"
+        self.calls = folder / "calls"
+        self.agent = build / AGENT
+        self.bin.mkdir()
+        self.cc.DIRECTORY = self.etc
+        self.cc.PROGRAM_PATH = str(self.bin)
+        self.install("exit 0")
+
+    @property
+    def conf(self) -> Path:
+        return self.etc / "agent.conf"
+
+    @property
+    def trusted(self) -> Path:
+        return self.etc / "trusted.d"
+
+    def install(self, end: str, script: str = SCRIPT) -> None:
+        """Put an agent there that is real as far as --check goes."""
+        path = self.bin / AGENT
+        path.write_text(script.format(agent=self.agent, calls=self.calls, end=end))
+        path.chmod(0o755)
+
+    def handle(self, directive: Any, modern: bool = True) -> None:
+        """Call as cloud-init does, from 23.2 on or before."""
+        cfg = {"sqs_entropy": directive}
+        if modern:
+            self.cc.handle(name="sqs_entropy", cfg=cfg, cloud=None, args=[])
+        else:
+            log = logging.getLogger("cloudinit")
+            self.cc.handle("sqs_entropy", cfg, None, log, [])
+
+    def runs(self) -> list[str]:
+        """How the agent was called."""
+        return self.calls.read_text().splitlines() if self.calls.exists() else []
+
+    def files(self) -> dict[str, str]:
+        """All that is in /etc/sqs-entropy, hidden files too."""
+        paths = [path for path in self.etc.rglob("*") if path.is_file()]
+        return {str(p.relative_to(self.etc)): p.read_text() for p in paths}
+
+
+@pytest.fixture
+def host(tmp_path: Path, build: Path) -> Iterator[Host]:
+    """Give the module and where it works."""
+    old = os.umask(0o077)  # a careful machine's; the files are public anyway
+    yield Host(tmp_path, build)
+    os.umask(old)
+
+
+@pytest.fixture(autouse=True)
+def everything_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "cc_sqs_entropy")
+
+
+def ours(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    return [r for r in caplog.records if r.name == "cc_sqs_entropy"]
+
+
+def loudest(caplog: pytest.LogCaptureFixture) -> int:
+    return max((record.levelno for record in ours(caplog)), default=0)
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [r.getMessage() for r in ours(caplog) if r.levelno >= logging.WARNING]
+
+
+@pytest.mark.parametrize("modern", [True, False])
+def test_a_directive_is_written_and_run(
+    host: Host, caplog: pytest.LogCaptureFixture, modern: bool
+) -> None:
+    keys = [key(1, "pi"), key(2), key(1, "again")]
+    directive = {"queue": "q", "messages": 2, "trusted_producers": keys}
+    host.handle({**directive, "required": True}, modern)
+    assert host.runs() == [f"--config {host.conf}"]
+    files = host.files()
+    mark = "# Written by cloud-init (cc_sqs_entropy).\n"
+    assert set(files) == {
+        "agent.conf",
+        "trusted.d/cloud-init-1.pub",
+        "trusted.d/cloud-init-2.pub",
+    }
+    assert files["agent.conf"].startswith(mark)
+    assert files["agent.conf"].endswith('queue = "q"\nmessages = 2\n')
+    assert files["trusted.d/cloud-init-1.pub"] == f"{mark}{key(1, 'pi')}\n"
+    assert files["trusted.d/cloud-init-2.pub"] == f"{mark}{key(2)}\n"
+    assert (host.calls.with_name("calls.conf")).read_text() == files["agent.conf"]
+    for name in files:
+        assert stat.S_IMODE((host.etc / name).stat().st_mode) == 0o644
+    assert loudest(caplog) == logging.INFO
+
+
+def test_without_a_directive_nothing_happens(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    host.cc.handle(name="sqs_entropy", cfg={"ssh": {}}, cloud=None, args=[])
+    assert host.runs() == []
+    assert not host.etc.exists()
+    assert loudest(caplog) == logging.DEBUG
+
+
+def test_a_bad_directive_leaves_all_as_it_was(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    host.handle({"queue": "before", "trusted_producers": [key(9)]})
+    before = host.files()
+    count = len(host.runs())
+    for text, begin in BAD:
+        caplog.clear()
+        host.handle(directives.yaml_value(text))
+        [line] = warnings(caplog)
+        assert f"sqs_entropy{begin}" in line
+    assert host.files() == before
+    assert len(host.runs()) == count
+
+
+def test_required_raises_in_a_bad_directive_too(host: Host) -> None:
+    with pytest.raises(host.cc.DirectiveError, match=r"sqs_entropy\.messages: 11"):
+        host.handle({"messages": 11, "required": True})
+    for value in ("true", 1, "yes", None):
+        host.handle({"messages": 11, "required": value})
+    assert not host.etc.exists()
+
+
+ENDS = [
+    ("exit 75", logging.INFO, "the queue is empty"),
+    ("exit 69", logging.INFO, "unavailable"),
+    ("exit 77", logging.INFO, "not permitted"),
+    ("exit 65", logging.INFO, "none was usable"),
+    ("exit 70", logging.INFO, "internal error"),
+    ("exit 99", logging.INFO, "exit 99: unknown"),
+    ("kill -KILL $$", logging.INFO, "signal 9"),
+    ("echo said it >&2; exit 78", logging.WARNING, "no such queue; said it"),
+    ("exit 64", logging.WARNING, "wrong usage"),
+]
+
+
+@pytest.mark.parametrize(("end", "level", "text"), ENDS)
+def test_how_loud_a_failure_is(
+    host: Host, caplog: pytest.LogCaptureFixture, end: str, level: int, text: str
+) -> None:
+    host.install(end)
+    host.handle({"queue": "q"})
+    assert loudest(caplog) == level
+    assert text in ours(caplog)[-1].getMessage()
+    with pytest.raises(host.cc.UnseededError, match=text):
+        host.handle({"queue": "q", "required": True})
+    assert len(host.runs()) == 2
+
+
+def test_no_program(host: Host, caplog: pytest.LogCaptureFixture) -> None:
+    (host.bin / AGENT).unlink()
+    host.handle({"queue": "q"})
+    assert loudest(caplog) == logging.INFO
+    assert not host.etc.exists()
+    with pytest.raises(host.cc.UnseededError, match="install it"):
+        host.handle({"queue": "q", "required": True})
+
+
+def test_the_last_lines_are_logged(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    # More than a pipe holds, and no text.
+    host.install(
+        "head -c 300000 /dev/zero; echo; printf 'b\\377d\\n'\n"
+        "for i in 1 2 3 4 5 6 7 8 9; do echo line $i; done >&2"
+    )
+    host.handle({"queue": "q"})
+    said = [r.getMessage() for r in ours(caplog) if r.levelno == logging.INFO]
+    assert said[:8] == [f"line {i}" for i in range(2, 10)]
+    assert said[8] == "sqs_entropy: seeded, exit 0; line 9"
+
+
+@pytest.mark.parametrize("end", ["sleep 60", "trap '' TERM INT; (sleep 60) & sleep 60"])
+def test_an_agent_that_hangs_is_killed(
+    host: Host, caplog: pytest.LogCaptureFixture, end: str
+) -> None:
+    host.cc.GRACE = 1
+    host.install(f"echo $$ >{host.calls}.pid\n{end}")
+    began = time.monotonic()
+    host.handle({"queue": "q", "timeout": 1})
+    assert time.monotonic() - began < 10
+    assert "killed: it ran for over 2 s" in ours(caplog)[-1].getMessage()
+    assert loudest(caplog) == logging.INFO
+    group = int(host.calls.with_name("calls.pid").read_text())
+    deadline = time.monotonic() + 5
+    while group_alive(group) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert group_alive(group) == []
+
+
+def test_the_agent_has_the_last_word(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    host.handle({"queue": "before", "trusted_producers": [key(9)]})
+    before = host.files()
+    refuse = '#!/bin/sh\necho "agent: $3:4: it does not like this" >&2\nexit 78\n'
+    host.install("", refuse)
+    host.handle({"queue": "q", "trusted_producers": [key(1), key(2)]})
+    assert host.files() == before
+    [line] = warnings(caplog)
+    assert f"{host.conf}:4: it does not like this" in line
+
+
+def test_an_agent_that_does_not_check_in_time(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    host.cc.CHECK_TIMEOUT = 1
+    host.install("", "#!/bin/sh\nexec sleep 60\n")
+    began = time.monotonic()
+    host.handle({"queue": "q"})
+    assert time.monotonic() - began < 10
+    assert len(warnings(caplog)) == 1
+    assert host.files() == {}
+
+
+def test_old_keys_go_and_the_operators_stay(host: Host) -> None:
+    host.handle({"trusted_producers": [key(i) for i in range(12)]})
+    assert len(list(host.trusted.iterdir())) == 12
+    (host.trusted / "operator.pub").write_text(key(99) + "\n")
+    host.handle({"trusted_producers": [key(50)]})
+    names = sorted(path.name for path in host.trusted.iterdir())
+    assert names == ["cloud-init-1.pub", "operator.pub"]
+    assert key(50) in (host.trusted / "cloud-init-1.pub").read_text()
+    host.handle({})
+    assert [path.name for path in host.trusted.iterdir()] == ["operator.pub"]
+
+
+def test_an_operators_configuration_is_put_aside(host: Host) -> None:
+    host.etc.mkdir()
+    saved = host.etc / "agent.conf.before-cloud-init"
+    for text in (
+        "queue = image\n",
+        "",
+        "\n# Written by cloud-init (cc_sqs_entropy).\n",
+    ):
+        host.conf.write_text(text)
+        host.handle({"queue": "q"})
+        assert saved.read_text() == text
+        assert 'queue = "q"' in host.conf.read_text()
+        # Our own is not.
+        host.handle({"queue": "q2"})
+        assert saved.read_text() == text
+    target = host.etc / "elsewhere"
+    target.write_text("queue = linked\n")
+    host.conf.unlink()
+    host.conf.symlink_to(target)
+    host.handle({"queue": "q"})
+    assert target.read_text() == "queue = linked\n"
+    assert saved.readlink() == target
+    assert not host.conf.is_symlink()
+    # A link is the operator's, wherever it leads.
+    host.conf.unlink()
+    host.conf.symlink_to("nowhere")
+    host.handle({"queue": "q"})
+    assert saved.readlink() == Path("nowhere")
+
+
+def test_a_full_disk_changes_nothing(
+    host: Host, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.handle({"queue": "before", "trusted_producers": [key(9)]})
+    before = host.files()
+    real = os.fsync
+    left = [0]
+
+    def fsync(fd: int) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(28, "No space left on device")
+        real(fd)
+
+    monkeypatch.setattr(host.cc.os, "fsync", fsync)
+    for count in range(3):
+        left[0] = count
+        caplog.clear()
+        host.handle({"queue": "q", "trusted_producers": [key(1), key(2)]})
+        [line] = warnings(caplog)
+        assert "No space left" in line
+        assert host.files() == before
+    with pytest.raises(OSError, match="No space left"):
+        host.handle({"queue": "q", "required": True})
+
+
+def test_a_directory_in_the_way(host: Host, caplog: pytest.LogCaptureFixture) -> None:
+    host.conf.mkdir(parents=True)
+    host.handle({"queue": "q"})
+    assert len(warnings(caplog)) == 1
+    assert host.files() == {}
+
+
+# The real agent, seeding.
+
+
+@pytest.fixture
+def seeded(
+    host: Host,
+    run: Runner,
+    env: dict[str, str],
+    tls_proxy: SqsProxy,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[Any], bytes]:
+    """Give a function that obeys a directive and gives what the agent got."""
+    out = host.bin / "out"
+    host.install(str(out), '#!/bin/sh\nexec {agent} "$@" --output {end}\n')
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    for name in "AWS_ENDPOINT_URL_SQS", "AWS_EC2_METADATA_DISABLED":
+        monkeypatch.delenv(name)
+
+    def obey(directive: Any) -> bytes:
+        host.handle(directive)
+        return out.read_bytes() if out.exists() else b""
+
+    return obey
+
+
+AWKWARD = "ca \"quoted\" \\back\\ ${HOME} $(id) 'single' # = \u00e9\u65e5.pem"
+
+
+def test_the_real_agent_obeys(
+    host: Host,
+    seeded: Callable[[Any], bytes],
+    queue: Queue,
+    tls_proxy: SqsProxy,
+    certificate: Certificate,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    payloads = [noise(512, seed) for seed in (1, 2, 3)]
+    for payload in payloads:
+        queue.send(body(payload))
+    bundle = tmp_path / AWKWARD
+    bundle.write_bytes(Path(certificate.path).read_bytes())
+    directive = {
+        "queue": queue.name,
+        "region": "eu-west-1",
+        "endpoint_url": tls_proxy.url,
+        "ca_bundle": str(bundle),
+        "messages": 2,
+        "timeout": 20,
+        "trusted_producers": [key(1, "\u00e9")],
+    }
+    got = seeded(directive)
+    assert len(got) == 1024
+    assert {got[:512], got[512:]} < set(payloads)
+    assert queue.depth() == (1, 0)
+    assert loudest(caplog) == logging.INFO
+    assert "seeded, exit 0" in ours(caplog)[-1].getMessage()
+
+
+def test_the_real_agent_and_no_message(
+    host: Host,
+    seeded: Callable[[Any], bytes],
+    queue: Queue,
+    tls_proxy: SqsProxy,
+    certificate: Certificate,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    directive = {
+        "queue": queue.name,
+        "endpoint_url": tls_proxy.url,
+        "ca_bundle": certificate.path,
+        "timeout": 2,
+    }
+    assert seeded(directive) == b""
+    assert loudest(caplog) == logging.INFO
+    assert "exit 75: the queue is empty" in ours(caplog)[-1].getMessage()
+    with pytest.raises(host.cc.UnseededError, match="exit 75"):
+        seeded({**directive, "required": True})
+    caplog.clear()
+    assert seeded({**directive, "queue": "not-there"}) == b""
+    assert loudest(caplog) == logging.WARNING
+    assert "exit 78" in ours(caplog)[-1].getMessage()
+    caplog.clear()
+    del directive["ca_bundle"]
+    assert seeded(directive) == b""
+    assert loudest(caplog) == logging.INFO
+    assert "exit 69" in ours(caplog)[-1].getMessage()
