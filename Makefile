@@ -4,7 +4,15 @@ PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
+DOCDIR ?= $(PREFIX)/share/doc
+LIBEXECDIR ?= $(PREFIX)/libexec
 SYSCONFDIR ?= /etc
+# Where systemd and udev look; cloud-init's Python looks in PYTHONDIR.
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
+UDEVDIR ?= $(PREFIX)/lib/udev/rules.d
+PYTHONDIR ?= /usr/lib/python3/dist-packages
 DESTDIR ?=
 BUILD ?= build
 CC ?= cc
@@ -82,17 +90,7 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 
 include tests/rules.mk
 
-install: all
-	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8 \
-		$(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(SYSCONFDIR)/sqs-entropy
-	$(INSTALL) -m 755 $(PROGRAMS) $(DESTDIR)$(SBINDIR)
-	$(INSTALL) -m 644 agent/*.8 producer/*.8 $(DESTDIR)$(MANDIR)/man8
-	$(INSTALL) -m 644 agent/*.5 producer/*.5 $(DESTDIR)$(MANDIR)/man5
-
-uninstall:
-	rm -f $(PROGRAMS:$(BUILD)/%=$(DESTDIR)$(SBINDIR)/%)
-	rm -f $(patsubst %,$(DESTDIR)$(MANDIR)/man8/%,$(notdir $(wildcard */*.8)))
-	rm -f $(patsubst %,$(DESTDIR)$(MANDIR)/man5/%,$(notdir $(wildcard */*.5)))
+include packaging/install.mk
 
 clean:
 	rm -rf $(BUILD)/agent $(BUILD)/common $(BUILD)/producer $(BUILD)/tests \
@@ -100,7 +98,7 @@ clean:
 
 FORCE:
 .PHONY: all tests check check-unit check-levels check-integration \
-	model check-model check-health-long check-fresh fuzz fuzzers install \
-	uninstall clean FORCE
+	model check-model check-health-long check-fresh fuzz fuzzers clean \
+	FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(BUILD)/%.d,$(SOURCES))

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+# What goes where, included by the Makefile; the packages are made of these.
+install: install-agent install-producer
+
+# files MODE DIRECTORY FILE...: put there under their own names
+define files
+	$(Q)$(INSTALL) -d $(DESTDIR)$(2)
+	$(Q)$(INSTALL) -m $(1) $(3) $(DESTDIR)$(2)
+endef
+
+# as MODE FILE PATH: put there under another name
+define as
+	$(Q)$(INSTALL) -d $(DESTDIR)$(dir $(strip $(3)))
+	$(Q)$(INSTALL) -m $(1) $(2) $(DESTDIR)$(strip $(3))
+endef
+
+# A unit file names the program, which is where this installation has it.
+define unit
+	$(Q)$(INSTALL) -d $(DESTDIR)$(UNITDIR)
+	$(Q)sed 's|@SBINDIR@|$(SBINDIR)|g' $(1).in \
+		>$(DESTDIR)$(UNITDIR)/$(notdir $(1))
+	$(Q)chmod 644 $(DESTDIR)$(UNITDIR)/$(notdir $(1))
+endef
+
+install-agent: $(BUILD)/sqs-entropy-agent
+	$(call files,755,$(SBINDIR),$<)
+	$(call files,644,$(MANDIR)/man8,agent/sqs-entropy-agent.8)
+	$(call files,644,$(MANDIR)/man5,agent/sqs-entropy-agent.conf.5)
+	$(call files,644,$(DOCDIR)/sqs-entropy-agent/examples,agent/agent.conf)
+	$(Q)$(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/sqs-entropy/trusted.d
+	$(call unit,agent/sqs-entropy-agent.service)
+	$(call files,644,$(UNITDIR),agent/sqs-entropy-agent.timer)
+	$(call as,644,agent/sysusers.conf,$(SYSUSERSDIR)/sqs-entropy-agent.conf)
+	$(call as,644,agent/tmpfiles.conf,$(TMPFILESDIR)/sqs-entropy-agent.conf)
+
+install-producer: $(BUILD)/sqs-entropy-producer
+	$(call files,755,$(SBINDIR),$<)
+	$(call files,644,$(MANDIR)/man8,producer/sqs-entropy-producer.8)
+	$(call files,644,$(MANDIR)/man5,producer/sqs-entropy-producer.conf.5)
+	$(call files,644,$(DOCDIR)/sqs-entropy-producer/examples,\
+		producer/producer.conf)
+	$(Q)$(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/sqs-entropy
+	$(call unit,producer/sqs-entropy-producer.service)
+	$(call as,644,producer/sysusers.conf,\
+		$(SYSUSERSDIR)/sqs-entropy-producer.conf)
+	$(call as,644,producer/udev.rules,\
+		$(UDEVDIR)/60-sqs-entropy-producer.rules)
+
+# Apart, because it goes where another package's Python looks.
+install-cloud-init:
+	$(call files,644,$(PYTHONDIR),cloud-init/cc_sqs_entropy.py)
+	$(call as,755,cloud-init/module-list,\
+		$(LIBEXECDIR)/sqs-entropy/cloud-init-module-list)
+	$(call files,644,$(LIBEXECDIR)/sqs-entropy,cloud-init/module_list.py)
+	$(call as,755,cloud-init/clean,\
+		$(SYSCONFDIR)/cloud/clean.d/80-sqs-entropy-agent)
+	$(call files,644,$(DOCDIR)/sqs-entropy-agent/examples,\
+		$(wildcard cloud-init/examples/*) cloud-init/schema.json)
+
+# What the three above put there; what people and programs wrote stays.
+INSTALLED := $(foreach p,agent producer,$(SBINDIR)/sqs-entropy-$(p) \
+	$(MANDIR)/man8/sqs-entropy-$(p).8 \
+	$(MANDIR)/man5/sqs-entropy-$(p).conf.5 \
+	$(UNITDIR)/sqs-entropy-$(p).service $(UNITDIR)/sqs-entropy-$(p).timer \
+	$(SYSUSERSDIR)/sqs-entropy-$(p).conf \
+	$(TMPFILESDIR)/sqs-entropy-$(p).conf \
+	$(UDEVDIR)/60-sqs-entropy-$(p).rules) \
+	$(PYTHONDIR)/cc_sqs_entropy.py \
+	$(SYSCONFDIR)/cloud/clean.d/80-sqs-entropy-agent
+uninstall:
+	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
+	rm -rf $(DESTDIR)$(LIBEXECDIR)/sqs-entropy \
+		$(addprefix $(DESTDIR)$(DOCDIR)/sqs-entropy-,agent producer)
+	rmdir $(addprefix $(DESTDIR)$(SYSCONFDIR)/,sqs-entropy/trusted.d \
+		sqs-entropy) 2>/dev/null || :
+
+.PHONY: install install-agent install-producer install-cloud-init uninstall
+include packaging/rpm/rules.mk
+include packaging/deb/rules.mk

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: D103 (the test's name says it)
+"""sqs-entropy-agent.service at work, confined as it is shipped."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+from conftest import AGENT, HOST, METADATA, UNCONDITIONAL, World
+from faults import CONNECT
+from machine import status
+
+TIMEOUT = 3  # seconds
+CAP_SYS_ADMIN = 1 << 21
+BODY = "c3FzLWVudHJvcHkgdW5pdCB0ZXN0LCB0aGlydHktdHdvIGJ5dGVzIGFuZCBtb3Jl"
+
+
+@pytest.fixture(autouse=True)
+def ready(world: World) -> Iterator[None]:
+    """An agent that is not skipped, with a queue; each test cleans up."""
+    machine = world.machine
+    machine.drop_in(AGENT, "container", UNCONDITIONAL)
+    world.configure(
+        "agent", queue=f"https://{HOST}/123456789012/agent", timeout=TIMEOUT
+    )
+    machine.remove("/run/sqs-entropy/agent.json")
+    world.sqs.forget()
+    world.imds.forget()
+    yield
+    world.sqs.clear()
+    world.imds.clear()
+    machine.drop_in(AGENT, "test", "")
+    machine.remove("/etc/default/sqs-entropy-agent")
+    machine.run("systemctl", "stop", AGENT)
+    machine.run("systemctl", "reset-failed", AGENT)
+
+
+def result(world: World) -> dict[str, object]:
+    """What the status file tells."""
+    return json.loads(world.machine.must("sqs-entropy-agent", "--status", "--json"))
+
+
+def test_it_injects(world: World) -> None:
+    queue = world.make_queue("agent")
+    queue.send(BODY)
+    done = world.start(AGENT)
+    said = world.machine.invocation(AGENT)
+    assert done.returncode == 0, said
+    assert "from 1 message into the kernel" in said, said
+    assert queue.depth() == (0, 0)
+    assert result(world)["target"] == "kernel"
+    assert HOST in world.names.asked
+    assert [r.key for r in world.imds.records if r.faulty] == []
+    assert world.machine.state() == "running"
+
+
+def test_again_it_leaves_the_queue_alone(world: World) -> None:
+    queue = world.make_queue("agent")
+    queue.send(BODY)
+    queue.send(BODY)
+    assert world.start(AGENT).returncode == 0
+    assert queue.depth() == (1, 0), world.machine.invocation(AGENT)
+    world.sqs.forget()
+    assert world.start(AGENT).returncode == 0
+    assert "--unless-seeded" in world.machine.invocation(AGENT)
+    assert world.sqs.records == []
+
+
+def test_strict_makes_it_fail(world: World) -> None:
+    queue = world.make_queue("agent")
+    queue.send(BODY)
+    options = "SQS_ENTROPY_OPTIONS=--strict\n"
+    world.machine.write("/etc/default/sqs-entropy-agent", options)
+    assert world.start(AGENT).returncode != 0
+    assert world.machine.show(AGENT, "ExecMainStatus") == "65"
+    assert world.machine.state() == "degraded"
+
+
+@pytest.mark.parametrize("where", ["imds", "sqs", "names"])
+def test_what_is_silent_costs_its_timeout(world: World, where: str) -> None:
+    if where == "names":
+        url = "https://nowhere.example.org/123456789012/agent"
+        world.configure("agent", queue=url, timeout=TIMEOUT)
+    else:
+        getattr(world, where).fault(CONNECT, count=None, end="silence")
+    began = time.monotonic()
+    done = world.start(AGENT)
+    took = time.monotonic() - began
+    assert done.returncode == 0, world.machine.invocation(AGENT)
+    assert took < TIMEOUT + 2
+    assert world.machine.state() == "running"
+
+
+def test_a_broken_configuration_does_not_degrade(world: World) -> None:
+    world.machine.write("/etc/sqs-entropy/agent.conf", "quue = 1\n")
+    assert world.start(AGENT).returncode == 0
+    said = world.machine.invocation(AGENT)
+    assert "/etc/sqs-entropy/agent.conf:1" in said
+    assert world.machine.state() == "running"
+
+
+def test_what_its_halves_are(world: World) -> None:
+    world.imds.fault(CONNECT, count=None, end="silence")
+    machine = world.machine
+    machine.must("systemctl", "start", "--no-block", AGENT)
+    deadline = time.monotonic() + TIMEOUT
+    halves: list[dict[str, str]] = []
+    while time.monotonic() < deadline:
+        halves = [status(pid) for pid in machine.tasks(AGENT)]
+        if [int(half["CapPrm"], 16) for half in halves] == [CAP_SYS_ADMIN, 0]:
+            break
+        time.sleep(0.02)
+    assert len(halves) == 2, machine.invocation(AGENT)
+    offline, online = halves
+    number = machine.must("id", "-u", "sqs-entropy").strip()
+    assert online["Uid"].split() == [number] * 4
+    assert int(online["CapPrm"], 16) == 0
+    assert int(offline["CapPrm"], 16) == CAP_SYS_ADMIN
+    assert int(offline["CapEff"], 16) == CAP_SYS_ADMIN
+    for half in halves:
+        assert half["NoNewPrivs"] == "1"
+        # The unit's filters and the program's own.
+        assert int(half["Seccomp_filters"]) >= 2
+
+
+PROBE = r"""
+try() {
+	if "$@" >/dev/null 2>&1; then echo "DID $*"; else echo "refused $*"; fi
+}
+try touch /etc/probe
+try touch /usr/probe
+try touch /root/probe
+try ls /root/.
+try ls /home/.
+try cat /etc/shadow-probe
+try mount -t tmpfs none /tmp
+try unshare --mount true
+try unshare --user true
+try mknod /tmp/null c 1 3
+try chown nobody /tmp
+try cat /dev/foreign
+try cat /srv/foreign
+try readlink /proc/1/root
+try cat /dev/kmsg
+try sh -c 'echo 1 >/proc/sys/kernel/domainname'
+try date -s 2000-01-01
+touch /tmp/suid && try chmod u+s /tmp/suid
+try touch /var/lib/sqs-entropy/probe /run/sqs-entropy/probe
+try cat /proc/sys/kernel/random/boot_id /etc/machine-id
+"""
+
+
+def test_what_the_unit_refuses(world: World) -> None:
+    """A shell in the place of the agent tries what the agent never needs."""
+    machine = world.machine
+    machine.write("/etc/shadow-probe", "secret\n", 0o600)
+    machine.must("chown", "sshd", "/etc/shadow-probe")
+    machine.write("/etc/probe.sh", PROBE)
+    machine.drop_in(
+        AGENT, "test", "[Service]\nExecStart=\nExecStart=!/bin/sh /etc/probe.sh\n"
+    )
+    world.start(AGENT)
+    said = machine.invocation(AGENT)
+    done = re.findall(r"^DID (.*)", said, re.MULTILINE)
+    assert done == [
+        "touch /var/lib/sqs-entropy/probe /run/sqs-entropy/probe",
+        "cat /proc/sys/kernel/random/boot_id /etc/machine-id",
+    ], said
+    assert said.count("refused") == 18, said
+
+
+def test_the_metadata_service_is_what_it_asks(world: World) -> None:
+    """With no queue configured; nor is anything else in the way."""
+    queue = world.make_queue("tagged")
+    queue.send(BODY)
+    world.imds.tags, world.imds.tags_enabled = {"sqs-entropy:queue": "tagged"}, True
+    world.configure("agent", timeout=TIMEOUT)
+    try:
+        assert world.start(AGENT).returncode == 0
+    finally:
+        world.imds.tags_enabled = False
+    assert queue.depth() == (0, 0), world.machine.invocation(AGENT)
+    assert world.imds.host == METADATA
+
+
+def test_the_timer_waits_for_its_time(world: World) -> None:
+    machine = world.machine
+    timer = "sqs-entropy-agent.timer"
+    machine.drop_in(timer, "container", UNCONDITIONAL)
+    try:
+        machine.must("systemctl", "start", timer)
+        assert machine.show(timer, "ActiveState") == "active"
+        at = machine.must(
+            "date", "+%s", "-d", machine.show(timer, "NextElapseUSecRealtime")
+        )
+        assert 0 < int(at) - time.time() <= 48 * 3600
+        assert machine.show(AGENT, "ActiveState") == "inactive"
+        assert machine.show(timer, "RandomizedDelayUSec") == "1d"
+    finally:
+        machine.run("systemctl", "stop", timer)
+        machine.drop_in(timer, "container", "")

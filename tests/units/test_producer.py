@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: D103 (the test's name says it)
+"""sqs-entropy-producer.service at work, confined as it is shipped."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from conftest import AGENT, HOST, PRODUCER, UNCONDITIONAL, World
+from faults import CONNECT
+from machine import status
+
+KEY = "/etc/sqs-entropy/signing.key"
+CONDITIONS = UNCONDITIONAL + "ConditionPathExists=/etc/sqs-entropy/producer.conf\n"
+
+pytestmark = pytest.mark.usefixtures("hwrng")
+
+
+def wait(what: Callable[[], object], seconds: float = 20) -> bool:
+    """Whether it comes true in time."""
+    deadline = time.monotonic() + seconds
+    while not what():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+@pytest.fixture(autouse=True)
+def ready(world: World) -> Iterator[None]:
+    """A producer that is not skipped, with a queue; each test cleans up."""
+    machine = world.machine
+    machine.drop_in(PRODUCER, "container", CONDITIONS)
+    world.configure(
+        "producer", queue=f"https://{HOST}/123456789012/producer", interval=1
+    )
+    world.sqs.forget()
+    yield
+    world.sqs.clear()
+    machine.run("systemctl", "stop", PRODUCER)
+    machine.run("systemctl", "reset-failed", PRODUCER)
+    machine.drop_in(PRODUCER, "test", "")
+    machine.remove("/etc/sqs-entropy/producer.conf")
+    machine.remove(KEY)
+    world.client.delete_queue(
+        QueueUrl=world.client.create_queue(QueueName="producer")["QueueUrl"]
+    )
+
+
+def test_without_a_configuration_it_is_skipped(world: World) -> None:
+    world.machine.remove("/etc/sqs-entropy/producer.conf")
+    assert world.start(PRODUCER).returncode == 0
+    assert world.machine.show(PRODUCER, "ActiveState") == "inactive"
+    assert world.machine.state() == "running"
+
+
+def test_it_signs_with_a_key_that_only_root_can_read(world: World) -> None:
+    machine = world.machine
+    queue = world.make_queue("producer")
+    machine.must("sqs-entropy-producer", "--genkey", KEY)
+    assert machine.must("stat", "-c", "%U %a", KEY).strip() == "root 600"
+    done = world.start(PRODUCER)
+    said = machine.invocation(PRODUCER)
+    assert done.returncode == 0, said
+    assert wait(lambda: queue.depth()[0] >= 10), machine.invocation(PRODUCER)
+    message = queue.receive(1)[0]
+    assert {"Entropy", "Signature"} <= set(message["MessageAttributes"])
+    assert wait(lambda: "10" in machine.show(PRODUCER, "StatusText"))
+
+
+def test_the_agent_gives_credit_for_it(world: World) -> None:
+    """From the generator to the kernel, both services confined as shipped."""
+    machine = world.machine
+    queue = world.make_queue("producer")
+    public = machine.must("sqs-entropy-producer", "--genkey", KEY)
+    machine.write("/etc/sqs-entropy/trusted.d/here.pub", public)
+    assert world.start(PRODUCER).returncode == 0
+    assert wait(lambda: queue.depth()[0] >= 10), machine.invocation(PRODUCER)
+    machine.must("systemctl", "stop", PRODUCER)
+    machine.drop_in(AGENT, "container", UNCONDITIONAL)
+    machine.remove("/run/sqs-entropy/agent.json")
+    world.configure("agent", queue=f"https://{HOST}/123456789012/producer")
+    machine.write("/etc/default/sqs-entropy-agent", "SQS_ENTROPY_OPTIONS=--strict\n")
+    try:
+        done = world.start(AGENT)
+    finally:
+        machine.remove("/etc/default/sqs-entropy-agent")
+    said = machine.invocation(AGENT)
+    assert done.returncode == 0, said
+    assert "into the kernel, credit 256 bits" in said
+    seen = machine.must("stat", "-c", "%U %a", "/var/lib/sqs-entropy/seen")
+    assert seen.strip() == "root 600"
+
+
+def test_without_a_key_it_sends_unsigned(world: World) -> None:
+    machine = world.machine
+    queue = world.make_queue("producer")
+    done = world.start(PRODUCER)
+    said = machine.invocation(PRODUCER)
+    assert done.returncode == 0, said
+    assert "messages are not signed" in said
+    assert wait(lambda: queue.depth()[0] >= 10), machine.invocation(PRODUCER)
+    assert "MessageAttributes" not in queue.receive(1)[0]
+
+
+def test_it_is_ready_before_it_reaches_anybody(world: World) -> None:
+    world.sqs.fault(CONNECT, count=None, end="silence")
+    world.imds.fault(CONNECT, count=None, end="silence")
+    began = time.monotonic()
+    try:
+        done = world.start(PRODUCER)
+    finally:
+        world.imds.clear()
+    assert done.returncode == 0, world.machine.invocation(PRODUCER)
+    assert time.monotonic() - began < 5
+    assert world.machine.show(PRODUCER, "SubState") == "running"
+    # As shipped; systemd tells while it runs.
+    assert world.machine.show(PRODUCER, "WatchdogUSec") == "3min"
+
+
+def test_it_stops_within_seconds(world: World) -> None:
+    world.make_queue("producer")
+    assert world.start(PRODUCER).returncode == 0
+    began = time.monotonic()
+    world.machine.must("systemctl", "stop", PRODUCER)
+    assert time.monotonic() - began < 3
+    assert world.machine.show(PRODUCER, "Result") == "success"
+    assert world.machine.tasks(PRODUCER) == []
+
+
+def test_what_its_halves_are(world: World) -> None:
+    machine = world.machine
+    world.make_queue("producer")
+    assert world.start(PRODUCER).returncode == 0
+    main = int(machine.show(PRODUCER, "MainPID"))
+    assert main > 0
+    assert wait(lambda: len(machine.tasks(PRODUCER)) == 2)
+    number = machine.must("id", "-u", "sqs-entropy-producer").strip()
+
+    def confined() -> bool:
+        halves = [status(pid) for pid in machine.tasks(PRODUCER)]
+        return all(
+            half["Uid"].split() == [number] * 4
+            and half["NoNewPrivs"] == "1"
+            and int(half["Seccomp_filters"]) >= 2
+            and all(int(half[f"Cap{s}"], 16) == 0 for s in ("Inh", "Prm", "Eff", "Bnd"))
+            for half in halves
+        )
+
+    assert wait(confined), [status(pid) for pid in machine.tasks(PRODUCER)]
+
+
+@pytest.mark.parametrize("half", [0, 1])
+def test_a_half_that_stands_still_is_replaced(world: World, half: int) -> None:
+    machine = world.machine
+    world.make_queue("producer")
+    machine.drop_in(
+        PRODUCER, "test", "[Service]\nWatchdogSec=6\nRestartSec=1\nTimeoutStopSec=3\n"
+    )
+    assert world.start(PRODUCER).returncode == 0
+    assert wait(lambda: len(machine.tasks(PRODUCER)) == 2)
+    time.sleep(8)
+    assert machine.show(PRODUCER, "NRestarts") == "0", machine.invocation(PRODUCER)
+    main = machine.show(PRODUCER, "MainPID")
+    victims = machine.tasks(PRODUCER)
+    os.kill(victims[half], signal.SIGSTOP)
+    assert wait(lambda: machine.show(PRODUCER, "NRestarts") == "1", 30)
+    assert wait(lambda: machine.show(PRODUCER, "ActiveState") == "active")
+    assert machine.show(PRODUCER, "MainPID") != main
+    assert not set(victims) & set(machine.tasks(PRODUCER))
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ({"device": "/dev/zero"}, "65"),
+        ({"device": "/dev/urandom"}, "78"),
+        ({"interval": 0}, "78"),
+    ],
+)
+def test_what_a_person_has_to_look_at_is_not_restarted(
+    world: World, values: dict[str, object], code: str
+) -> None:
+    machine = world.machine
+    world.make_queue("producer")
+    machine.drop_in(PRODUCER, "test", "[Service]\nRestartSec=1\n")
+    queue = f"https://{HOST}/123456789012/producer"
+    world.configure("producer", queue=queue, **{"interval": 1, **values})
+    world.start(PRODUCER)
+    assert wait(lambda: machine.show(PRODUCER, "ActiveState") == "failed")
+    assert machine.show(PRODUCER, "ExecMainStatus") == code
+    time.sleep(3)
+    assert machine.show(PRODUCER, "NRestarts") == "0"
+    assert machine.show(PRODUCER, "ActiveState") == "failed"
+
+
+def test_what_passes_is_restarted(world: World) -> None:
+    machine = world.machine
+    world.make_queue("producer")
+    machine.drop_in(PRODUCER, "test", "[Service]\nRestartSec=1\n")
+    assert world.start(PRODUCER).returncode == 0
+    machine.must("systemctl", "kill", "--signal=KILL", PRODUCER)
+    assert wait(lambda: machine.show(PRODUCER, "NRestarts") == "1")
+    assert wait(lambda: machine.show(PRODUCER, "ActiveState") == "active")
+
+
+PROBE = r"""
+try() {
+	if "$@" >/dev/null 2>&1; then echo "DID $*"; else echo "refused $*"; fi
+}
+try cat /dev/foreign
+try cat /srv/foreign
+try mknod /tmp/null c 1 3
+try ls /root/.
+try ls /home/.
+try cat /etc/sqs-entropy/signing.key
+try touch /etc/probe
+try touch /usr/probe
+try touch /dev/probe
+try unshare --mount true
+try unshare --user true
+try chown nobody /tmp
+try cat /proc/1/environ
+try cat /proc/sys/kernel/random/boot_id
+try date -s 2000-01-01
+touch /tmp/suid && try chmod u+s /tmp/suid
+try sh -c ': >/dev/hwrng'
+try head -c 16 /dev/hwrng
+try cat "$CREDENTIALS_DIRECTORY/signing-key"
+try touch /var/lib/sqs-entropy-producer/probe
+"""
+
+
+def test_what_the_unit_refuses(world: World) -> None:
+    """A shell in the place of the producer tries what it never needs."""
+    machine = world.machine
+    machine.must("sqs-entropy-producer", "--genkey", KEY)
+    machine.write("/etc/probe.sh", PROBE)
+    machine.drop_in(
+        PRODUCER,
+        "test",
+        "[Service]\nType=oneshot\nRestart=no\n"
+        "ExecStart=\nExecStart=/bin/sh /etc/probe.sh\n",
+    )
+    world.start(PRODUCER)
+    said = machine.invocation(PRODUCER)
+    done = re.findall(r"^DID (.*)", said, re.MULTILINE)
+    assert done == [
+        "head -c 16 /dev/hwrng",
+        "cat /run/credentials/sqs-entropy-producer.service/signing-key",
+        "touch /var/lib/sqs-entropy-producer/probe",
+    ], said
+    assert said.count("refused") == 17, said
+
+
+def test_another_source_by_a_drop_in(world: World) -> None:
+    """What the head of the unit says about it is enough for systemd."""
+    machine = world.machine
+    machine.drop_in(
+        PRODUCER,
+        "test",
+        "[Service]\nBindReadOnlyPaths=/dev/foreign\nDeviceAllow=/dev/foreign r\n"
+        "Type=oneshot\nRestart=no\nExecStart=\n"
+        "ExecStart=/bin/sh -c 'cat /dev/foreign && echo CAME'\n",
+    )
+    world.start(PRODUCER)
+    assert "CAME" in machine.invocation(PRODUCER)
+
+
+def test_no_source_is_the_program_s_to_tell(world: World) -> None:
+    machine = world.machine
+    machine.must("mv", "/dev/hwrng", "/dev/away")
+    try:
+        world.start(PRODUCER)
+        said = machine.invocation(PRODUCER)
+    finally:
+        machine.must("mv", "/dev/away", "/dev/hwrng")
+    assert "/dev/hwrng is not there" in said, said
+    assert machine.show(PRODUCER, "ExecMainStatus") in ("69", "78")
