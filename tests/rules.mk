@@ -73,3 +73,38 @@ check-health-long: tests
 check-fresh:
 	$(Q)tests/fresh
 
+
+# Machines that boot, in emulation: as root, half an hour.  VM=--quick is one
+# boot of one release; VM="empty denied" are these scenarios alone.
+VM ?=
+$(BUILD)/tests/vm/early: $(BUILD)/tests/vm/early.o $(BUILD)/agent/inject.o \
+		$(LIBCOMMON)
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+-include $(BUILD)/tests/vm/early.d
+check-vm: export DEB_BUILD_OPTIONS ?= nocheck
+check-vm: all $(BUILD)/tests/vm/early $(if $(VM_DEB),,deb)
+	$(Q)BUILD=$(BUILD) $(PYTHON) tests/vm/check $(VM)
+.PHONY: check-vm
+
+# The unit files: what systemd says about them, then, as root, the services at
+# work in containers.  SUITES=bookworm boots that release alone.
+check-units: all
+	$(Q)BUILD=$(BUILD) PYTHON=$(PYTHON) tests/units/check
+.PHONY: check-units
+
+# cloud-init's module under the cloud-init of several releases of Debian; as
+# root, some minutes.  TREES="DIRECTORY ..." are unpacked sources to try too.
+check-cloud-init: all
+	$(Q)BUILD=$(BUILD) PYTHON=$(PYTHON) tests/cloud_init/versions $(PYTEST)
+.PHONY: check-cloud-init
+
+# Programs for other architectures, by qemu: processes, then whole machines.
+# ARCHS="armhf" and MACHINES="arm64/armhf" are these alone; tests/arch tells.
+ARCHS ?= arm64 armhf
+MACHINES ?= arm64/arm64 arm64/armhf armhf/armhf
+check-arch: all
+	$(Q)BUILD=$(BUILD) PYTHON=$(PYTHON) tests/arch/run $(ARCHS)
+check-arch-system: all
+	$(Q)BUILD=$(BUILD) PYTHON=$(PYTHON) tests/arch/system $(MACHINES)
+.PHONY: check-arch check-arch-system

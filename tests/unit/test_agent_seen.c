@@ -321,7 +321,7 @@ static void add_for_ever(const char *path, uint32_t number, int told)
 }
 
 /* Killed at any time, the file is sound, and what the child told of is in
- * it. */
+ * it, but for what went to make room: on a RAM disk that may be reached. */
 static void a_kill_loses_nothing_that_was_stored(void **state)
 {
 	const char *path = keys_path(*state, "seen");
@@ -346,6 +346,8 @@ static void a_kill_loses_nothing_that_was_stored(void **state)
 		assert_int_equal(waitpid(child, NULL, 0), child);
 		(void)close(told[0]);
 		reopen(path);
+		if (last - first > SEEN_MAX - 2)
+			first = last - (SEEN_MAX - 2);
 		for (uint32_t i = first; i <= last; i++)
 			assert_true(has(i));
 		/* One more may be there, which was not told yet. */
