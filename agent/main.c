@@ -14,7 +14,9 @@
 #include "status.h"
 #include "verify.h"
 
-#define NAME "sqs-entropy-agent"
+#define NAME     "sqs-entropy-agent"
+
+#define LEAST_MS 500 /* that make another try worth while */
 
 /* What --unless-seeded asks.  With --strict a run without credit does not
  * count, or it would pass for one with credit. */
@@ -31,17 +33,37 @@ static bool is_done(const struct conf *conf, const struct seeded *seeded)
 	return true;
 }
 
-static int run(const struct conf *conf, struct err *err)
+/* The time-out, less what a run that failed a moment ago has had of it. */
+static int find_deadline(const struct conf *conf, const struct seeded *seeded,
+    int64_t *deadline, struct err *err)
 {
 	const struct clock clock = clock_system(NULL);
-	const int64_t deadline = clock_mono(&clock) + conf->timeout * 1000;
+	int64_t left = (int64_t)conf->timeout * 1000;
+
+	if (conf->unless_seeded > 0 && !conf->strict && conf->output[0] == '\0')
+		left -= seeded_waited(seeded, seeded_now());
+	if (left < LEAST_MS)
+		return err_set(err, ERR_TIMEOUT,
+		    "not tried again within %d s of a run that waited in vain "
+		    "for the network (--unless-seeded)",
+		    SEEDED_AGAIN_MS / 1000);
+	*deadline = clock_mono(&clock) + left;
+	return 0;
+}
+
+static int run(const struct conf *conf, struct err *err)
+{
 	struct offline offline;
 	struct seeded seeded;
+	int64_t deadline = 0;
 	int rc;
 
 	seeded_read(&seeded);
 	if (is_done(conf, &seeded))
 		return 0;
+	rc = find_deadline(conf, &seeded, &deadline, err);
+	if (rc != 0)
+		return rc;
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (confine_no_core() != 0)
 		return err_errno(err, ERR_IO, "cannot turn core dumps off");

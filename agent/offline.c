@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "clock.h"
 #include "io.h"
 #include "log.h"
 #include "message_sign.h"
@@ -292,6 +293,25 @@ static int nothing_came(const struct run *run, int gathered)
 	return ERR_INTERNAL;
 }
 
+/* For --unless-seeded; what goes to a file is no news of the kernel's. */
+static void note_outcome(struct run *run, int code)
+{
+	const struct clock clock = clock_system(NULL);
+	const struct offline *o = run->o;
+	struct status *s = &run->status;
+
+	s->boottime = seeded_now();
+	s->seeded = o->seeded;
+	if (!o->sink.kernel)
+		return;
+	if (code == 0)
+		seeded_note(&s->seeded, s->boottime, s->credit > 0);
+	else if (err_exit(code) == err_exit(ERR_TIMEOUT))
+		seeded_note_failure(&s->seeded, s->boottime,
+		    o->conf->timeout * 1000 -
+			(o->deadline - clock_mono(&clock)));
+}
+
 static void answer(struct run *run, int fd, int code)
 {
 	const struct record_status status = {
@@ -301,11 +321,7 @@ static void answer(struct run *run, int fd, int code)
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	run->status.code = code;
 	run->status.time = (int64_t)now.tv_sec * 1000;
-	run->status.boottime = seeded_now();
-	run->status.seeded = run->o->seeded;
-	if (run->o->sink.kernel && code == 0)
-		seeded_note(&run->status.seeded, run->status.boottime,
-		    run->status.credit > 0);
+	note_outcome(run, code);
 	run->status.received = run->end.received;
 	run->status.kernel = run->o->sink.kernel;
 	if (run->o->status_fd >= 0 &&

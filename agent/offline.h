@@ -29,6 +29,7 @@ struct offline {
 	bool remembers;       /* seen is open */
 	int status_fd;        /* -1: no status file */
 	struct seeded seeded; /* what earlier runs did */
+	int64_t deadline;     /* CLOCK_MONOTONIC ms */
 	struct buf *identity; /* boot id and instance, mixed uncredited */
 };
 

@@ -68,6 +68,7 @@ int offline_open(struct offline *o, const struct conf *conf, int64_t deadline,
 	    .sink = {.fd = -1},
 	    .seen = {.fd = -1},
 	    .status_fd = -1,
+	    .deadline = deadline,
 	    .identity = buf_new(OFFLINE_IDENTITY_MAX)};
 	if (o->identity == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");

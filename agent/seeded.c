@@ -83,6 +83,8 @@ void seeded_read(struct seeded *s)
 	if (boot != NULL && s->boot[0] != '\0' && strcmp(boot, s->boot) == 0) {
 		s->injected = time_of(root, "injected", now);
 		s->credited = time_of(root, "credited", now);
+		s->failed = time_of(root, "failed", now);
+		s->waited = time_of(root, "waited", INT64_MAX);
 	}
 	json_free(root);
 }
@@ -92,6 +94,22 @@ void seeded_note(struct seeded *s, int64_t now, bool credit)
 	s->injected = now;
 	if (credit)
 		s->credited = now;
+	s->failed = 0;
+	s->waited = 0;
+}
+
+void seeded_note_failure(struct seeded *s, int64_t now, int64_t waited)
+{
+	s->failed = now;
+	s->waited = waited;
+}
+
+int64_t seeded_waited(const struct seeded *s, int64_t now)
+{
+	if (s->failed <= 0 || s->failed > now ||
+	    now - s->failed >= SEEDED_AGAIN_MS)
+		return 0;
+	return s->waited;
 }
 
 int64_t seeded_age(const struct seeded *s, bool credit, int64_t now)
@@ -109,4 +127,8 @@ void seeded_put(const struct seeded *s, struct json_writer *w)
 	json_put_integer(w, s->injected);
 	json_key(w, "credited");
 	json_put_integer(w, s->credited);
+	json_key(w, "failed");
+	json_put_integer(w, s->failed);
+	json_key(w, "waited");
+	json_put_integer(w, s->waited);
 }

@@ -120,6 +120,58 @@ def test_which_runs_count(
 
 
 @needs_kernel
+@pytest.mark.parametrize(
+    ("ago", "waited", "args", "tried"),
+    [
+        (5.0, 9.9, [], False),
+        (58.0, 9.9, [], False),
+        (61.0, 9.9, [], True),
+        (5.0, 3.0, [], True),  # the rest of the time-out
+        (5.0, 9.9, ["-t", "20"], True),
+        (5.0, 9.9, ["--strict"], True),
+        (-HOUR, 9.9, [], True),  # the future
+    ],
+)
+def test_a_boot_waits_once(
+    run: Runner,
+    queue: Queue,
+    proxy: SqsProxy,
+    ago: float,
+    waited: float,
+    args: list[str],
+    tried: bool,
+) -> None:
+    now = time.clock_gettime(time.CLOCK_BOOTTIME)
+    values = {
+        "boot": BOOT_ID.read_text().strip(),
+        "failed": round((now - ago) * 1000),
+        "waited": round(waited * 1000),
+    }
+    Path(run.env["RUNTIME_DIRECTORY"], "agent.json").write_text(json.dumps(values))
+    got = run(AGENT, "-q", queue.url, "--unless-seeded", "600", *args)
+    assert got.code == (75 if tried else 69), got.err
+    assert (len(proxy.records) > 0) == tried
+    assert ("waited in vain" in got.err) == (not tried)
+
+
+@needs_kernel
+def test_what_was_waited_is_written_down(
+    run: Runner, queue: Queue, proxy: SqsProxy
+) -> None:
+    proxy.add(SqsFault(match="ReceiveMessage", count=None, delay=30.0))
+    began = time.monotonic()
+    got = run(AGENT, "-q", queue.url, "-t", "2", "--unless-seeded", "600")
+    assert got.code == 69, got.err
+    first = status(run)
+    assert 1500 <= int(str(first["waited"])) <= 4000
+    got = run(AGENT, "-q", queue.url, "-t", "2", "--unless-seeded", "600")
+    assert (got.code, "waited in vain" in got.err) == (69, True), got.err
+    assert time.monotonic() - began < 2 + 2.5
+    # The next try, a minute later, is no continuation.
+    assert status(run) == first
+
+
+@needs_kernel
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"injected": "soon"}'])
 def test_a_damaged_status_counts_for_none(
     run: Runner, queue: Queue, proxy: SqsProxy, text: str

@@ -188,6 +188,23 @@ static void ages(void **state)
 	assert_int_equal(seeded_age(&s, false, 2999), -1);
 }
 
+static void failures(void **state)
+{
+	struct seeded s = {.injected = 0};
+
+	(void)state;
+	assert_int_equal(seeded_waited(&s, 1000), 0);
+	seeded_note_failure(&s, 1000, 700);
+	assert_int_equal(seeded_waited(&s, 1000), 700);
+	assert_int_equal(seeded_waited(&s, 1000 + SEEDED_AGAIN_MS - 1), 700);
+	assert_int_equal(seeded_waited(&s, 1000 + SEEDED_AGAIN_MS), 0);
+	/* From the future. */
+	assert_int_equal(seeded_waited(&s, 999), 0);
+	assert_int_equal(seeded_age(&s, false, 2000), -1);
+	seeded_note(&s, 2000, false);
+	assert_int_equal(seeded_waited(&s, 2000), 0);
+}
+
 /* Through the writer of the status file, over a longer document. */
 static void the_status_file_carries_it(void **state)
 {
@@ -198,6 +215,7 @@ static void the_status_file_carries_it(void **state)
 	(void)state;
 	seeded_read(&status.seeded);
 	seeded_note(&status.seeded, now, true);
+	seeded_note_failure(&status.seeded, now, 9000);
 	fd = status_open();
 	assert_true(fd >= 0);
 	assert_int_equal(status_write(fd, &status), 0);
@@ -221,6 +239,7 @@ int main(void)
 	    TEST(a_fifo_does_not_hang),
 	    TEST(a_file_over_the_ceiling),
 	    TEST(ages),
+	    TEST(failures),
 	    TEST(the_status_file_carries_it),
 	};
 
