@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import uuid
 from pathlib import Path
@@ -114,7 +113,6 @@ class Machine:
         return self._unpack(logs)
 
     def _unpack(self, logs: Path) -> str:
-        shutil.rmtree(logs / "guest", ignore_errors=True)
         (logs / "guest").mkdir()
         subprocess.run(
             ["tar", "-C", str(logs / "guest"), "--no-same-owner", "-xf", self.results],

@@ -8,6 +8,7 @@ carry on with the machine of another name it in CHAINS.
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -66,7 +67,9 @@ class Case:
     ) -> Boot:
         """Boot the machine to its end; raises when it tells nothing."""
         logs = self.logs / name
-        logs.mkdir(parents=True, exist_ok=True)
+        # What an earlier run left must not speak for this one.
+        shutil.rmtree(logs, ignore_errors=True)
+        logs.mkdir(parents=True)
         self.world.serve(logs)
         self.world.imds.instance_id = self.instance_id
         self.world.imds.user_data = user_data or self.directive()
