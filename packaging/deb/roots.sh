@@ -4,7 +4,7 @@
 # They are kept as tar files in build/roots, under a name that says what went
 # in; delete them to have newer packages.
 
-ROOTS=${ROOTS:-build/roots}
+ROOTS=build/roots
 # Older ones are made anew: Debian's packages moved on.
 ROOTS_DAYS=${ROOTS_DAYS:-7}
 
@@ -45,25 +45,32 @@ root_tar() {
 	if [ ! -e "$tar" ]; then
 		find "$ROOTS" -name "$name-*.tar" -delete
 		printf "roots: making %s, of today's packages\n" "$name" >&2
-		bootstrap_root "$suite" "$@"
+		bootstrap_root "$name" "$suite" "$@"
 	fi
 	exec 8>&-
 }
 
-# Whole or not at all.
+# Whole or not at all; mmdebstrap's own directory is where it can be found
+# and taken away when it was interrupted.
 bootstrap_root() {
-	local suite=$1 mode=unshare
-	shift
+	local name=$1 suite=$2 mode=unshare status=0
+	local temporary=$PWD/$ROOTS/part.$name
+	shift 2
 	[ "$(id -u)" -ne 0 ] || mode=root
-	if ! within "$mode" mmdebstrap --quiet --mode="$mode" \
+	apart rm -rf --one-file-system "$temporary"
+	mkdir "$temporary"
+	chmod 755 "$temporary"
+	TMPDIR=$temporary within "$mode" mmdebstrap --quiet --mode="$mode" \
 		--variant=minbase --include=apt --skip=cleanup/apt/lists \
 		--aptopt='Acquire::Retries "5"' \
-		"$@" "$suite" "$ROOTS/part.$name.tar" ${MIRROR:+"$MIRROR"} \
-		</dev/null >"$ROOTS/$name.log" 2>&1; then
+		"$@" "$suite" "$temporary.tar" ${MIRROR:+"$MIRROR"} \
+		</dev/null >"$ROOTS/$name.log" 2>&1 || status=$?
+	apart rm -rf --one-file-system "$temporary"
+	if [ "$status" -ne 0 ]; then
 		tail -n 40 "$ROOTS/$name.log" >&2
 		return 1
 	fi
-	mv "$ROOTS/part.$name.tar" "$tar"
+	mv "$temporary.tar" "$tar"
 }
 
 within() {
