@@ -123,7 +123,7 @@ class Service:
         self.process.send_signal(signal.SIGTERM)
         ended = self.run.finish(self.process, timeout=5)
         assert ended.code == 0, ended.err
-        assert self.manager.lines()[-1] == "STOPPING=1"
+        wait_until(lambda: self.manager.lines()[-1:] == ["STOPPING=1"])
         return ended.err
 
 

@@ -139,11 +139,13 @@ refused() {
 	say "refused: $1"
 }
 
-# stub NAME FILE_OF_SPEC_LINES [RELEASE]: an rpm, into $work/tmp/stubs
+# stub NAME FILE_OF_SPEC_LINES [RELEASE [LINE]]: an rpm, into $work/tmp/stubs;
+# noarch unless LINE says otherwise
 stub() {
 	{
 		printf '%s\n' "Name: $1" "Version: 1" "Release: ${3:-1}" \
-			"Summary: For tests" "License: ISC" "BuildArch: noarch"
+			"Summary: For tests" "License: ISC" \
+			"${4-BuildArch: noarch}"
 		cat "$2"
 	} >"$work/tmp/$1.spec"
 	must "the stub $1" rpmbuild --define "_topdir $work/tmp/stubs" \
