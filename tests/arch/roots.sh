@@ -234,6 +234,8 @@ mount_root() {
 	cp -a "$ARCH_WORK/$1/root/." "$over/root"
 	root=$PWD/$over/root
 	mount -t tmpfs -o mode=1777 tmp /tmp
+	# What a test mounts in here is mounted in there.
+	mount --make-shared /tmp
 	mkdir -p "$root/$PWD"
 	mount --rbind "$PWD" "$root/$PWD"
 	mount --rbind /proc "$root/proc"

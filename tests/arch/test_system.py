@@ -35,6 +35,7 @@ HOST = "sqs.arch.test"
 PORT = 8443
 GUEST_SEES = "169.254.169.254"  # loopback out here; 80 is the metadata service
 TRUSTED = "etc/sqs-entropy/trusted.d"
+TIME_IS_SHORT = ARCH == "armhf"  # Debian 12's libraries: 32 bits, to 2038
 YEAR_2040 = 2240000000000  # ms
 QEMU = {
     "arm64": ["qemu-system-aarch64", "-machine", "virt", "-cpu", "cortex-a57"],
@@ -211,6 +212,17 @@ def check_refused(case: Case) -> None:
     assert not unknown, "\n".join(unknown)
 
 
+def check_2040(cases: dict[str, Case]) -> None:
+    """They work; or say what is wrong, where OpenSSL cannot tell the time."""
+    for name in "produce-2040", "output-2040":
+        case = cases[name]
+        if TIME_IS_SHORT:
+            assert case.code == 69, case.text
+            assert "check the ca-bundle setting and the clock" in case.text
+        else:
+            assert case.code == 0, case.text
+
+
 def drain(maker: Maker) -> list[Message]:
     """Take all that is in the queue."""
     found: list[Message] = []
@@ -226,6 +238,8 @@ def check_with_natives(maker: Maker, public: str) -> None:
     assert run.result.code == 0, run.result.err
     assert all(v.credited() for v in run.verdicts), run.verdicts
     assert {v.producer for v in run.verdicts} == {"guest"}
+    if TIME_IS_SHORT:
+        return
     key = base64.b64decode(public.split()[1])
     late = [m for m in drain(maker) if int(m.claims()["time"]) >= YEAR_2040]
     assert len(late) >= 9
@@ -258,6 +272,5 @@ def test_a_machine(maker: Maker, world: Path, tmp_path: Path) -> None:
     check_refused(cases["refused-producer"])
     check_refused(cases["refused-agent"])
     check_units(cases)
-    for name in "produce-2040", "output-2040":
-        assert cases[name].code == 0, cases[name].text
+    check_2040(cases)
     check_with_natives(maker, cases["genkey"].text)
