@@ -19,7 +19,7 @@ int confine_no_core(void)
 
 /* The hard limit too: the soft one alone could be raised again. */
 static int set_limit(__rlimit_resource_t resource, const char *name,
-    unsigned long wanted, struct err *err)
+    rlim_t wanted, struct err *err)
 {
 	struct rlimit limit, now;
 

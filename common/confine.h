@@ -3,6 +3,7 @@
 #define SQS_ENTROPY_CONFINE_H
 
 #include <stdbool.h>
+#include <sys/resource.h>
 
 #include "err.h"
 
@@ -42,9 +43,9 @@ int confine_capabilities(int cap, struct err *err)
  * is not 0.  Processes are confine_calls()'s part: RLIMIT_NPROC counts
  * threads, which name look-ups need, and all that the user runs.  ERR_IO. */
 struct confine_limits {
-	unsigned long files;
-	unsigned long file_size;
-	unsigned long address_space;
+	rlim_t files;
+	rlim_t file_size;
+	rlim_t address_space;
 };
 int confine_limits(const struct confine_limits *limits, struct err *err)
     __attribute__((warn_unused_result));
