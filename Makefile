@@ -30,7 +30,10 @@ WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Wwrite-strings
 LIBS := libcurl libcrypto yajl libconfuse libseccomp
 CFLAGS ?= $(OPT)
-override CPPFLAGS += -D_GNU_SOURCE -Icommon -DSQS_ENTROPY_VERSION='"$(VERSION)"' \
+# On 32 bits: stat(2) of large inode numbers, and times after 2038.
+WIDE := -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
+override CPPFLAGS += -D_GNU_SOURCE $(WIDE) -Icommon \
+	-DSQS_ENTROPY_VERSION='"$(VERSION)"' \
 	-DSQS_ENTROPY_SYSCONFDIR='"$(SYSCONFDIR)"' \
 	$(shell $(PKG_CONFIG) --cflags $(LIBS))
 override CFLAGS += -std=c11 $(WARN) $(HARDEN) $(WERROR) $(EXTRA_CFLAGS)

@@ -71,12 +71,14 @@ apart() {
 	shift
 	ours=$(readlink /proc/self/ns/user)
 	exec {gate}<> <(:)
-	# In the background, so that a trap need not wait for its end.
+	# In the background, so that a trap need not wait for its end.  Twice
+	# setpriv: gaining rights, as the inner shell does, undoes the first.
 	# shellcheck disable=SC2016 # the other shell's
 	setpriv --pdeathsig KILL unshare --user --mount --pid --fork \
 		--kill-child=KILL "${options[@]}" -- "$BASH" -c '
 			read -r -u "$1" && eval "exec $1<&-" && shift &&
-			mount -t proc proc /proc && exec "$@"' \
+			mount -t proc proc /proc &&
+			exec setpriv --pdeathsig KILL "$@"' \
 		bash "$gate" "$@" &
 	arch_child=$!
 	while at=$(readlink "/proc/$arch_child/ns/user") && [ "$at" = "$ours" ]
