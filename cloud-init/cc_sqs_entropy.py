@@ -20,6 +20,7 @@ import os
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -39,9 +40,13 @@ meta = {
 }
 
 DIRECTORY = Path("/etc/sqs-entropy")
-# Where the packages and "make install" put it; cloud-init's own PATH may be short.
+# For the copy that is checked: whatever kills us, it ends with this boot and gets
+# into no image.
+SCRATCH = Path("/run")
+# Where the packages and "make install" put it, with /usr/sbin merged into /usr/bin
+# or not; cloud-init's own PATH may be short.
 PROGRAM = "sqs-entropy-agent"
-PROGRAM_PATH = "/usr/sbin:/usr/local/sbin"
+PROGRAM_PATH = "/usr/sbin:/usr/bin:/usr/local/sbin"
 
 # The first line tells cloud-init's file from an operator's; cloud-init/clean
 # looks for it too.
@@ -69,8 +74,9 @@ EXITS = {
     77: "not permitted: no credentials, access denied, or no CAP_SYS_ADMIN",
     78: "wrong configuration, or no such queue",
 }
+CONFIGURATION = 78
 # These do not pass by themselves.
-MISTAKES = (64, 78)
+MISTAKES = (64, CONFIGURATION)
 
 
 class DirectiveError(Exception):
@@ -248,6 +254,57 @@ def validate(directive: Any) -> list[str]:
     return wrong
 
 
+# The agent.
+
+
+def find_program() -> str:
+    """The agent; without it there is no use in a configuration."""
+    found = shutil.which(PROGRAM, path=PROGRAM_PATH)
+    if found is None:
+        raise UnseededError(f"{PROGRAM} is not in {PROGRAM_PATH}: install it")
+    return found
+
+
+def wait(process: subprocess.Popen[bytes], seconds: int) -> int | None:
+    """The exit code, None when it had to be killed; its children go with it."""
+    try:
+        return process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        # A process that the kernel does not let go must not hold up the boot.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=1)
+    return None
+
+
+def run_agent(command: list[str], seconds: int) -> tuple[int | None, list[str]]:
+    """Run it; its exit code, None when it was killed, and its last lines."""
+    # A file, because a pipe that some child keeps open would be waited for.
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd="/",
+            start_new_session=True,
+        )
+        code = wait(process, seconds)
+        output.seek(max(0, output.seek(0, os.SEEK_END) - TAIL_BYTES))
+        said = output.read().decode("utf-8", "replace")
+    return code, said.splitlines()[-TAIL_LINES:]
+
+
+def meaning(code: int | None, limit: int) -> str:
+    """What came of the run, in words."""
+    if code is None:
+        return f"killed: it ran for over {limit} s"
+    if code < 0:
+        return f"ended by signal {-code}"
+    return f"exit {code}: {EXITS.get(code, 'unknown')}"
+
+
 # The files.
 
 
@@ -285,14 +342,6 @@ def key_files(directive: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def find_program() -> str:
-    """The agent; without it there is no use in a configuration."""
-    found = shutil.which(PROGRAM, path=PROGRAM_PATH)
-    if found is None:
-        raise UnseededError(f"{PROGRAM} is not in {PROGRAM_PATH}: install it")
-    return found
-
-
 def stage(directory: Path, name: str, text: str) -> Path:
     """Write a file that nobody reads yet. Its name is no key's: it has a dot first."""
     fd, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=directory)
@@ -308,20 +357,46 @@ def stage(directory: Path, name: str, text: str) -> Path:
     return Path(temporary)
 
 
-def check_configuration(program: str, staged: Path, final: Path) -> None:
+def lay_out(scratch: Path, texts: dict[Path, str]) -> Path:
+    """Copy to scratch what DIRECTORY is going to hold; the configuration's path.
+
+    The operator's keys are links, so that theirs are the owners and modes that the
+    agent looks at; cloud-init's older keys are left out, as they are going to go.
+    """
+    trusted = DIRECTORY / "trusted.d"
+    copy = scratch / "trusted.d"
+    copy.mkdir(mode=0o755)
+    for path, text in texts.items():
+        stage(scratch, path.name, text).rename(scratch / path.relative_to(DIRECTORY))
+    old = set(trusted.glob(KEY_FILES))
+    for path in trusted.glob("*.pub"):
+        # The agent reads no file whose name begins with a dot.
+        if path not in old and not path.name.startswith("."):
+            (copy / path.name).symlink_to(path)
+    conf = scratch / "agent.conf"
+    with conf.open("a", encoding="utf-8") as file:
+        file.write(f"trusted-producers = {quoted(str(copy))}\n")
+    # It refuses a directory that others can change; scratch keeps them out of this.
+    if trusted.exists():
+        found = trusted.stat()
+        os.chown(copy, found.st_uid, -1)
+        copy.chmod(stat.S_IMODE(found.st_mode) | stat.S_IRWXU)
+    return conf
+
+
+def check_outcome(program: str, texts: dict[Path, str]) -> None:
     """Let the agent have the last word on what it is going to read."""
-    result = subprocess.run(
-        [program, "--check", "--config", str(staged)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=CHECK_TIMEOUT,
-        check=False,
-    )
-    if result.returncode != 0:
-        said = result.stdout.decode("utf-8", "replace").strip()
-        said = said.replace(str(staged), str(final))
-        raise DirectiveError(f"{KEY}: the agent refuses the configuration: {said}")
+    with tempfile.TemporaryDirectory(prefix="sqs-entropy-", dir=SCRATCH) as scratch:
+        conf = lay_out(Path(scratch), texts)
+        command = [program, "--check", "--config", str(conf)]
+        code, lines = run_agent(command, CHECK_TIMEOUT)
+    said = [line.replace(scratch, str(DIRECTORY)) for line in lines]
+    if code == CONFIGURATION:
+        text = "; ".join(said)
+        raise DirectiveError(f"{KEY}: the agent refuses the configuration: {text}")
+    if code != 0:
+        text = f"nothing was written, {PROGRAM} --check {meaning(code, CHECK_TIMEOUT)}"
+        raise UnseededError("; ".join([text, *said]), mistake=True)
 
 
 def is_ours(path: Path) -> bool:
@@ -349,74 +424,31 @@ def install(program: str, directive: dict[str, Any]) -> None:
     """Write keys and configuration: all of them whole, or none."""
     trusted = DIRECTORY / "trusted.d"
     final = DIRECTORY / "agent.conf"
+    texts = {final: configuration(directive)}
+    texts.update((trusted / n, text) for n, text in key_files(directive).items())
+    check_outcome(program, texts)
     trusted.mkdir(mode=0o755, parents=True, exist_ok=True)
     staged: dict[Path, Path] = {}
     try:
-        staged[final] = stage(DIRECTORY, final.name, configuration(directive))
-        check_configuration(program, staged[final], final)
-        names = key_files(directive)
-        for name, text in names.items():
-            staged[trusted / name] = stage(trusted, name, text)
+        for path, text in texts.items():
+            staged[path] = stage(path.parent, path.name, text)
         keep_operators(final)
         # Nothing is left but renaming, which needs no room.
         for path, temporary in staged.items():
             temporary.replace(path)
         for old in trusted.glob(KEY_FILES):
-            if old.name not in names:
+            if old not in texts:
                 old.unlink()
     finally:
         for temporary in staged.values():
             temporary.unlink(missing_ok=True)
-    LOG.debug("%s: wrote %s and %d keys", KEY, final, len(names))
-
-
-# The run.
-
-
-def wait(process: subprocess.Popen[bytes], seconds: int) -> int | None:
-    """The exit code, None when it had to be killed; its children go with it."""
-    try:
-        return process.wait(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        # A process that the kernel does not let go must not hold up the boot.
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=1)
-    return None
-
-
-def run_agent(program: str, timeout: int) -> tuple[int | None, list[str]]:
-    """Run the agent; its exit code and its last lines."""
-    command = [program, "--config", str(DIRECTORY / "agent.conf")]
-    # A file, because a pipe that some child keeps open would be waited for.
-    with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            cwd="/",
-            start_new_session=True,
-        )
-        code = wait(process, timeout + GRACE)
-        output.seek(max(0, output.seek(0, os.SEEK_END) - TAIL_BYTES))
-        said = output.read().decode("utf-8", "replace")
-    return code, said.splitlines()[-TAIL_LINES:]
-
-
-def meaning(code: int | None, limit: int) -> str:
-    """What came of the run, in words."""
-    if code is None:
-        return f"killed: it ran for over {limit} s"
-    if code < 0:
-        return f"ended by signal {-code}"
-    return f"exit {code}: {EXITS.get(code, 'unknown')}"
+    LOG.debug("%s: wrote %s and %d keys", KEY, final, len(texts) - 1)
 
 
 def seed(program: str, timeout: int) -> None:
     """Run the agent and tell the outcome."""
-    code, lines = run_agent(program, timeout)
+    command = [program, "--config", str(DIRECTORY / "agent.conf")]
+    code, lines = run_agent(command, timeout + GRACE)
     for line in lines:
         LOG.info("%s", line)
     if code != 0:

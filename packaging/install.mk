@@ -67,7 +67,12 @@ INSTALLED := $(foreach p,agent producer,$(SBINDIR)/sqs-entropy-$(p) \
 	$(UDEVDIR)/60-sqs-entropy-$(p).rules) \
 	$(PYTHONDIR)/cc_sqs_entropy.py \
 	$(SYSCONFDIR)/cloud/clean.d/80-sqs-entropy-agent
+# First cloud-init's list, which must not name a module that is gone: as it is on
+# this machine, so not for a DESTDIR.
+LIST_COMMAND := $(LIBEXECDIR)/sqs-entropy/cloud-init-module-list
 uninstall:
+	$(if $(DESTDIR),,[ ! -x "$(LIST_COMMAND)" ] || \
+		"$(LIST_COMMAND)" remove || :)
 	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
 	rm -rf $(DESTDIR)$(LIBEXECDIR)/sqs-entropy \
 		$(addprefix $(DESTDIR)$(DOCDIR)/sqs-entropy-,agent producer)

@@ -302,6 +302,55 @@ def test_the_command_as_it_is_installed(etc: Etc, tmp_path: Path) -> None:
         assert etc.modules() == ["migrator", ENTRY, *STOCK[1:]]
 
 
+@pytest.mark.parametrize(
+    ("destdir", "end", "calls"),
+    [
+        (False, "exit 0", "remove\n"),
+        (False, "exit 1", "remove\n"),
+        # cloud-init of another root, which this command does not know.
+        (True, "exit 0", ""),
+        (False, None, ""),
+    ],
+)
+def test_make_uninstall_takes_the_module_from_the_list(
+    tmp_path: Path, destdir: bool, end: str | None, calls: str
+) -> None:
+    where = {
+        "PREFIX": tmp_path / "usr",
+        "SYSCONFDIR": tmp_path / "etc",
+        "PYTHONDIR": tmp_path / "python",
+    }
+    # The command's own name, but not the command: that would work on this machine.
+    module = tmp_path / "python/cc_sqs_entropy.py"
+    command = tmp_path / "usr/libexec/sqs-entropy/cloud-init-module-list"
+    for path in (module, command):
+        path.parent.mkdir(parents=True)
+    module.touch()
+    log = tmp_path / "calls"
+    if end is not None:
+        # While the module is still there.
+        command.write_text(f'#!/bin/sh\n[ -e {module} ] && echo "$*" >>{log}\n{end}\n')
+        command.chmod(0o755)
+    if destdir:
+        where = {name: path.relative_to(tmp_path) for name, path in where.items()}
+        where = {"DESTDIR": f"{tmp_path}/", **where}
+    done = subprocess.run(
+        [
+            *("make", "-s", "-C", FOLDER.parent, "uninstall", f"BUILD={tmp_path}"),
+            *(f"{name}={value}" for name, value in where.items()),
+        ],
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (log.read_text() if log.exists() else "") == calls
+    assert not module.exists()
+    assert not command.parent.exists()
+
+
 # What becomes of it in an image.
 
 MARK = "# Written by cloud-init (cc_sqs_entropy).\n"

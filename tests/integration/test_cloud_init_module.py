@@ -37,10 +37,13 @@ class Host:
         self.cc: ModuleType = directives.load("cc_sqs_entropy")
         self.etc = folder / "etc"
         self.bin = folder / "bin"
+        self.scratch = folder / "run"
         self.calls = folder / "calls"
         self.agent = build / AGENT
         self.bin.mkdir()
+        self.scratch.mkdir()
         self.cc.DIRECTORY = self.etc
+        self.cc.SCRATCH = self.scratch
         self.cc.PROGRAM_PATH = str(self.bin)
         self.install("exit 0")
 
@@ -81,8 +84,10 @@ class Host:
 def host(tmp_path: Path, build: Path) -> Iterator[Host]:
     """Give the module and where it works."""
     old = os.umask(0o077)  # a careful machine's; the files are public anyway
-    yield Host(tmp_path, build)
+    made = Host(tmp_path, build)
+    yield made
     os.umask(old)
+    assert list(made.scratch.iterdir()) == []
 
 
 @pytest.fixture(autouse=True)
@@ -194,6 +199,12 @@ def test_no_program(host: Host, caplog: pytest.LogCaptureFixture) -> None:
         host.handle({"queue": "q", "required": True})
 
 
+def test_where_the_program_is_looked_for() -> None:
+    # Of packages, with /usr/sbin apart or merged, and of "make install".
+    path = directives.load("cc_sqs_entropy").PROGRAM_PATH
+    assert set(path.split(":")) == {"/usr/sbin", "/usr/bin", "/usr/local/sbin"}
+
+
 def test_the_last_lines_are_logged(
     host: Host, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -239,16 +250,29 @@ def test_the_agent_has_the_last_word(
     assert f"{host.conf}:4: it does not like this" in line
 
 
-def test_an_agent_that_does_not_check_in_time(
-    host: Host, caplog: pytest.LogCaptureFixture
+CHECKS = [
+    ("exec sleep 60", "killed: it ran for over 1 s"),
+    ("trap '' TERM; (sleep 60) & sleep 60", "killed: it ran for over 1 s"),
+    ("kill -SEGV $$", "ended by signal 11"),
+    ("echo no such option >&2; exit 64", "exit 64: wrong usage; no such option"),
+]
+
+
+@pytest.mark.parametrize(("end", "text"), CHECKS)
+def test_an_agent_that_does_not_check(
+    host: Host, caplog: pytest.LogCaptureFixture, end: str, text: str
 ) -> None:
     host.cc.CHECK_TIMEOUT = 1
-    host.install("", "#!/bin/sh\nexec sleep 60\n")
+    host.install(end, "#!/bin/sh\n{end}\n")
     began = time.monotonic()
     host.handle({"queue": "q"})
     assert time.monotonic() - began < 10
-    assert len(warnings(caplog)) == 1
-    assert host.files() == {}
+    # It is not the directive that is wrong.
+    said = f"sqs_entropy: nothing was written, sqs-entropy-agent --check {text}"
+    assert warnings(caplog) == [said]
+    assert not host.etc.exists()
+    with pytest.raises(host.cc.UnseededError, match="--check"):
+        host.handle({"queue": "q", "required": True})
 
 
 def test_old_keys_go_and_the_operators_stay(host: Host) -> None:
@@ -308,7 +332,7 @@ def test_a_full_disk_changes_nothing(
         real(fd)
 
     monkeypatch.setattr(host.cc.os, "fsync", fsync)
-    for count in range(3):
+    for count in range(6):  # each file is written twice, once to be checked
         left[0] = count
         caplog.clear()
         host.handle({"queue": "q", "trusted_producers": [key(1), key(2)]})
