@@ -68,11 +68,11 @@ static int run(const struct conf *conf, struct err *err)
 	if (confine_no_core() != 0)
 		return err_errno(err, ERR_IO, "cannot turn core dumps off");
 	rc = offline_open(&offline, conf, deadline, err);
-	if (rc != 0)
-		return rc;
 	/* Again: another run may have held the lock until now. */
-	if (!is_done(conf, &offline.seeded))
+	if (rc == 0 && !is_done(conf, &offline.seeded))
 		rc = halves_run(&offline, online_run, deadline, err);
+	if (rc != 0 && !offline.told && conf->output[0] == '\0')
+		status_write_failure(rc);
 	offline_close(&offline);
 	return rc;
 }
@@ -88,6 +88,9 @@ static int check(const struct conf *conf, struct err *err)
 	if (rc != 0)
 		return rc;
 	verify_close(&verify);
+	rc = online_check(conf, err);
+	if (rc != 0)
+		return rc;
 	(void)printf("%s: %s\n", conf->file,
 	    access(conf->file, F_OK) == 0 ? "valid"
 					  : "not there, the defaults apply");
@@ -124,6 +127,8 @@ int main(int argc, char *argv[])
 	log_open(NAME, conf.log_level);
 	if (rc == 0)
 		rc = act(&conf, &err);
+	else if (rc == ERR_CONFIG && conf.action == CONF_RUN)
+		status_write_failure(rc);
 	if (err.code != 0)
 		log_error("%s", err.text);
 	return conf.best_effort ? 0 : err_exit(rc);

@@ -319,6 +319,7 @@ static void answer(struct run *run, int fd, int code)
 	struct timespec now = {0};
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
+	run->o->told = true;
 	run->status.code = code;
 	run->status.time = (int64_t)now.tv_sec * 1000;
 	note_outcome(run, code);

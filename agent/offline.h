@@ -31,10 +31,12 @@ struct offline {
 	struct seeded seeded; /* what earlier runs did */
 	int64_t deadline;     /* CLOCK_MONOTONIC ms */
 	struct buf *identity; /* boot id and instance, mixed uncredited */
+	bool told;            /* the status of this run is written */
 };
 
-/* ERR_PERM, ERR_IO, ERR_CONFIG, ERR_NOMEM.  That the state file cannot be had
- * is only logged: nothing earns credit then. */
+/* ERR_PERM, ERR_IO, ERR_CONFIG, ERR_NOMEM; offline_close() is due even then.
+ * That the state file cannot be had is only logged: nothing earns credit
+ * then. */
 int offline_open(struct offline *o, const struct conf *conf, int64_t deadline,
     struct err *err) __attribute__((warn_unused_result));
 void offline_close(struct offline *o);

@@ -77,10 +77,8 @@ int offline_open(struct offline *o, const struct conf *conf, int64_t deadline,
 	if (rc == 0)
 		rc = sink_open(&o->sink, conf->output,
 		    (size_t)conf->messages * MESSAGE_PAYLOAD_MAX, err);
-	if (rc != 0) {
-		offline_close(o);
+	if (rc != 0)
 		return rc;
-	}
 	open_seen(o, deadline);
 	open_identity(o);
 	/* Under the lock of the digests, so that another run has ended. */

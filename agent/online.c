@@ -32,21 +32,26 @@ struct run {
 	struct record_end end;
 };
 
+static struct session_config config(const struct conf *conf)
+{
+	return (struct session_config){.queue = conf->queue,
+	    .region = conf->region,
+	    .endpoint_url = conf->endpoint_url,
+	    .profile = conf->profile,
+	    .ca_bundle = conf->ca_bundle,
+	    .agent = "sqs-entropy-agent/" SQS_ENTROPY_VERSION,
+	    .queue_from_tag = true,
+	    .wait_for_route = true,
+	    .cancel_fd = -1};
+}
+
 /* All that needs more rights than this half keeps. */
 static int begin(struct run *run, struct err *err)
 {
 	bool nobody;
 	int rc;
 
-	run->cfg = (struct session_config){.queue = run->conf->queue,
-	    .region = run->conf->region,
-	    .endpoint_url = run->conf->endpoint_url,
-	    .profile = run->conf->profile,
-	    .ca_bundle = run->conf->ca_bundle,
-	    .agent = "sqs-entropy-agent/" SQS_ENTROPY_VERSION,
-	    .queue_from_tag = true,
-	    .wait_for_route = true,
-	    .cancel_fd = -1};
+	run->cfg = config(run->conf);
 	rc = session_init(&run->session, &run->cfg, &run->clock, err);
 	run->opened = rc == 0;
 	if (rc != 0)
@@ -265,5 +270,18 @@ int online_run(int fd, const struct conf *conf, int64_t deadline)
 		log_error("%s", err.text);
 	end(&run, rc);
 	close_run(&run);
+	return rc;
+}
+
+int online_check(const struct conf *conf, struct err *err)
+{
+	const struct session_config cfg = config(conf);
+	char path[MESSAGE_PATH_MAX + 1];
+	int rc = session_check(&cfg, err);
+
+	if (rc == 0 && strchr(conf->queue, '/') != NULL &&
+	    message_queue_path(conf->queue, path) != 0)
+		rc = err_set(err, ERR_CONFIG, "queue: %s is no queue's URL",
+		    conf->queue);
 	return rc;
 }

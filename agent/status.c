@@ -8,8 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "crypto.h"
 #include "json.h"
+#include "log.h"
 
 const char *status_directory(void)
 {
@@ -146,4 +148,20 @@ int status_write(int fd, const struct status *s)
 		rc = ERR_IO;
 	buf_free(text);
 	return rc;
+}
+
+void status_write_failure(int code)
+{
+	const struct clock clock = clock_system(NULL);
+	struct status status = {.code = code, .kernel = true};
+	const int fd = status_open();
+
+	if (fd < 0)
+		return;
+	seeded_read(&status.seeded);
+	status.time = clock_wall(&clock);
+	status.boottime = seeded_now();
+	if (status_write(fd, &status) != 0)
+		log_info("could not write the status of this run");
+	(void)close(fd);
 }

@@ -58,6 +58,11 @@ int status_format(const struct status *s, struct buf *out)
 int status_write(int fd, const struct status *s)
     __attribute__((warn_unused_result));
 
+/* Write that a run which meant the kernel failed before it could ask for
+ * anything; what others did for the kernel in this boot stays noted.  Best
+ * effort. */
+void status_write_failure(int code);
+
 /* --status: print the last run for people, or as it is.  ERR_EMPTY: none
  * since boot; ERR_IO, ERR_FORMAT. */
 int status_print(bool json, struct err *err)

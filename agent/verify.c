@@ -6,6 +6,16 @@
 #include "crypto.h"
 #include "hpke.h"
 
+static int read_seal_key(const char *path, uint8_t *key, struct err *err)
+{
+	struct err why = {0};
+	const int rc = keyfile_read(KEYFILE_SEAL_SECRET, path, key, &why);
+
+	if (rc == 0)
+		return 0;
+	return err_set(err, rc, "seal-key: %.400s", why.text);
+}
+
 int verify_open(struct verify *v, const char *trusted_directory,
     const char *seal_key, struct err *err)
 {
@@ -19,8 +29,7 @@ int verify_open(struct verify *v, const char *trusted_directory,
 	if (rc == 0 && seal_key[0] != '\0') {
 		rc = buf_extend(v->seal_key, CRYPTO_KEY_LEN, &space);
 		if (rc == 0)
-			rc = keyfile_read(
-			    KEYFILE_SEAL_SECRET, seal_key, space, err);
+			rc = read_seal_key(seal_key, space, err);
 	}
 	if (rc != 0)
 		verify_close(v);

@@ -58,6 +58,11 @@ void http_free(struct http *h);
 /* The bundle in use, NULL for the library's own. */
 const char *http_ca_bundle(const struct http *h);
 
+/* Whether http_start() would take the URL; asks nobody.  ERR_CONFIG,
+ * ERR_NOMEM. */
+int http_check_url(const char *url, struct err *err)
+    __attribute__((warn_unused_result));
+
 /* Begin a transfer; it advances inside any http_wait().  *out is the
  * caller's to free.  ERR_CONFIG for a URL that is malformed, holds a user
  * name or may not be used in the clear; ERR_FORMAT for a header with a line

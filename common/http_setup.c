@@ -111,40 +111,61 @@ static bool is_graphic(const char *s)
 	return len > 0 && s[len] == '\0';
 }
 
+/* What a request may go to: *plain, and "HOST" or "HOST:PORT" in at. */
+static int judge(CURLU *u, const char *url, bool *plain,
+    char at[static HTTP_HOST_MAX], struct err *err)
+{
+	const unsigned int flags = CURLU_DISALLOW_USER | CURLU_PATH_AS_IS;
+	char scheme[8], host[HTTP_HOST_MAX - 8], port[8], zone[2];
+
+	if (!is_graphic(url) ||
+	    curl_url_set(u, CURLUPART_URL, url, flags) != CURLUE_OK ||
+	    part(u, CURLUPART_SCHEME, scheme, sizeof scheme) != 0 ||
+	    part(u, CURLUPART_HOST, host, sizeof host) != 0)
+		return err_set(err, ERR_CONFIG,
+		    "a URL is malformed, or holds a user name: write it as "
+		    "https://HOST/PATH");
+	*plain = strcmp(scheme, "http") == 0;
+	if (!*plain && strcmp(scheme, "https") != 0)
+		return err_set(err, ERR_CONFIG,
+		    "%s: a URL begins with %s://: use https", host, scheme);
+	if (part(u, CURLUPART_PORT, port, sizeof port) == 0)
+		(void)snprintf(at, HTTP_HOST_MAX, "%s:%s", host, port);
+	else
+		(void)snprintf(at, HTTP_HOST_MAX, "%s", host);
+	if (*plain &&
+	    (!http_policy_host(host) ||
+		part(u, CURLUPART_ZONEID, zone, sizeof zone) != ERR_ABSENT))
+		return err_set(err, ERR_CONFIG,
+		    "%s: plain http is for loopback and metadata addresses "
+		    "only: use https",
+		    at);
+	return 0;
+}
+
+int http_check_url(const char *url, struct err *err)
+{
+	char at[HTTP_HOST_MAX];
+	CURLU *u = curl_url();
+	bool plain;
+	int rc;
+
+	if (u == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	rc = judge(u, url, &plain, at, err);
+	curl_url_cleanup(u);
+	return rc;
+}
+
 /* The handle that was judged is the one that curl uses: no second parser can
  * see another host in the same text. */
 static int take_url(
     struct http_transfer *t, const struct http_request *req, struct err *err)
 {
-	const unsigned int flags = CURLU_DISALLOW_USER | CURLU_PATH_AS_IS;
-	char scheme[8], host[HTTP_HOST_MAX - 8], port[8], zone[2];
-
 	t->url = curl_url();
 	if (t->url == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
-	if (!is_graphic(req->url) ||
-	    curl_url_set(t->url, CURLUPART_URL, req->url, flags) != CURLUE_OK ||
-	    part(t->url, CURLUPART_SCHEME, scheme, sizeof scheme) != 0 ||
-	    part(t->url, CURLUPART_HOST, host, sizeof host) != 0)
-		return err_set(err, ERR_CONFIG,
-		    "a URL is malformed, or holds a user name: write it as "
-		    "https://HOST/PATH");
-	t->plain = strcmp(scheme, "http") == 0;
-	if (!t->plain && strcmp(scheme, "https") != 0)
-		return err_set(err, ERR_CONFIG,
-		    "%s: a URL begins with %s://: use https", host, scheme);
-	if (part(t->url, CURLUPART_PORT, port, sizeof port) == 0)
-		(void)snprintf(t->host, sizeof t->host, "%s:%s", host, port);
-	else
-		(void)snprintf(t->host, sizeof t->host, "%s", host);
-	if (t->plain &&
-	    (!http_policy_host(host) || part(t->url, CURLUPART_ZONEID, zone,
-					    sizeof zone) != ERR_ABSENT))
-		return err_set(err, ERR_CONFIG,
-		    "%s: plain http is for loopback and metadata addresses "
-		    "only: use https",
-		    t->host);
-	return 0;
+	return judge(t->url, req->url, &t->plain, t->host, err);
 }
 
 static int add_header(struct http_transfer *t, const char *line)

@@ -2,135 +2,15 @@
 #include "session.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cred_env.h"
 #include "cred_file.h"
 #include "cred_imds.h"
+#include "session_find.h"
 #include "sqs_url.h"
 
-#define QUEUE_NAME_MAX 80 /* characters, SQS API Reference, CreateQueue */
-#define LABELS_MAX     8
-
-/* A variable that is set and not empty, or NULL. */
-static const char *variable(const char *name)
-{
-	const char *value = getenv(name);
-
-	return value != NULL && *value != '\0' ? value : NULL;
-}
-
-static const char *non_empty(const char *s)
-{
-	return s != NULL && *s != '\0' ? s : NULL;
-}
-
-static bool is_region(const char *s)
-{
-	size_t len = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-");
-
-	return len > 0 && len < SQS_REGION_MAX && s[len] == '\0';
-}
-
-static bool is_queue_name(const char *s)
-{
-	size_t len = strspn(s,
-	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-	    "-_");
-
-	if (strcmp(s + len, ".fifo") == 0 && len + 5 <= QUEUE_NAME_MAX)
-		return len > 0;
-	return len > 0 && len <= QUEUE_NAME_MAX && s[len] == '\0';
-}
-
-static bool is_url(const char *queue)
-{
-	return strchr(queue, '/') != NULL || strchr(queue, ':') != NULL;
-}
-
-/* "/ACCOUNT/QUEUE", with whatever a proxy puts before. */
-static bool is_queue_path(const char *path)
-{
-	size_t parts = 0, len;
-
-	while (*path == '/') {
-		len = strcspn(++path, "/");
-		if (len == 0)
-			return false;
-		path += len;
-		parts++;
-	}
-	return parts >= 2;
-}
-
-/* Cut host at its dots; 0 when there are more than LABELS_MAX labels. */
-static size_t split_labels(char *host, const char *label[static LABELS_MAX])
-{
-	size_t n = 0;
-	char *next;
-
-	for (; host != NULL; host = next) {
-		if (n == LABELS_MAX)
-			return 0;
-		next = strchr(host, '.');
-		if (next != NULL)
-			*next++ = '\0';
-		label[n++] = host;
-	}
-	return n;
-}
-
-static bool ends_in(
-    const char *const *label, size_t *n, const char *const *end, size_t end_n)
-{
-	if (*n <= end_n)
-		return false;
-	for (size_t i = 0; i < end_n; i++)
-		if (strcmp(label[*n - end_n + i], end[i]) != 0)
-			return false;
-	*n -= end_n;
-	return true;
-}
-
-/* The label that is the region, of a host without its DNS suffix. */
-static const char *region_label(const char *const *label, size_t n)
-{
-	if (n == 2 &&
-	    (strcmp(label[0], "sqs") == 0 || strcmp(label[0], "sqs-fips") == 0))
-		return label[1];
-	if (n == 2 && strcmp(label[1], "queue") == 0)
-		return label[0];
-	if (n == 4 && strcmp(label[1], "sqs") == 0 &&
-	    strcmp(label[3], "vpce") == 0)
-		return label[2];
-	return NULL;
-}
-
-bool session_region_of(const char *url, char region[static SQS_REGION_MAX])
-{
-	static const char *const china[] = {"amazonaws", "com", "cn"};
-	static const char *const world[] = {"amazonaws", "com"};
-	static const char *const dual[] = {"api", "aws"};
-	const char *label[LABELS_MAX], *found;
-	struct sqs_url parts;
-	char host[SQS_URL_MAX];
-	size_t n;
-
-	if (sqs_url_split(url, &parts) != 0)
-		return false;
-	(void)snprintf(host, sizeof host, "%s", parts.host);
-	host[strcspn(host, ":")] = '\0';
-	n = split_labels(host, label);
-	if (!ends_in(label, &n, china, 3) && !ends_in(label, &n, world, 2) &&
-	    !ends_in(label, &n, dual, 2))
-		return false;
-	found = region_label(label, n);
-	if (found == NULL || !is_region(found))
-		return false;
-	(void)snprintf(region, SQS_REGION_MAX, "%s", found);
-	return true;
-}
+#define ANY_REGION "us-east-1"
 
 /* A failure that means "not there" becomes one that says what to set. */
 static int missing(int rc, const char *what, struct err *err)
@@ -149,7 +29,7 @@ static int find_queue(struct session *s, const struct session_config *cfg,
 	static const char how[] =
 	    "no queue: give --queue, set \"queue\" in the configuration or the "
 	    "instance tag " SESSION_QUEUE_TAG;
-	const char *given = non_empty(cfg->queue);
+	const char *given = cfg->queue[0] != '\0' ? cfg->queue : NULL;
 	char tag[IMDS_TEXT_MAX];
 	int rc;
 
@@ -170,74 +50,13 @@ static int find_queue(struct session *s, const struct session_config *cfg,
 	return 0;
 }
 
-/* *origin is the scheme and host of a queue that is a URL, "" otherwise. */
-static int check_queue(
-    const char *queue, struct sqs_url *parts, struct err *err)
-{
-	parts->origin[0] = '\0';
-	if (!is_url(queue)) {
-		if (is_queue_name(queue))
-			return 0;
-		return err_set(err, ERR_CONFIG,
-		    "queue \"%.128s\" is no queue name (up to %d of A-Z a-z "
-		    "0-9 - _, and .fifo) and no URL",
-		    queue, QUEUE_NAME_MAX);
-	}
-	if (sqs_url_split(queue, parts) == 0 && is_queue_path(parts->path))
-		return 0;
-	return err_set(err, ERR_CONFIG,
-	    "queue \"%.200s\" is not a queue's URL: "
-	    "https://HOST/ACCOUNT/QUEUE",
-	    queue);
-}
-
-/* What was set, or NULL. */
-static const char *find_endpoint(
-    const struct session_config *cfg, const char *origin)
-{
-	const char *found = variable("AWS_ENDPOINT_URL_SQS");
-
-	if (found == NULL)
-		found = variable("AWS_ENDPOINT_URL");
-	if (found == NULL)
-		found = non_empty(cfg->endpoint_url);
-	if (found == NULL)
-		found = non_empty(origin);
-	return found;
-}
-
-/* All places but the last one that asks the network. */
-static bool find_region(struct session *s, const struct session_config *cfg,
-    const char *origin, const char *endpoint)
-{
-	const char *set;
-
-	if (endpoint != NULL && strcmp(endpoint, origin) == 0 &&
-	    session_region_of(origin, s->region))
-		return true;
-	set = variable("AWS_REGION");
-	if (set == NULL)
-		set = variable("AWS_DEFAULT_REGION");
-	if (set == NULL)
-		set = non_empty(cfg->region);
-	if (set != NULL) {
-		/* Cut when too long, and refused by is_region() then. */
-		(void)snprintf(s->region, sizeof s->region, "%s",
-		    strlen(set) < sizeof s->region ? set : "?");
-		return true;
-	}
-	return (endpoint != NULL && session_region_of(endpoint, s->region)) ||
-	       session_region_of(origin, s->region) ||
-	       cred_file_region(s->file, s->region, sizeof s->region) == 0;
-}
-
-static int set_region(struct session *s, const struct session_config *cfg,
-    const char *origin, const char *endpoint, int64_t deadline, struct err *err)
+static int set_region(struct session *s, const char *origin,
+    const char *endpoint, int64_t deadline, struct err *err)
 {
 	char text[IMDS_TEXT_MAX];
 	int rc;
 
-	if (!find_region(s, cfg, origin, endpoint)) {
+	if (!session_find_region(s, origin, endpoint)) {
 		rc = imds_region(s->imds, text, deadline, err);
 		if (rc != 0)
 			return missing(rc,
@@ -247,7 +66,7 @@ static int set_region(struct session *s, const struct session_config *cfg,
 		(void)snprintf(s->region, sizeof s->region, "%.*s",
 		    SQS_REGION_MAX - 1, text);
 	}
-	if (!is_region(s->region))
+	if (!session_is_region(s->region))
 		return err_set(err, ERR_CONFIG,
 		    "the region that is set is no name of a region, such as "
 		    "eu-west-1");
@@ -273,10 +92,17 @@ static int set_endpoint(
 	return 0;
 }
 
+static int in_setting(int rc, const char *setting, struct err *err)
+{
+	const struct err why = *err;
+
+	return err_set(err, rc, "%s: %.400s", setting, why.text);
+}
+
 static int open_client(
     struct session *s, const struct session_config *cfg, struct err *err)
 {
-	const char *bundle = variable("AWS_CA_BUNDLE");
+	const char *bundle = session_variable("AWS_CA_BUNDLE");
 	const struct http_config http = {
 	    .ca_bundle = bundle != NULL ? bundle : cfg->ca_bundle,
 	    .agent = cfg->agent,
@@ -289,6 +115,9 @@ static int open_client(
 	int rc;
 
 	rc = http_new(&http, &s->http, err);
+	if (rc == ERR_CONFIG)
+		rc = in_setting(
+		    rc, bundle != NULL ? "AWS_CA_BUNDLE" : "ca-bundle", err);
 	if (rc == 0)
 		rc = imds_new(s->http, s->clock, &imds, &s->imds, err);
 	if (rc != 0)
@@ -305,29 +134,36 @@ static int open_client(
 	return 0;
 }
 
-static int open_queue(struct session *s, const struct session_config *cfg,
-    const char *queue, int64_t deadline, struct err *err)
+/* The client of the region and endpoint that are set, or asked for. */
+static int open_endpoint(
+    struct session *s, const char *origin, int64_t deadline, struct err *err)
 {
-	struct sqs_config sqs = {
+	const struct sqs_config sqs = {
 	    .endpoint = s->endpoint,
 	    .region = s->region,
-	    .wait_for_route = cfg->wait_for_route,
+	    .wait_for_route = s->cfg->wait_for_route,
 	};
-	struct sqs_url parts;
-	const char *endpoint;
-	int rc = check_queue(queue, &parts, err);
+	const char *endpoint = session_find_endpoint(s->cfg, origin);
+	int rc = set_region(s, origin, endpoint, deadline, err);
 
-	if (rc != 0)
-		return rc;
-	endpoint = find_endpoint(cfg, parts.origin);
-	rc = set_region(s, cfg, parts.origin, endpoint, deadline, err);
 	if (rc == 0)
 		rc = set_endpoint(s, endpoint, err);
 	if (rc == 0)
 		rc = sqs_new(s->http, s->chain, s->clock, &sqs, &s->sqs, err);
+	return rc;
+}
+
+static int open_queue(
+    struct session *s, const char *queue, int64_t deadline, struct err *err)
+{
+	struct sqs_url parts;
+	int rc = session_find_queue(queue, &parts, err);
+
+	if (rc == 0)
+		rc = open_endpoint(s, parts.origin, deadline, err);
 	if (rc != 0)
 		return rc;
-	if (!is_url(queue))
+	if (!session_is_url(queue))
 		return sqs_queue_url(
 		    s->sqs, queue, s->queue_url, deadline, err);
 	(void)snprintf(s->queue_url, sizeof s->queue_url, "%s", queue);
@@ -360,7 +196,57 @@ int session_open(struct session *s, int64_t deadline, struct err *err)
 	s->sqs = NULL;
 	rc = find_queue(s, s->cfg, queue, deadline, err);
 	if (rc == 0)
-		rc = open_queue(s, s->cfg, queue, deadline, err);
+		rc = open_queue(s, queue, deadline, err);
+	return rc;
+}
+
+static int check_url(const char *setting, const char *url, struct err *err)
+{
+	struct err why = {0};
+	const int rc = http_check_url(url, &why);
+
+	if (rc == 0)
+		return 0;
+	return err_set(
+	    err, rc, "%s \"%.200s\": %.200s", setting, url, why.text);
+}
+
+/* As open_queue(); where it would ask for the region, any will do. */
+static int check_place(struct session *s, struct err *err)
+{
+	struct session_config cfg = *s->cfg;
+	struct sqs_url parts = {.origin = ""};
+	const char *endpoint;
+	int rc = 0;
+
+	if (cfg.queue[0] != '\0')
+		rc = session_find_queue(cfg.queue, &parts, err);
+	if (rc != 0)
+		return rc;
+	endpoint = session_find_endpoint(&cfg, parts.origin);
+	if (!session_find_region(s, parts.origin, endpoint)) {
+		cfg.region = ANY_REGION;
+		s->cfg = &cfg;
+	}
+	if (parts.origin[0] != '\0')
+		rc = check_url("queue", cfg.queue, err);
+	if (rc == 0)
+		rc = open_endpoint(s, parts.origin, 0, err);
+	if (rc == 0)
+		rc = check_url("endpoint", s->endpoint, err);
+	return rc;
+}
+
+int session_check(const struct session_config *cfg, struct err *err)
+{
+	const struct clock clock = clock_system(NULL);
+	struct session s;
+	int rc = session_init(&s, cfg, &clock, err);
+
+	if (rc != 0)
+		return rc;
+	rc = check_place(&s, err);
+	session_close(&s);
 	return rc;
 }
 

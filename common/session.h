@@ -58,6 +58,14 @@ int session_init(struct session *s, const struct session_config *cfg,
     const struct clock *clock, struct err *err)
     __attribute__((warn_unused_result));
 
+/*
+ * What session_init() and session_open() would find wrong with cfg and the
+ * environment without asking anybody.  ERR_CONFIG with the name of the
+ * setting, ERR_NOMEM, ERR_INTERNAL.
+ */
+int session_check(const struct session_config *cfg, struct err *err)
+    __attribute__((warn_unused_result));
+
 /* What an initialised session has to be able to read, beside the system's own
  * files: a NULL-terminated list that lives as long as it. */
 const char *const *session_readable(struct session *s);

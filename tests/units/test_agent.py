@@ -80,6 +80,48 @@ def test_strict_makes_it_fail(world: World) -> None:
     assert world.machine.state() == "degraded"
 
 
+def test_other_options_leave_it_at_its_best_effort(world: World) -> None:
+    world.make_queue("agent")
+    options = 'SQS_ENTROPY_OPTIONS="-v --messages 2"\n'
+    world.machine.write("/etc/default/sqs-entropy-agent", options)
+    assert world.start(AGENT).returncode == 0
+    said = world.machine.invocation(AGENT)
+    assert "is empty" in said
+    assert world.machine.state() == "running"
+
+
+SLOW = """\
+[Unit]
+Before=network-online.target
+[Service]
+Type=oneshot
+ExecStart=/bin/sleep 60
+[Install]
+WantedBy=network-online.target
+"""
+
+
+def test_it_has_nobody_wait_for_the_network_target(world: World) -> None:
+    """That has a time-out of minutes, and ssh is ordered behind the agent."""
+    machine = world.machine
+    queue = world.make_queue("agent")
+    queue.send(BODY)
+    machine.write("/etc/systemd/system/slow-online.service", SLOW)
+    machine.must("systemctl", "--quiet", "enable", "slow-online.service")
+    began = time.monotonic()
+    try:
+        done = world.start(AGENT)
+        took = time.monotonic() - began
+    finally:
+        machine.must("systemctl", "--quiet", "disable", "slow-online.service")
+        machine.must("systemctl", "stop", "slow-online.service")
+        machine.remove("/etc/systemd/system/slow-online.service")
+        machine.must("systemctl", "daemon-reload")
+    assert done.returncode == 0, machine.invocation(AGENT)
+    assert queue.depth() == (0, 0)
+    assert took < TIMEOUT
+
+
 @pytest.mark.parametrize("where", ["imds", "sqs", "names"])
 def test_what_is_silent_costs_its_timeout(world: World, where: str) -> None:
     if where == "names":

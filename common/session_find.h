@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_SESSION_FIND_H
+#define SQS_ENTROPY_SESSION_FIND_H
+
+#include "session.h"
+#include "sqs_url.h"
+
+/*
+ * Part of session: what is found without the network, in the order of the AWS
+ * SDKs.
+ */
+
+/* An environment variable that is set and not empty, or NULL. */
+const char *session_variable(const char *name);
+
+bool session_is_region(const char *s);
+
+/* A queue is a name or a URL. */
+bool session_is_url(const char *queue);
+
+/* parts->origin: the scheme and host of a queue that is a URL, "" of a name.
+ * ERR_CONFIG: neither. */
+int session_find_queue(const char *queue, struct sqs_url *parts,
+    struct err *err) __attribute__((warn_unused_result));
+
+/* The endpoint that was set, or the queue's origin, or NULL. */
+const char *session_find_endpoint(
+    const struct session_config *cfg, const char *origin);
+
+/* s->region, good or not; false when nobody has set one. */
+bool session_find_region(
+    struct session *s, const char *origin, const char *endpoint);
+
+#endif
