@@ -76,6 +76,11 @@ void sqs_free(struct sqs *s)
 	free(s);
 }
 
+int64_t sqs_clock_behind(const struct sqs *s)
+{
+	return s->behind;
+}
+
 static int malformed(const struct sqs_op *op, const char *what, struct err *err)
 {
 	return err_set(err, ERR_FORMAT,

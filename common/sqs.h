@@ -43,8 +43,13 @@ void sqs_free(struct sqs *s);
  * what a broken source of credentials says; err names the operation, the
  * service's code and text, and what to do.  A clock that is off by more than
  * the service allows is corrected by its Date and the request signed anew,
- * once.
+ * once; the correction stands until the service refuses that one too.
  */
+
+/* How many ms this machine's clock is behind the service's (below 0: ahead),
+ * by the Date of the last answer and as exact as that: to a second, and the
+ * way.  0 before any. */
+int64_t sqs_clock_behind(const struct sqs *s);
 
 /* GetQueueUrl.  url has SQS_URL_MAX bytes. */
 int sqs_queue_url(struct sqs *s, const char *name, char url[static SQS_URL_MAX],

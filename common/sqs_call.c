@@ -208,13 +208,22 @@ static int read_answer(
 	    c->op->name);
 }
 
+/* What the answer says about our clock; one that says nothing leaves what a
+ * refusal said. */
+static void read_date(struct sqs *s, struct call *c, const char *date)
+{
+	if (date == NULL || clock_parse_http(date, &c->date) != 0)
+		c->date = 0;
+	s->behind = c->date != 0 ? c->date - clock_wall(s->clock) : s->skew;
+}
+
 /* Keep what the last attempt said; c->error.code is its result. */
 static int read_transfer(struct sqs *s, struct call *c,
     const struct http_transfer *t, struct err *err)
 {
-	const char *date = http_header(t, "Date");
 	const struct buf *body = http_body(t);
 
+	read_date(s, c, http_header(t, "Date"));
 	if (http_status(t) == 200) {
 		int rc = read_answer(c, t, err);
 
@@ -224,8 +233,6 @@ static int read_transfer(struct sqs *s, struct call *c,
 		json_free(c->answer);
 		c->answer = NULL;
 	}
-	if (date == NULL || clock_parse_http(date, &c->date) != 0)
-		c->date = 0;
 	sqs_error_read(&c->error, http_status(t),
 	    http_header(t, "x-amzn-query-error"), buf_data(body),
 	    buf_len(body));
@@ -327,7 +334,7 @@ static bool may_repeat(const struct sqs *s, const struct call *c, int rc)
 static int prepare_again(struct sqs *s, struct call *c, int rc)
 {
 	if (c->error.remedy == SQS_REMEDY_CLOCK)
-		return set_clock(s, c) ? 0 : rc;
+		return set_clock(s, c) && !c->op->dated ? 0 : rc;
 	if (c->error.remedy == SQS_REMEDY_CREDENTIALS)
 		return renew_credentials(s, c) ? 0 : rc;
 	if (!may_repeat(s, c, rc))

@@ -22,13 +22,15 @@ struct sqs {
 	char region[SQS_REGION_MAX];
 	bool wait_for_route;
 	const char *source; /* of the last credentials, for messages */
-	int64_t skew;       /* ms from our clock to the service's */
+	int64_t skew;       /* ms from our clock to the service's, as signed */
+	int64_t behind;     /* the same, as the last answer told it */
 };
 
 struct sqs_op {
 	const char *name;       /* "SendMessageBatch" */
 	const char *permission; /* "sqs:SendMessage" */
 	bool once;              /* never again after an unknown outcome */
+	bool dated; /* never again after a correction of our clock */
 };
 
 /* Do op with the finished request.  queue is its URL or name, for messages.

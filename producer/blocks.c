@@ -165,3 +165,11 @@ int blocks_make(struct blocks *b, const struct clock *clock, uint8_t *out,
 	buf_free(space);
 	return rc;
 }
+
+bool blocks_are_lost(const struct blocks *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (b->sources[i].lost)
+			return true;
+	return false;
+}

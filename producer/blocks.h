@@ -2,6 +2,7 @@
 #ifndef SQS_ENTROPY_PRODUCER_BLOCKS_H
 #define SQS_ENTROPY_PRODUCER_BLOCKS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,6 +44,9 @@ int blocks_start(struct blocks *b, const struct clock *clock, struct err *err)
  */
 int blocks_make(struct blocks *b, const struct clock *clock, uint8_t *out,
     size_t len, struct err *err) __attribute__((warn_unused_result));
+
+/* Whether a source is lost (source.h) to this process. */
+bool blocks_are_lost(const struct blocks *b);
 
 void blocks_close(struct blocks *b);
 

@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "conftab.h"
 #include "hpke.h"
@@ -172,6 +173,19 @@ static int check_whole(const struct conf *conf, struct err *err)
 	return 0;
 }
 
+/* The key of a credential comes first.  The unit hands over CONF_UNIT_KEY as
+ * one, and who asks whether the unit's configuration is valid means that. */
+static void find_key(struct conf *conf)
+{
+	if (loadcred_find(
+		"signing-key", conf->signing_key, sizeof conf->signing_key) ||
+	    conf->action != CONF_CHECK || conf->signing_key[0] != '\0' ||
+	    access(CONF_UNIT_KEY, R_OK) != 0)
+		return;
+	(void)snprintf(
+	    conf->signing_key, sizeof conf->signing_key, "%s", CONF_UNIT_KEY);
+}
+
 int conf_load(struct conf *conf, int argc, char *const argv[], struct err *err)
 {
 	struct conftab_row rows[ROWS_MAX];
@@ -190,8 +204,7 @@ int conf_load(struct conf *conf, int argc, char *const argv[], struct err *err)
 	rc = options_read_file(conf->file, conf->file_given, rows, n, err);
 	for (size_t i = 0; rc == 0 && i < ROW_OTHERS; i++)
 		rc = options_set(&rows[i], given[i], err);
-	(void)loadcred_find(
-	    "signing-key", conf->signing_key, sizeof conf->signing_key);
+	find_key(conf);
 	if (rc == 0)
 		rc = check_whole(conf, err);
 	return rc;

@@ -13,6 +13,7 @@
 /* or STATE_DIRECTORY (systemd.exec(5)) */
 #define CONF_STATE_DIRECTORY "/var/lib/sqs-entropy-producer"
 #define CONF_FILE            SQS_ENTROPY_SYSCONFDIR "/sqs-entropy/producer.conf"
+#define CONF_UNIT_KEY        SQS_ENTROPY_SYSCONFDIR "/sqs-entropy/signing.key"
 
 /* What the command line asks for. */
 enum conf_action {

@@ -2,6 +2,7 @@
 #include "halves.h"
 
 #include <signal.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -72,19 +73,39 @@ static int offline_half(int fd, struct offline *o, struct err *err)
 		rc = halves_confine_offline(err);
 	if (rc == 0)
 		rc = offline_run(o, fd, cancel_fd, err);
-	if (rc != 0 && rc != ERR_CANCELED && rc != ERR_SOURCE && err->code == 0)
+	if (rc != 0 && rc != ERR_CANCELED && rc != ERR_SOURCE &&
+	    rc != ERR_ABSENT && err->code == 0)
 		return err_set(
 		    err, rc, "the offline half failed: %s", err_text(rc));
 	return rc;
+}
+
+/* The half that was killed could not say so itself. */
+static void say_killed(int status, bool late)
+{
+	const int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+
+	if (late)
+		log_error("the half that talks to the network hung when it "
+			  "should have ended");
+	else if (number > 0)
+		log_error("the half that talks to the network was ended by "
+			  "signal %d (%s)%s",
+		    number, strsignal(number),
+		    number == SIGKILL ? ", out of memory?" : "");
 }
 
 /* The exit code of the online half, that of the whole program. */
 static int end_online(pid_t child)
 {
 	const struct clock clock = clock_system(NULL);
-	const int status = io_reap(child, clock_mono(&clock) + END_MS);
+	const int64_t deadline = clock_mono(&clock) + END_MS;
+	const int status = io_reap(child, deadline);
 
-	return WIFEXITED(status) ? WEXITSTATUS(status) : err_exit(ERR_INTERNAL);
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	say_killed(status, clock_mono(&clock) >= deadline);
+	return err_exit(ERR_INTERNAL);
 }
 
 static void stop_online(pid_t child)

@@ -62,6 +62,8 @@ static int check(const struct conf *conf, struct err *err)
 		return err_errno(err, rc, "cannot turn core dumps off");
 	rc = stamp_check(conf, err);
 	if (rc == 0)
+		rc = online_check(conf, err);
+	if (rc == 0)
 		(void)printf("%s: %s\n", conf->file,
 		    access(conf->file, F_OK) == 0
 			? "valid"

@@ -49,19 +49,34 @@ void manager_tested(struct manager *m)
 	tell_ready(m);
 }
 
+static void describe_trouble(
+    const struct record_alive *alive, char *out, size_t size)
+{
+	const int64_t behind = alive->behind;
+
+	out[0] = '\0';
+	if (behind != 0)
+		(void)snprintf(out, size,
+		    "; this machine's clock is %" PRId64 " s %s",
+		    behind > 0 ? behind : -behind,
+		    behind > 0 ? "behind" : "ahead");
+	else if (alive->code != 0)
+		(void)snprintf(out, size, "; the last try failed: %s",
+		    err_text(alive->code));
+}
+
 /* Numbers alone are the online half's, so that it cannot add lines. */
 static void describe(
     const struct record_alive *alive, char text[MANAGER_STATUS_MAX])
 {
-	char queue[64] = "the queue has not been reached yet";
+	char queue[64] = "the queue has not been reached yet", trouble[80];
 
 	if (alive->visible >= 0)
 		(void)snprintf(queue, sizeof queue,
 		    "%" PRId64 " messages in the queue", alive->visible);
-	(void)snprintf(text, MANAGER_STATUS_MAX, "%s, %" PRIu64 " sent%s%s",
-	    queue, alive->sent,
-	    alive->code != 0 ? "; the last try failed: " : "",
-	    alive->code != 0 ? err_text(alive->code) : "");
+	describe_trouble(alive, trouble, sizeof trouble);
+	(void)snprintf(text, MANAGER_STATUS_MAX, "%s, %" PRIu64 " sent%s",
+	    queue, alive->sent, trouble);
 }
 
 /* While messages flow there are far more signs than anybody needs, and the

@@ -125,7 +125,9 @@ static int make_message(struct run *run, struct record_message *m, bool *failed)
 		log_error("%s", err.text);
 		*failed = true;
 		told = send_failed(run, rc);
-		return rc == ERR_SOURCE ? rc : told;
+		if (rc == ERR_SOURCE || blocks_are_lost(&run->o->blocks))
+			return rc;
+		return told;
 	}
 	return give(run, RECORD_MESSAGE, m,
 	    offsetof(struct record_message, payload) + m->payload_len);

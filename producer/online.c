@@ -18,6 +18,9 @@
 
 #define CALL_MS   30000 /* for one call to the service, retries included */
 #define GATHER_MS 20000 /* a slow source: send what there is after this */
+/* Agents give no credit to what was signed further than this from the time at
+ * which SQS took it (CREDIT_FRESH_MS). */
+#define FRESH_MS  300000
 
 struct item {
 	struct buf *body; /* base64 */
@@ -52,19 +55,24 @@ static int64_t call_deadline(const struct run *run)
 	return alive_deadline(&run->alive, CALL_MS);
 }
 
+static struct session_config config(const struct conf *conf, int cancel_fd)
+{
+	return (struct session_config){.queue = conf->queue,
+	    .region = conf->region,
+	    .endpoint_url = conf->endpoint_url,
+	    .profile = conf->profile,
+	    .ca_bundle = conf->ca_bundle,
+	    .agent = "sqs-entropy-producer/" SQS_ENTROPY_VERSION,
+	    .cancel_fd = cancel_fd};
+}
+
 /* All that needs more rights than this half keeps. */
 static int begin(struct run *run, struct err *err)
 {
 	bool nobody;
 	int rc;
 
-	run->cfg = (struct session_config){.queue = run->conf->queue,
-	    .region = run->conf->region,
-	    .endpoint_url = run->conf->endpoint_url,
-	    .profile = run->conf->profile,
-	    .ca_bundle = run->conf->ca_bundle,
-	    .agent = "sqs-entropy-producer/" SQS_ENTROPY_VERSION,
-	    .cancel_fd = run->cancel_fd};
+	run->cfg = config(run->conf, run->cancel_fd);
 	rc = session_init(&run->session, &run->cfg, &run->clock, err);
 	run->begun = rc == 0;
 	if (rc != 0)
@@ -193,6 +201,28 @@ static int gather(struct run *run, struct batch *batch, struct err *err)
 	return 0;
 }
 
+/* Whether messages that are signed now can earn credit. */
+static int check_clock(struct run *run, struct err *err)
+{
+	const int64_t behind = sqs_clock_behind(run->session.sqs);
+	const int64_t s = (behind < 0 ? -behind : behind) / 1000;
+	const char *where = behind < 0 ? "ahead" : "behind";
+
+	if (behind <= FRESH_MS && behind >= -FRESH_MS)
+		return 0;
+	if (run->conf->signing_key[0] == '\0') {
+		log_info(
+		    "this machine's clock is %lld s %s", (long long)s, where);
+		return 0;
+	}
+	run->alive.record.behind =
+	    (int32_t)(s > INT32_MAX ? INT32_MAX : s) * (behind < 0 ? -1 : 1);
+	return err_set(err, ERR_ABSENT,
+	    "this machine's clock is %lld s %s: messages signed now would earn "
+	    "no credit, none is sent; is NTP running?",
+	    (long long)s, where);
+}
+
 static int send_batch(
     struct run *run, const struct batch *batch, long *sent, struct err *err)
 {
@@ -212,6 +242,9 @@ static int send_batch(
 	}
 	rc = sqs_send(run->session.sqs, run->session.queue_url, out, batch->n,
 	    confirmed, call_deadline(run), err);
+	/* A clock that has just been set is refused here for the first time. */
+	if (rc == ERR_DENIED && check_clock(run, err) != 0)
+		return ERR_ABSENT;
 	if (rc != 0)
 		return rc;
 	for (size_t k = 0; k < batch->n; k++)
@@ -300,11 +333,15 @@ static int look(struct run *run, long *count, struct err *err)
 	int rc = sqs_queue_depth(run->session.sqs, run->session.queue_url,
 	    &depth, call_deadline(run), err);
 
+	run->alive.record.behind = 0;
 	if (rc != 0)
 		return rc;
 	run->state.visible = depth.visible;
 	run->state.in_flight = depth.in_flight;
 	run->alive.record.visible = depth.visible;
+	rc = check_clock(run, err);
+	if (rc != 0)
+		return rc;
 	*count = refill_count(
 	    &run->conf->refill, &run->state, clock_mono(&run->clock));
 	if (refill_is_stuck(&run->conf->refill, &run->state))
@@ -384,4 +421,17 @@ int online_run(
 		session_close(&run.session);
 	buf_free(run.record);
 	return rc == ERR_CANCELED ? 0 : rc;
+}
+
+int online_check(const struct conf *conf, struct err *err)
+{
+	const struct session_config cfg = config(conf, -1);
+	char path[MESSAGE_PATH_MAX + 1];
+	int rc = session_check(&cfg, err);
+
+	if (rc == 0 && strchr(conf->queue, '/') != NULL &&
+	    message_queue_path(conf->queue, path) != 0)
+		rc = err_set(err, ERR_CONFIG, "queue: %s is no queue's URL",
+		    conf->queue);
+	return rc;
 }

@@ -25,7 +25,7 @@ struct record_alive {
 	int64_t visible; /* messages that can be received; -1: not known */
 	uint64_t sent;   /* messages since the start */
 	int32_t code;    /* enum err_code of the last try */
-	int32_t zero;
+	int32_t behind;  /* seconds, of a clock too wrong to sign by; or 0 */
 };
 
 struct record_ask {

@@ -87,10 +87,14 @@ static int load(struct sequence *s, const char *path, struct err *err)
 {
 	struct stat st;
 
-	if (flock(s->fd, LOCK_EX | LOCK_NB) != 0)
-		return err_set(err, ERR_CONFIG,
-		    "another producer uses %s: run one a state directory",
+	if (flock(s->fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK)
+			return err_errno(err, ERR_IO, "cannot lock %s", path);
+		return err_set(err, ERR_ABSENT,
+		    "another producer uses %s: stop it, or give this one "
+		    "another state directory (STATE_DIRECTORY)",
 		    path);
+	}
 	if (fstat(s->fd, &st) != 0 || !S_ISREG(st.st_mode))
 		return err_set(err, ERR_IO, "%s is not a file", path);
 	s->reserved = FIRST;

@@ -22,8 +22,8 @@ struct sequence {
 };
 
 /* Open or make path (0600).  What root makes becomes its directory's owner's,
- * so that a service of that user can go on with it.  ERR_CONFIG: another
- * producer has it, or it is damaged; ERR_PERM, ERR_IO. */
+ * so that a service of that user can go on with it.  ERR_ABSENT: another
+ * producer has it now; ERR_CONFIG: it is damaged; ERR_PERM, ERR_IO. */
 int sequence_open(struct sequence *s, const char *path, struct err *err)
     __attribute__((warn_unused_result));
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define MEMORY_MAJOR  1
@@ -43,9 +44,15 @@ static int open_failed(const char *path, struct err *err)
 	switch (errno) {
 	case ENOENT:
 	case ENOTDIR:
-		return err_set(err, ERR_CONFIG,
+		return err_set(err, ERR_ABSENT,
 		    "%s is not there: set device to a hardware generator, or "
 		    "load its driver",
+		    path);
+	case ENXIO:
+	case ENODEV:
+		return err_set(err, ERR_ABSENT,
+		    "%s has no generator behind it: plug it in, or load its "
+		    "driver",
 		    path);
 	case EACCES:
 	case EPERM:
@@ -56,19 +63,69 @@ static int open_failed(const char *path, struct err *err)
 	}
 }
 
-int source_open(struct source *s, const char *path, struct err *err)
+/* A terminal's usual mode swallows and changes bytes, and sends them back.
+ * Its speed stays as it is set. */
+static int set_raw(const struct source *s, struct err *err)
+{
+	struct termios mode;
+
+	if (tcgetattr(s->fd, &mode) == 0) {
+		cfmakeraw(&mode);
+		mode.c_iflag &= ~(tcflag_t)(IXOFF | INPCK);
+		/* No modem: without a carrier too. */
+		mode.c_cflag |= CLOCAL | CREAD;
+		/* "Not yet" is EAGAIN then, and 0 the end alone. */
+		mode.c_cc[VMIN] = 1;
+		mode.c_cc[VTIME] = 0;
+		/* What came before is not what the generator gave. */
+		if (tcsetattr(s->fd, TCSANOW, &mode) == 0 &&
+		    tcflush(s->fd, TCIFLUSH) == 0)
+			return 0;
+	}
+	return err_errno(err, ERR_ABSENT, "cannot set %s to raw mode", s->path);
+}
+
+static int open_path(struct source *s, struct err *err)
 {
 	int rc;
 
-	s->path = path;
-	s->regular = false;
-	s->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	s->fd = open(s->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (s->fd < 0)
-		return open_failed(path, err);
+		return open_failed(s->path, err);
 	rc = check_kind(s, err);
 	if (rc != 0)
 		source_close(s);
 	return rc;
+}
+
+int source_open(struct source *s, const char *path, struct err *err)
+{
+	int rc;
+
+	*s = (struct source){.path = path};
+	rc = open_path(s, err);
+	if (rc != 0 || isatty(s->fd) != 1)
+		return rc;
+	s->tty = true;
+	rc = set_raw(s, err);
+	if (rc != 0)
+		source_close(s);
+	return rc;
+}
+
+/* The filter of system calls (confine.h) lets no mode be set by now. */
+static int open_again(struct source *s, struct err *err)
+{
+	int rc = open_path(s, err);
+
+	if (rc != 0 || !s->tty || set_raw(s, err) == 0)
+		return rc;
+	source_close(s);
+	s->lost = true;
+	return err_set(err, ERR_ABSENT,
+	    "%s is back, and can be set to raw mode only at the start: start "
+	    "this program anew",
+	    s->path);
 }
 
 void source_close(struct source *s)
@@ -92,6 +149,9 @@ static int read_some(
 	if (n < 0)
 		return err_errno(
 		    err, ERR_IO, "cannot read %s (unplugged?)", s->path);
+	if (s->tty)
+		return err_set(
+		    err, ERR_IO, "%s has hung up (unplugged?)", s->path);
 	return err_set(
 	    err, ERR_EOF, "%s has ended: it is no endless source", s->path);
 }
@@ -148,7 +208,7 @@ int source_read(struct source *s, const struct clock *clock, uint8_t *data,
 	int rc = 0;
 
 	if (s->fd < 0)
-		rc = source_open(s, s->path, err);
+		rc = open_again(s, err);
 	if (rc == 0)
 		rc = gather(s, clock, data, len, err);
 	if (rc != 0) {

@@ -24,7 +24,8 @@ struct stamp {
 	bool path_is_fixed;                    /* the configuration gave it */
 };
 
-/* Load what conf names.  ERR_CONFIG, ERR_PERM, ERR_IO, ERR_NOMEM. */
+/* Load what conf names.  ERR_CONFIG, ERR_ABSENT (another producer has the
+ * state directory), ERR_PERM, ERR_IO, ERR_NOMEM. */
 int stamp_open(struct stamp *s, const struct conf *conf, struct err *err)
     __attribute__((warn_unused_result));
 void stamp_close(struct stamp *s);

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import os
+import socket
 import stat
 import subprocess
 import threading
@@ -212,10 +213,12 @@ def test_a_failure_of_one_does_not_undo_the_other(
     assert b"".join(payloads(queue)) == xor(one[STARTUP:], two[STARTUP:])
 
 
-def refused(run: Runner, queue: Queue, devices: object, *words: str) -> None:
+def refused(
+    run: Runner, queue: Queue, devices: object, *words: str, code: int = 78
+) -> None:
     """Check that the producer does not begin."""
     got = run(PRODUCER, "--once", "-q", queue.url, "-d", str(devices))
-    assert got.code == 78, got.err
+    assert got.code == code, got.err
     for word in words:
         assert word in got.err
     assert queue.depth() == (0, 0)
@@ -304,7 +307,11 @@ def test_other_devices_that_are_no_generators(
     run: Runner, queue: Queue, proxy: SqsProxy, tmp_path: Path
 ) -> None:
     refused(run, queue, tmp_path, "not a device")
-    refused(run, queue, tmp_path / "nothing", "not there")
+    # It may come later: not 78, after which a service is not started again.
+    refused(run, queue, tmp_path / "nothing", "not there", code=69)
+    with socket.socket(socket.AF_UNIX) as nothing_behind:
+        nothing_behind.bind(str(tmp_path / "s"))
+        refused(run, queue, tmp_path / "s", "no generator behind it", code=69)
     zero = run(PRODUCER, "--once", "-q", queue.url, "-d", "/dev/zero")
     assert zero.code == 65, zero.err
     assert "byte 0x00" in zero.lines()[-1]

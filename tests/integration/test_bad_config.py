@@ -116,6 +116,39 @@ def test_a_bad_line_is_named(attack: Attack, tmp_path: Path, program: str) -> No
     assert attack.imds.connections == 0
 
 
+# What only the run itself used to find; the last words are in the complaint.
+BAD_PLACES = [
+    ("queue", "https://[x/1/q", 'queue "https://[x/1/q"'),
+    ("queue", "https://host:99999/1/q", "queue"),
+    ("queue", "https://user@host/1/q", "is not a queue's URL"),
+    ("queue", "https://host/../q", "is no queue's URL"),
+    ("queue", "https://host/q", "is not a queue's URL"),
+    ("queue", "http://host.example/1/q", "plain http"),
+    ("queue", "no queue", "is no queue name"),
+    ("endpoint-url", "https://a:b:c", 'endpoint "https://a:b:c"'),
+    ("endpoint-url", "ftp://host", 'endpoint "ftp://host"'),
+    ("endpoint-url", "http://host.example", "plain http"),
+    ("region", "Bad Region", "region"),
+    ("ca-bundle", "/nonexistent.pem", "ca-bundle: cannot read"),
+]
+
+
+@programs
+@pytest.mark.parametrize(("key", "value", "word"), BAD_PLACES)
+def test_a_place_that_cannot_be_is_no_valid_configuration(
+    attack: Attack, tmp_path: Path, program: str, key: str, value: str, word: str
+) -> None:
+    """--check is what an operator is told to run; nobody is asked for it."""
+    settings = {"queue": "q", key: value}
+    file = tmp_path / "bad.conf"
+    file.write_text("".join(f'{k} = "{v}"\n' for k, v in settings.items()))
+    names = ("AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL", "AWS_REGION")
+    env = attack.env(AWS_CA_BUNDLE=None, **dict.fromkeys(names))
+    got = attack.program(program, "--check", "-c", file, limit=1, env=env)
+    fails(got, 78, word)
+    assert (attack.imds.connections, attack.proxy.connections) == (0, 0)
+
+
 @programs
 def test_a_value_out_of_range_is_named(
     attack: Attack, tmp_path: Path, program: str

@@ -285,7 +285,7 @@ def test_a_source_that_is_none(attack: Attack, tmp_path: Path) -> None:
     link = tmp_path / "dangling"
     link.symlink_to(tmp_path / "nowhere")
     for path in (tmp_path / "missing", link, tmp_path / "file" / "x"):
-        no_source(attack, path, 78, "is not there", "set device")
+        no_source(attack, path, 69, "is not there", "set device")
     no_source(attack, tmp_path, 78, "is not a device", "/dev/hwrng")
 
 

@@ -353,18 +353,32 @@ def test_a_half_that_hangs_is_noticed(
         service.stop()
 
 
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (signal.SIGKILL, "signal 9 (Killed), out of memory?"),
+        (signal.SIGQUIT, "signal 3 (Quit)"),
+    ],
+)
 def test_the_end_of_the_online_half_is_seen_at_once(
-    start: Callable[..., Service], queue: Queue, tmp_path: Path, run: Runner
+    start: Callable[..., Service],
+    queue: Queue,
+    tmp_path: Path,
+    run: Runner,
+    number: int,
+    words: str,
 ) -> None:
-    """Not when the silent source has had its 30 s."""
+    """Not when the silent source has had its 30 s; and it is told."""
     with fifo(tmp_path) as (path, writer):
         service = start("-q", queue.url, "-d", path)
         os.write(writer, noise(STARTUP))
         service.wait_ready()
         time.sleep(0.3)
-        os.kill(halves(service.process)[0].pid, signal.SIGKILL)
+        os.kill(halves(service.process)[0].pid, number)
         ended = run.finish(service.process, timeout=3)
     assert ended.code == 70, ended.err
+    [line] = [line for line in ended.lines() if "was ended by" in line]
+    assert line.endswith(f"the half that talks to the network was ended by {words}")
 
 
 def test_stopping_while_the_sources_are_tested(

@@ -112,6 +112,27 @@ static void what_it_does_is_told(void **state)
 	assert_string_equal(heard(), "STOPPING=1");
 }
 
+static void a_wrong_clock_is_told(void **state)
+{
+	struct record_alive alive = {
+	    .visible = 3, .sent = 20, .code = ERR_ABSENT, .behind = 7200};
+
+	(void)state;
+	make_ready();
+	manager_alive(&manager, &alive, 2000);
+	assert_string_equal(heard(),
+	    "WATCHDOG=1\nSTATUS=3 messages in the queue, 20 sent; this "
+	    "machine's clock is 7200 s behind");
+	alive.behind = -301;
+	manager_alive(&manager, &alive, 4000);
+	assert_non_null(
+	    strstr(heard(), "; this machine's clock is 301 s ahead"));
+	alive.behind = 0;
+	alive.code = 0;
+	manager_alive(&manager, &alive, 6000);
+	assert_null(strstr(heard(), "clock"));
+}
+
 /* Whatever a compromised online half writes there. */
 static void odd_records_are_one_line(void **state)
 {
@@ -124,7 +145,8 @@ static void odd_records_are_one_line(void **state)
 	for (size_t i = 0; i < 12; i++) {
 		const struct record_alive alive = {.visible = numbers[i % 3],
 		    .sent = UINT64_MAX,
-		    .code = codes[i % 4]};
+		    .code = codes[i % 4],
+		    .behind = i % 5 == 0 ? 0 : codes[i % 2]};
 
 		manager_alive(&manager, &alive, 10000 * ((int64_t)i + 1));
 		text = heard();
@@ -343,6 +365,7 @@ int main(void)
 	    TEST(ready_in_the_other_order),
 	    TEST(a_slow_test_asks_for_more_time),
 	    TEST(what_it_does_is_told),
+	    TEST(a_wrong_clock_is_told),
 	    TEST(odd_records_are_one_line),
 	    TEST(a_flood_is_not_passed_on),
 	    TEST(the_same_is_told_again_when_it_is_due),

@@ -475,6 +475,54 @@ static void test_new(void **state)
 	sqs_free(NULL);
 }
 
+/* By every answer, not only by one that refuses. */
+static void test_how_far_the_clock_is_off(void **state)
+{
+	const struct loopback_step steps[] = {
+	    aid_answer("200 OK", TRUE_DATE, DEPTH),
+	    aid_answer(
+		"200 OK", "Date: Wed, 31 Dec 2025 23:54:59 GMT\r\n", DEPTH),
+	    aid_answer(
+		"200 OK", "Date: Thu, 01 Jan 2026 00:00:01 GMT\r\n", DEPTH),
+	    aid_answer("403 Forbidden", TRUE_DATE, SKEWED), aid_ok(DEPTH),
+	    aid_answer("503 X", "Date: yesterday\r\n", "")};
+	static const int64_t behind[] = {
+	    28108800000, -301000, 1000, 28108800000, 28108800000};
+	struct aid_sqs *a = aid_open(steps, 6);
+	struct sqs_depth d;
+
+	(void)state;
+	assert_int_equal(sqs_clock_behind(a->sqs), 0);
+	for (int k = 0; k < 5; k++) {
+		assert_int_equal(depth(a, &d), k < 4 ? 0 : ERR_SERVICE);
+		assert_true(sqs_clock_behind(a->sqs) == behind[k]);
+	}
+	aid_close(a);
+}
+
+/* The correction does not outlive what it corrects. */
+static void test_clock_that_is_set_later(void **state)
+{
+	const struct loopback_step steps[] = {
+	    aid_answer("403 Forbidden", TRUE_DATE, SKEWED),
+	    aid_answer("200 OK", TRUE_DATE, DEPTH),
+	    aid_answer("403 Forbidden", TRUE_DATE, SKEWED),
+	    aid_answer("200 OK", TRUE_DATE, DEPTH)};
+	struct aid_sqs *a = aid_open(steps, 4);
+	struct sqs_depth d;
+	char date[32];
+
+	(void)state;
+	assert_int_equal(depth(a, &d), 0);
+	a->wall += sqs_clock_behind(a->sqs);
+	assert_int_equal(depth(a, &d), 0);
+	assert_int_equal(loopback_requests(a->loopback), 4);
+	aid_header(a, 3, "X-Amz-Date", date, sizeof date);
+	assert_string_equal(date, "20261122T080000Z");
+	assert_int_equal(sqs_clock_behind(a->sqs), 0);
+	aid_close(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -492,6 +540,8 @@ int main(void)
 	    cmocka_unit_test(test_clock_is_corrected_once_for_all),
 	    cmocka_unit_test(test_clock_is_not_corrected),
 	    cmocka_unit_test(test_clock_behind),
+	    cmocka_unit_test(test_how_far_the_clock_is_off),
+	    cmocka_unit_test(test_clock_that_is_set_later),
 	    cmocka_unit_test(test_expired_credentials),
 	    cmocka_unit_test(test_no_credentials),
 	    cmocka_unit_test(test_connection_refused),

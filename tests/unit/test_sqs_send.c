@@ -240,6 +240,28 @@ static void test_signed_anew(void **state)
 	assert_sends(steps, 3, 0, 3, "111", NULL);
 }
 
+/* Their own date is as wrong as the signature's was. */
+static void test_dated_messages_are_not_signed_anew(void **state)
+{
+	const struct loopback_step steps[] = {
+	    aid_answer("403 X", "Date: Sun, 22 Nov 2026 08:00:00 GMT\r\n",
+		"{\"__type\":\"InvalidSignatureException\",\"message\":"
+		"\"Signature expired: x\"}"),
+	    aid_ok(ALL)};
+	const struct sqs_outgoing m = {.body = "YQ==", .entropy = "v=1;time=1"};
+	struct aid_sqs *a = aid_open(steps, 2);
+	bool sent = true;
+
+	(void)state;
+	assert_int_equal(
+	    sqs_send(a->sqs, AID_QUEUE, &m, 1, &sent, aid_deadline(a), &a->err),
+	    ERR_DENIED);
+	assert_false(sent);
+	assert_int_equal(loopback_requests(a->loopback), 1);
+	assert_true(sqs_clock_behind(a->sqs) == 28108800000);
+	aid_close(a);
+}
+
 static void test_partial_failure_is_tried_again(void **state)
 {
 	const struct loopback_step steps[] = {
@@ -381,6 +403,7 @@ int main(void)
 	    cmocka_unit_test(test_unknown_outcome),
 	    cmocka_unit_test(test_known_refusals),
 	    cmocka_unit_test(test_signed_anew),
+	    cmocka_unit_test(test_dated_messages_are_not_signed_anew),
 	    cmocka_unit_test(test_partial_failure_is_tried_again),
 	    cmocka_unit_test(test_partial_failures),
 	    cmocka_unit_test(test_strange_answers),

@@ -97,6 +97,21 @@ def test_the_agent_gives_credit_for_it(world: World) -> None:
     assert seen.strip() == "root 600"
 
 
+def test_check_looks_at_the_key_that_the_unit_hands_over(world: World) -> None:
+    """The unit copies it, whatever its mode is."""
+    machine = world.machine
+    check = ("sqs-entropy-producer", "--check")
+    machine.must("sqs-entropy-producer", "--genkey", KEY)
+    assert machine.run(*check).returncode == 0
+    machine.must("chmod", "644", KEY)
+    assert machine.run(*check).returncode == 78
+    machine.write(KEY, "damaged\n")
+    machine.must("chmod", "600", KEY)
+    done = machine.run(*check)
+    assert done.returncode == 78
+    assert KEY in done.stderr + done.stdout
+
+
 def test_without_a_key_it_sends_unsigned(world: World) -> None:
     machine = world.machine
     queue = world.make_queue("producer")
@@ -272,13 +287,17 @@ def test_another_source_by_a_drop_in(world: World) -> None:
     assert "CAME" in machine.invocation(PRODUCER)
 
 
-def test_no_source_is_the_program_s_to_tell(world: World) -> None:
+def test_a_source_that_appears_late(world: World) -> None:
+    """The program tells that there is none, and is started until there is."""
     machine = world.machine
+    machine.drop_in(PRODUCER, "test", "[Service]\nRestartSec=1\n")
     machine.must("mv", "/dev/hwrng", "/dev/away")
     try:
         world.start(PRODUCER)
         said = machine.invocation(PRODUCER)
+        assert "/dev/hwrng is not there" in said, said
+        assert wait(lambda: machine.show(PRODUCER, "ExecMainStatus") == "69"), said
+        assert wait(lambda: int(machine.show(PRODUCER, "NRestarts")) >= 1), said
     finally:
         machine.must("mv", "/dev/away", "/dev/hwrng")
-    assert "/dev/hwrng is not there" in said, said
-    assert machine.show(PRODUCER, "ExecMainStatus") in ("69", "78")
+    assert wait(lambda: machine.show(PRODUCER, "ActiveState") == "active")

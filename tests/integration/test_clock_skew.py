@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A producer whose clock is wrong, and right later (a Pi before NTP)."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from email.utils import formatdate
+from pathlib import Path
+
+import pytest
+from conftest import Moto, Queue, Runner
+from faults import Answer, Fault, Record, Request
+from sqsproxy import SqsProxy, operation
+from test_main_path import PRODUCER, conf, noise, source, wait_until
+from test_manager import Manager
+from test_service_errors import skewed
+
+__all__ = ["conf", "source"]  # fixtures
+
+HOUR = 3600
+TOLERANCE = 300  # seconds, of the real service
+
+
+class Elsewhen(SqsProxy):
+    """SQS in another time: our clock is that much behind its.
+
+    As the real one it refuses signatures of another time, and dates all that it
+    answers.
+    """
+
+    behind = 0.0  # seconds
+    after: Callable[[str], None] | None = None  # of each answered operation
+    tolerance = TOLERANCE
+
+    def respond(self, request: Request, fault: Fault, record: Record) -> Answer:
+        """Refuse, or forward; both with the date."""
+        there = time.time() + self.behind
+        stamp = request.header("X-Amz-Date").replace("Z", "+0000")
+        signed = datetime.strptime(stamp, "%Y%m%dT%H%M%S%z").timestamp()
+        if abs(signed - there) > self.tolerance:
+            refusal = skewed(there, ahead=signed > there)
+            self._note(request, record)
+            record.note["refused"] = True
+            body = refusal["body"].encode()
+            return Answer(refusal["status"], list(refusal["headers"].items()), body)
+        answer = super().respond(request, fault, record)
+        answer.headers = [h for h in answer.headers if h[0].lower() != "date"]
+        answer.headers.append(("Date", formatdate(there, usegmt=True)))
+        if self.after is not None:
+            self.after(operation(request))
+        return answer
+
+    def refused(self, name: str) -> int:
+        """How many requests of an operation were."""
+        return sum("refused" in r.note for r in self.matching(name))
+
+
+@pytest.fixture
+def sqs(moto: Moto) -> Iterator[Elsewhen]:
+    """Give SQS in another time."""
+    with Elsewhen(moto.url, keep=True) as standin:
+        yield standin
+    assert not standin.errors
+
+
+@pytest.fixture
+def env(env: dict[str, str], sqs: Elsewhen) -> dict[str, str]:
+    """Give an environment with SQS in another time."""
+    return {**env, "AWS_ENDPOINT_URL_SQS": sqs.url}
+
+
+@pytest.fixture
+def key(run: Runner, tmp_path: Path) -> str:
+    """Give a signing key."""
+    path = tmp_path / "key"
+    assert run(PRODUCER, "--genkey", path).code == 0
+    return str(path)
+
+
+def nothing_was_sent(sqs: Elsewhen, queue: Queue) -> None:
+    """Nor tried to be."""
+    assert sqs.matching("SendMessageBatch") == []
+    assert queue.depth() == (0, 0)
+
+
+@pytest.mark.parametrize("behind", [-HOUR, 330, HOUR, 56 * 365 * 24 * HOUR])
+def test_what_is_signed_by_a_wrong_clock_is_not_sent(
+    run: Runner,
+    queue: Queue,
+    sqs: Elsewhen,
+    source: Path,
+    conf: Callable[..., Path],
+    key: str,
+    behind: int,
+) -> None:
+    sqs.behind = behind
+    file = conf(queue=queue.url, device=str(source), signing_key=key)
+    got = run(PRODUCER, "--once", "-c", file)
+    assert got.code == 69, got.err
+    [line] = [line for line in got.lines() if "clock" in line]
+    where = "behind" if behind > 0 else "ahead"
+    seconds = [str(abs(behind) + d) for d in (-2, -1, 0, 1)]
+    assert any(f"clock is {s} s {where}: " in line for s in seconds)
+    assert line.endswith("earn no credit, none is sent; is NTP running?")
+    nothing_was_sent(sqs, queue)
+
+
+def test_a_service_that_tolerates_more_tells_too(
+    run: Runner,
+    queue: Queue,
+    sqs: Elsewhen,
+    source: Path,
+    conf: Callable[..., Path],
+    key: str,
+) -> None:
+    sqs.behind, sqs.tolerance = 600, 900
+    file = conf(queue=queue.url, device=str(source), signing_key=key)
+    got = run(PRODUCER, "--once", "-c", file)
+    assert got.code == 69, got.err
+    assert sqs.refused("GetQueueAttributes") == 0
+    nothing_was_sent(sqs, queue)
+
+
+@pytest.mark.parametrize("behind", [-280, 0, 280])
+def test_a_clock_that_is_right_enough(
+    run: Runner,
+    queue: Queue,
+    sqs: Elsewhen,
+    source: Path,
+    conf: Callable[..., Path],
+    key: str,
+    behind: int,
+) -> None:
+    sqs.behind = behind
+    file = conf(queue=queue.url, device=str(source), signing_key=key)
+    got = run(PRODUCER, "--once", "-c", file)
+    assert got.code == 0, got.err
+    assert queue.depth() == (10, 0)
+
+
+def test_without_signatures_it_does_not_matter(
+    run: Runner, queue: Queue, sqs: Elsewhen, source: Path
+) -> None:
+    sqs.behind = HOUR
+    got = run(PRODUCER, "--once", "-v", "-q", queue.url, "-d", source)
+    assert got.code == 0, got.err
+    assert "s behind" in got.err
+    assert queue.depth() == (10, 0)
+    # And neither does a clock that is found out by the send.
+    sqs.behind = 0
+    queue.client.purge_queue(QueueUrl=queue.url)
+    sqs.after = lambda name: setattr(sqs, "behind", HOUR)
+    got = run(PRODUCER, "--once", "-q", queue.url, "-d", source)
+    assert got.code == 0, got.err
+    assert sqs.refused("SendMessageBatch") == 1
+    assert queue.depth() == (10, 0)
+
+
+def test_the_next_round_after_the_clock_was_set_recovers(
+    run: Runner,
+    queue: Queue,
+    sqs: Elsewhen,
+    tmp_path: Path,
+    conf: Callable[..., Path],
+    key: str,
+) -> None:
+    """The correction of the signatures does not outlive what it corrects."""
+    source = tmp_path / "source"
+    source.write_bytes(noise(1 << 16))
+    file = conf(queue=queue.url, device=str(source), signing_key=key, interval=1)
+    sqs.behind = HOUR
+    with Manager(tmp_path / "notify") as manager:
+        env = {**run.env, **manager.env(180)}
+        process = run.start(PRODUCER, "-c", file, env=env)
+        with contextlib.suppress(ProcessLookupError):
+            wait_until(manager.says("STATUS=", "0 sent", "s behind"))
+            wait_until(lambda: len(sqs.matching("GetQueueAttributes")) >= 4)
+            assert sqs.refused("GetQueueAttributes") == 1
+            nothing_was_sent(sqs, queue)
+            sqs.behind = 0  # it was set
+            wait_until(lambda: queue.depth()[0] == 10)
+            assert sqs.refused("GetQueueAttributes") == 2
+            wait_until(manager.says("STATUS=", "10 sent"))
+            assert "clock" not in manager.lines()[-1]
+        process.send_signal(signal.SIGTERM)
+        ended = run.finish(process, timeout=5)
+    assert ended.code == 0, ended.err
+    assert "is NTP running?" in ended.err
+    message = queue.receive(1)[0]
+    claim = message["MessageAttributes"]["Entropy"]["StringValue"]
+    signed = int(dict(f.split("=") for f in claim.split(";"))["time"]) / 1000
+    assert abs(signed - time.time()) < TOLERANCE
+
+
+@pytest.mark.parametrize("once", [True, False])
+def test_a_clock_that_is_found_out_by_the_send(
+    run: Runner,
+    queue: Queue,
+    sqs: Elsewhen,
+    source: Path,
+    conf: Callable[..., Path],
+    key: str,
+    once: bool,
+) -> None:
+    """What was signed with it is not sent after the correction."""
+
+    def shift(name: str) -> None:
+        if name == "GetQueueAttributes" and not sqs.refused("SendMessageBatch"):
+            sqs.behind = HOUR
+
+    sqs.after = shift
+    file = conf(queue=queue.url, device=str(source), signing_key=key, interval=1)
+    process = run.start(PRODUCER, *(["--once"] if once else []), "-c", file)
+    wait_until(lambda: sqs.refused("SendMessageBatch") == 1)
+    if once:
+        ended = run.finish(process)
+        assert ended.code == 69, ended.err
+    else:
+        wait_until(lambda: len(sqs.matching("GetQueueAttributes")) >= 3)
+        assert queue.depth() == (0, 0)
+        sqs.behind = 0
+        wait_until(lambda: queue.depth()[0] == 10)
+        process.send_signal(signal.SIGTERM)
+        ended = run.finish(process, timeout=5)
+        assert ended.code == 0, ended.err
+    assert "is NTP running?" in ended.err
+    assert sqs.refused("SendMessageBatch") == 1
+    assert len(sqs.matching("SendMessageBatch")) == (1 if once else 2)
