@@ -8,6 +8,7 @@ carry on with the machine of another name it in CHAINS.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from world import (
     IMDS_ADDRESS,
     MESSAGES,
     QUEUE_URL,
+    ROOT,
     SQS_ADDRESS,
     World,
     wait_until,
@@ -30,6 +32,7 @@ TIMEOUT = 10  # seconds that the directive gives the agent
 # The agent's own deadline, and what a busy machine adds to a process's end.
 SLACK = 5
 UNIT = "agent-unit"
+DEB = "/usr/local/lib/vm/agent.deb"  # in the guest
 
 
 @dataclass
@@ -208,6 +211,33 @@ def new_id(case: Case) -> None:
     before_host_keys(case, boot)
 
 
+def boot_hook(case: Case) -> None:
+    """An image without the package, which user-data's boot hook installs."""
+    case.world.produce()
+    boot = case.boot("boot-hook", installing(case), extra="vm.bare")
+    said = boot.text("journal")
+    case.expect("Unpacking sqs-entropy-agent" in said, "the hook installed nothing")
+    healthy(case, boot)
+    seeded(case, boot)
+    before_host_keys(case, boot)
+    idle_unit(case, boot)
+    case.expect(boot.cloud_init == "done, exit 0", f"cloud-init says {boot.cloud_init}")
+
+
+def installing(case: Case) -> bytes:
+    """The documented user-data, with the package from a file instead of by apt."""
+    text = (ROOT / "cloud-init/examples/install.txt").read_text()
+    for pattern, ours in (
+        (r"curl -fsSLo (.|\n)*? install -y sqs-entropy-agent", f"dpkg -i {DEB}"),
+        (r"- sqs-entropy-ed25519 .*", f'- "{case.world.public_key}"'),
+        (r"queue: .*", f"queue: {QUEUE_URL}"),
+    ):
+        text, n = re.subn(pattern, ours, text)
+        if n != 1:
+            raise RuntimeError(f"{n} times {pattern} in the example")
+    return text.encode()
+
+
 def ready(case: Case) -> None:
     """256 credited bits make a generator ready that nobody has read yet."""
     case.world.produce()
@@ -323,6 +353,7 @@ SCENARIOS: dict[str, Scenario] = {
     "first": first,
     "second": second,
     "new-id": new_id,
+    "boot-hook": boot_hook,
     "ready": ready,
     "imds-black-hole": imds_black_hole,
     "sqs-black-hole": sqs_black_hole,
