@@ -29,7 +29,8 @@ install-agent: $(BUILD)/sqs-entropy-agent
 	$(call files,644,$(DOCDIR)/sqs-entropy-agent/examples,agent/agent.conf)
 	$(Q)$(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/sqs-entropy/trusted.d
 	$(call unit,agent/sqs-entropy-agent.service)
-	$(call files,644,$(UNITDIR),agent/sqs-entropy-agent.timer)
+	$(call files,644,$(UNITDIR),$(addprefix agent/sqs-entropy-agent,.timer \
+		-retry.timer))
 	$(call as,644,agent/sysusers.conf,$(SYSUSERSDIR)/sqs-entropy-agent.conf)
 	$(call as,644,agent/tmpfiles.conf,$(TMPFILESDIR)/sqs-entropy-agent.conf)
 
@@ -62,6 +63,7 @@ INSTALLED := $(foreach p,agent producer,$(SBINDIR)/sqs-entropy-$(p) \
 	$(MANDIR)/man8/sqs-entropy-$(p).8 \
 	$(MANDIR)/man5/sqs-entropy-$(p).conf.5 \
 	$(UNITDIR)/sqs-entropy-$(p).service $(UNITDIR)/sqs-entropy-$(p).timer \
+	$(UNITDIR)/sqs-entropy-$(p)-retry.timer \
 	$(SYSUSERSDIR)/sqs-entropy-$(p).conf \
 	$(TMPFILESDIR)/sqs-entropy-$(p).conf \
 	$(UDEVDIR)/60-sqs-entropy-$(p).rules) \

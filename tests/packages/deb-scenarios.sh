@@ -114,7 +114,8 @@ installed_agent() {
 		/usr/lib/tmpfiles.d/sqs-entropy-agent.conf \
 		/etc/sqs-entropy/trusted.d \
 		/etc/systemd/system/multi-user.target.wants/sqs-entropy-agent.service \
-		/etc/systemd/system/timers.target.wants/sqs-entropy-agent.timer
+		/etc/systemd/system/timers.target.wants/sqs-entropy-agent.timer \
+		/etc/systemd/system/timers.target.wants/sqs-entropy-agent-retry.timer
 	run id sqs-entropy
 	absent /etc/sqs-entropy/agent.conf
 	verified sqs-entropy-agent
@@ -169,11 +170,11 @@ kept_producer() {
 		/var/lib/sqs-entropy-producer/sequence
 }
 
-first_agent="start sqs-entropy-agent.timer
-start sqs-entropy-agent.service"
+agent_units="sqs-entropy-agent.timer sqs-entropy-agent-retry.timer \
+sqs-entropy-agent.service"
+first_agent="start $agent_units"
 next_agent="restart sqs-entropy-agent.timer"
-end_agent="stop sqs-entropy-agent.service
-stop sqs-entropy-agent.timer"
+end_agent="stop $agent_units"
 first_producer="start sqs-entropy-producer.service"
 next_producer="restart sqs-entropy-producer.service"
 end_producer="stop sqs-entropy-producer.service"

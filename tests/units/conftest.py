@@ -86,6 +86,7 @@ def settle(root: Path, bundle: str) -> None:
         ("multi-user", AGENT),
         ("multi-user", PRODUCER),
         ("timers", "sqs-entropy-agent.timer"),
+        ("timers", "sqs-entropy-agent-retry.timer"),
     ):
         wants = links / f"{target}.target.wants"
         wants.mkdir(exist_ok=True)

@@ -13,7 +13,8 @@ import pytest
 from conftest import AGENT, PRODUCER
 from machine import Machine
 
-UNITS = [AGENT, "sqs-entropy-agent.timer", PRODUCER]
+TIMERS = ["sqs-entropy-agent.timer", "sqs-entropy-agent-retry.timer"]
+UNITS = [AGENT, *TIMERS, PRODUCER]
 OLDEST = 249  # systemd of the oldest release that is supported, Ubuntu 22.04
 
 

@@ -37,6 +37,9 @@ def ready(world: World) -> Iterator[None]:
     machine.remove("/etc/default/sqs-entropy-agent")
     machine.run("systemctl", "stop", AGENT)
     machine.run("systemctl", "reset-failed", AGENT)
+    world.client.delete_queue(
+        QueueUrl=world.client.create_queue(QueueName="agent")["QueueUrl"]
+    )
 
 
 def result(world: World) -> dict[str, object]:
@@ -81,12 +84,11 @@ def test_strict_makes_it_fail(world: World) -> None:
 
 
 def test_other_options_leave_it_at_its_best_effort(world: World) -> None:
-    world.make_queue("agent")
-    options = 'SQS_ENTROPY_OPTIONS="-v --messages 2"\n'
+    options = 'SQS_ENTROPY_OPTIONS="-v --messages 11"\n'
     world.machine.write("/etc/default/sqs-entropy-agent", options)
     assert world.start(AGENT).returncode == 0
-    said = world.machine.invocation(AGENT)
-    assert "is empty" in said
+    assert "--messages" in world.machine.invocation(AGENT)
+    assert world.machine.show(AGENT, "ExecMainStatus") == "0"
     assert world.machine.state() == "running"
 
 
@@ -242,6 +244,44 @@ def test_the_timer_waits_for_its_time(world: World) -> None:
         assert 0 < int(at) - time.time() <= 48 * 3600
         assert machine.show(AGENT, "ActiveState") == "inactive"
         assert machine.show(timer, "RandomizedDelayUSec") == "1d"
+    finally:
+        machine.run("systemctl", "stop", timer)
+        machine.drop_in(timer, "container", "")
+
+
+SOON = """\
+[Timer]
+OnBootSec=
+OnActiveSec=1
+RandomizedDelaySec=0
+AccuracySec=100ms
+"""
+
+
+def test_what_the_boot_could_not_is_tried_again(world: World) -> None:
+    """And where it could, the retry leaves the queue alone."""
+    machine = world.machine
+    timer = "sqs-entropy-agent-retry.timer"
+    assert "OnBootUSec=5min" in machine.show(timer, "TimersMonotonic")
+    assert machine.show(timer, "RandomizedDelayUSec") == "3min"
+    queue = world.make_queue("agent")
+    assert world.start(AGENT).returncode == 0
+    assert result(world)["exit"] == 75
+    queue.send(BODY)
+    queue.send(BODY)
+    machine.drop_in(timer, "container", UNCONDITIONAL + SOON)
+    try:
+        for _ in range(2):
+            machine.must("systemctl", "restart", timer)
+            ended = machine.show(timer, "LastTriggerUSec")
+            deadline = time.monotonic() + 20
+            while time.monotonic() < deadline:
+                triggered = machine.show(timer, "LastTriggerUSec") != ended
+                if triggered and machine.show(AGENT, "ActiveState") == "inactive":
+                    break
+                time.sleep(0.2)
+            assert queue.depth() == (1, 0), machine.invocation(AGENT)
+        assert "--unless-seeded" in machine.invocation(AGENT)
     finally:
         machine.run("systemctl", "stop", timer)
         machine.drop_in(timer, "container", "")
