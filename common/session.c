@@ -212,24 +212,22 @@ static int check_url(const char *setting, const char *url, struct err *err)
 }
 
 /* As open_queue(); where it would ask for the region, any will do. */
-static int check_place(struct session *s, struct err *err)
+static int check_place(
+    struct session *s, struct session_config *cfg, struct err *err)
 {
-	struct session_config cfg = *s->cfg;
 	struct sqs_url parts = {.origin = ""};
 	const char *endpoint;
 	int rc = 0;
 
-	if (cfg.queue[0] != '\0')
-		rc = session_find_queue(cfg.queue, &parts, err);
+	if (cfg->queue[0] != '\0')
+		rc = session_find_queue(cfg->queue, &parts, err);
 	if (rc != 0)
 		return rc;
-	endpoint = session_find_endpoint(&cfg, parts.origin);
-	if (!session_find_region(s, parts.origin, endpoint)) {
-		cfg.region = ANY_REGION;
-		s->cfg = &cfg;
-	}
+	endpoint = session_find_endpoint(cfg, parts.origin);
+	if (!session_find_region(s, parts.origin, endpoint))
+		cfg->region = ANY_REGION;
 	if (parts.origin[0] != '\0')
-		rc = check_url("queue", cfg.queue, err);
+		rc = check_url("queue", cfg->queue, err);
 	if (rc == 0)
 		rc = open_endpoint(s, parts.origin, 0, err);
 	if (rc == 0)
@@ -240,12 +238,13 @@ static int check_place(struct session *s, struct err *err)
 int session_check(const struct session_config *cfg, struct err *err)
 {
 	const struct clock clock = clock_system(NULL);
+	struct session_config own = *cfg;
 	struct session s;
-	int rc = session_init(&s, cfg, &clock, err);
+	int rc = session_init(&s, &own, &clock, err);
 
 	if (rc != 0)
 		return rc;
-	rc = check_place(&s, err);
+	rc = check_place(&s, &own, err);
 	session_close(&s);
 	return rc;
 }
