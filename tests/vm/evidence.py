@@ -70,11 +70,6 @@ class Boot:
         """When multi-user.target was reached."""
         return self.seconds("multi-user", "ActiveEnterTimestamp")
 
-    @cached_property
-    def network(self) -> float | None:
-        """When the network was to be set up: nothing of ours has run before."""
-        return self.seconds("network-pre", "ActiveEnterTimestamp")
-
     @property
     def held(self) -> float:
         """Seconds for which agents kept the boot waiting."""

@@ -392,5 +392,4 @@ def row(boot: Boot) -> dict[str, Any]:
         "crng done": boot.crng_done,
         "cloud-init": boot.cloud_init,
         "agents": boot.held,
-        "network": boot.network,
     }
