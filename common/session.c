@@ -7,6 +7,7 @@
 #include "cred_env.h"
 #include "cred_file.h"
 #include "cred_imds.h"
+#include "message_sign.h"
 #include "session_find.h"
 #include "sqs_url.h"
 
@@ -211,6 +212,17 @@ static int check_url(const char *setting, const char *url, struct err *err)
 	    err, rc, "%s \"%.200s\": %.200s", setting, url, why.text);
 }
 
+/* What signatures and HTTP have to be able to use. */
+static int check_queue(const char *queue, struct err *err)
+{
+	char path[MESSAGE_PATH_MAX + 1];
+
+	if (message_queue_path(queue, path) != 0)
+		return err_set(
+		    err, ERR_CONFIG, "queue: %s is no queue's URL", queue);
+	return check_url("queue", queue, err);
+}
+
 /* As open_queue(); where it would ask for the region, any will do. */
 static int check_place(
     struct session *s, struct session_config *cfg, struct err *err)
@@ -227,7 +239,7 @@ static int check_place(
 	if (!session_find_region(s, parts.origin, endpoint))
 		cfg->region = ANY_REGION;
 	if (parts.origin[0] != '\0')
-		rc = check_url("queue", cfg->queue, err);
+		rc = check_queue(cfg->queue, err);
 	if (rc == 0)
 		rc = open_endpoint(s, parts.origin, 0, err);
 	if (rc == 0)

@@ -426,12 +426,6 @@ int online_run(
 int online_check(const struct conf *conf, struct err *err)
 {
 	const struct session_config cfg = config(conf, -1);
-	char path[MESSAGE_PATH_MAX + 1];
-	int rc = session_check(&cfg, err);
 
-	if (rc == 0 && strchr(conf->queue, '/') != NULL &&
-	    message_queue_path(conf->queue, path) != 0)
-		rc = err_set(err, ERR_CONFIG, "queue: %s is no queue's URL",
-		    conf->queue);
-	return rc;
+	return session_check(&cfg, err);
 }
