@@ -179,8 +179,8 @@ static void find_key(struct conf *conf)
 {
 	if (loadcred_find(
 		"signing-key", conf->signing_key, sizeof conf->signing_key) ||
-	    conf->action != CONF_CHECK || conf->signing_key[0] != '\0' ||
-	    access(CONF_UNIT_KEY, R_OK) != 0)
+	    conf->action != CONF_CHECK || conf->file_given ||
+	    conf->signing_key[0] != '\0' || access(CONF_UNIT_KEY, R_OK) != 0)
 		return;
 	(void)snprintf(
 	    conf->signing_key, sizeof conf->signing_key, "%s", CONF_UNIT_KEY);
