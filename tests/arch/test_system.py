@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import re
@@ -20,7 +19,6 @@ from pathlib import Path
 import certificates
 import pytest
 from conftest import REGION, Moto
-from forge import Message
 from imds import Imds
 from sqsproxy import SqsProxy
 from test_attack_producer import Maker, maker
@@ -36,7 +34,7 @@ PORT = 8443
 GUEST_SEES = "169.254.169.254"  # loopback out here; 80 is the metadata service
 TRUSTED = "etc/sqs-entropy/trusted.d"
 TIME_IS_SHORT = ARCH == "armhf"  # Debian 12's libraries: 32 bits, to 2038
-YEAR_2040 = 2240000000000  # ms
+YEAR_2040 = 2240000000  # seconds
 QEMU = {
     "arm64": ["qemu-system-aarch64", "-machine", "virt", "-cpu", "cortex-a57"],
     "armhf": ["qemu-system-arm", "-machine", "virt", "-cpu", "cortex-a15"],
@@ -213,22 +211,19 @@ def check_refused(case: Case) -> None:
 
 
 def check_2040(cases: dict[str, Case]) -> None:
-    """They work; or say what is wrong, where OpenSSL cannot tell the time."""
-    for name in "produce-2040", "output-2040":
-        case = cases[name]
-        if TIME_IS_SHORT:
+    """They tell the time; or say what is wrong, where OpenSSL cannot tell it."""
+    produced, taken = cases["produce-2040"], cases["output-2040"]
+    if TIME_IS_SHORT:
+        for case in produced, taken:
             assert case.code == 69, case.text
             assert "check the ca-bundle setting and the clock" in case.text
-        else:
-            assert case.code == 0, case.text
-
-
-def drain(maker: Maker) -> list[Message]:
-    """Take all that is in the queue."""
-    found: list[Message] = []
-    while some := maker.queue.receive():
-        found += map(Message.received, some)
-    return found
+        return
+    assert taken.code == 0, taken.text
+    # The service is in another year: what were signed now would earn nothing.
+    assert produced.code == 69, produced.text
+    ahead = re.search(r"clock is (\d+) s ahead", produced.text)
+    assert ahead is not None, produced.text
+    assert abs(YEAR_2040 - time.time() - int(ahead[1])) < 3600
 
 
 def check_with_natives(maker: Maker, public: str) -> None:
@@ -238,14 +233,6 @@ def check_with_natives(maker: Maker, public: str) -> None:
     assert run.result.code == 0, run.result.err
     assert all(v.credited() for v in run.verdicts), run.verdicts
     assert {v.producer for v in run.verdicts} == {"guest"}
-    if TIME_IS_SHORT:
-        return
-    key = base64.b64decode(public.split()[1])
-    late = [m for m in drain(maker) if int(m.claims()["time"]) >= YEAR_2040]
-    assert len(late) >= 9
-    for message in late:
-        assert int(message.claims()["time"]) < YEAR_2040 + 3600_000
-        assert message.is_by(key, f"/123456789012/{maker.queue.name}")
 
 
 def test_a_machine(maker: Maker, world: Path, tmp_path: Path) -> None:
