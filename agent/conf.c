@@ -189,6 +189,16 @@ static int take_options(struct conf *conf, const char *given[ROW_OTHERS],
 	return rc;
 }
 
+static int set_given(const struct conftab_row *rows,
+    const char *const given[ROW_OTHERS], struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < ROW_OTHERS; i++)
+		rc = options_set(&rows[i], given[i], err);
+	return rc;
+}
+
 int conf_load(struct conf *conf, int argc, char *const argv[], struct err *err)
 {
 	struct conftab_row rows[ROWS_MAX];
@@ -203,9 +213,14 @@ int conf_load(struct conf *conf, int argc, char *const argv[], struct err *err)
 	    conf->action == CONF_VERSION || conf->action == CONF_STATUS)
 		return rc;
 	n = make_table(conf, &choice, rows);
-	rc = options_read_file(conf->file, conf->file_given, rows, n, err);
-	for (size_t i = 0; rc == 0 && i < ROW_OTHERS; i++)
-		rc = options_set(&rows[i], given[i], err);
+	/* Before the file too: where the bytes were to go is known even when
+	 * that is malformed. */
+	rc = set_given(rows, given, err);
+	if (rc == 0)
+		rc = options_read_file(
+		    conf->file, conf->file_given, rows, n, err);
+	if (rc == 0)
+		rc = set_given(rows, given, err);
 	conf->policy.unsigned_messages = (enum credit_unsigned)choice;
 	(void)loadcred_find("seal-key", conf->seal_key, sizeof conf->seal_key);
 	return rc;

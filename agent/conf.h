@@ -48,7 +48,7 @@ struct conf {
 };
 
 /* Fill *conf from argv and the file.  ERR_USAGE, ERR_CONFIG; conf->best_effort
- * is right even then. */
+ * and an output that was given are right even then. */
 int conf_load(struct conf *conf, int argc, char *const argv[], struct err *err)
     __attribute__((warn_unused_result));
 

@@ -127,7 +127,8 @@ int main(int argc, char *argv[])
 	log_open(NAME, conf.log_level);
 	if (rc == 0)
 		rc = act(&conf, &err);
-	else if (rc == ERR_CONFIG && conf.action == CONF_RUN)
+	else if (rc == ERR_CONFIG && conf.action == CONF_RUN &&
+		 conf.output[0] == '\0')
 		status_write_failure(rc);
 	if (err.code != 0)
 		log_error("%s", err.text);

@@ -284,6 +284,8 @@ def test_a_run_that_got_nowhere_is_told_by_the_status(
     assert status(run)["exit"] == 78
     # A look at the bytes is no news of the kernel.
     pretend(run, 5)
+    assert run(AGENT, "-c", broken, "--output", "-").code == 78
+    assert "exit" not in status(run)
     broken.write_text(f'queue = "{queue.url}"\ntrusted-producers = "{trusted}"\n')
     assert run(AGENT, "-c", broken, "--output", "-").code == 78
     assert "exit" not in status(run)
