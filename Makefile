@@ -32,7 +32,7 @@ LIBS := libcurl libcrypto yajl libconfuse libseccomp
 CFLAGS ?= $(OPT)
 # On 32 bits: stat(2) of large inode numbers, and times after 2038.
 WIDE := -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
-override CPPFLAGS += -D_GNU_SOURCE $(WIDE) -Icommon \
+override CPPFLAGS += -D_GNU_SOURCE $(WIDE) -I. -Icommon \
 	-DSQS_ENTROPY_VERSION='"$(VERSION)"' \
 	-DSQS_ENTROPY_SYSCONFDIR='"$(SYSCONFDIR)"' \
 	$(shell $(PKG_CONFIG) --cflags $(LIBS))
@@ -40,11 +40,12 @@ override CFLAGS += -std=c11 $(WARN) $(HARDEN) $(WERROR) $(EXTRA_CFLAGS)
 override LDFLAGS += $(HARDEN_LD) -Wl,--as-needed $(EXTRA_CFLAGS)
 LDLIBS := $(shell $(PKG_CONFIG) --libs $(LIBS)) -lm
 
-COMMON := $(wildcard common/*.c)
-AGENT := $(wildcard agent/*.c)
-PRODUCER := $(wildcard producer/*.c)
-UNIT := $(wildcard tests/unit/test_*.c)
-UNIT_AID := $(filter-out $(UNIT),$(wildcard tests/unit/*.c))
+COMMON := $(wildcard common/*.c common/*/*.c)
+AGENT := $(wildcard agent/*.c agent/*/*.c)
+PRODUCER := $(wildcard producer/*.c producer/*/*.c)
+UNIT := $(wildcard tests/unit/test_*.c tests/unit/*/test_*.c \
+	tests/unit/*/*/test_*.c)
+UNIT_AID := $(filter-out $(UNIT),$(wildcard tests/unit/*.c tests/unit/aid/*.c))
 TOOLS_AID := $(wildcard tests/tools/*_aid.c)
 TOOLS := $(filter-out $(TOOLS_AID),$(wildcard tests/tools/*.c))
 SOURCES := $(COMMON) $(AGENT) $(PRODUCER) $(UNIT) $(UNIT_AID) $(TOOLS) \

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Rules for tests, included by the Makefile.
-$(filter $(BUILD)/tests/unit/test_agent_%,$(UNIT_BIN)): $(LIBAGENT)
-$(filter $(BUILD)/tests/unit/test_producer_%,$(UNIT_BIN)): $(LIBPRODUCER)
+$(filter $(BUILD)/tests/unit/test_agent_% $(BUILD)/tests/unit/agent/%,\
+	$(UNIT_BIN)): $(LIBAGENT)
+$(filter $(BUILD)/tests/unit/test_producer_% $(BUILD)/tests/unit/producer/%,\
+	$(UNIT_BIN)): $(LIBPRODUCER)
+$(call obj,$(UNIT) $(UNIT_AID)): override CPPFLAGS += -Itests/unit
 $(UNIT_BIN): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(UNIT_AID)) $(LIBCOMMON)
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) \
@@ -19,7 +22,7 @@ $(TOOLS_BIN): $(BUILD)/%: $(BUILD)/%.o $(LIBCOMMON)
 		$(LDLIBS)
 
 # It watches what is freed.
-$(BUILD)/tests/unit/test_buf: override LDFLAGS += -Wl,--wrap=free
+$(filter %/test_buf,$(UNIT_BIN)): override LDFLAGS += -Wl,--wrap=free
 
 # Each target for FUZZ_SECONDS, from its corpus: by libFuzzer where the
 # compiler FUZZ_CC has it, else by tests/fuzz/plain.c with what sanitizers
