@@ -5,9 +5,9 @@
 #include <limits.h>
 #include <stdbool.h>
 
+#include "base/err.h"
+#include "base/log.h"
 #include "credit.h"
-#include "err.h"
-#include "log.h"
 #include "sqs.h"
 
 #define CONF_FILE SQS_ENTROPY_SYSCONFDIR "/sqs-entropy/agent.conf"

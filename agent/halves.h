@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "conf.h"
-#include "err.h"
 #include "offline.h"
 
 #define HALVES_USER "sqs-entropy" /* of the online half */

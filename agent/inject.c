@@ -11,7 +11,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "io.h"
+#include "base/io.h"
 
 /* Linux 4.17; older kernel headers lack it. */
 #ifndef RNDRESEEDCRNG

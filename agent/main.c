@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "conf.h"
 #include "confine.h"
 #include "halves.h"
-#include "log.h"
 #include "offline.h"
 #include "online.h"
 #include "seeded.h"

@@ -6,10 +6,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "buf.h"
-#include "clock.h"
-#include "io.h"
-#include "log.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
 #include "message_sign.h"
 #include "record.h"
 #include "status.h"

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "conf.h"
-#include "err.h"
 #include "seeded.h"
 #include "seen.h"
 #include "sink.h"

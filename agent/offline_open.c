@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "io.h"
-#include "log.h"
+#include "base/io.h"
+#include "base/log.h"
 #include "message.h"
 #include "status.h"
 

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "io.h"
+#include "base/io.h"
 #include "message_sign.h"
 
 /*

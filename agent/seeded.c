@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "io.h"
+#include "base/io.h"
 #include "status.h"
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"

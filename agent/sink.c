@@ -9,8 +9,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "inject.h"
-#include "io.h"
 
 /* Blocks are reserved beyond the end, so that the size stays as it was. */
 static int reserve(const struct sink *s, size_t max, struct err *err)

@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "crypto.h"
 #include "json.h"
-#include "log.h"
 
 const char *status_directory(void)
 {

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "io.h"
+#include "base/io.h"
 #include "json.h"
 
 static const char *text_of(const struct json *object, const char *key)

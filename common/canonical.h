@@ -2,7 +2,7 @@
 #ifndef SQS_ENTROPY_CANONICAL_H
 #define SQS_ENTROPY_CANONICAL_H
 
-#include "buf.h"
+#include "base/buf.h"
 
 /*
  * The canonical forms that AWS Signature Version 4 signs.  Source: IAM User

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <sys/resource.h>
 
-#include "err.h"
+#include "base/err.h"
 
 /*
  * What a process gives up before it handles what comes from outside.  Each

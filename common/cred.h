@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "buf.h"
-#include "clock.h"
-#include "err.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
 
 #define CRED_KEY_MAX     128   /* bytes, access key and secret key */
 #define CRED_TOKEN_MAX   16384 /* bytes, session token */

@@ -9,7 +9,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "io.h"
+#include "base/io.h"
 
 #define FILE_MAX  ((size_t)65536)
 #define PATH_ROOM 4096

@@ -9,7 +9,7 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
-#include "err.h"
+#include "base/err.h"
 
 /*
  * Every use is between ERR_set_mark() and ERR_pop_to_mark(): a refusal left in

@@ -8,7 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
-#include "err.h"
+#include "base/err.h"
 
 /* Between ERR_set_mark() and ERR_pop_to_mark(), as in crypto.c. */
 

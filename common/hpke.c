@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "base/err.h"
 #include "crypto.h"
-#include "err.h"
 
 /*
  * Names are those of RFC 9180.  Every hash, key and nonce of this suite is at

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "err.h"
+#include "base/err.h"
 
 static bool is_blank(char c)
 {

@@ -7,7 +7,7 @@
 #include <curl/curl.h>
 #include <limits.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "http.h"
 #include "http_head.h"
 

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "io.h"
+#include "base/io.h"
 
 #define BUNDLE_MAX   (4 << 20) /* bytes; a system's has 200 KiB */
 #define BUNDLE_LEAST 4096      /* room where stat(2) tells no size */

@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "clock.h"
+#include "base/clock.h"
+#include "base/err.h"
 #include "cred.h"
-#include "err.h"
 #include "http.h"
 
 /*

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "json.h"
 
 static const char *text_of(const struct json *root, const char *key)

@@ -2,9 +2,9 @@
 #ifndef SQS_ENTROPY_IMDS_DOCUMENT_H
 #define SQS_ENTROPY_IMDS_DOCUMENT_H
 
-#include "buf.h"
+#include "base/buf.h"
+#include "base/err.h"
 #include "cred.h"
-#include "err.h"
 
 /*
  * The JSON document that IMDS gives for a role, into out (EC2 User Guide,

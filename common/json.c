@@ -5,7 +5,7 @@
 #include <string.h>
 #include <yajl/yajl_parse.h>
 
-#include "err.h"
+#include "base/err.h"
 #include "json_text.h"
 
 enum kind {

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "buf.h"
+#include "base/buf.h"
 
 /*
  * JSON (RFC 8259) from strangers, as a tree; the one user of yajl.  Depth,

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "err.h"
+#include "base/err.h"
 #include "json.h"
 
 /* Own code instead of yajl_gen, which uses memory that it did not get. */

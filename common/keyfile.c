@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base64.h"
+#include "base/base64.h"
 #include "crypto.h"
 
 #define KEY_CHARS ((size_t)BASE64_LEN(CRYPTO_KEY_LEN))

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "crypto_key.h"
-#include "err.h"
 
 /*
  * A key is one line: its kind, a space, the base64 of its 32 bytes, and for

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "crypto.h"
-#include "io.h"
 #include "keyfile_internal.h"
 #include "loadcred.h"
 

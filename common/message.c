@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "err.h"
+#include "base/err.h"
 
 int message_encode(char *body, const uint8_t *payload, size_t len)
 {

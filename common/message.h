@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base64.h"
+#include "base/base64.h"
 
 /*
  * The message, version 1: the body is the base64 of the payload and nothing

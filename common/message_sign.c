@@ -7,8 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/err.h"
 #include "crypto.h"
-#include "err.h"
 
 #define HOST_CHARS                                                             \
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"       \

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "io.h"
+#include "base/io.h"
 
 /* Nothing but decimal digits, and more than 0. */
 static bool read_number(const char *text, uint64_t *out)

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "err.h"
+#include "base/err.h"
 
 /*
  * What a service tells its manager, by the protocol of sd_notify(3).  The

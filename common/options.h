@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/err.h"
+#include "base/log.h"
 #include "conftab.h"
-#include "err.h"
-#include "log.h"
 
 /* What both programs do about their options beside getopt_long(3). */
 

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/url.h"
 #include "cred_env.h"
 #include "cred_file.h"
 #include "cred_imds.h"
 #include "message_sign.h"
 #include "session_find.h"
-#include "sqs_url.h"
 
 #define ANY_REGION "us-east-1"
 

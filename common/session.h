@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "clock.h"
+#include "base/clock.h"
+#include "base/err.h"
 #include "cred.h"
-#include "err.h"
 #include "http.h"
 #include "imds.h"
 #include "sqs.h"

@@ -2,8 +2,8 @@
 #ifndef SQS_ENTROPY_SESSION_FIND_H
 #define SQS_ENTROPY_SESSION_FIND_H
 
+#include "base/url.h"
 #include "session.h"
-#include "sqs_url.h"
 
 /*
  * Part of session: what is found without the network, in the order of the AWS

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/url.h"
 #include "sqs_call.h"
-#include "sqs_url.h"
 
 static const struct sqs_op get_queue_url = {
     .name = "GetQueueUrl", .permission = "sqs:GetQueueUrl"};

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "err.h"
+#include "base/err.h"
 #include "json.h"
 
 struct meaning {

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/err.h"
 #include "crypto.h"
-#include "err.h"
 
 #define PARTS_EACH 7
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "base64.h"
+#include "base/base64.h"
 #include "crypto.h"
 #include "sqs_batch.h"
 #include "sqs_md5.h"

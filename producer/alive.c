@@ -3,9 +3,9 @@
 
 #include <stdbool.h>
 
-#include "err.h"
-#include "io.h"
-#include "log.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/log.h"
 
 #define AT_ONCE  1 /* a deadline that has passed */
 #define FOR_EVER (INT64_MAX / 2)

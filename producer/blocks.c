@@ -5,9 +5,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "buf.h"
+#include "base/buf.h"
+#include "base/log.h"
 #include "combine.h"
-#include "log.h"
 #include "message.h"
 
 static bool same_device(const struct source *a, const struct source *b)

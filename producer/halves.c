@@ -7,11 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
 #include "confine_half.h"
 #include "cred_env.h"
-#include "io.h"
-#include "log.h"
 
 /* SIGTERM ends the whole within a second; a half that ends by itself may take
  * longer over its connections. */

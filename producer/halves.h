@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
+#include "base/err.h"
 #include "conf.h"
-#include "err.h"
 #include "offline.h"
 
 #define HALVES_USER "sqs-entropy-producer" /* of both, when root starts */

@@ -2,10 +2,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "conf.h"
 #include "confine.h"
 #include "halves.h"
-#include "log.h"
 #include "offline.h"
 #include "online.h"
 

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "alive.h"
-#include "err.h"
-#include "log.h"
+#include "base/err.h"
+#include "base/log.h"
 
 #define EXTEND_MS     10000
 #define EXTEND_BY     "60000000" /* microseconds */

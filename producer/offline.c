@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-#include "buf.h"
-#include "clock.h"
-#include "io.h"
-#include "log.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
 #include "manager.h"
 #include "record.h"
 

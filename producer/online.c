@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include "alive.h"
-#include "base64.h"
-#include "buf.h"
-#include "clock.h"
+#include "base/base64.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
 #include "confine_half.h"
 #include "halves.h"
-#include "io.h"
-#include "log.h"
 #include "record.h"
 #include "session.h"
 #include "sqs_message.h"

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "log.h"
+#include "base/log.h"
 
 #define SLOTS    2
 #define SLOT_LEN 512 /* a sector each: a torn write spoils one alone */

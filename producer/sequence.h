@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "err.h"
+#include "base/err.h"
 
 /*
  * Sequence numbers of signed messages: each is given once, whatever happens.

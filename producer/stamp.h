@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "buf.h"
+#include "base/buf.h"
+#include "base/err.h"
 #include "conf.h"
-#include "err.h"
 #include "keyfile.h"
 #include "message_sign.h"
 #include "record.h"

@@ -9,11 +9,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../agent/offline.h"
-#include "../../agent/record.h"
-#include "clock.h"
+#include "agent/offline.h"
+#include "agent/record.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "fuzz.h"
-#include "log.h"
 
 #define RUN_MS 2000
 

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../common/http_head.h"
-#include "clock.h"
+#include "base/clock.h"
 #include "fuzz.h"
+#include "http_head.h"
 
 static void look(const struct http_head *head)
 {

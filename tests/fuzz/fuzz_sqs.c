@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../common/sqs_call.h"
-#include "../../common/sqs_error.h"
 #include "fuzz.h"
 #include "json.h"
+#include "sqs_call.h"
+#include "sqs_error.h"
 #include "sqs_message.h"
 
 #define URL "https://sqs.eu-west-1.amazonaws.com/1/q"

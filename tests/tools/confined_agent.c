@@ -7,13 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../agent/conf.h"
-#include "../../agent/halves.h"
-#include "../../agent/offline.h"
-#include "clock.h"
+#include "agent/conf.h"
+#include "agent/halves.h"
+#include "agent/offline.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "confine.h"
 #include "forbidden_aid.h"
-#include "log.h"
 #include "session.h"
 
 #define TIME_MS 10000

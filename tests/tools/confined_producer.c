@@ -7,13 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../producer/conf.h"
-#include "../../producer/halves.h"
-#include "../../producer/offline.h"
-#include "clock.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "confine.h"
 #include "forbidden_aid.h"
-#include "log.h"
+#include "producer/conf.h"
+#include "producer/halves.h"
+#include "producer/offline.h"
 #include "session.h"
 
 static int online(const struct conf *conf, struct err *err)

@@ -20,8 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "crypto.h"
-#include "err.h"
 #include "hpke.h"
 #include "message_sign.h"
 

@@ -25,14 +25,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../agent/conf.h"
-#include "../../agent/halves.h"
-#include "../../agent/offline.h"
-#include "../../agent/record.h"
-#include "clock.h"
+#include "agent/conf.h"
+#include "agent/halves.h"
+#include "agent/offline.h"
+#include "agent/record.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
 #include "confine.h"
-#include "io.h"
-#include "log.h"
 
 #define DATAGRAM_MAX  32768 /* beyond what a record may have */
 #define RECORDS_MAX   32

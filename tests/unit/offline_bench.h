@@ -16,13 +16,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../agent/offline.h"
-#include "../../agent/record.h"
-#include "clock.h"
+#include "agent/offline.h"
+#include "agent/record.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
 #include "crypto.h"
-#include "io.h"
 #include "keys_aid.h"
-#include "log.h"
 #include "message_sign.h"
 
 #define QUEUE_PATH "/123456789012/queue"

@@ -13,9 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../agent/seeded.h"
-#include "../../agent/status.h"
-#include "io.h"
+#include "agent/seeded.h"
+#include "agent/status.h"
+#include "base/io.h"
 #include "keys_aid.h"
 
 #define HOUR 3600000

@@ -16,8 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../agent/seen.h"
-#include "clock.h"
+#include "agent/seen.h"
+#include "base/clock.h"
 #include "keys_aid.h"
 
 #define FILE_SIZE ((SEEN_MAX + 1) * SEEN_DIGEST_LEN)

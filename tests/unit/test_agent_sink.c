@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../agent/sink.h"
-#include "io.h"
+#include "agent/sink.h"
+#include "base/io.h"
 
 static char path[64];
 

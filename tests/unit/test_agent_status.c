@@ -13,9 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../agent/credit.h"
-#include "../../agent/status.h"
-#include "io.h"
+#include "agent/credit.h"
+#include "agent/status.h"
+#include "base/io.h"
 #include "json.h"
 #include "keys_aid.h"
 

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../agent/verify.h"
+#include "agent/verify.h"
 #include "crypto.h"
 #include "hex_aid.h"
 #include "hpke.h"

@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "buf.h"
+#include "base/buf.h"
+#include "base/err.h"
 #include "canonical.h"
-#include "err.h"
 
 typedef int form(struct buf *b, const char *text);
 

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
+#include "base/err.h"
 #include "crypto.h"
-#include "err.h"
 
 static void assert_hex(const uint8_t *data, size_t len, const char *expected)
 {

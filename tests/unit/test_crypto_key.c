@@ -12,8 +12,8 @@
 
 #include <openssl/err.h>
 
+#include "base/err.h"
 #include "crypto_key.h"
-#include "err.h"
 #include "hex_aid.h"
 
 #define COUNT(a)       (sizeof(a) / sizeof(a)[0])

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
+#include "base/err.h"
 #include "crypto_key.h"
-#include "err.h"
 #include "hex_aid.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of http that need no network: where plain http may go, and what a
  * head of an answer is. */
-#include "err.h"
+#include "base/err.h"
 #include "http_head.h"
 #include "http_policy.h"
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "err.h"
+#include "base/err.h"
 #include "message_sign.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])

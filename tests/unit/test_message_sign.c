@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "err.h"
+#include "base/err.h"
 #include "hex_aid.h"
 #include "message_sign.h"
 

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "../../producer/combine.h"
+#include "producer/combine.h"
 
 static const uint8_t a[] = {0x00, 0xff, 0x0f, 0x55, 0x80};
 static const uint8_t b[] = {0xff, 0xff, 0xf0, 0xaa, 0x01};

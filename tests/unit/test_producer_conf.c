@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../producer/conf.h"
+#include "producer/conf.h"
 
 static char path[64];
 static struct conf conf;

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "../../producer/health.h"
+#include "producer/health.h"
 
 static void cutoffs_are_those_of_the_facts(void **state)
 {

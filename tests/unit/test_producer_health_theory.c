@@ -12,7 +12,7 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "../../producer/health.h"
+#include "producer/health.h"
 
 #define MISS   1e-6    /* how unlikely it is, by theory, to find later */
 #define LUCK   1e-4    /* how unlikely it is to find what cannot be found */

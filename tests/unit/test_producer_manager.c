@@ -10,11 +10,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../producer/alive.h"
-#include "../../producer/manager.h"
-#include "err.h"
-#include "io.h"
-#include "log.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "producer/alive.h"
+#include "producer/manager.h"
 
 static int pair[2]; /* [0]: the other end's */
 static struct notify notify;

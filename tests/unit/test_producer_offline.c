@@ -16,14 +16,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "../../producer/offline.h"
-#include "../../producer/record.h"
-#include "clock.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/log.h"
 #include "crypto.h"
-#include "err.h"
-#include "io.h"
 #include "keys_aid.h"
-#include "log.h"
+#include "producer/offline.h"
+#include "producer/record.h"
 
 #define PATH       "/1/q"
 #define SOURCE_LEN 65536

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "../../producer/refill.h"
+#include "producer/refill.h"
 
 static const struct refill_settings article = {10, 10, 60};
 

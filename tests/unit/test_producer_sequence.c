@@ -15,8 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../producer/sequence.h"
 #include "keys_aid.h"
+#include "producer/sequence.h"
 
 #define SLOT_LEN   512
 #define WHOLE      24 /* bytes of a slot that mean something */

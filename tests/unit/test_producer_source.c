@@ -16,7 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "../../producer/source.h"
+#include "producer/source.h"
 
 static char path[64];
 

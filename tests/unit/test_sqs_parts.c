@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "err.h"
+#include "base/err.h"
+#include "base/url.h"
 #include "sqs_error.h"
 #include "sqs_md5.h"
-#include "sqs_url.h"
 
 #define CORAL "com.amazon.coral.service#"
 

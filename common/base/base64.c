@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base64.h"
+#include "base/base64.h"
 
 #include <string.h>
 
-#include "err.h"
+#include "base/err.h"
 
 /*
  * The alphabet as five runs of consecutive characters.  Both directions walk

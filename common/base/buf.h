@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_BUF_H
-#define SQS_ENTROPY_BUF_H
+#ifndef SQS_ENTROPY_BASE_BUF_H
+#define SQS_ENTROPY_BASE_BUF_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_LOG_H
-#define SQS_ENTROPY_LOG_H
+#ifndef SQS_ENTROPY_BASE_LOG_H
+#define SQS_ENTROPY_BASE_LOG_H
 
 /* Levels are those of syslog(3). */
 enum log_level {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sqs_url.h"
+#include "base/url.h"
 
 #include <string.h>
 #include <strings.h>

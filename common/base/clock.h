@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_CLOCK_H
-#define SQS_ENTROPY_CLOCK_H
+#ifndef SQS_ENTROPY_BASE_CLOCK_H
+#define SQS_ENTROPY_BASE_CLOCK_H
 
 #include <stdint.h>
 

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "base64.h"
-#include "err.h"
+#include "base/base64.h"
+#include "base/err.h"
 
 /* RFC 4648 section 10. */
 static const struct {

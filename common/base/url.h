@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_SQS_URL_H
-#define SQS_ENTROPY_SQS_URL_H
+#ifndef SQS_ENTROPY_BASE_URL_H
+#define SQS_ENTROPY_BASE_URL_H
 
 #include "sqs.h"
 

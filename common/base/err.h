@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_ERR_H
-#define SQS_ENTROPY_ERR_H
+#ifndef SQS_ENTROPY_BASE_ERR_H
+#define SQS_ENTROPY_BASE_ERR_H
 
 /*
  * Every fallible function of the project returns 0 or one of these.

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "err.h"
+#include "base/err.h"
 
 static void every_code_has_text_and_exit(void **state)
 {

@@ -17,9 +17,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "err.h"
-#include "io.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/io.h"
 
 static int64_t now(void)
 {
