@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "crypto.h"
+#include "crypto/digest.h"
 #include "json.h"
 
 const char *status_directory(void)

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "crypto.h"
-#include "hpke.h"
+#include "crypto/digest.h"
+#include "crypto/hpke.h"
 
 static int read_seal_key(const char *path, uint8_t *key, struct err *err)
 {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/base64.h"
-#include "crypto.h"
+#include "crypto/digest.h"
 
 #define KEY_CHARS ((size_t)BASE64_LEN(CRYPTO_KEY_LEN))
 

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "crypto_key.h"
+#include "crypto/keys.h"
 
 /*
  * A key is one line: its kind, a space, the base64 of its 32 bytes, and for

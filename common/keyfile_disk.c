@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "crypto.h"
+#include "crypto/digest.h"
 #include "keyfile_internal.h"
 #include "loadcred.h"
 

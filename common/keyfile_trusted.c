@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "crypto.h"
+#include "crypto/digest.h"
 #include "keyfile_internal.h"
 
 #define SUFFIX       ".pub"

@@ -8,7 +8,7 @@
 #include <strings.h>
 
 #include "base/err.h"
-#include "crypto.h"
+#include "crypto/digest.h"
 
 #define HOST_CHARS                                                             \
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"       \

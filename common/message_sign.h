@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "crypto_key.h"
+#include "crypto/keys.h"
 #include "message.h"
 
 /*

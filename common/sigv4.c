@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "canonical.h"
-#include "crypto.h"
+#include "crypto/digest.h"
 
 #define ALGORITHM  "AWS4-HMAC-SHA256"
 #define TERMINATOR "aws4_request"

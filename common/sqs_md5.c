@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "base/err.h"
-#include "crypto.h"
+#include "crypto/digest.h"
 
 #define PARTS_EACH 7
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/base64.h"
-#include "crypto.h"
+#include "crypto/digest.h"
 #include "sqs_batch.h"
 #include "sqs_md5.h"
 #include "sqs_message.h"

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "conftab.h"
-#include "hpke.h"
+#include "crypto/hpke.h"
 #include "loadcred.h"
 #include "message.h"
 #include "options.h"

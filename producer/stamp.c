@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "crypto.h"
-#include "hpke.h"
+#include "crypto/digest.h"
+#include "crypto/hpke.h"
 
 /* The last component is made, for root's sake; systemd makes its own. */
 static void sequence_path(char *out, size_t size)

@@ -21,8 +21,8 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "crypto.h"
-#include "hpke.h"
+#include "crypto/digest.h"
+#include "crypto/hpke.h"
 #include "message_sign.h"
 
 #define WORDS_MAX 6

@@ -21,7 +21,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "crypto.h"
+#include "crypto/digest.h"
 #include "keys_aid.h"
 #include "message_sign.h"
 

@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "agent/verify.h"
-#include "crypto.h"
+#include "crypto/digest.h"
+#include "crypto/hpke.h"
 #include "hex_aid.h"
-#include "hpke.h"
 #include "keys_aid.h"
 
 #define PATH_ "/123456789012/queue"

@@ -20,7 +20,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "crypto.h"
+#include "crypto/digest.h"
 #include "keys_aid.h"
 #include "producer/offline.h"
 #include "producer/record.h"

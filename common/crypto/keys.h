@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_CRYPTO_KEY_H
-#define SQS_ENTROPY_CRYPTO_KEY_H
+#ifndef SQS_ENTROPY_CRYPTO_KEYS_H
+#define SQS_ENTROPY_CRYPTO_KEYS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "crypto.h"
+#include "crypto/digest.h"
 
 /* Keys, signatures and ciphers, for message signing and sealing. */
 #define CRYPTO_KEY_LEN       32 /* each kind, public or secret */

@@ -13,7 +13,7 @@
 #include <openssl/err.h>
 
 #include "base/err.h"
-#include "crypto_key.h"
+#include "crypto/keys.h"
 #include "hex_aid.h"
 
 #define COUNT(a)       (sizeof(a) / sizeof(a)[0])

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "base/err.h"
+#include "crypto/hpke.h"
 #include "hex_aid.h"
-#include "hpke.h"
 
 #define TEXT_MAX   16384
 #define SEALED_MAX (TEXT_MAX + HPKE_OVERHEAD)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_CRYPTO_H
-#define SQS_ENTROPY_CRYPTO_H
+#ifndef SQS_ENTROPY_CRYPTO_DIGEST_H
+#define SQS_ENTROPY_CRYPTO_DIGEST_H
 
 #include <stdbool.h>
 #include <stddef.h>

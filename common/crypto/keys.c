@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "crypto_key.h"
+#include "crypto/keys.h"
 
 #include <limits.h>
 #include <string.h>

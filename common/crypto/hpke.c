@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hpke.h"
+#include "crypto/hpke.h"
 
 #include <string.h>
 
 #include "base/err.h"
-#include "crypto.h"
+#include "crypto/digest.h"
 
 /*
  * Names are those of RFC 9180.  Every hash, key and nonce of this suite is at

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "crypto.h"
+#include "crypto/digest.h"
 
 #include <string.h>
 

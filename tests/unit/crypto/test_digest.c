@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/err.h"
-#include "crypto.h"
+#include "crypto/digest.h"
 
 static void assert_hex(const uint8_t *data, size_t len, const char *expected)
 {

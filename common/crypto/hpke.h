@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_HPKE_H
-#define SQS_ENTROPY_HPKE_H
+#ifndef SQS_ENTROPY_CRYPTO_HPKE_H
+#define SQS_ENTROPY_CRYPTO_HPKE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "crypto_key.h"
+#include "crypto/keys.h"
 
 /*
  * Hybrid Public Key Encryption (RFC 9180), base mode, single shot, in the one

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/err.h"
-#include "crypto_key.h"
+#include "crypto/keys.h"
 #include "hex_aid.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
