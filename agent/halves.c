@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "confine_half.h"
+#include "confine/half.h"
 #include "cred_env.h"
 
 /* The online half ends itself by the deadline; one that hangs (in a name

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf.h"
-#include "confine.h"
+#include "confine/confine.h"
 #include "halves.h"
 #include "offline.h"
 #include "online.h"

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "confine_half.h"
+#include "confine/half.h"
 #include "halves.h"
 #include "record.h"
 #include "session.h"

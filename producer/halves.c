@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "confine_half.h"
+#include "confine/half.h"
 #include "cred_env.h"
 
 /* SIGTERM ends the whole within a second; a half that ends by itself may take

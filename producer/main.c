@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "conf.h"
-#include "confine.h"
+#include "confine/confine.h"
 #include "halves.h"
 #include "offline.h"
 #include "online.h"

@@ -12,7 +12,7 @@
 #include "agent/offline.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "confine.h"
+#include "confine/confine.h"
 #include "forbidden_aid.h"
 #include "session.h"
 

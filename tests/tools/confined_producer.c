@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "confine.h"
+#include "confine/confine.h"
 #include "forbidden_aid.h"
 #include "producer/conf.h"
 #include "producer/halves.h"

@@ -32,7 +32,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "confine.h"
+#include "confine/confine.h"
 
 #define DATAGRAM_MAX  32768 /* beyond what a record may have */
 #define RECORDS_MAX   32

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "confine.h"
+#include "confine/confine.h"
 #include "confine_aid.h"
 #include "keys_aid.h"
 #include "notify.h"

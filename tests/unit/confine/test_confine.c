@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "confine.h"
+#include "confine/confine.h"
 #include "confine_aid.h"
 
 #define NO_SUCH_USER    "sqs-entropy-no-such-user"

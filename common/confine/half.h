@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "confine.h"
+#include "confine/confine.h"
 
 /* All steps of confine.h for one half, in their order. */
 struct confine_half {

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "confine.h"
+#include "confine/confine.h"
 #include "confine_aid.h"
 
 /* The working directory of all tests: in/text, in/deep/text, out/text, and

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_CONFINE_H
-#define SQS_ENTROPY_CONFINE_H
+#ifndef SQS_ENTROPY_CONFINE_CONFINE_H
+#define SQS_ENTROPY_CONFINE_CONFINE_H
 
 #include <stdbool.h>
 #include <sys/resource.h>

@@ -26,7 +26,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "confine.h"
+#include "confine/confine.h"
 #include "confine_aid.h"
 
 #define PAGE 4096

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "confine_half.h"
+#include "confine/half.h"
 
 #include <stddef.h>
 
