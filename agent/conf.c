@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "conftab.h"
-#include "loadcred.h"
-#include "options.h"
+#include "config/conffile.h"
+#include "config/options.h"
+#include "config/service_credential.h"
 #include "session.h"
 
 /* Rows of the table that options name too. */

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "config/service_credential.h"
 #include "crypto/digest.h"
 #include "keyfile_internal.h"
-#include "loadcred.h"
 
 /* ---- reading */
 

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "conftab.h"
+#include "config/conffile.h"
+#include "config/options.h"
+#include "config/service_credential.h"
 #include "crypto/hpke.h"
-#include "loadcred.h"
 #include "message.h"
-#include "options.h"
 
 /* Rows of the table that options name too. */
 enum row { ROW_QUEUE, ROW_DEVICE, ROW_OTHERS };

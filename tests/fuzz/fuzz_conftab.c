@@ -2,7 +2,7 @@
 /* A configuration file: all or nothing, and every value within its bounds. */
 #include <string.h>
 
-#include "conftab.h"
+#include "config/conffile.h"
 #include "fuzz.h"
 
 struct values {

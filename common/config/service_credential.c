@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "loadcred.h"
+#include "config/service_credential.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_OPTIONS_H
-#define SQS_ENTROPY_OPTIONS_H
+#ifndef SQS_ENTROPY_CONFIG_OPTIONS_H
+#define SQS_ENTROPY_CONFIG_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
 #include "base/log.h"
-#include "conftab.h"
+#include "config/conffile.h"
 
 /* What both programs do about their options beside getopt_long(3). */
 

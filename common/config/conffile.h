@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_CONFTAB_H
-#define SQS_ENTROPY_CONFTAB_H
+#ifndef SQS_ENTROPY_CONFIG_CONFFILE_H
+#define SQS_ENTROPY_CONFIG_CONFFILE_H
 
 #include <stdbool.h>
 #include <stddef.h>

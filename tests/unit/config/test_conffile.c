@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "conftab.h"
+#include "config/conffile.h"
 
 static const char *const choices[] = {"mix", "credit", "refuse", NULL};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_LOADCRED_H
-#define SQS_ENTROPY_LOADCRED_H
+#ifndef SQS_ENTROPY_CONFIG_SERVICE_CREDENTIAL_H
+#define SQS_ENTROPY_CONFIG_SERVICE_CREDENTIAL_H
 
 #include <stdbool.h>
 #include <stddef.h>

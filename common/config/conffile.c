@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "conftab.h"
+#include "config/conffile.h"
 
 #include <confuse.h>
 #include <errno.h>

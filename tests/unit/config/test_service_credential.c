@@ -13,9 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/service_credential.h"
 #include "keyfile.h"
 #include "keys_aid.h"
-#include "loadcred.h"
 
 #define NAME "signing-key"
 #define SECRET                                                                 \
