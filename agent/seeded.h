@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "json.h"
+#include "json/parse.h"
 
 /*
  * When runs of this boot injected into the kernel, as the status file keeps it

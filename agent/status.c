@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "crypto/digest.h"
-#include "json.h"
+#include "json/parse.h"
 
 const char *status_directory(void)
 {

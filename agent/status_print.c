@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "base/io.h"
-#include "json.h"
+#include "json/parse.h"
 
 static const char *text_of(const struct json *object, const char *key)
 {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "json.h"
+#include "json/parse.h"
 
 static const char *text_of(const struct json *root, const char *key)
 {

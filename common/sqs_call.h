@@ -6,10 +6,10 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "json.h"
 #include "sigv4.h"
 #include "sqs.h"
 #include "sqs_error.h"
+#include "json/parse.h"
 
 /* Inside sqs*.c only: one operation, signed, tried again, errors explained. */
 struct sqs {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "json.h"
+#include "json/parse.h"
 
 struct meaning {
 	const char *name;

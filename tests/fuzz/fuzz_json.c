@@ -5,7 +5,7 @@
 
 #include "base/err.h"
 #include "fuzz.h"
-#include "json.h"
+#include "json/parse.h"
 
 static void walk(struct json_writer *w, const struct json *value, int depth)
 {

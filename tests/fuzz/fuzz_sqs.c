@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "json.h"
 #include "sqs_call.h"
 #include "sqs_error.h"
 #include "sqs_message.h"
+#include "json/parse.h"
 
 #define URL "https://sqs.eu-west-1.amazonaws.com/1/q"
 

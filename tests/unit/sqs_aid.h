@@ -4,9 +4,9 @@
 
 #include <stdint.h>
 
-#include "json.h"
 #include "loopback.h"
 #include "sqs.h"
+#include "json/parse.h"
 
 /* What the tests of sqs share: a client of a scripted service, with a clock
  * that moves when somebody sleeps. */

@@ -16,8 +16,8 @@
 #include "agent/credit.h"
 #include "agent/status.h"
 #include "base/io.h"
-#include "json.h"
 #include "keys_aid.h"
+#include "json/parse.h"
 
 static struct err err;
 

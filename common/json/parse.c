@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "json.h"
+#include "json/parse.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <yajl/yajl_parse.h>
 
 #include "base/err.h"
-#include "json_text.h"
+#include "json/text.h"
 
 enum kind {
 	KIND_PLAIN, /* null, false, numbers that are no int64 */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "json.h"
+#include "json/parse.h"
 
 /* Own code instead of yajl_gen, which uses memory that it did not get. */
 struct json_writer {

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "json.h"
+#include "json/parse.h"
 
 static int parse(const char *text)
 {
