@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "cred.h"
-#include "http.h"
+#include "http/http.h"
 
 /*
  * The EC2 Instance Metadata Service, version 2 only (EC2 User Guide, "Use the

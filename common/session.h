@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "cred.h"
-#include "http.h"
+#include "http/http.h"
 #include "imds.h"
 #include "sqs.h"
 

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "cred.h"
-#include "http.h"
+#include "http/http.h"
 
 /*
  * Amazon SQS by its AWS JSON 1.0 protocol (SQS Developer Guide, "Making API

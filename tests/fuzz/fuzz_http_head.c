@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "fuzz.h"
-#include "http_head.h"
+#include "http/head.h"
 
 static void look(const struct http_head *head)
 {

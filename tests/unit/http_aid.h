@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "http.h"
+#include "http/http.h"
 
 /* What the tests of http share. */
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "http_internal.h"
+#include "http/internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "http_policy.h"
+#include "http/policy.h"
 
 #define URL_MAX 2048
 #define BELT_MS 1000 /* curl's own limits, beyond ours */

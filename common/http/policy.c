@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "http_policy.h"
+#include "http/policy.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -8,8 +8,8 @@
 #include <limits.h>
 
 #include "base/clock.h"
-#include "http.h"
-#include "http_head.h"
+#include "http/head.h"
+#include "http/http.h"
 
 #define HTTP_HOST_MAX 320 /* a DNS name, a colon, a port, NUL */
 

@@ -2,8 +2,8 @@
 /* The parts of http that need no network: where plain http may go, and what a
  * head of an answer is. */
 #include "base/err.h"
-#include "http_head.h"
-#include "http_policy.h"
+#include "http/head.h"
+#include "http/policy.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
