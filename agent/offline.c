@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "message_sign.h"
+#include "message/sign.h"
 #include "record.h"
 #include "status.h"
 

@@ -9,7 +9,7 @@
 
 #include "base/io.h"
 #include "base/log.h"
-#include "message.h"
+#include "message/message.h"
 #include "status.h"
 
 #define STATE_DIRECTORY "/var/lib/sqs-entropy" /* or STATE_DIRECTORY */

@@ -8,7 +8,7 @@
 #include "cred_env.h"
 #include "cred_file.h"
 #include "cred_imds.h"
-#include "message_sign.h"
+#include "message/sign.h"
 #include "session_find.h"
 
 #define ANY_REGION "us-east-1"

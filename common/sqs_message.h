@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "message.h"
+#include "message/message.h"
 #include "sqs.h"
 
 /* Sending, receiving and deleting; errors as in sqs.h. */

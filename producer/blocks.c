@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "combine.h"
-#include "message.h"
+#include "message/message.h"
 
 static bool same_device(const struct source *a, const struct source *b)
 {

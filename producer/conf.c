@@ -10,7 +10,7 @@
 #include "config/options.h"
 #include "config/service_credential.h"
 #include "crypto/hpke.h"
-#include "message.h"
+#include "message/message.h"
 
 /* Rows of the table that options name too. */
 enum row { ROW_QUEUE, ROW_DEVICE, ROW_OTHERS };

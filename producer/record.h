@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "base/io.h"
-#include "message_sign.h"
+#include "message/sign.h"
 
 /*
  * What the producer's halves say to each other, in the machine's own byte

@@ -8,8 +8,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "conf.h"
-#include "keyfile.h"
-#include "message_sign.h"
+#include "message/keyfile.h"
+#include "message/sign.h"
 #include "record.h"
 #include "sequence.h"
 

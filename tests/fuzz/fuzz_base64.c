@@ -6,7 +6,7 @@
 #include "base/base64.h"
 #include "base/err.h"
 #include "fuzz.h"
-#include "message.h"
+#include "message/message.h"
 
 static void decode_body(const char *text, size_t len)
 {

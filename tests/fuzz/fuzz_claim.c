@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "message_sign.h"
+#include "message/sign.h"
 
 static void take_url(const char *url)
 {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "keyfile.h"
+#include "message/keyfile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {

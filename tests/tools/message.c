@@ -23,7 +23,7 @@
 #include "base/err.h"
 #include "crypto/digest.h"
 #include "crypto/hpke.h"
-#include "message_sign.h"
+#include "message/sign.h"
 
 #define WORDS_MAX 6
 #define BYTES_MAX 20000

@@ -23,7 +23,7 @@
 #include "base/log.h"
 #include "crypto/digest.h"
 #include "keys_aid.h"
-#include "message_sign.h"
+#include "message/sign.h"
 
 #define QUEUE_PATH "/123456789012/queue"
 #define QUEUE_URL  "https://sqs.eu-west-1.amazonaws.com" QUEUE_PATH

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "config/service_credential.h"
-#include "keyfile.h"
 #include "keys_aid.h"
+#include "message/keyfile.h"
 
 #define NAME "signing-key"
 #define SECRET                                                                 \

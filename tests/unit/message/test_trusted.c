@@ -13,8 +13,8 @@
 #include <cmocka.h>
 
 #include "hex_aid.h"
-#include "keyfile.h"
 #include "keys_aid.h"
+#include "message/keyfile.h"
 
 /* The directory of the trusted keys. */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "message_sign.h"
+#include "message/sign.h"
 
 #include <inttypes.h>
 #include <stdbool.h>

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "hex_aid.h"
-#include "keyfile.h"
+#include "message/keyfile.h"
 
 /* The text of a key file: parsing, formatting and what errors say. */
 

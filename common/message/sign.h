@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 #include "crypto/keys.h"
-#include "message.h"
+#include "message/message.h"
 
 /*
  * The attribute "Entropy" and what "Signature" covers, version 1:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "keyfile.h"
+#include "message/keyfile.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "crypto/digest.h"
-#include "keyfile_internal.h"
+#include "message/keyfile_internal.h"
 
 #define SUFFIX       ".pub"
 #define SUFFIX_LEN   (sizeof SUFFIX - 1)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_KEYFILE_H
-#define SQS_ENTROPY_KEYFILE_H
+#ifndef SQS_ENTROPY_MESSAGE_KEYFILE_H
+#define SQS_ENTROPY_MESSAGE_KEYFILE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_KEYFILE_INTERNAL_H
-#define SQS_ENTROPY_KEYFILE_INTERNAL_H
+#ifndef SQS_ENTROPY_MESSAGE_KEYFILE_INTERNAL_H
+#define SQS_ENTROPY_MESSAGE_KEYFILE_INTERNAL_H
 
 /* What the files of keyfile share; nobody else includes it. */
 
 #include <sys/stat.h>
 #include <sys/types.h>
 
-#include "keyfile.h"
+#include "message/keyfile.h"
 
 /* Permissions that others must not have. */
 #define KEYFILE_OTHERS_NONE  ((mode_t)(S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH))

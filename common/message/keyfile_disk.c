@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "keyfile.h"
+#include "message/keyfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include "base/io.h"
 #include "config/service_credential.h"
 #include "crypto/digest.h"
-#include "keyfile_internal.h"
+#include "message/keyfile_internal.h"
 
 /* ---- reading */
 

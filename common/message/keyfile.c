@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "keyfile.h"
+#include "message/keyfile.h"
 
 #include <stdbool.h>
 #include <stdio.h>

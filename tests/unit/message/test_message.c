@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/err.h"
-#include "message.h"
+#include "message/message.h"
 
 struct fixture {
 	uint8_t payload[MESSAGE_PAYLOAD_MAX + 1];

@@ -9,7 +9,7 @@
 
 #include "base/err.h"
 #include "hex_aid.h"
-#include "message_sign.h"
+#include "message/sign.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_MESSAGE_H
-#define SQS_ENTROPY_MESSAGE_H
+#ifndef SQS_ENTROPY_MESSAGE_MESSAGE_H
+#define SQS_ENTROPY_MESSAGE_MESSAGE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -17,8 +17,8 @@
 #include <cmocka.h>
 
 #include "hex_aid.h"
-#include "keyfile.h"
 #include "keys_aid.h"
+#include "message/keyfile.h"
 
 /* Key files: modes, owners, and what is no file. */
 
