@@ -5,11 +5,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "aws/cred_env.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "confine/half.h"
-#include "cred_env.h"
 
 /* The online half ends itself by the deadline; one that hangs (in a name
  * look-up, or in TLS waiting for the generator) is ended this much later. */

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "aws/cred_env.h"
+#include "aws/cred_file.h"
+#include "aws/cred_imds.h"
 #include "base/url.h"
-#include "cred_env.h"
-#include "cred_file.h"
-#include "cred_imds.h"
 #include "message/sign.h"
 #include "session_find.h"
 

@@ -5,11 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "aws/cred.h"
+#include "aws/imds.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "cred.h"
 #include "http/http.h"
-#include "imds.h"
 #include "sqs.h"
 
 /*

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cred_file.h"
+#include "aws/cred_file.h"
 
 #define QUEUE_NAME_MAX 80 /* characters, SQS API Reference, CreateQueue */
 #define LABELS_MAX     8

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "aws/cred.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "cred.h"
 #include "http/http.h"
 
 /*

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "aws/sigv4.h"
 #include "base/buf.h"
-#include "sigv4.h"
 #include "sqs.h"
 #include "sqs_error.h"
 #include "json/parse.h"

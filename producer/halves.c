@@ -7,11 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "aws/cred_env.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "confine/half.h"
-#include "cred_env.h"
 
 /* SIGTERM ends the whole within a second; a half that ends by itself may take
  * longer over its connections. */

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aws/cred_file.h"
 #include "base/err.h"
-#include "cred_file.h"
 #include "fuzz.h"
 
 static void check_cred(const struct cred *c)

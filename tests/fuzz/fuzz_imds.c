@@ -2,8 +2,8 @@
 /* The document with a role's credentials. */
 #include <string.h>
 
+#include "aws/imds_document.h"
 #include "fuzz.h"
-#include "imds_document.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {

@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aws/sigv4.h"
 #include "base/err.h"
-#include "sigv4.h"
 
 #define END       0xffffffffu
 #define ABSENT    0xfffffffeu

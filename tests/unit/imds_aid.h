@@ -2,8 +2,8 @@
 #ifndef SQS_ENTROPY_TEST_IMDS_AID_H
 #define SQS_ENTROPY_TEST_IMDS_AID_H
 
+#include "aws/imds.h"
 #include "http_aid.h"
-#include "imds.h"
 #include "loopback.h"
 
 /* What the tests of imds share. */

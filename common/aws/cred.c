@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cred.h"
+#include "aws/cred.h"
 
 #include <stdio.h>
 #include <stdlib.h>

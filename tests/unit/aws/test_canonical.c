@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
+#include "aws/canonical.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "canonical.h"
 
 typedef int form(struct buf *b, const char *text);
 

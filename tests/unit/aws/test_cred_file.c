@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cred_file.h"
+#include "aws/cred_file.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_CRED_H
-#define SQS_ENTROPY_CRED_H
+#ifndef SQS_ENTROPY_AWS_CRED_H
+#define SQS_ENTROPY_AWS_CRED_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Credentials, the chain of sources, and the environment. */
-#include "cred.h"
-#include "cred_env.h"
+#include "aws/cred.h"
+#include "aws/cred_env.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

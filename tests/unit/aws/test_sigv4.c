@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 /* The cached key shows in no result, so the code is looked into. */
-#include "sigv4.c"
+#include "aws/sigv4.c"
 
 #define AT       1440938160000 /* 2015-08-30T12:36:00Z */
 #define DAY      86400000

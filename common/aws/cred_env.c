@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cred_env.h"
+#include "aws/cred_env.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cred_imds.h"
+#include "aws/cred_imds.h"
 
 static int load(void *ctx, struct cred *out, int64_t deadline, struct err *err)
 {

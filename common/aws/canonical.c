@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "canonical.h"
+#include "aws/canonical.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_IMDS_FETCH_H
-#define SQS_ENTROPY_IMDS_FETCH_H
+#ifndef SQS_ENTROPY_AWS_IMDS_FETCH_H
+#define SQS_ENTROPY_AWS_IMDS_FETCH_H
 
 #include <stdbool.h>
 #include <stdint.h>

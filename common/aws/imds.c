@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "imds.h"
+#include "aws/imds.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -7,8 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "imds_document.h"
-#include "imds_fetch.h"
+#include "aws/imds_document.h"
+#include "aws/imds_fetch.h"
 
 #define ENDPOINT_DEFAULT "http://169.254.169.254"
 #define ENDPOINT_MAX     256

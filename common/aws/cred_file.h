@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_CRED_FILE_H
-#define SQS_ENTROPY_CRED_FILE_H
+#ifndef SQS_ENTROPY_AWS_CRED_FILE_H
+#define SQS_ENTROPY_AWS_CRED_FILE_H
 
-#include "cred.h"
+#include "aws/cred.h"
 
 /*
  * The shared files ~/.aws/credentials and ~/.aws/config, or those that

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "imds_fetch.h"
+#include "aws/imds_fetch.h"
 
-#include "imds.h"
+#include "aws/imds.h"
 
 #define SILENCE_MS 1000
 #define TRIES      3

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sigv4.h"
+#include "aws/sigv4.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "aws/canonical.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "canonical.h"
 #include "crypto/digest.h"
 
 #define ALGORITHM  "AWS4-HMAC-SHA256"

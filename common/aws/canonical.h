@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_CANONICAL_H
-#define SQS_ENTROPY_CANONICAL_H
+#ifndef SQS_ENTROPY_AWS_CANONICAL_H
+#define SQS_ENTROPY_AWS_CANONICAL_H
 
 #include "base/buf.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_SIGV4_H
-#define SQS_ENTROPY_SIGV4_H
+#ifndef SQS_ENTROPY_AWS_SIGV4_H
+#define SQS_ENTROPY_AWS_SIGV4_H
 
 #include <stddef.h>
 #include <stdint.h>

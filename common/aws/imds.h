@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_IMDS_H
-#define SQS_ENTROPY_IMDS_H
+#ifndef SQS_ENTROPY_AWS_IMDS_H
+#define SQS_ENTROPY_AWS_IMDS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "aws/cred.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "cred.h"
 #include "http/http.h"
 
 /*

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_IMDS_DOCUMENT_H
-#define SQS_ENTROPY_IMDS_DOCUMENT_H
+#ifndef SQS_ENTROPY_AWS_IMDS_DOCUMENT_H
+#define SQS_ENTROPY_AWS_IMDS_DOCUMENT_H
 
+#include "aws/cred.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "cred.h"
 
 /*
  * The JSON document that IMDS gives for a role, into out (EC2 User Guide,
