@@ -90,7 +90,7 @@ static size_t make_table(
 	const struct conftab_row table[] = {
 	    [ROW_QUEUE] = CONFTAB_STRING_ROW("queue", conf->queue),
 	    [ROW_MESSAGES] =
-		CONFTAB_LONG_ROW("messages", conf->messages, 1, SQS_BATCH_MAX),
+		CONFTAB_LONG_ROW("messages", conf->messages, 1, LIMIT_BATCH),
 	    [ROW_TIMEOUT] = CONFTAB_LONG_ROW("timeout", conf->timeout, 1, 300),
 	    [ROW_OUTPUT] = CONFTAB_STRING_ROW("output", conf->output),
 	    [ROW_OTHERS] = CONFTAB_STRING_ROW("region", conf->region),

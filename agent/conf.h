@@ -6,9 +6,9 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "credit.h"
-#include "sqs.h"
 
 #define CONF_FILE SQS_ENTROPY_SYSCONFDIR "/sqs-entropy/agent.conf"
 
@@ -33,9 +33,9 @@ struct conf {
 	long unless_seeded; /* seconds; 0: run in any case */
 	enum log_level log_level;
 
-	char queue[SQS_URL_MAX]; /* "": from the instance's tag */
-	char region[SQS_REGION_MAX];
-	char endpoint_url[SQS_URL_MAX];
+	char queue[LIMIT_URL]; /* "": from the instance's tag */
+	char region[LIMIT_REGION];
+	char endpoint_url[LIMIT_URL];
 	char profile[128];
 	char ca_bundle[PATH_MAX];
 	char trusted_producers[PATH_MAX]; /* a directory */

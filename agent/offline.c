@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "message/sign.h"
 #include "record.h"
@@ -20,7 +21,7 @@ struct run {
 	char queue_path[MESSAGE_PATH_MAX + 1];
 	struct buf *payloads; /* of usable messages, one after the other */
 	struct buf *identity;
-	uint8_t digests[SQS_BATCH_MAX][SEEN_DIGEST_LEN]; /* of signed ones */
+	uint8_t digests[LIMIT_BATCH][SEEN_DIGEST_LEN]; /* of signed ones */
 	size_t digests_n;
 	unsigned long bits; /* sum of what the messages earned */
 	unsigned used;
@@ -162,7 +163,7 @@ static int take_record(
 	case RECORD_QUEUE:
 		return take_queue(run, m, len);
 	case RECORD_MESSAGE:
-		if (run->status.n >= SQS_BATCH_MAX)
+		if (run->status.n >= LIMIT_BATCH)
 			return ERR_LIMIT;
 		return take_message(run, m, len);
 	case RECORD_END:
@@ -341,7 +342,7 @@ int offline_run(struct offline *o, int fd, int64_t deadline)
 	/* A name's path is told by the online half. */
 	if (message_queue_path(o->conf->queue, run.queue_path) != 0)
 		run.queue_path[0] = '\0';
-	run.payloads = buf_new((size_t)SQS_BATCH_MAX * MESSAGE_PAYLOAD_MAX);
+	run.payloads = buf_new((size_t)LIMIT_BATCH * MESSAGE_PAYLOAD_MAX);
 	run.identity = buf_new(OFFLINE_IDENTITY_MAX);
 	if (run.payloads == NULL || run.identity == NULL) {
 		log_error("%s", err_text(rc));

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "confine/half.h"
 #include "halves.h"
@@ -27,8 +28,8 @@ struct run {
 	struct session session;
 	bool opened;
 	struct sqs_messages messages;
-	bool want[SQS_BATCH_MAX];    /* to be deleted */
-	bool deleted[SQS_BATCH_MAX]; /* confirmed */
+	bool want[LIMIT_BATCH];    /* to be deleted */
+	bool deleted[LIMIT_BATCH]; /* confirmed */
 	struct record_end end;
 };
 

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/limits.h"
 #include "seeded.h"
-#include "sqs.h"
 #include "verify.h"
 
 /*
@@ -38,7 +38,7 @@ struct status {
 	bool kernel;          /* injected, not written to a file */
 	struct seeded seeded; /* this run included */
 	size_t n;
-	struct status_message at[SQS_BATCH_MAX];
+	struct status_message at[LIMIT_BATCH];
 };
 
 /* RUNTIME_DIRECTORY (systemd.exec(5)) or STATUS_DIRECTORY. */

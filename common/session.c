@@ -25,7 +25,7 @@ static int missing(int rc, const char *what, struct err *err)
 }
 
 static int find_queue(struct session *s, const struct session_config *cfg,
-    char queue[static SQS_URL_MAX], int64_t deadline, struct err *err)
+    char queue[static LIMIT_URL], int64_t deadline, struct err *err)
 {
 	static const char how[] =
 	    "no queue: give --queue, set \"queue\" in the configuration or the "
@@ -44,10 +44,10 @@ static int find_queue(struct session *s, const struct session_config *cfg,
 			return missing(rc, how, err);
 		given = tag;
 	}
-	if (strlen(given) >= SQS_URL_MAX)
+	if (strlen(given) >= LIMIT_URL)
 		return err_set(err, ERR_CONFIG,
-		    "queue: longer than %d characters", SQS_URL_MAX - 1);
-	(void)snprintf(queue, SQS_URL_MAX, "%s", given);
+		    "queue: longer than %d characters", LIMIT_URL - 1);
+	(void)snprintf(queue, LIMIT_URL, "%s", given);
 	return 0;
 }
 
@@ -65,7 +65,7 @@ static int set_region(struct session *s, const char *origin,
 			    "configuration",
 			    err);
 		(void)snprintf(s->region, sizeof s->region, "%.*s",
-		    SQS_REGION_MAX - 1, text);
+		    LIMIT_REGION - 1, text);
 	}
 	if (!session_is_region(s->region))
 		return err_set(err, ERR_CONFIG,
@@ -188,7 +188,7 @@ int session_init(struct session *s, const struct session_config *cfg,
 
 int session_open(struct session *s, int64_t deadline, struct err *err)
 {
-	char queue[SQS_URL_MAX];
+	char queue[LIMIT_URL];
 	struct err own = {0};
 	int rc;
 

@@ -41,9 +41,9 @@ struct session {
 	const struct clock *clock;
 	const struct session_config *cfg;
 	const char *readable[SESSION_READABLE_MAX];
-	char region[SQS_REGION_MAX];
-	char endpoint[SQS_URL_MAX];
-	char queue_url[SQS_URL_MAX];
+	char region[LIMIT_REGION];
+	char endpoint[LIMIT_URL];
+	char queue_url[LIMIT_URL];
 };
 
 #define SESSION_QUEUE_TAG "sqs-entropy:queue"
@@ -87,6 +87,6 @@ void session_close(struct session *s);
  * sqs.R.amazonaws.com.cn, sqs.R.api.aws, sqs-fips.R.amazonaws.com,
  * R.queue.amazonaws.com, VPCE-ID.sqs.R.vpce.amazonaws.com), in region;
  * false when it names none.  Pure. */
-bool session_region_of(const char *url, char region[static SQS_REGION_MAX]);
+bool session_region_of(const char *url, char region[static LIMIT_REGION]);
 
 #endif

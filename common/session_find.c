@@ -26,7 +26,7 @@ bool session_is_region(const char *s)
 {
 	size_t len = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-");
 
-	return len > 0 && len < SQS_REGION_MAX && s[len] == '\0';
+	return len > 0 && len < LIMIT_REGION && s[len] == '\0';
 }
 
 static bool is_queue_name(const char *s)
@@ -103,14 +103,14 @@ static const char *region_label(const char *const *label, size_t n)
 	return NULL;
 }
 
-bool session_region_of(const char *url, char region[static SQS_REGION_MAX])
+bool session_region_of(const char *url, char region[static LIMIT_REGION])
 {
 	static const char *const china[] = {"amazonaws", "com", "cn"};
 	static const char *const world[] = {"amazonaws", "com"};
 	static const char *const dual[] = {"api", "aws"};
 	const char *label[LABELS_MAX], *found;
 	struct sqs_url parts;
-	char host[SQS_URL_MAX];
+	char host[LIMIT_URL];
 	size_t n;
 
 	if (sqs_url_split(url, &parts) != 0)
@@ -124,7 +124,7 @@ bool session_region_of(const char *url, char region[static SQS_REGION_MAX])
 	found = region_label(label, n);
 	if (found == NULL || !session_is_region(found))
 		return false;
-	(void)snprintf(region, SQS_REGION_MAX, "%s", found);
+	(void)snprintf(region, LIMIT_REGION, "%s", found);
 	return true;
 }
 

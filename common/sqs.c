@@ -33,7 +33,7 @@ static int configure(
 		    "region \"%.80s\" is longer than %zu characters",
 		    cfg->region, sizeof s->region - 1);
 	(void)snprintf(
-	    s->url, sizeof s->url, "%.*s/", SQS_URL_MAX - 2, url.origin);
+	    s->url, sizeof s->url, "%.*s/", LIMIT_URL - 2, url.origin);
 	(void)snprintf(s->host, sizeof s->host, "%s", url.host);
 	(void)snprintf(s->region, sizeof s->region, "%s", cfg->region);
 	s->wait_for_route = cfg->wait_for_route;
@@ -87,7 +87,7 @@ static int malformed(const struct sqs_op *op, const char *what, struct err *err)
 	    "%s: the answer lacks %s; is the endpoint an SQS?", op->name, what);
 }
 
-int sqs_queue_url(struct sqs *s, const char *name, char url[static SQS_URL_MAX],
+int sqs_queue_url(struct sqs *s, const char *name, char url[static LIMIT_URL],
     int64_t deadline, struct err *err)
 {
 	struct json_writer *w = json_writer_new();

@@ -8,6 +8,7 @@
 #include "aws/cred.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/limits.h"
 #include "http/http.h"
 
 /*
@@ -16,11 +17,8 @@
  * tried again as the SDKs' "standard" retry mode does, within the deadline.
  * Here: the client and what concerns the queue; sqs_message.h has the rest.
  */
-#define SQS_BATCH_MAX  10
 #define SQS_ATTEMPTS   3
 #define SQS_ANSWER_MAX ((1 << 20) + (64 << 10)) /* bytes: 1 MiB + 64 KiB */
-#define SQS_URL_MAX    512
-#define SQS_REGION_MAX 64
 
 struct sqs;
 
@@ -51,8 +49,8 @@ void sqs_free(struct sqs *s);
  * way.  0 before any. */
 int64_t sqs_clock_behind(const struct sqs *s);
 
-/* GetQueueUrl.  url has SQS_URL_MAX bytes. */
-int sqs_queue_url(struct sqs *s, const char *name, char url[static SQS_URL_MAX],
+/* GetQueueUrl.  url has LIMIT_URL bytes. */
+int sqs_queue_url(struct sqs *s, const char *name, char url[static LIMIT_URL],
     int64_t deadline, struct err *err) __attribute__((warn_unused_result));
 
 struct sqs_depth {

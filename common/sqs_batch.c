@@ -9,10 +9,10 @@
 /* What one call said of its entries. */
 struct round {
 	const char *queue_url;
-	bool open[SQS_BATCH_MAX];  /* not mentioned so far */
-	bool again[SQS_BATCH_MAX]; /* refused, and not for good */
-	struct err passing;        /* the last of the latter */
-	struct err lasting;        /* the last failure for good, of all calls */
+	bool open[LIMIT_BATCH];  /* not mentioned so far */
+	bool again[LIMIT_BATCH]; /* refused, and not for good */
+	struct err passing;      /* the last of the latter */
+	struct err lasting;      /* the last failure for good, of all calls */
 };
 
 static int put_request(
@@ -26,7 +26,7 @@ static int put_request(
 	json_put_string(w, queue_url);
 	json_key(w, "Entries");
 	json_begin_array(w);
-	for (size_t k = 0; k < SQS_BATCH_MAX && rc == 0; k++) {
+	for (size_t k = 0; k < LIMIT_BATCH && rc == 0; k++) {
 		if (!b->pending[k])
 			continue;
 		(void)snprintf(id, sizeof id, "%zu", k);
@@ -92,7 +92,7 @@ static void read_successful(
 
 static void read_unmentioned(const struct sqs_batch *b, struct round *r)
 {
-	for (size_t k = 0; k < SQS_BATCH_MAX; k++)
+	for (size_t k = 0; k < LIMIT_BATCH; k++)
 		if (r->open[k])
 			(void)err_set(&r->lasting, ERR_FORMAT,
 			    "%s: the answer does not mention entry %zu, whose "
@@ -128,9 +128,9 @@ static int call(struct sqs *s, struct sqs_batch *b, struct round *r,
 	return rc;
 }
 
-static bool any(const bool flags[static SQS_BATCH_MAX])
+static bool any(const bool flags[static LIMIT_BATCH])
 {
-	for (size_t k = 0; k < SQS_BATCH_MAX; k++)
+	for (size_t k = 0; k < LIMIT_BATCH; k++)
 		if (flags[k])
 			return true;
 	return false;

@@ -11,7 +11,7 @@
  */
 struct sqs_batch {
 	const struct sqs_op *op;
-	bool pending[SQS_BATCH_MAX]; /* to do; none are left afterwards */
+	bool pending[LIMIT_BATCH]; /* to do; none are left afterwards */
 	/* Add entry k's members but Id to the open object.  0 or a code. */
 	int (*put)(void *ctx, struct json_writer *w, size_t k);
 	/* The service confirmed k.  0, or a code that goes into err with the

@@ -17,9 +17,9 @@ struct sqs {
 	struct cred_chain *chain;
 	const struct clock *clock;
 	struct sigv4 *sigv4;
-	char url[SQS_URL_MAX];  /* endpoint with the final slash */
-	char host[SQS_URL_MAX]; /* as sent in Host */
-	char region[SQS_REGION_MAX];
+	char url[LIMIT_URL];  /* endpoint with the final slash */
+	char host[LIMIT_URL]; /* as sent in Host */
+	char region[LIMIT_REGION];
 	bool wait_for_route;
 	const char *source; /* of the last credentials, for messages */
 	int64_t skew;       /* ms from our clock to the service's, as signed */

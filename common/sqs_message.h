@@ -21,7 +21,7 @@ struct sqs_outgoing {
 };
 
 /*
- * SendMessageBatch of 1..SQS_BATCH_MAX messages; sent[k] tells whether the
+ * SendMessageBatch of 1..LIMIT_BATCH messages; sent[k] tells whether the
  * queue confirmed message k with the right MD5.  A message whose outcome is
  * unknown is never sent a second time: two machines could be credited for the
  * same bytes.  Only what certainly was not accepted (no connection, throttled,
@@ -49,7 +49,7 @@ struct sqs_message {
 
 struct sqs_messages {
 	size_t n;
-	struct sqs_message at[SQS_BATCH_MAX];
+	struct sqs_message at[LIMIT_BATCH];
 	void *owner; /* the parsed answer that the strings live in */
 };
 

@@ -178,10 +178,10 @@ int sqs_receive(struct sqs *s, const char *queue_url, int max, int wait_s,
 
 	memset(out, 0, sizeof *out);
 	err = err != NULL ? err : &own;
-	if (max < 1 || max > SQS_BATCH_MAX || wait_s < 0 || wait_s > 20)
+	if (max < 1 || max > LIMIT_BATCH || wait_s < 0 || wait_s > 20)
 		return err_set(err, ERR_LIMIT,
 		    "a receive takes 1 to %d messages and waits 0 to 20 s",
-		    SQS_BATCH_MAX);
+		    LIMIT_BATCH);
 	w = json_writer_new();
 	if (w == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");

@@ -133,9 +133,9 @@ static bool is_fifo(const char *queue_url)
 
 static int check(const struct sqs_outgoing *messages, size_t n, struct err *err)
 {
-	if (n < 1 || n > SQS_BATCH_MAX)
+	if (n < 1 || n > LIMIT_BATCH)
 		return err_set(err, ERR_LIMIT,
-		    "a batch has 1 to %d messages, not %zu", SQS_BATCH_MAX, n);
+		    "a batch has 1 to %d messages, not %zu", LIMIT_BATCH, n);
 	for (size_t k = 0; k < n; k++)
 		if (messages[k].signature != NULL &&
 		    messages[k].signature_len > MESSAGE_SIGNATURE_LEN)

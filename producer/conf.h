@@ -6,9 +6,9 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "refill.h"
-#include "sqs.h"
 
 /* or STATE_DIRECTORY (systemd.exec(5)) */
 #define CONF_STATE_DIRECTORY "/var/lib/sqs-entropy-producer"
@@ -35,9 +35,9 @@ struct conf {
 	bool seal;            /* --seal: a pair for sealing */
 	enum log_level log_level;
 
-	char queue[SQS_URL_MAX];
-	char region[SQS_REGION_MAX];
-	char endpoint_url[SQS_URL_MAX];
+	char queue[LIMIT_URL];
+	char region[LIMIT_REGION];
+	char endpoint_url[LIMIT_URL];
 	char profile[128];
 	char ca_bundle[PATH_MAX];
 	char device[PATH_MAX];

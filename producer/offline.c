@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "manager.h"
 #include "record.h"
@@ -24,7 +25,7 @@ struct run {
 static int take_ask(struct run *run, const struct record_ask *ask)
 {
 	/* It waits for what it asked for before it asks again. */
-	if (run->asked || ask->count > SQS_BATCH_MAX ||
+	if (run->asked || ask->count > LIMIT_BATCH ||
 	    ask->path_len > sizeof ask->path)
 		return ERR_FORMAT;
 	run->ask = *ask;

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "confine/half.h"
 #include "halves.h"
@@ -30,7 +31,7 @@ struct item {
 };
 
 struct batch {
-	struct item items[SQS_BATCH_MAX];
+	struct item items[LIMIT_BATCH];
 	size_t n;
 };
 
@@ -226,8 +227,8 @@ static int check_clock(struct run *run, struct err *err)
 static int send_batch(
     struct run *run, const struct batch *batch, long *sent, struct err *err)
 {
-	struct sqs_outgoing out[SQS_BATCH_MAX] = {{0}};
-	bool confirmed[SQS_BATCH_MAX] = {false};
+	struct sqs_outgoing out[LIMIT_BATCH] = {{0}};
+	bool confirmed[LIMIT_BATCH] = {false};
 	int rc;
 
 	for (size_t k = 0; k < batch->n; k++) {
@@ -309,7 +310,7 @@ static int top_up(struct run *run, long count, struct err *err)
 	int rc = 0;
 
 	while (rc == 0 && left > 0) {
-		long now = left < SQS_BATCH_MAX ? left : SQS_BATCH_MAX;
+		long now = left < LIMIT_BATCH ? left : LIMIT_BATCH;
 
 		rc = send_some(run, (uint32_t)now, &sent, err);
 		left -= now;

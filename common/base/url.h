@@ -2,21 +2,21 @@
 #ifndef SQS_ENTROPY_BASE_URL_H
 #define SQS_ENTROPY_BASE_URL_H
 
-#include "sqs.h"
+#include "base/limits.h"
 
 /*
  * The parts of an endpoint or a queue URL (RFC 3986), as they are sent and
  * signed: scheme and host in lower case, no default port.  Pure.
  */
 struct sqs_url {
-	char origin[SQS_URL_MAX]; /* "https://HOST[:PORT]" */
-	const char *host;         /* in origin: "HOST[:PORT]" */
-	const char *path;         /* in the text: "", "/", "/ACCOUNT/QUEUE" */
+	char origin[LIMIT_URL]; /* "https://HOST[:PORT]" */
+	const char *host;       /* in origin: "HOST[:PORT]" */
+	const char *path;       /* in the text: "", "/", "/ACCOUNT/QUEUE" */
 };
 
 /* ERR_FORMAT: not http(s), no host, user information, a query, a fragment, or
  * a character that a host or path may not have as it stands; ERR_LIMIT:
- * SQS_URL_MAX or more.  out points into itself and text: do not copy it. */
+ * LIMIT_URL or more.  out points into itself and text: do not copy it. */
 int sqs_url_split(const char *text, struct sqs_url *out)
     __attribute__((warn_unused_result));
 

@@ -103,7 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		       -1, deadline) == 0);
 	FUZZ_CHECK(type == RECORD_STATUS && len == sizeof status);
 	FUZZ_CHECK(
-	    status.used <= SQS_BATCH_MAX && (rc == 0) == (status.used > 0));
+	    status.used <= LIMIT_BATCH && (rc == 0) == (status.used > 0));
 	FUZZ_CHECK(status.bits == 0 || status.bits == CREDIT_BITS);
 	(void)close(pair[0]);
 	(void)close(pair[1]);

@@ -85,9 +85,9 @@ static void receive(struct sqs *s)
 	struct sqs_messages m;
 	struct err err = {0};
 
-	if (sqs_receive(s, URL, SQS_BATCH_MAX, 1, &m, 0, &err) != 0)
+	if (sqs_receive(s, URL, LIMIT_BATCH, 1, &m, 0, &err) != 0)
 		return;
-	FUZZ_CHECK(m.n <= SQS_BATCH_MAX);
+	FUZZ_CHECK(m.n <= LIMIT_BATCH);
 	for (size_t i = 0; i < m.n; i++) {
 		FUZZ_CHECK(strlen(m.at[i].body) == m.at[i].body_len);
 		FUZZ_CHECK(
@@ -128,7 +128,7 @@ static void delete_three(struct sqs *s)
 
 static void ask(struct sqs *s)
 {
-	char url[SQS_URL_MAX];
+	char url[LIMIT_URL];
 	struct sqs_depth depth;
 	struct err err = {0};
 

@@ -48,7 +48,7 @@ static int teardown(void **state)
 static int load(const char *file, const char *a, const char *b)
 {
 	const char *words[] = {"agent", "-c", file, a, b};
-	static char room[5][SQS_URL_MAX + 8];
+	static char room[5][LIMIT_URL + 8];
 	char *argv[6] = {NULL};
 	int argc = 0;
 
@@ -217,19 +217,19 @@ static void a_file_that_was_named_must_exist(void **state)
 
 static void a_queue_that_is_too_long_is_refused(void **state)
 {
-	char queue[SQS_URL_MAX + 2];
+	char queue[LIMIT_URL + 2];
 
 	(void)state;
 	memset(queue, 'q', sizeof queue);
-	queue[SQS_URL_MAX] = '\0';
+	queue[LIMIT_URL] = '\0';
 	assert_int_equal(load2("--queue", queue), ERR_USAGE);
-	queue[SQS_URL_MAX - 1] = '\0';
+	queue[LIMIT_URL - 1] = '\0';
 	assert_int_equal(load2("--queue", queue), 0);
 }
 
 static void keys_are_taken(void **state)
 {
-	char text[SQS_URL_MAX * 10];
+	char text[LIMIT_URL * 10];
 
 	(void)state;
 	write_file("trusted-producers = \"/etc/trusted\"\n"

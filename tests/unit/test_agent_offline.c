@@ -98,11 +98,11 @@ static void no_more_than_a_batch(void **state)
 {
 	struct bench *b = *state;
 
-	for (int i = 0; i < SQS_BATCH_MAX + 2; i++)
+	for (int i = 0; i < LIMIT_BATCH + 2; i++)
 		send_message(b, 3, 100);
 	send_end(b, 0, 12);
 	assert_int_equal(run(b), 0);
-	assert_int_equal(delivered(b, 3), 100 * SQS_BATCH_MAX);
+	assert_int_equal(delivered(b, 3), 100 * LIMIT_BATCH);
 }
 
 /* Lengths that lie, wrong sizes, unknown types: each ends the run without

@@ -89,7 +89,7 @@ static void halves_do_not_add_up_from_copies(void **state)
 	static struct record_message m;
 
 	make_signed(&m, 1, 128);
-	for (int i = 0; i < SQS_BATCH_MAX; i++)
+	for (int i = 0; i < LIMIT_BATCH; i++)
 		send_record(b, &m);
 	assert_int_equal(credit(b), 0);
 	make_signed(&m, 2, 128);

@@ -177,7 +177,7 @@ static void each_reason_is_told_by_its_name(void **state)
 /* A full batch with all reasons and the longest names and numbers. */
 static void the_longest_document_fits(void **state)
 {
-	struct status s = sample(SQS_BATCH_MAX);
+	struct status s = sample(LIMIT_BATCH);
 	struct buf *out = buf_new(STATUS_MAX);
 	char name[64];
 
@@ -186,7 +186,7 @@ static void the_longest_document_fits(void **state)
 	name[sizeof name - 1] = '\0';
 	s.code = ERR_UNSUPPORTED;
 	s.received = UINT32_MAX;
-	for (size_t i = 0; i < SQS_BATCH_MAX; i++) {
+	for (size_t i = 0; i < LIMIT_BATCH; i++) {
 		s.at[i].verified.producer = name;
 		s.at[i].verified.claim.seq = INT64_MAX;
 		s.at[i].verified.claim.time = INT64_MAX;

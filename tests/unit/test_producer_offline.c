@@ -268,7 +268,7 @@ static void ready_and_then_the_messages(void **state)
 static void records_that_no_online_half_sends(void **state)
 {
 	struct bench *b = *state;
-	const struct record_ask many = {.count = SQS_BATCH_MAX + 1};
+	const struct record_ask many = {.count = LIMIT_BATCH + 1};
 	const struct record_ask far = {.path_len = MESSAGE_PATH_MAX + 1};
 	const struct record_alive alive = {.visible = 1};
 	const struct {

@@ -130,7 +130,7 @@ static void test_region_of(void **state)
 	    {"sqs.eu-west-1.amazonaws.com", NULL},
 	    {"", NULL},
 	};
-	char region[SQS_REGION_MAX];
+	char region[LIMIT_REGION];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -223,7 +223,7 @@ static void test_bad_queues(void **state)
 	    ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	     "aaaaaaaaaaaaaaaaa")};
 	struct session_config cfg;
-	char long_one[SQS_URL_MAX + 64];
+	char long_one[LIMIT_URL + 64];
 
 	(void)state;
 	(void)setenv("AWS_REGION", "eu-west-1", 1);

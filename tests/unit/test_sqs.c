@@ -112,7 +112,7 @@ static void test_queue_url(void **state)
 	const struct loopback_step step =
 	    aid_ok("{\"QueueUrl\":\"" AID_QUEUE "\"}");
 	struct aid_sqs *a = aid_open(&step, 1);
-	char url[SQS_URL_MAX], text[64];
+	char url[LIMIT_URL], text[64];
 	struct json *request;
 
 	(void)state;
@@ -131,12 +131,12 @@ static void test_queue_url(void **state)
 static void test_queue_url_malformed(void **state)
 {
 	struct loopback_step steps[6];
-	char url[SQS_URL_MAX] = "kept", body[SQS_URL_MAX + 64];
+	char url[LIMIT_URL] = "kept", body[LIMIT_URL + 64];
 	struct aid_sqs *a;
 
 	(void)state;
 	(void)snprintf(body, sizeof body, "{\"QueueUrl\":\"https://h/%0*d\"}",
-	    SQS_URL_MAX, 0);
+	    LIMIT_URL, 0);
 	steps[0] = aid_ok("{}");
 	steps[1] = aid_ok("{\"QueueUrl\":7}");
 	steps[2] = aid_ok("{\"QueueUrl\":\"\"}");
@@ -453,7 +453,7 @@ static void test_new(void **state)
 	static const char *const bad[] = {"", "sqs.eu-west-1.amazonaws.com",
 	    "https://h/path", "https://h//", "ftp://h", "https://u@h"};
 	struct sqs_config cfg = {.region = "eu-west-1"};
-	char region[SQS_REGION_MAX + 1];
+	char region[LIMIT_REGION + 1];
 	struct err err = {0};
 	struct sqs *s;
 
@@ -466,10 +466,10 @@ static void test_new(void **state)
 		assert_non_null(strstr(err.text, "endpoint"));
 	}
 	memset(region, 'r', sizeof region);
-	region[SQS_REGION_MAX] = '\0';
+	region[LIMIT_REGION] = '\0';
 	cfg = (struct sqs_config){.endpoint = "https://h", .region = region};
 	assert_int_equal(sqs_new(NULL, NULL, NULL, &cfg, &s, &err), ERR_CONFIG);
-	region[SQS_REGION_MAX - 1] = '\0';
+	region[LIMIT_REGION - 1] = '\0';
 	assert_int_equal(sqs_new(NULL, NULL, NULL, &cfg, &s, &err), 0);
 	sqs_free(s);
 	sqs_free(NULL);

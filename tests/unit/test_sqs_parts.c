@@ -178,7 +178,7 @@ static void test_urls(void **state)
 	    "https://h/a b", "https://h/\r\nX: y", "https://h x/",
 	    "https://h/\xc3\xa9", "https://h\xc3\xa9/", "//h/1/q",
 	    " https://h/1/q"};
-	char long_one[SQS_URL_MAX + 16];
+	char long_one[LIMIT_URL + 16];
 	struct sqs_url url;
 
 	(void)state;
@@ -192,9 +192,9 @@ static void test_urls(void **state)
 		assert_int_equal(sqs_url_split(bad[i], &url), ERR_FORMAT);
 	memset(long_one, 'a', sizeof long_one);
 	memcpy(long_one, "https://", 8);
-	long_one[SQS_URL_MAX] = '\0';
+	long_one[LIMIT_URL] = '\0';
 	assert_int_equal(sqs_url_split(long_one, &url), ERR_LIMIT);
-	long_one[SQS_URL_MAX - 1] = '\0';
+	long_one[LIMIT_URL - 1] = '\0';
 	assert_int_equal(sqs_url_split(long_one, &url), 0);
 }
 

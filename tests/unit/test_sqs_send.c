@@ -33,7 +33,7 @@ static const struct sqs_outgoing three[] = {
 struct result {
 	int rc;
 	int requests;
-	bool sent[SQS_BATCH_MAX];
+	bool sent[LIMIT_BATCH];
 	struct err err;
 };
 
@@ -351,12 +351,12 @@ static void test_limits(void **state)
 	    .signature = (const uint8_t *)"x",
 	    .signature_len = MESSAGE_SIGNATURE_LEN + 1};
 	struct aid_sqs *a = aid_open(&step, 1);
-	bool sent[SQS_BATCH_MAX + 1];
+	bool sent[LIMIT_BATCH + 1];
 
 	(void)state;
 	assert_int_equal(
 	    sqs_send(a->sqs, AID_QUEUE, three, 0, sent, 0, &a->err), ERR_LIMIT);
-	assert_int_equal(sqs_send(a->sqs, AID_QUEUE, three, SQS_BATCH_MAX + 1,
+	assert_int_equal(sqs_send(a->sqs, AID_QUEUE, three, LIMIT_BATCH + 1,
 			     sent, 0, &a->err),
 	    ERR_LIMIT);
 	assert_int_equal(
@@ -374,16 +374,16 @@ static void test_largest(void **state)
 {
 	static char body[MESSAGE_BODY_MAX + 1];
 	const struct loopback_step step = aid_ok("{}");
-	struct sqs_outgoing m[SQS_BATCH_MAX];
+	struct sqs_outgoing m[LIMIT_BATCH];
 	struct aid_sqs *a = aid_open(&step, 1);
-	bool sent[SQS_BATCH_MAX];
+	bool sent[LIMIT_BATCH];
 	struct json *request;
 
 	(void)state;
 	memset(body, 'A', MESSAGE_BODY_MAX);
-	for (size_t k = 0; k < SQS_BATCH_MAX; k++)
+	for (size_t k = 0; k < LIMIT_BATCH; k++)
 		m[k] = (struct sqs_outgoing){.body = body};
-	assert_int_equal(sqs_send(a->sqs, AID_QUEUE, m, SQS_BATCH_MAX, sent,
+	assert_int_equal(sqs_send(a->sqs, AID_QUEUE, m, LIMIT_BATCH, sent,
 			     aid_deadline(a), &a->err),
 	    ERR_FORMAT);
 	request = aid_request(a, 0);
