@@ -8,7 +8,7 @@
 #include "config/conffile.h"
 #include "config/options.h"
 #include "config/service_credential.h"
-#include "session.h"
+#include "sqs/session.h"
 
 /* Rows of the table that options name too. */
 enum row { ROW_QUEUE, ROW_MESSAGES, ROW_TIMEOUT, ROW_OUTPUT, ROW_OTHERS };

@@ -11,8 +11,8 @@
 #include "confine/half.h"
 #include "halves.h"
 #include "record.h"
-#include "session.h"
-#include "sqs_message.h"
+#include "sqs/messages.h"
+#include "sqs/session.h"
 
 /* A long poll asks all of SQS's servers, a short one may miss messages; one
  * second is long enough for that and short at boot. */

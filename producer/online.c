@@ -14,8 +14,8 @@
 #include "confine/half.h"
 #include "halves.h"
 #include "record.h"
-#include "session.h"
-#include "sqs_message.h"
+#include "sqs/messages.h"
+#include "sqs/session.h"
 
 #define CALL_MS   30000 /* for one call to the service, retries included */
 #define GATHER_MS 20000 /* a slow source: send what there is after this */

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "sqs_call.h"
-#include "sqs_error.h"
-#include "sqs_message.h"
+#include "sqs/call.h"
+#include "sqs/error.h"
+#include "sqs/messages.h"
 #include "json/parse.h"
 
 #define URL "https://sqs.eu-west-1.amazonaws.com/1/q"

@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "confine/confine.h"
 #include "forbidden_aid.h"
-#include "session.h"
+#include "sqs/session.h"
 
 #define TIME_MS 10000
 

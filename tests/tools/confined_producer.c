@@ -14,7 +14,7 @@
 #include "producer/conf.h"
 #include "producer/halves.h"
 #include "producer/offline.h"
-#include "session.h"
+#include "sqs/session.h"
 
 static int online(const struct conf *conf, struct err *err)
 {

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "loopback.h"
-#include "sqs.h"
+#include "sqs/sqs.h"
 #include "json/parse.h"
 
 /* What the tests of sqs share: a client of a scripted service, with a clock

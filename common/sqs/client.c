@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sqs.h"
+#include "sqs/sqs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/url.h"
-#include "sqs_call.h"
+#include "sqs/call.h"
 
 static const struct sqs_op get_queue_url = {
     .name = "GetQueueUrl", .permission = "sqs:GetQueueUrl"};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sqs_error.h"
+#include "sqs/error.h"
 
 #include <string.h>
 

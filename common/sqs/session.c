@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "session.h"
+#include "sqs/session.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "aws/cred_imds.h"
 #include "base/url.h"
 #include "message/sign.h"
-#include "session_find.h"
+#include "sqs/place.h"
 
 #define ANY_REGION "us-east-1"
 

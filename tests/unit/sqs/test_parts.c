@@ -12,8 +12,8 @@
 
 #include "base/err.h"
 #include "base/url.h"
-#include "sqs_error.h"
-#include "sqs_md5.h"
+#include "sqs/error.h"
+#include "sqs/md5.h"
 
 #define CORAL "com.amazon.coral.service#"
 

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sqs.h"
+#include "sqs/messages.h"
+#include "sqs/sqs.h"
 #include "sqs_aid.h"
-#include "sqs_message.h"
 
 #define DEPTH                                                                  \
 	"{\"Attributes\":{\"ApproximateNumberOfMessages\":\"12\","             \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sqs_call.h"
+#include "sqs/call.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_SESSION_FIND_H
-#define SQS_ENTROPY_SESSION_FIND_H
+#ifndef SQS_ENTROPY_SQS_PLACE_H
+#define SQS_ENTROPY_SQS_PLACE_H
 
 #include "base/url.h"
-#include "session.h"
+#include "sqs/session.h"
 
 /*
  * Part of session: what is found without the network, in the order of the AWS

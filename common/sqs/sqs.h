@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_SQS_H
-#define SQS_ENTROPY_SQS_H
+#ifndef SQS_ENTROPY_SQS_SQS_H
+#define SQS_ENTROPY_SQS_SQS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "base/base64.h"
-#include "sqs_call.h"
-#include "sqs_md5.h"
-#include "sqs_message.h"
+#include "sqs/call.h"
+#include "sqs/md5.h"
+#include "sqs/messages.h"
 
 static const struct sqs_op receive_message = {
     .name = "ReceiveMessage", .permission = "sqs:ReceiveMessage"};

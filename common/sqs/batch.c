@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sqs_batch.h"
+#include "sqs/batch.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "sqs_error.h"
+#include "sqs/error.h"
 
 /* What one call said of its entries. */
 struct round {

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "loopback.h"
-#include "session.h"
+#include "sqs/session.h"
 
 #define QUEUE "https://sqs.eu-west-1.amazonaws.com/123456789012/entropy"
 #define ANSWER(status, length, text)                                           \

@@ -3,9 +3,9 @@
 
 #include "base/base64.h"
 #include "crypto/digest.h"
-#include "sqs_batch.h"
-#include "sqs_md5.h"
-#include "sqs_message.h"
+#include "sqs/batch.h"
+#include "sqs/md5.h"
+#include "sqs/messages.h"
 
 #define GROUP_ID    "sqs-entropy"
 #define DEDUP_BYTES 16 /* of the body's SHA-256 */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sqs_batch.h"
-#include "sqs_message.h"
+#include "sqs/batch.h"
+#include "sqs/messages.h"
 
 static const struct sqs_op delete_message_batch = {
     .name = "DeleteMessageBatch", .permission = "sqs:DeleteMessage"};

@@ -7,8 +7,8 @@
 
 #include "aws/sigv4.h"
 #include "base/buf.h"
-#include "sqs.h"
-#include "sqs_error.h"
+#include "sqs/error.h"
+#include "sqs/sqs.h"
 #include "json/parse.h"
 
 /* Inside sqs*.c only: one operation, signed, tried again, errors explained. */

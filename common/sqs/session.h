@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_SESSION_H
-#define SQS_ENTROPY_SESSION_H
+#ifndef SQS_ENTROPY_SQS_SESSION_H
+#define SQS_ENTROPY_SQS_SESSION_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "http/http.h"
-#include "sqs.h"
+#include "sqs/sqs.h"
 
 /*
  * What both online halves set up before they can use a queue: the credential

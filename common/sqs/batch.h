@@ -2,7 +2,7 @@
 #ifndef SQS_ENTROPY_SQS_BATCH_H
 #define SQS_ENTROPY_SQS_BATCH_H
 
-#include "sqs_call.h"
+#include "sqs/call.h"
 
 /*
  * Inside sqs*.c only: a batch operation, whose answer lists each entry as

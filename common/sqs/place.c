@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "session_find.h"
+#include "sqs/place.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sqs_md5.h"
+#include "sqs/md5.h"
 
 #include <stdint.h>
 #include <stdlib.h>

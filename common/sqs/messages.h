@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_SQS_MESSAGE_H
-#define SQS_ENTROPY_SQS_MESSAGE_H
+#ifndef SQS_ENTROPY_SQS_MESSAGES_H
+#define SQS_ENTROPY_SQS_MESSAGES_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 #include "message/message.h"
-#include "sqs.h"
+#include "sqs/sqs.h"
 
 /* Sending, receiving and deleting; errors as in sqs.h. */
 
