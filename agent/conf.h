@@ -5,10 +5,10 @@
 #include <limits.h>
 #include <stdbool.h>
 
+#include "agent/offline/credit.h"
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "credit.h"
 
 #define CONF_FILE SQS_ENTROPY_SYSCONFDIR "/sqs-entropy/agent.conf"
 

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/offline/offline.h"
 #include "base/err.h"
 #include "conf.h"
-#include "offline.h"
 
 #define HALVES_USER "sqs-entropy" /* of the online half */
 

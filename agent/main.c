@@ -3,16 +3,16 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "agent/offline/last_seed.h"
+#include "agent/offline/offline.h"
+#include "agent/offline/status.h"
+#include "agent/offline/verify.h"
+#include "agent/online/online.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf.h"
 #include "confine/confine.h"
 #include "halves.h"
-#include "offline.h"
-#include "online.h"
-#include "seeded.h"
-#include "status.h"
-#include "verify.h"
 
 #define NAME     "sqs-entropy-agent"
 

@@ -24,15 +24,15 @@ endef
 
 install-agent: $(BUILD)/sqs-entropy-agent
 	$(call files,755,$(SBINDIR),$<)
-	$(call files,644,$(MANDIR)/man8,agent/sqs-entropy-agent.8)
-	$(call files,644,$(MANDIR)/man5,agent/sqs-entropy-agent.conf.5)
+	$(call files,644,$(MANDIR)/man8,agent/man/sqs-entropy-agent.8)
+	$(call files,644,$(MANDIR)/man5,agent/man/sqs-entropy-agent.conf.5)
 	$(call files,644,$(DOCDIR)/sqs-entropy-agent/examples,agent/agent.conf)
 	$(Q)$(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/sqs-entropy/trusted.d
-	$(call unit,agent/sqs-entropy-agent.service)
-	$(call files,644,$(UNITDIR),$(addprefix agent/sqs-entropy-agent,.timer \
+	$(call unit,agent/systemd/sqs-entropy-agent.service)
+	$(call files,644,$(UNITDIR),$(addprefix agent/systemd/sqs-entropy-agent,.timer \
 		-retry.timer))
-	$(call as,644,agent/sysusers.conf,$(SYSUSERSDIR)/sqs-entropy-agent.conf)
-	$(call as,644,agent/tmpfiles.conf,$(TMPFILESDIR)/sqs-entropy-agent.conf)
+	$(call as,644,agent/systemd/sysusers.conf,$(SYSUSERSDIR)/sqs-entropy-agent.conf)
+	$(call as,644,agent/systemd/tmpfiles.conf,$(TMPFILESDIR)/sqs-entropy-agent.conf)
 
 install-producer: $(BUILD)/sqs-entropy-producer
 	$(call files,755,$(SBINDIR),$<)

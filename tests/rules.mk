@@ -80,7 +80,7 @@ check-fresh:
 # Machines that boot, in emulation: as root, half an hour.  VM=--quick is one
 # boot of one release; VM="empty denied" are these scenarios alone.
 VM ?=
-$(BUILD)/tests/vm/early: $(BUILD)/tests/vm/early.o $(BUILD)/agent/inject.o \
+$(BUILD)/tests/vm/early: $(BUILD)/tests/vm/early.o $(BUILD)/agent/offline/inject.o \
 		$(LIBCOMMON)
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)

@@ -147,8 +147,8 @@ static const struct rule offline_rules[] = {
     {"kill", 2, {BITS(0, NEGATIVE, 0), INT(1, SIGTERM)}},
 };
 
-/* linux/random.h, which agent/inject.c owns; the same on all machines but
- * mips, powerpc and sparc. */
+/* linux/random.h, which agent/offline/inject.c owns; the same on all machines
+ * but mips, powerpc and sparc. */
 static const struct rule random_rules[] = {
     {"ioctl", 1, {INT(1, 0x40045201U)}}, /* RNDADDTOENTCNT */
     {"ioctl", 1, {INT(1, 0x40085203U)}}, /* RNDADDENTROPY */

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agent/offline.h"
+#include "agent/offline/offline.h"
 #include "agent/record.h"
 #include "base/clock.h"
 #include "base/log.h"

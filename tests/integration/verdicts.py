@@ -15,7 +15,7 @@ from forge import Fleet, Message, Producer, send
 from sqsproxy import SqsProxy
 from test_main_path import AGENT
 
-# The names of agent/credit.h's reasons.
+# The names of agent/offline/credit.h's reasons.
 UNSIGNED = "not signed"
 MALFORMED = "malformed claim"
 UNKNOWN = "producer not trusted"

@@ -9,7 +9,7 @@
 
 #include "agent/conf.h"
 #include "agent/halves.h"
-#include "agent/offline.h"
+#include "agent/offline/offline.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "confine/confine.h"

@@ -27,7 +27,7 @@
 
 #include "agent/conf.h"
 #include "agent/halves.h"
-#include "agent/offline.h"
+#include "agent/offline/offline.h"
 #include "agent/record.h"
 #include "base/clock.h"
 #include "base/io.h"

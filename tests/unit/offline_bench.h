@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agent/offline.h"
+#include "agent/offline/offline.h"
 #include "agent/record.h"
 #include "base/clock.h"
 #include "base/io.h"

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/inject.h"
+#include "agent/offline/inject.h"
 
 #define BYTES  512
 #define CREDIT 256

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_AGENT_INJECT_H
-#define SQS_ENTROPY_AGENT_INJECT_H
+#ifndef SQS_ENTROPY_AGENT_OFFLINE_INJECT_H
+#define SQS_ENTROPY_AGENT_OFFLINE_INJECT_H
 
 #include <stddef.h>
 

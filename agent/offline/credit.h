@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_AGENT_CREDIT_H
-#define SQS_ENTROPY_AGENT_CREDIT_H
+#ifndef SQS_ENTROPY_AGENT_OFFLINE_CREDIT_H
+#define SQS_ENTROPY_AGENT_OFFLINE_CREDIT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_AGENT_ONLINE_H
-#define SQS_ENTROPY_AGENT_ONLINE_H
+#ifndef SQS_ENTROPY_AGENT_ONLINE_ONLINE_H
+#define SQS_ENTROPY_AGENT_ONLINE_ONLINE_H
 
 #include <stdint.h>
 
-#include "conf.h"
+#include "agent/conf.h"
 
 /*
  * The half that talks to the network: gets credentials, receives messages,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sink.h"
+#include "agent/offline/sink.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,8 +9,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "agent/offline/inject.h"
 #include "base/io.h"
-#include "inject.h"
 
 /* Blocks are reserved beyond the end, so that the size stays as it was. */
 static int reserve(const struct sink *s, size_t max, struct err *err)

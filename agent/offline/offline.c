@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "offline.h"
+#include "agent/offline/offline.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/offline/status.h"
+#include "agent/record.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "message/sign.h"
-#include "record.h"
-#include "status.h"
 
 /* What one run has gathered. */
 struct run {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "offline.h"
+#include "agent/offline/offline.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/offline/status.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "message/message.h"
-#include "status.h"
 
 #define STATE_DIRECTORY "/var/lib/sqs-entropy" /* or STATE_DIRECTORY */
 

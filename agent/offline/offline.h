@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_AGENT_OFFLINE_H
-#define SQS_ENTROPY_AGENT_OFFLINE_H
+#ifndef SQS_ENTROPY_AGENT_OFFLINE_OFFLINE_H
+#define SQS_ENTROPY_AGENT_OFFLINE_OFFLINE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/conf.h"
+#include "agent/offline/last_seed.h"
+#include "agent/offline/replay.h"
+#include "agent/offline/sink.h"
+#include "agent/offline/verify.h"
 #include "base/err.h"
-#include "conf.h"
-#include "seeded.h"
-#include "seen.h"
-#include "sink.h"
-#include "verify.h"
 
 /*
  * The privileged half: takes deleted messages from the online half, judges

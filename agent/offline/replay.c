@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "seen.h"
+#include "agent/offline/replay.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_AGENT_STATUS_H
-#define SQS_ENTROPY_AGENT_STATUS_H
+#ifndef SQS_ENTROPY_AGENT_OFFLINE_STATUS_H
+#define SQS_ENTROPY_AGENT_OFFLINE_STATUS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/offline/last_seed.h"
+#include "agent/offline/verify.h"
 #include "base/err.h"
 #include "base/limits.h"
-#include "seeded.h"
-#include "verify.h"
 
 /*
  * What the last run did, as a JSON document that anybody may read; it holds

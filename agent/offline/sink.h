@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_AGENT_SINK_H
-#define SQS_ENTROPY_AGENT_SINK_H
+#ifndef SQS_ENTROPY_AGENT_OFFLINE_SINK_H
+#define SQS_ENTROPY_AGENT_OFFLINE_SINK_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "online.h"
+#include "agent/online/online.h"
 
 #include <string.h>
 
+#include "agent/halves.h"
+#include "agent/record.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "confine/half.h"
-#include "halves.h"
-#include "record.h"
 #include "sqs/messages.h"
 #include "sqs/session.h"
 

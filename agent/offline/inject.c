@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "inject.h"
+#include "agent/offline/inject.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_AGENT_SEEDED_H
-#define SQS_ENTROPY_AGENT_SEEDED_H
+#ifndef SQS_ENTROPY_AGENT_OFFLINE_LAST_SEED_H
+#define SQS_ENTROPY_AGENT_OFFLINE_LAST_SEED_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_AGENT_VERIFY_H
-#define SQS_ENTROPY_AGENT_VERIFY_H
+#ifndef SQS_ENTROPY_AGENT_OFFLINE_VERIFY_H
+#define SQS_ENTROPY_AGENT_OFFLINE_VERIFY_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/offline/credit.h"
+#include "agent/offline/replay.h"
+#include "agent/record.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "credit.h"
 #include "message/keyfile.h"
 #include "message/sign.h"
-#include "record.h"
-#include "seen.h"
 
 /* What a message is worth: whose signature it bears, what it claims, and its
  * bytes in the clear. */

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/verify.h"
+#include "agent/offline/verify.h"
 #include "crypto/digest.h"
 #include "crypto/hpke.h"
 #include "hex_aid.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "credit.h"
+#include "agent/offline/credit.h"
 
 #include <stdio.h>
 #include <string.h>

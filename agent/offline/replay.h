@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_AGENT_SEEN_H
-#define SQS_ENTROPY_AGENT_SEEN_H
+#ifndef SQS_ENTROPY_AGENT_OFFLINE_REPLAY_H
+#define SQS_ENTROPY_AGENT_OFFLINE_REPLAY_H
 
 #include <stdbool.h>
 #include <stddef.h>

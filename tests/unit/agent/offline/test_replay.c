@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/seen.h"
+#include "agent/offline/replay.h"
 #include "base/clock.h"
 #include "keys_aid.h"
 

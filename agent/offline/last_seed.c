@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "seeded.h"
+#include "agent/offline/last_seed.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,8 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/offline/status.h"
 #include "base/io.h"
-#include "status.h"
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 

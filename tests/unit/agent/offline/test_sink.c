@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/sink.h"
+#include "agent/offline/sink.h"
 #include "base/io.h"
 
 static char path[64];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "status.h"
+#include "agent/offline/status.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "verify.h"
+#include "agent/offline/verify.h"
 
 #include <string.h>
 

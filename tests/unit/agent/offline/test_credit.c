@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/credit.h"
+#include "agent/offline/credit.h"
 
 #define COUNT(a)  (sizeof(a) / sizeof(a)[0])
 #define SIGNED_AT INT64_C(1795000000000)

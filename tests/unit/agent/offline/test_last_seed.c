@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/seeded.h"
-#include "agent/status.h"
+#include "agent/offline/last_seed.h"
+#include "agent/offline/status.h"
 #include "base/io.h"
 #include "keys_aid.h"
 

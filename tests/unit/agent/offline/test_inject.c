@@ -10,7 +10,7 @@
 #include <linux/random.h>
 #include <string.h>
 
-#include "agent/inject.h"
+#include "agent/offline/inject.h"
 
 static void the_argument_is_the_kernels(void **state)
 {
