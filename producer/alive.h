@@ -22,8 +22,6 @@ struct alive {
 	struct record_alive record;
 };
 
-#define ALIVE_PARTS 3 /* signs in the watchdog's time */
-
 /* clock is borrowed. */
 void alive_init(struct alive *a, int fd, int cancel_fd,
     const struct clock *clock, int64_t watchdog_ms);

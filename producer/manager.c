@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "alive.h"
 #include "base/err.h"
 #include "base/log.h"
 

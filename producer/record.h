@@ -20,7 +20,10 @@ enum record_type {
 	RECORD_ALIVE = 4    /* online: struct record_alive, at any time */
 };
 
-/* The first one says that the online half is confined too. */
+/* The first one says that the online half is confined too; ALIVE_PARTS of them
+ * come in the service manager's watchdog time. */
+#define ALIVE_PARTS 3
+
 struct record_alive {
 	int64_t visible; /* messages that can be received; -1: not known */
 	uint64_t sent;   /* messages since the start */
