@@ -36,15 +36,15 @@ install-agent: $(BUILD)/sqs-entropy-agent
 
 install-producer: $(BUILD)/sqs-entropy-producer
 	$(call files,755,$(SBINDIR),$<)
-	$(call files,644,$(MANDIR)/man8,producer/sqs-entropy-producer.8)
-	$(call files,644,$(MANDIR)/man5,producer/sqs-entropy-producer.conf.5)
+	$(call files,644,$(MANDIR)/man8,producer/man/sqs-entropy-producer.8)
+	$(call files,644,$(MANDIR)/man5,producer/man/sqs-entropy-producer.conf.5)
 	$(call files,644,$(DOCDIR)/sqs-entropy-producer/examples,\
 		producer/producer.conf)
 	$(Q)$(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/sqs-entropy
-	$(call unit,producer/sqs-entropy-producer.service)
-	$(call as,644,producer/sysusers.conf,\
+	$(call unit,producer/systemd/sqs-entropy-producer.service)
+	$(call as,644,producer/systemd/sysusers.conf,\
 		$(SYSUSERSDIR)/sqs-entropy-producer.conf)
-	$(call as,644,producer/udev.rules,\
+	$(call as,644,producer/systemd/udev.rules,\
 		$(UDEVDIR)/60-sqs-entropy-producer.rules)
 
 # Apart, because it goes where another package's Python looks.

@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "refill.h"
+#include "producer/online/refill.h"
 
 /* or STATE_DIRECTORY (systemd.exec(5)) */
 #define CONF_STATE_DIRECTORY "/var/lib/sqs-entropy-producer"

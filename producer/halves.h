@@ -6,7 +6,7 @@
 
 #include "base/err.h"
 #include "conf.h"
-#include "offline.h"
+#include "producer/offline/offline.h"
 
 #define HALVES_USER "sqs-entropy-producer" /* of both, when root starts */
 

@@ -6,8 +6,8 @@
 #include "conf.h"
 #include "confine/confine.h"
 #include "halves.h"
-#include "offline.h"
-#include "online.h"
+#include "producer/offline/offline.h"
+#include "producer/online/online.h"
 
 #define NAME             "sqs-entropy-producer"
 /* Half a minute for a call, three times. */

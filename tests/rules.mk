@@ -11,7 +11,7 @@ $(UNIT_BIN): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(UNIT_AID)) $(LIBCOMMON)
 		$(filter-out $(LIBCOMMON),$(filter %.a,$^)) $(LIBCOMMON) \
 		$(LDLIBS) -lcmocka -lpthread
 
-$(BUILD)/tests/tools/health: $(BUILD)/producer/health.o
+$(BUILD)/tests/tools/health: $(BUILD)/producer/offline/health.o
 $(BUILD)/tests/tools/online: $(LIBAGENT)
 $(BUILD)/tests/tools/confined_agent: $(TOOLS_AID_OBJ) $(LIBAGENT)
 $(BUILD)/tests/tools/confined_producer: $(TOOLS_AID_OBJ) $(LIBPRODUCER)

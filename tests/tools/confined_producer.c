@@ -13,7 +13,7 @@
 #include "forbidden_aid.h"
 #include "producer/conf.h"
 #include "producer/halves.h"
-#include "producer/offline.h"
+#include "producer/offline/offline.h"
 #include "sqs/session.h"
 
 static int online(const struct conf *conf, struct err *err)

@@ -23,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "producer/health.h"
+#include "producer/offline/health.h"
 
 #define CHUNK         65536 /* samples, a multiple of BLOCK */
 #define BLOCK         64    /* an alarm discards the rest of one */

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "producer/offline/blocks.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "message/message.h"
+#include "producer/offline/combine.h"
+
+static bool same_device(const struct source *a, const struct source *b)
+{
+	struct stat x, y;
+
+	if (fstat(a->fd, &x) != 0 || fstat(b->fd, &y) != 0)
+		return true;
+	if (S_ISCHR(x.st_mode) && S_ISCHR(y.st_mode))
+		return x.st_rdev == y.st_rdev;
+	return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+static int add(
+    struct blocks *b, const char *path, double bits_per_byte, struct err *err)
+{
+	struct source *s = &b->sources[b->n];
+	int rc;
+
+	if (b->n == BLOCKS_SOURCES_MAX)
+		return err_set(err, ERR_CONFIG, "device: at most %d sources",
+		    BLOCKS_SOURCES_MAX);
+	rc = source_open(s, path, err);
+	if (rc != 0)
+		return rc;
+	health_init(&b->health[b->n], bits_per_byte);
+	b->n++;
+	for (size_t i = 0; i + 1 < b->n; i++)
+		if (same_device(&b->sources[i], s))
+			return err_set(err, ERR_CONFIG,
+			    "device: %s and %s are one source, whose bytes "
+			    "would cancel: name it once",
+			    b->sources[i].path, path);
+	return 0;
+}
+
+int blocks_open(struct blocks *b, const char *devices, double bits_per_byte,
+    struct err *err)
+{
+	char *rest, *path;
+	int rc = 0;
+
+	*b = (struct blocks){.paths = strdup(devices)};
+	if (b->paths == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	rest = b->paths;
+	while (rc == 0 && (path = strsep(&rest, ",")) != NULL) {
+		path += strspn(path, " \t");
+		path[strcspn(path, " \t")] = '\0';
+		if (path[0] == '\0')
+			rc = err_set(err, ERR_CONFIG,
+			    "device: a name in the list is empty");
+		else
+			rc = add(b, path, bits_per_byte, err);
+	}
+	if (rc != 0)
+		blocks_close(b);
+	return rc;
+}
+
+void blocks_close(struct blocks *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		source_close(&b->sources[i]);
+	free(b->paths);
+	*b = (struct blocks){.n = 0};
+}
+
+/* After a failure: to try again, or to give up. */
+static int failed(const struct blocks *b, size_t i, struct err *err)
+{
+	char why[160];
+
+	health_explain(&b->health[i], why, sizeof why);
+	if (health_is_dead(&b->health[i]))
+		return err_set(err, ERR_SOURCE,
+		    "%s has failed its health tests %d times in a row: %s; "
+		    "nothing of it is used: check or replace the hardware",
+		    b->sources[i].path, HEALTH_FAILURES, why);
+	log_warning("%s: %s; the block is discarded", b->sources[i].path, why);
+	return 0;
+}
+
+/* The start-up test, as far as it is due; its samples are not used. */
+static int start_up(struct blocks *b, size_t i, const struct clock *clock,
+    uint8_t *space, size_t size, struct err *err)
+{
+	unsigned wanted;
+	int rc = 0;
+
+	while (rc == 0 && (wanted = health_wanted(&b->health[i])) > 0) {
+		size_t len = wanted < size ? wanted : size;
+
+		rc = source_read(&b->sources[i], clock, space, len, err);
+		if (rc == 0 &&
+		    health_feed(&b->health[i], space, len) != HEALTH_GOOD)
+			rc = failed(b, i, err);
+	}
+	return rc;
+}
+
+int blocks_start(struct blocks *b, const struct clock *clock, struct err *err)
+{
+	uint8_t space[HEALTH_STARTUP];
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < b->n; i++)
+		rc = start_up(b, i, clock, space, sizeof space, err);
+	explicit_bzero(space, sizeof space);
+	return rc;
+}
+
+static int read_tested(struct blocks *b, size_t i, const struct clock *clock,
+    uint8_t *out, size_t len, struct err *err)
+{
+	int rc;
+
+	for (;;) {
+		rc = start_up(b, i, clock, out, len, err);
+		if (rc == 0)
+			rc = source_read(&b->sources[i], clock, out, len, err);
+		if (rc != 0)
+			return rc;
+		if (health_feed(&b->health[i], out, len) == HEALTH_GOOD) {
+			health_passed(&b->health[i]);
+			return 0;
+		}
+		rc = failed(b, i, err);
+		if (rc != 0)
+			return rc;
+	}
+}
+
+int blocks_make(struct blocks *b, const struct clock *clock, uint8_t *out,
+    size_t len, struct err *err)
+{
+	const uint8_t *parts[BLOCKS_SOURCES_MAX];
+	struct buf *space =
+	    buf_new((size_t)BLOCKS_SOURCES_MAX * MESSAGE_PAYLOAD_MAX);
+	uint8_t *p;
+	int rc = ERR_NOMEM;
+
+	if (space != NULL)
+		rc = buf_extend(space, b->n * len, &p);
+	if (rc != 0)
+		err_set(err, rc, "%s", err_text(rc));
+	for (size_t i = 0; rc == 0 && i < b->n; i++) {
+		parts[i] = p + i * len;
+		rc = read_tested(b, i, clock, p + i * len, len, err);
+	}
+	if (rc == 0)
+		combine_xor(out, parts, b->n, len);
+	else
+		explicit_bzero(out, len);
+	buf_free(space);
+	return rc;
+}
+
+bool blocks_are_lost(const struct blocks *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (b->sources[i].lost)
+			return true;
+	return false;
+}

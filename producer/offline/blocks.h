@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_PRODUCER_OFFLINE_BLOCKS_H
+#define SQS_ENTROPY_PRODUCER_OFFLINE_BLOCKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "producer/offline/health.h"
+#include "producer/offline/source.h"
+
+/*
+ * Blocks of bytes from one or more sources, each tested apart
+ * (health.h), then combined so that a block is at least as strong as the
+ * strongest source's share of it (combine.h).
+ */
+#define BLOCKS_SOURCES_MAX 8
+
+struct blocks {
+	size_t n;
+	struct source sources[BLOCKS_SOURCES_MAX];
+	struct health health[BLOCKS_SOURCES_MAX];
+	char *paths; /* what the sources' names lie in */
+};
+
+/* Open the devices of a list "FILE[,FILE]..."; the same device twice is
+ * ERR_CONFIG, because equal bytes would cancel.  Otherwise source_open()'s
+ * errors, ERR_NOMEM. */
+int blocks_open(struct blocks *b, const char *devices, double bits_per_byte,
+    struct err *err) __attribute__((warn_unused_result));
+
+/* Have all sources pass their start-up test now, which the first block would
+ * ask for otherwise.  Errors as those of blocks_make(). */
+int blocks_start(struct blocks *b, const struct clock *clock, struct err *err)
+    __attribute__((warn_unused_result));
+
+/*
+ * Make len bytes.  A block that fails its tests is discarded, which is logged,
+ * and made anew.  ERR_SOURCE: a source has failed too often in a row, and
+ * nothing of it may be used; otherwise source_read()'s errors.  out is wiped
+ * then.
+ */
+int blocks_make(struct blocks *b, const struct clock *clock, uint8_t *out,
+    size_t len, struct err *err) __attribute__((warn_unused_result));
+
+/* Whether a source is lost (source.h) to this process. */
+bool blocks_are_lost(const struct blocks *b);
+
+void blocks_close(struct blocks *b);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_PRODUCER_OFFLINE_HEALTH_H
+#define SQS_ENTROPY_PRODUCER_OFFLINE_HEALTH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The continuous health tests of NIST SP 800-90B, section 4.4, on samples of
+ * one byte: repetition count test and adaptive proportion test (window 512),
+ * with a start-up test over 1,024 samples that are not used (section 4.3).
+ * Pure.  They detect a source that fails; they prove no entropy.
+ */
+#define HEALTH_WINDOW     512  /* samples, adaptive proportion test */
+#define HEALTH_STARTUP    1024 /* samples, discarded */
+#define HEALTH_ALPHA_LOG2 30   /* false alarm probability 2^-30 a test */
+#define HEALTH_FAILURES   3    /* in a row: the source is given up */
+
+/* C = 1 + ceil(alpha_log2 / bits_per_byte); 0 < bits_per_byte <= 8. */
+unsigned health_rct_cutoff(double bits_per_byte, unsigned alpha_log2);
+
+/* C = 2 + qbinom(1 - 2^-alpha_log2, window - 1, 2^-bits_per_byte): the
+ * corrected form; at most window, above which it cannot fail (so that below
+ * alpha_log2 / (window - 1) bits false alarms are more frequent than alpha). */
+unsigned health_apt_cutoff(
+    double bits_per_byte, unsigned alpha_log2, unsigned window);
+
+enum health_verdict {
+	HEALTH_GOOD,
+	HEALTH_REPETITION, /* one value too often in a row */
+	HEALTH_PROPORTION  /* one value too often in a window */
+};
+
+/* State of one source, kept across messages. */
+struct health {
+	unsigned rct_cutoff, apt_cutoff;
+	bool begun;
+	uint8_t last;       /* repetition count test */
+	unsigned run;       /* how often in a row */
+	uint8_t reference;  /* adaptive proportion test: first of the window */
+	unsigned in_window; /* samples seen of it */
+	unsigned matches;
+	unsigned startup;  /* samples still to be discarded */
+	unsigned failures; /* in a row, without a good message between */
+	enum health_verdict verdict; /* of the last failure */
+	uint8_t value;               /* the byte that failed */
+};
+
+void health_init(struct health *h, double bits_per_byte);
+
+/* How many samples the start-up test still wants before any may be used. */
+unsigned health_wanted(const struct health *h);
+
+/*
+ * Test len samples.  HEALTH_GOOD: all passed (those of the start-up test are
+ * counted off; the caller feeds them apart and does not use them).  Otherwise
+ * the whole block is to be discarded: the start-up test begins anew and the
+ * failure is counted.
+ */
+enum health_verdict health_feed(
+    struct health *h, const uint8_t *data, size_t len);
+
+/* A whole message of this source has passed; a dead source stays dead. */
+void health_passed(struct health *h);
+
+/* HEALTH_FAILURES in a row: nothing of this source may be used any more. */
+bool health_is_dead(const struct health *h);
+
+/* What failed, for people, e.g. "repetition count test: byte 0x00 came 31
+ * times in a row (cutoff 31)". */
+void health_explain(const struct health *h, char *text, size_t size);
+
+#endif

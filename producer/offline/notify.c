@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "producer/offline/notify.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/io.h"
+
+/* Nothing but decimal digits, and more than 0. */
+static bool read_number(const char *text, uint64_t *out)
+{
+	if (text == NULL || text[0] == '\0' ||
+	    text[strspn(text, "0123456789")] != '\0')
+		return false;
+	errno = 0;
+	*out = strtoull(text, NULL, 10);
+	return errno == 0 && *out > 0;
+}
+
+/* The variables may be inherited from a process that was the one meant. */
+static int64_t read_watchdog(void)
+{
+	const char *pid_text = getenv("WATCHDOG_PID");
+	uint64_t usec, pid;
+
+	if (!read_number(getenv("WATCHDOG_USEC"), &usec))
+		return 0;
+	if (pid_text != NULL &&
+	    (!read_number(pid_text, &pid) || pid != (uint64_t)getpid()))
+		return 0;
+	return usec < 1000 ? 1 : (int64_t)(usec / 1000);
+}
+
+/* unix(7): an abstract name begins with a zero byte and has no end but the
+ * address's length. */
+static int connect_to(int fd, const char *name, size_t len)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	memcpy(address.sun_path, name, len);
+	if (name[0] == '@')
+		address.sun_path[0] = '\0';
+	return connect(fd, (const struct sockaddr *)(const void *)&address,
+	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+}
+
+static int open_socket(struct notify *n, const char *name, struct err *err)
+{
+	const size_t len = strlen(name);
+
+	if ((name[0] != '/' && name[0] != '@') || len < 2 ||
+	    len >= sizeof((struct sockaddr_un *)NULL)->sun_path)
+		return err_set(err, ERR_UNSUPPORTED,
+		    "NOTIFY_SOCKET is no address of a local socket: the "
+		    "service manager is told nothing");
+	n->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (n->fd >= 0 && connect_to(n->fd, name, len) == 0)
+		return 0;
+	err_errno(err, ERR_IO,
+	    "cannot reach the service manager at NOTIFY_SOCKET=%s", name);
+	notify_close(n);
+	return ERR_IO;
+}
+
+int notify_open(struct notify *n, struct err *err)
+{
+	const char *name = getenv("NOTIFY_SOCKET");
+	int rc = 0;
+
+	*n = (struct notify){.fd = -1};
+	if (name != NULL && name[0] != '\0')
+		rc = open_socket(n, name, err);
+	if (n->fd >= 0)
+		n->watchdog_ms = read_watchdog();
+	(void)unsetenv("NOTIFY_SOCKET");
+	(void)unsetenv("WATCHDOG_USEC");
+	(void)unsetenv("WATCHDOG_PID");
+	return rc;
+}
+
+void notify_close(struct notify *n)
+{
+	if (n->fd >= 0)
+		(void)close(n->fd);
+	*n = (struct notify){.fd = -1};
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static int send_text(int fd, char *text, size_t len, int64_t deadline)
+{
+	struct iovec iov = {.iov_base = text, .iov_len = len};
+	const struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	int rc;
+
+	for (;;) {
+		if (sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+			return 0;
+		if (errno != EAGAIN && errno != EINTR)
+			return ERR_IO;
+		rc = io_wait(fd, POLLOUT, -1, deadline);
+		if (rc != 0)
+			return rc;
+	}
+}
+
+int notify_send(const struct notify *n, int64_t wait_ms, const char *fmt, ...)
+{
+	char text[NOTIFY_MAX];
+	va_list ap;
+	int len;
+
+	if (n->fd < 0)
+		return 0;
+	va_start(ap, fmt);
+	len = vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	if (len < 0 || (size_t)len >= sizeof text)
+		return ERR_LIMIT;
+	return send_text(n->fd, text, (size_t)len, now_ms() + wait_ms);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_PRODUCER_OFFLINE_NOTIFY_H
+#define SQS_ENTROPY_PRODUCER_OFFLINE_NOTIFY_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+/*
+ * What a service tells its manager, by the protocol of sd_notify(3).  The
+ * socket is connected while that is still allowed; to send takes nothing but
+ * sendmsg(2) then.  Without a manager every call succeeds and does nothing.
+ */
+#define NOTIFY_MAX 512 /* bytes of one notification */
+
+struct notify {
+	int fd;              /* -1: nobody is to be told */
+	int64_t watchdog_ms; /* a sign of life is expected so often; 0: none */
+};
+
+/* Do what NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID say, and take them out
+ * of the environment.  ERR_UNSUPPORTED for an address that is neither a path
+ * nor abstract, ERR_IO; *n is without a manager then. */
+int notify_open(struct notify *n, struct err *err)
+    __attribute__((warn_unused_result));
+void notify_close(struct notify *n);
+
+/* Lines "NAME=value".  Waits for room for wait_ms at most, 0: not at all.
+ * ERR_TIMEOUT, ERR_LIMIT, ERR_IO (the manager is gone). */
+int notify_send(const struct notify *n, int64_t wait_ms, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4), warn_unused_result));
+
+#endif

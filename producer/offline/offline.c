@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "producer/offline/offline.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "producer/offline/service.h"
+#include "producer/record.h"
+
+struct run {
+	int fd; /* to the online half */
+	int cancel_fd;
+	struct clock clock; /* its sleep listens to the online half */
+	struct offline *o;
+	struct manager manager;
+	struct record_ask ask;
+	bool asked; /* and not served yet */
+	int broken; /* what ended the talk with the online half, or 0 */
+};
+
+static int take_ask(struct run *run, const struct record_ask *ask)
+{
+	/* It waits for what it asked for before it asks again. */
+	if (run->asked || ask->count > LIMIT_BATCH ||
+	    ask->path_len > sizeof ask->path)
+		return ERR_FORMAT;
+	run->ask = *ask;
+	run->asked = true;
+	return 0;
+}
+
+/* One record of the online half, if it comes before the deadline. */
+static int take_record(struct run *run, int64_t deadline)
+{
+	union {
+		struct record_ask ask;
+		struct record_alive alive;
+	} in;
+	uint32_t type;
+	size_t len;
+	int rc = io_recv_record(
+	    run->fd, &type, &in, sizeof in, &len, run->cancel_fd, deadline);
+
+	if (rc == ERR_CANCELED || rc == ERR_TIMEOUT)
+		return rc;
+	if (rc == 0 && type == RECORD_ASK && len == sizeof in.ask)
+		rc = take_ask(run, &in.ask);
+	else if (rc == 0 && type == RECORD_ALIVE && len == sizeof in.alive)
+		manager_alive(
+		    &run->manager, &in.alive, clock_mono(&run->clock));
+	else if (rc == 0)
+		rc = ERR_FORMAT;
+	run->broken = rc;
+	return rc;
+}
+
+/* clock_sleep() for the sources.  To whoever waits for one, the end of the
+ * online half is the same as being told to stop. */
+static int sleep_and_listen(void *ctx, int64_t ms)
+{
+	struct run *run = ctx;
+	const int64_t end = clock_mono(&run->clock) + ms;
+	int rc;
+
+	manager_testing(&run->manager, clock_mono(&run->clock));
+	do
+		rc = take_record(run, end);
+	while (rc == 0 && clock_mono(&run->clock) < end);
+	if (rc == ERR_TIMEOUT)
+		return 0;
+	return rc == 0 ? 0 : ERR_CANCELED;
+}
+
+static int give(struct run *run, uint32_t type, const void *data, size_t len)
+{
+	const int rc =
+	    io_send_record(run->fd, type, data, len, run->cancel_fd, 0);
+
+	if (rc != ERR_CANCELED)
+		run->broken = rc;
+	return rc;
+}
+
+static int send_failed(struct run *run, int code)
+{
+	const struct record_failed failed = {.code = code};
+
+	return give(run, RECORD_FAILED, &failed, sizeof failed);
+}
+
+/* A whole message in m, or the story of what failed. */
+static int make(
+    const struct run *run, struct record_message *m, struct err *err)
+{
+	const struct conf *conf = run->o->conf;
+	const double bits = conf->bits_per_byte * (double)conf->message_bytes;
+	int rc;
+
+	/* What memory held before is not for the online half. */
+	memset(m, 0, offsetof(struct record_message, payload));
+	m->payload_len = (uint32_t)conf->message_bytes;
+	rc = blocks_make(
+	    &run->o->blocks, &run->clock, m->payload, m->payload_len, err);
+	if (rc != 0)
+		return rc;
+	return stamp_message(
+	    &run->o->stamp, m, clock_wall(&run->clock), (uint32_t)bits, err);
+}
+
+/* *failed: there is no message, and the online half was told so. */
+static int make_message(struct run *run, struct record_message *m, bool *failed)
+{
+	struct err err = {0};
+	int rc = make(run, m, &err);
+
+	*failed = false;
+	if (rc == ERR_CANCELED)
+		return rc;
+	if (rc != 0) {
+		int told;
+
+		log_error("%s", err.text);
+		*failed = true;
+		told = send_failed(run, rc);
+		if (rc == ERR_SOURCE || blocks_are_lost(&run->o->blocks))
+			return rc;
+		return told;
+	}
+	return give(run, RECORD_MESSAGE, m,
+	    offsetof(struct record_message, payload) + m->payload_len);
+}
+
+static int make_messages(struct run *run, uint32_t count)
+{
+	struct buf *space = buf_new(sizeof(struct record_message));
+	bool failed = false;
+	uint8_t *p;
+	int rc = ERR_NOMEM;
+
+	if (space != NULL)
+		rc = buf_extend(space, sizeof(struct record_message), &p);
+	for (uint32_t i = 0; rc == 0 && !failed && i < count; i++)
+		rc = make_message(
+		    run, (struct record_message *)(void *)p, &failed);
+	buf_free(space);
+	return rc;
+}
+
+static int serve(struct run *run)
+{
+	int rc = 0;
+
+	while (rc == 0 && !run->asked)
+		rc = take_record(run, 0);
+	if (rc != 0)
+		return rc;
+	run->asked = false;
+	if (stamp_set_path(&run->o->stamp, run->ask.path, run->ask.path_len) !=
+	    0)
+		return ERR_FORMAT;
+	return make_messages(run, run->ask.count);
+}
+
+/* The sources' start-up test, for whom it may concern. */
+static int start(struct run *run, struct err *err)
+{
+	int rc = 0;
+
+	if (manager_listens(&run->manager))
+		rc = blocks_start(&run->o->blocks, &run->clock, err);
+	if (rc == 0)
+		manager_tested(&run->manager);
+	if (rc == ERR_CANCELED)
+		err->code = 0;
+	return rc;
+}
+
+int offline_run(struct offline *o, int fd, int cancel_fd, struct err *err)
+{
+	struct run run = {.fd = fd,
+	    .cancel_fd = cancel_fd,
+	    .clock = clock_system(NULL),
+	    .o = o,
+	    .manager = {.notify = &o->notify}};
+	int rc;
+
+	run.clock.sleep = sleep_and_listen;
+	run.clock.ctx = &run;
+	rc = start(&run, err);
+	while (rc == 0)
+		rc = serve(&run);
+	manager_stopping(&run.manager);
+	if (run.broken != 0)
+		return run.broken == ERR_EOF ? 0 : run.broken;
+	return rc;
+}
+
+int offline_open(struct offline *o, const struct conf *conf, struct err *err)
+{
+	int rc;
+
+	o->conf = conf;
+	if (notify_open(&o->notify, err) != 0) {
+		log_warning("%s", err->text);
+		err->code = 0;
+	}
+	rc = blocks_open(&o->blocks, conf->device, conf->bits_per_byte, err);
+	if (rc == 0) {
+		rc = stamp_open(&o->stamp, conf, err);
+		if (rc != 0)
+			blocks_close(&o->blocks);
+	}
+	if (rc != 0)
+		notify_close(&o->notify);
+	return rc;
+}
+
+void offline_close(struct offline *o)
+{
+	blocks_close(&o->blocks);
+	stamp_close(&o->stamp);
+	notify_close(&o->notify);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_PRODUCER_OFFLINE_OFFLINE_H
+#define SQS_ENTROPY_PRODUCER_OFFLINE_OFFLINE_H
+
+#include "producer/conf.h"
+#include "producer/offline/blocks.h"
+#include "producer/offline/notify.h"
+#include "producer/offline/stamp.h"
+
+/*
+ * The half that holds the sources and the signing key: makes as many messages
+ * as it is asked for.  It opens no network socket.
+ */
+struct offline {
+	const struct conf *conf;
+	struct blocks blocks;
+	struct stamp stamp;
+	struct notify notify; /* the service manager, where there is one */
+};
+
+/* Open what conf names.  ERR_CONFIG, ERR_ABSENT, ERR_PERM, ERR_IO, ERR_NOMEM.
+ * That the service manager cannot be reached is only logged. */
+int offline_open(struct offline *o, const struct conf *conf, struct err *err)
+    __attribute__((warn_unused_result));
+void offline_close(struct offline *o);
+
+/* Serve fd until the online half has ended (0) or cancel_fd is readable
+ * (ERR_CANCELED).  ERR_SOURCE: a source failed its tests for good,
+ * ERR_ABSENT: one is lost (source.h), logged unless it is in *err; ERR_NOMEM,
+ * ERR_FORMAT (a record that the online half cannot have sent), ERR_IO.  A
+ * source that gives no bytes is logged and told to the online half, and tried
+ * again when that asks again.  Where a service manager waits to be told that
+ * this is ready, the sources are tested first, and their failure ends it. */
+int offline_run(struct offline *o, int fd, int cancel_fd, struct err *err)
+    __attribute__((warn_unused_result));
+
+#endif

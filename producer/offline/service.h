@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_PRODUCER_OFFLINE_SERVICE_H
+#define SQS_ENTROPY_PRODUCER_OFFLINE_SERVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "producer/offline/notify.h"
+#include "producer/record.h"
+
+/*
+ * What the service manager is told (sd_notify(3)), and when.  Ready: the
+ * sources have passed their start-up test and both halves are confined; the
+ * network need not be there.  A sign of life: the online half has just given
+ * one, and the offline half has read it.  Times are CLOCK_MONOTONIC ms.
+ */
+#define MANAGER_STATUS_MAX 160
+
+struct manager {
+	const struct notify *notify;
+	bool tested, online; /* what being ready takes */
+	bool ready;          /* and has been told */
+	int64_t extended;    /* when more time to start was asked for */
+	int64_t second;      /* signs of life in this one */
+	unsigned signs;
+	int64_t told; /* when this status was last told */
+	char status[MANAGER_STATUS_MAX];
+};
+
+/* Whether anybody is told anything. */
+bool manager_listens(const struct manager *m);
+
+/* The start-up test goes on: a slow source takes over a minute. */
+void manager_testing(struct manager *m, int64_t now);
+void manager_tested(struct manager *m);
+
+/* The online half says it is confined and what it does. */
+void manager_alive(
+    struct manager *m, const struct record_alive *alive, int64_t now);
+
+void manager_stopping(const struct manager *m);
+
+#endif

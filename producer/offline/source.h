@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_PRODUCER_OFFLINE_SOURCE_H
+#define SQS_ENTROPY_PRODUCER_OFFLINE_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+
+/*
+ * A source of hardware random bytes: a character device such as /dev/hwrng, a
+ * terminal (a USB generator's /dev/ttyACM0), which is set to raw mode, a FIFO,
+ * or, for trials, a regular file (whose bytes come again at each start).
+ */
+struct source {
+	int fd; /* O_NONBLOCK; -1: to be opened at the next read */
+	const char *path;
+	bool regular;
+	bool tty;
+	bool lost; /* a terminal that only another process can open rightly */
+};
+
+#define SOURCE_SILENCE_MS 30000  /* without a byte: given up */
+#define SOURCE_TOTAL_MS   600000 /* for one message */
+
+/*
+ * Open path, kept by reference.  ERR_ABSENT: it is not there, has no hardware
+ * behind it, or is a terminal that cannot be set to raw mode.  ERR_CONFIG: it
+ * is of another kind, or is the kernel's own generator (char 1:8 or 1:9,
+ * /dev/random and /dev/urandom, by whatever name), which would send back what
+ * the kernel made.  ERR_PERM, ERR_IO.
+ */
+int source_open(struct source *s, const char *path, struct err *err)
+    __attribute__((warn_unused_result));
+
+/*
+ * Gather exactly len bytes, asking the device for no more than that; short
+ * reads and "not yet" are gone on with.  ERR_TIMEOUT after SOURCE_SILENCE_MS
+ * without a byte or SOURCE_TOTAL_MS in all, ERR_EOF, ERR_IO (unplugged: the
+ * next call opens it again, with source_open()'s errors as long as it is not
+ * back), ERR_CANCELED; data is wiped then.  A terminal that comes back when
+ * confine_calls() is done is lost, ERR_ABSENT.
+ */
+int source_read(struct source *s, const struct clock *clock, uint8_t *data,
+    size_t len, struct err *err) __attribute__((warn_unused_result));
+
+void source_close(struct source *s);
+
+#endif

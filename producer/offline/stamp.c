@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "producer/offline/stamp.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "crypto/digest.h"
+#include "crypto/hpke.h"
+
+/* The last component is made, for root's sake; systemd makes its own. */
+static void sequence_path(char *out, size_t size)
+{
+	const char *given = getenv("STATE_DIRECTORY"); /* systemd.exec(5) */
+
+	if (given == NULL || given[0] != '/')
+		given = CONF_STATE_DIRECTORY;
+	(void)mkdir(given, 0700);
+	(void)snprintf(out, size, "%s/sequence", given);
+}
+
+static int load_signing_key(struct stamp *s, const char *path, struct err *err)
+{
+	uint8_t public_key[CRYPTO_KEY_LEN], *space;
+	int rc = buf_extend(s->signing_key, CRYPTO_KEY_LEN, &space);
+
+	if (rc == 0)
+		rc = keyfile_read(KEYFILE_SIGN_SECRET, path, space, err);
+	if (rc != 0)
+		return rc;
+	rc = crypto_ed25519_public(public_key, space);
+	if (rc == 0)
+		rc = keyfile_id(public_key, s->key_id);
+	if (rc != 0)
+		return err_set(err, rc, "%s: cannot be used as a key", path);
+	return 0;
+}
+
+static int load_keys(struct stamp *s, const struct conf *conf, struct err *err)
+{
+	int rc = 0;
+
+	*s = (struct stamp){
+	    .signing_key = buf_new(CRYPTO_KEY_LEN), .sequence = {.fd = -1}};
+	if (s->signing_key == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	if (conf->signing_key[0] != '\0')
+		rc = load_signing_key(s, conf->signing_key, err);
+	if (rc == 0 && conf->seal_to[0] != '\0') {
+		rc = keyfile_read(
+		    KEYFILE_SEAL_PUBLIC, conf->seal_to, s->seal_to, err);
+		s->seals = true;
+	}
+	return rc;
+}
+
+int stamp_open(struct stamp *s, const struct conf *conf, struct err *err)
+{
+	char state[PATH_MAX];
+	int rc = load_keys(s, conf, err);
+
+	if (rc == 0 && conf->signing_key[0] != '\0') {
+		sequence_path(state, sizeof state);
+		rc = sequence_open(&s->sequence, state, err);
+	}
+	s->path_is_fixed = strstr(conf->queue, "://") != NULL;
+	if (rc == 0 && s->path_is_fixed &&
+	    message_queue_path(conf->queue, s->queue_path) != 0)
+		rc = err_set(err, ERR_CONFIG, "queue: %s has no queue's path",
+		    conf->queue);
+	if (rc != 0)
+		stamp_close(s);
+	return rc;
+}
+
+int stamp_check(const struct conf *conf, struct err *err)
+{
+	struct stamp s;
+	const int rc = load_keys(&s, conf, err);
+
+	stamp_close(&s);
+	return rc;
+}
+
+void stamp_close(struct stamp *s)
+{
+	buf_free(s->signing_key);
+	s->signing_key = NULL;
+	sequence_close(&s->sequence);
+}
+
+int stamp_set_path(struct stamp *s, const char *path, size_t len)
+{
+	if (len > MESSAGE_PATH_MAX || memchr(path, '\0', len) != NULL)
+		return ERR_FORMAT;
+	if (s->path_is_fixed)
+		return 0;
+	memcpy(s->queue_path, path, len);
+	s->queue_path[len] = '\0';
+	return 0;
+}
+
+static int seal(const struct stamp *s, struct record_message *m)
+{
+	struct buf *sealed = buf_new(MESSAGE_PAYLOAD_MAX);
+	struct buf *ephemeral = buf_new(CRYPTO_KEY_LEN);
+	uint8_t *out, *key;
+	size_t len = m->payload_len + HPKE_OVERHEAD;
+	int rc = ERR_NOMEM;
+
+	if (sealed != NULL && ephemeral != NULL)
+		rc = buf_extend(sealed, len, &out);
+	if (rc == 0)
+		rc = buf_extend(ephemeral, CRYPTO_KEY_LEN, &key);
+	if (rc == 0)
+		rc = crypto_random(key, CRYPTO_KEY_LEN);
+	if (rc == 0)
+		rc = hpke_seal(out, s->seal_to, key, MESSAGE_DOMAIN,
+		    strlen(MESSAGE_DOMAIN), m->entropy, m->entropy_len,
+		    m->payload, m->payload_len);
+	if (rc == 0) {
+		memcpy(m->payload, out, len);
+		m->payload_len = (uint32_t)len;
+	}
+	buf_free(ephemeral);
+	buf_free(sealed);
+	return rc;
+}
+
+int stamp_message(struct stamp *s, struct record_message *m, int64_t wall,
+    uint32_t bits, struct err *err)
+{
+	struct message_claim claim = {.time = wall,
+	    .bits = bits,
+	    .seal = s->seals ? MESSAGE_SEAL_HPKE : MESSAGE_SEAL_NONE};
+	int rc;
+
+	m->entropy_len = 0;
+	m->signature_len = 0;
+	if (buf_len(s->signing_key) == 0)
+		return 0;
+	if (s->queue_path[0] == '\0')
+		return err_set(
+		    err, ERR_CONFIG, "cannot sign: the queue is not known");
+	rc = sequence_next(&s->sequence, &claim.seq, err);
+	if (rc != 0)
+		return rc;
+	memcpy(claim.key, s->key_id, sizeof claim.key);
+	message_claim_format(&claim, m->entropy);
+	m->entropy_len = (uint32_t)strlen(m->entropy);
+	if (s->seals)
+		rc = seal(s, m);
+	if (rc == 0)
+		rc = message_sign(m->signature, buf_data(s->signing_key),
+		    m->entropy, s->queue_path, m->payload, m->payload_len);
+	if (rc != 0)
+		return err_set(
+		    err, rc, "cannot sign a message: %s", err_text(rc));
+	m->signature_len = MESSAGE_SIGNATURE_LEN;
+	return 0;
+}
+
+int stamp_genkey(const char *path, bool seal_pair, struct err *err)
+{
+	struct buf *secret = buf_new(CRYPTO_KEY_LEN);
+	uint8_t public_key[CRYPTO_KEY_LEN], *key;
+	char line[KEYFILE_LINE_MAX];
+	int rc = ERR_NOMEM;
+
+	if (secret != NULL)
+		rc = buf_extend(secret, CRYPTO_KEY_LEN, &key);
+	if (rc == 0)
+		rc = crypto_random(key, CRYPTO_KEY_LEN);
+	if (rc == 0)
+		rc = seal_pair ? crypto_x25519_public(public_key, key)
+			       : crypto_ed25519_public(public_key, key);
+	if (rc != 0)
+		err_set(err, rc, "cannot make a key: %s", err_text(rc));
+	else
+		rc = keyfile_create(
+		    seal_pair ? KEYFILE_SEAL_SECRET : KEYFILE_SIGN_SECRET, path,
+		    key, err);
+	if (rc == 0) {
+		keyfile_format(
+		    seal_pair ? KEYFILE_SEAL_PUBLIC : KEYFILE_SIGN_PUBLIC,
+		    public_key, line);
+		if (puts(line) == EOF || fflush(stdout) != 0)
+			rc = err_errno(
+			    err, ERR_IO, "cannot print the public key");
+	}
+	buf_free(secret);
+	return rc;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_PRODUCER_OFFLINE_STAMP_H
+#define SQS_ENTROPY_PRODUCER_OFFLINE_STAMP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "message/keyfile.h"
+#include "message/sign.h"
+#include "producer/conf.h"
+#include "producer/offline/sequence.h"
+#include "producer/record.h"
+
+/* What makes a block of bytes a message: sealing, the claim, the signature. */
+struct stamp {
+	struct buf *signing_key; /* secret; empty: messages are not signed */
+	uint8_t key_id[KEYFILE_ID_LEN];
+	bool seals;
+	uint8_t seal_to[CRYPTO_KEY_LEN]; /* the fleet's public key */
+	struct sequence sequence;
+	char queue_path[MESSAGE_PATH_MAX + 1]; /* "": not known yet */
+	bool path_is_fixed;                    /* the configuration gave it */
+};
+
+/* Load what conf names.  ERR_CONFIG, ERR_ABSENT (another producer has the
+ * state directory), ERR_PERM, ERR_IO, ERR_NOMEM. */
+int stamp_open(struct stamp *s, const struct conf *conf, struct err *err)
+    __attribute__((warn_unused_result));
+void stamp_close(struct stamp *s);
+
+/* --check: whether stamp_open() would find sound keys; leaves nothing. */
+int stamp_check(const struct conf *conf, struct err *err)
+    __attribute__((warn_unused_result));
+
+/* The queue's path as the online half tells it; ignored where the
+ * configuration has the queue's URL.  ERR_FORMAT. */
+int stamp_set_path(struct stamp *s, const char *path, size_t len)
+    __attribute__((warn_unused_result));
+
+/* Turn m->payload (m->payload_len bytes of it) into what is sent, at epoch ms
+ * wall, claiming bits.  Without a signing key nothing changes.  ERR_LIMIT,
+ * ERR_IO, ERR_CONFIG (no path), ERR_NOMEM, ERR_INTERNAL. */
+int stamp_message(struct stamp *s, struct record_message *m, int64_t wall,
+    uint32_t bits, struct err *err) __attribute__((warn_unused_result));
+
+/* --genkey: make a key pair, the secret one in path, and print the public one
+ * in one line.  seal: for sealing instead of signing. */
+int stamp_genkey(const char *path, bool seal, struct err *err)
+    __attribute__((warn_unused_result));
+
+#endif

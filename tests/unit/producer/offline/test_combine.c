@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "producer/offline/combine.h"
+
+static const uint8_t a[] = {0x00, 0xff, 0x0f, 0x55, 0x80};
+static const uint8_t b[] = {0xff, 0xff, 0xf0, 0xaa, 0x01};
+static const uint8_t c[] = {0x01, 0x02, 0x04, 0x08, 0x10};
+
+static void bytes_are_combined_one_by_one(void **state)
+{
+	static const uint8_t two[] = {0xff, 0x00, 0xff, 0xff, 0x81};
+	static const uint8_t three[] = {0xfe, 0x02, 0xfb, 0xf7, 0x91};
+	const uint8_t *const in[] = {a, b, c};
+	uint8_t out[sizeof a];
+
+	(void)state;
+	combine_xor(out, in, 2, sizeof a);
+	assert_memory_equal(out, two, sizeof out);
+	combine_xor(out, in, 3, sizeof a);
+	assert_memory_equal(out, three, sizeof out);
+}
+
+static void one_source_passes_unchanged(void **state)
+{
+	const uint8_t *const in[] = {b};
+	uint8_t out[sizeof b];
+
+	(void)state;
+	combine_xor(out, in, 1, sizeof b);
+	assert_memory_equal(out, b, sizeof out);
+}
+
+/* Why one device must not be named twice. */
+static void equal_inputs_cancel(void **state)
+{
+	static const uint8_t zeros[sizeof a];
+	const uint8_t *const twice[] = {a, a};
+	const uint8_t *const thrice[] = {a, c, a};
+	uint8_t out[sizeof a];
+
+	(void)state;
+	combine_xor(out, twice, 2, sizeof a);
+	assert_memory_equal(out, zeros, sizeof out);
+	combine_xor(out, thrice, 3, sizeof a);
+	assert_memory_equal(out, c, sizeof out);
+}
+
+static void a_dead_source_takes_nothing_away(void **state)
+{
+	static const uint8_t stuck[] = {0xff, 0xff, 0xff, 0xff, 0xff};
+	const uint8_t *const in[] = {a, stuck};
+	const uint8_t *const again[] = {stuck, NULL};
+	const uint8_t *both[2] = {again[0]};
+	uint8_t out[sizeof a];
+
+	(void)state;
+	combine_xor(out, in, 2, sizeof a);
+	both[1] = out;
+	/* Undone: so nothing was lost.  out is one of the inputs here. */
+	combine_xor(out, both, 2, sizeof a);
+	assert_memory_equal(out, a, sizeof out);
+}
+
+static void only_len_bytes_are_written(void **state)
+{
+	const uint8_t *const in[] = {a, c};
+	uint8_t out[sizeof a];
+
+	(void)state;
+	memset(out, 0x77, sizeof out);
+	combine_xor(out, in, 2, 0);
+	assert_int_equal(out[0], 0x77);
+	combine_xor(out, in, 2, 2);
+	assert_int_equal(out[1], 0xfd);
+	assert_int_equal(out[2], 0x77);
+}
+
+static bool is(double x, double y)
+{
+	return fabs(x - y) < 1e-12;
+}
+
+static void the_best_single_claim_counts(void **state)
+{
+	const double claims[] = {0.5, 7.9, 1.0};
+	const double odd[] = {NAN, -3, 2.5, NAN};
+
+	(void)state;
+	assert_true(is(combine_claim(claims, 1), 0.5));
+	assert_true(is(combine_claim(claims, 3), 7.9));
+	assert_true(is(combine_claim(odd, 4), 2.5));
+	assert_true(is(combine_claim(odd, 2), 0));
+	assert_true(is(combine_claim(claims, 0), 0));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(bytes_are_combined_one_by_one),
+	    cmocka_unit_test(one_source_passes_unchanged),
+	    cmocka_unit_test(equal_inputs_cancel),
+	    cmocka_unit_test(a_dead_source_takes_nothing_away),
+	    cmocka_unit_test(only_len_bytes_are_written),
+	    cmocka_unit_test(the_best_single_claim_counts),
+	};
+
+	return cmocka_run_group_tests_name(
+	    "producer combine", tests, NULL, NULL);
+}

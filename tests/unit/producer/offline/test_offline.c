@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "crypto/digest.h"
+#include "keys_aid.h"
+#include "producer/offline/offline.h"
+#include "producer/record.h"
+
+#define PATH       "/1/q"
+#define SOURCE_LEN 65536
+#define STARTUP    1024
+
+/* The real offline half, with records as an online half might send them. */
+struct bench {
+	int pair[2]; /* [0]: the online half's end */
+	int stop[2];
+	int manager; /* -1: none */
+	struct keys *keys;
+	struct conf conf;
+	struct offline offline;
+	struct err err;
+};
+
+static int setup(void **state)
+{
+	struct bench *b = calloc(1, sizeof *b);
+	void *keys;
+
+	assert_non_null(b);
+	log_open("test", LOG_LEVEL_ERROR - 1);
+	(void)unsetenv("NOTIFY_SOCKET");
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, b->pair), 0);
+	assert_int_equal(pipe(b->stop), 0);
+	assert_int_equal(keys_setup(&keys), 0);
+	b->keys = keys;
+	b->manager = -1;
+	b->conf.message_bytes = 512;
+	b->conf.bits_per_byte = 1;
+	(void)snprintf(b->conf.device, sizeof b->conf.device, "%s",
+	    keys_path(b->keys, "source"));
+	*state = b;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct bench *b = *state;
+	void *keys = b->keys;
+
+	for (int i = 0; i < 2; i++) {
+		(void)close(b->pair[i]);
+		(void)close(b->stop[i]);
+	}
+	if (b->manager >= 0)
+		(void)close(b->manager);
+	offline_close(&b->offline);
+	(void)keys_teardown(&keys);
+	free(b);
+	return 0;
+}
+
+static void write_source(const struct bench *b, size_t len)
+{
+	static uint8_t data[SOURCE_LEN];
+	const int fd = open(b->conf.device, O_WRONLY | O_CREAT, 0600);
+
+	assert_int_equal(crypto_random(data, sizeof data), 0);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, data, len), len);
+	assert_int_equal(close(fd), 0);
+}
+
+/* With a writer, or a reader would find its end. */
+static int silent_source(const struct bench *b)
+{
+	assert_int_equal(mkfifo(b->conf.device, 0600), 0);
+	return open(b->conf.device, O_RDWR | O_NONBLOCK);
+}
+
+static void with_manager(struct bench *b)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	(void)strcpy(address.sun_path, keys_path(b->keys, "notify"));
+	b->manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	assert_int_equal(bind(b->manager, (struct sockaddr *)(void *)&address,
+			     sizeof address),
+	    0);
+	assert_int_equal(setenv("NOTIFY_SOCKET", address.sun_path, 1), 0);
+}
+
+/* Whether the manager hears a notification that begins so, next or later. */
+static bool hears(const struct bench *b, const char *wanted)
+{
+	char text[NOTIFY_MAX + 1];
+	ssize_t len;
+
+	while ((len = recv(b->manager, text, sizeof text - 1, 0)) > 0) {
+		text[len] = '\0';
+		if (strncmp(text, wanted, strlen(wanted)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void open_bench(struct bench *b)
+{
+	assert_int_equal(offline_open(&b->offline, &b->conf, &b->err), 0);
+}
+
+static void put(
+    const struct bench *b, uint32_t type, const void *data, size_t len)
+{
+	assert_int_equal(io_send_record(b->pair[0], type, data, len, -1, 1), 0);
+}
+
+static void ask(const struct bench *b, uint32_t count)
+{
+	struct record_ask a = {
+	    .count = count, .path_len = sizeof PATH - 1, .path = PATH};
+
+	put(b, RECORD_ASK, &a, sizeof a);
+}
+
+static void sign(const struct bench *b)
+{
+	const struct record_alive alive = {.visible = 1};
+
+	put(b, RECORD_ALIVE, &alive, sizeof alive);
+}
+
+/* The online half says no more. */
+static void hang_up(struct bench *b)
+{
+	assert_int_equal(shutdown(b->pair[0], SHUT_WR), 0);
+}
+
+static int run(struct bench *b)
+{
+	return offline_run(&b->offline, b->pair[1], b->stop[0], &b->err);
+}
+
+/* Messages that the online half finds. */
+static unsigned messages(const struct bench *b)
+{
+	static struct record_message m;
+	uint32_t type;
+	size_t len;
+	unsigned n = 0;
+
+	while (
+	    io_recv_record(b->pair[0], &type, &m, sizeof m, &len, -1, 1) == 0) {
+		assert_int_equal(type, RECORD_MESSAGE);
+		assert_int_equal(m.payload_len, 512);
+		n++;
+	}
+	return n;
+}
+
+static void *in_thread(void *bench)
+{
+	static int rc;
+
+	rc = run(bench);
+	return &rc;
+}
+
+/* So many come, each within a few seconds. */
+static void expect(const struct bench *b, unsigned n)
+{
+	const struct clock clock = clock_system(NULL);
+	static struct record_message m;
+	uint32_t type;
+	size_t len;
+
+	while (n-- > 0) {
+		assert_int_equal(io_recv_record(b->pair[0], &type, &m, sizeof m,
+				     &len, -1, clock_mono(&clock) + 5000),
+		    0);
+		assert_int_equal(type, RECORD_MESSAGE);
+		assert_int_equal(m.payload_len, 512);
+	}
+}
+
+static void what_is_asked_for_is_made(void **state)
+{
+	struct bench *b = *state;
+	pthread_t thread;
+	void *rc;
+
+	write_source(b, SOURCE_LEN);
+	open_bench(b);
+	assert_int_equal(pthread_create(&thread, NULL, in_thread, b), 0);
+	sign(b);
+	ask(b, 2);
+	sign(b);
+	sign(b);
+	expect(b, 2);
+	ask(b, 0);
+	sign(b);
+	expect(b, 0);
+	for (int i = 0; i < 20; i++) {
+		ask(b, 1);
+		sign(b);
+		expect(b, 1);
+	}
+	hang_up(b);
+	assert_int_equal(pthread_join(thread, &rc), 0);
+	assert_int_equal(*(int *)rc, 0);
+	assert_int_equal(messages(b), 0);
+}
+
+static void before_it_is_ready_an_ask_waits(void **state)
+{
+	struct bench *b = *state;
+	struct record_alive alive = {.visible = 3};
+	int fd;
+
+	with_manager(b);
+	fd = silent_source(b);
+	open_bench(b);
+	ask(b, 1);
+	put(b, RECORD_ALIVE, &alive, sizeof alive);
+	assert_true(fd >= 0);
+	assert_int_equal(write(b->stop[1], "", 1), 1);
+	assert_int_equal(run(b), ERR_CANCELED);
+	assert_int_equal(b->err.code, 0);
+	assert_int_equal(messages(b), 0);
+	assert_false(hears(b, "READY=1"));
+	(void)close(fd);
+}
+
+static void ready_and_then_the_messages(void **state)
+{
+	struct bench *b = *state;
+
+	with_manager(b);
+	write_source(b, SOURCE_LEN);
+	open_bench(b);
+	sign(b);
+	ask(b, 1);
+	/* What stops it comes as a record that no online half sends. */
+	put(b, 99, "x", 1);
+	assert_int_equal(run(b), ERR_FORMAT);
+	assert_true(hears(b, "READY=1"));
+	assert_true(hears(b, "STOPPING=1"));
+}
+
+static void records_that_no_online_half_sends(void **state)
+{
+	struct bench *b = *state;
+	const struct record_ask many = {.count = LIMIT_BATCH + 1};
+	const struct record_ask far = {.path_len = MESSAGE_PATH_MAX + 1};
+	const struct record_alive alive = {.visible = 1};
+	const struct {
+		uint32_t type;
+		const void *data;
+		size_t len;
+	} bad[] = {
+	    {RECORD_ASK, &many, sizeof many},
+	    {RECORD_ASK, &far, sizeof far},
+	    {RECORD_ASK, &many, sizeof many - 1},
+	    {RECORD_ALIVE, &alive, sizeof alive - 1},
+	    {RECORD_ALIVE, &alive, 0},
+	    {RECORD_MESSAGE, "", 0},
+	    {RECORD_FAILED, &alive, 4},
+	    {0, &alive, sizeof alive},
+	};
+
+	write_source(b, SOURCE_LEN);
+	open_bench(b);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		put(b, bad[i].type, bad[i].data, bad[i].len);
+		assert_int_equal(run(b), ERR_FORMAT);
+	}
+}
+
+static void asks_do_not_pile_up(void **state)
+{
+	struct bench *b = *state;
+	const int fd = silent_source(b);
+
+	open_bench(b);
+	for (int i = 0; i < 3; i++)
+		ask(b, 1);
+	assert_int_equal(run(b), ERR_FORMAT);
+	(void)close(fd);
+}
+
+/* Not after the 30 s that a silent source is given. */
+static void the_online_half_ends_while_a_source_is_silent(void **state)
+{
+	struct bench *b = *state;
+	const struct clock clock = clock_system(NULL);
+	const int64_t began = clock_mono(&clock);
+	const int fd = silent_source(b);
+
+	open_bench(b);
+	ask(b, 1);
+	hang_up(b);
+	assert_int_equal(run(b), 0);
+	assert_in_range(clock_mono(&clock) - began, 0, 5000);
+	(void)close(fd);
+}
+
+static void a_source_that_fails_at_the_start(void **state)
+{
+	static const struct {
+		size_t len;
+		int code;
+	} cases[] = {{STARTUP - 1, ERR_EOF}, {0, ERR_EOF}};
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < 2; i++) {
+		if (b->manager >= 0)
+			(void)close(b->manager);
+		(void)unlink(keys_path(b->keys, "notify"));
+		with_manager(b);
+		(void)unlink(b->conf.device);
+		write_source(b, cases[i].len);
+		open_bench(b);
+		sign(b);
+		assert_int_equal(run(b), cases[i].code);
+		assert_int_equal(b->err.code, cases[i].code);
+		assert_non_null(strstr(b->err.text, b->conf.device));
+		assert_false(hears(b, "READY=1"));
+		offline_close(&b->offline);
+	}
+	/* offline_close() of the tear-down. */
+	open_bench(b);
+}
+
+static void a_source_of_zeros_at_the_start(void **state)
+{
+	struct bench *b = *state;
+
+	with_manager(b);
+	write_source(b, 0);
+	assert_int_equal(truncate(b->conf.device, SOURCE_LEN), 0);
+	open_bench(b);
+	sign(b);
+	assert_int_equal(run(b), ERR_SOURCE);
+	assert_non_null(strstr(b->err.text, "health tests"));
+	assert_false(hears(b, "READY=1"));
+}
+
+/* By hand nobody waits: as before, it is told when something is asked for. */
+static void without_a_manager_nothing_is_read_ahead(void **state)
+{
+	struct bench *b = *state;
+
+	write_source(b, 0);
+	open_bench(b);
+	sign(b);
+	hang_up(b);
+	assert_int_equal(run(b), 0);
+	assert_int_equal(b->err.code, 0);
+}
+
+static void a_bad_address_of_the_manager_is_no_reason_to_end(void **state)
+{
+	struct bench *b = *state;
+
+	(void)setenv("NOTIFY_SOCKET", "vsock:2:9", 1);
+	write_source(b, SOURCE_LEN);
+	open_bench(b);
+	assert_int_equal(b->err.code, 0);
+	hang_up(b);
+	assert_int_equal(run(b), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(what_is_asked_for_is_made),
+	    TEST(before_it_is_ready_an_ask_waits),
+	    TEST(ready_and_then_the_messages),
+	    TEST(records_that_no_online_half_sends),
+	    TEST(asks_do_not_pile_up),
+	    TEST(the_online_half_ends_while_a_source_is_silent),
+	    TEST(a_source_that_fails_at_the_start),
+	    TEST(a_source_of_zeros_at_the_start),
+	    TEST(without_a_manager_nothing_is_read_ahead),
+	    TEST(a_bad_address_of_the_manager_is_no_reason_to_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "producer/offline/source.h"
+
+static char path[64];
+
+/* A clock that moves only by sleeping, and does something at each sleep. */
+static int64_t simulated;
+static int feed_fd = -1;
+static int cancel_after;
+
+static int64_t simulated_now(void *ctx)
+{
+	(void)ctx;
+	return simulated;
+}
+
+static int simulated_sleep(void *ctx, int64_t ms)
+{
+	(void)ctx;
+	simulated += ms;
+	if (feed_fd >= 0)
+		assert_int_equal(write(feed_fd, "x", 1), 1);
+	if (cancel_after > 0 && --cancel_after == 0)
+		return ERR_CANCELED;
+	return 0;
+}
+
+static const struct clock clock_simulated = {
+    .mono = simulated_now, .wall = simulated_now, .sleep = simulated_sleep};
+
+static int setup(void **state)
+{
+	(void)state;
+	simulated = 1000;
+	feed_fd = -1;
+	cancel_after = 0;
+	(void)snprintf(path, sizeof path, "/tmp/test_source.%d", (int)getpid());
+	(void)unlink(path);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	(void)unlink(path);
+	return 0;
+}
+
+static void the_kernels_own_generator_is_refused(void **state)
+{
+	static const char *const names[] = {"/dev/random", "/dev/urandom"};
+	struct err err = {0};
+	struct source s;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(source_open(&s, names[i], &err), ERR_CONFIG);
+		assert_non_null(strstr(err.text, "kernel's own generator"));
+		assert_int_equal(s.fd, -1);
+		assert_int_equal(symlink(names[i], path), 0);
+		assert_int_equal(source_open(&s, path, &err), ERR_CONFIG);
+		assert_int_equal(unlink(path), 0);
+	}
+}
+
+static void under_another_name_too(void **state)
+{
+	struct err err = {0};
+	struct source s;
+
+	(void)state;
+	if (mknod(path, S_IFCHR | 0600, makedev(1, 9)) != 0) {
+		print_message("mknod needs root: skipped\n");
+		skip();
+	}
+	assert_int_equal(source_open(&s, path, &err), ERR_CONFIG);
+}
+
+static void what_is_no_source_is_refused(void **state)
+{
+	struct err err = {0};
+	struct source s;
+
+	(void)state;
+	assert_int_equal(source_open(&s, "/tmp", &err), ERR_CONFIG);
+	assert_non_null(strstr(err.text, "not a device"));
+	assert_int_equal(s.fd, -1);
+}
+
+/* It may come: no reason to stop for good. */
+static void what_is_not_there_is_absent(void **state)
+{
+	struct err err = {0};
+	struct source s;
+
+	(void)state;
+	assert_int_equal(source_open(&s, path, &err), ERR_ABSENT);
+	assert_non_null(strstr(err.text, "is not there"));
+	assert_int_equal(s.fd, -1);
+	assert_int_equal(
+	    source_open(&s, "/dev/null/generator", &err), ERR_ABSENT);
+	assert_non_null(strstr(err.text, "is not there"));
+}
+
+/* ENXIO, as of a node whose driver has no device. */
+static void nothing_behind_it_is_absent(void **state)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	struct err err = {0};
+	struct source s;
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	(void)state;
+	(void)snprintf(a.sun_path, sizeof a.sun_path, "%s", path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+	assert_int_equal(source_open(&s, path, &err), ERR_ABSENT);
+	assert_non_null(strstr(err.text, "no generator behind it"));
+	(void)close(fd);
+}
+
+static void a_slow_source_is_gathered(void **state)
+{
+	uint8_t data[100] = {0};
+	struct err err = {0};
+	struct source s;
+
+	(void)state;
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(source_open(&s, path, &err), 0);
+	feed_fd = open(path, O_WRONLY);
+	assert_true(feed_fd >= 0);
+	/* One byte now, the others one at each pause. */
+	assert_int_equal(write(feed_fd, "x", 1), 1);
+	assert_int_equal(
+	    source_read(&s, &clock_simulated, data, sizeof data, &err), 0);
+	for (size_t i = 0; i < sizeof data; i++)
+		assert_int_equal(data[i], 'x');
+	(void)close(feed_fd);
+	source_close(&s);
+}
+
+static void a_dead_source_is_given_up(void **state)
+{
+	uint8_t data[100];
+	struct err err = {0};
+	struct source s;
+	int writer;
+
+	(void)state;
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(source_open(&s, path, &err), 0);
+	writer = open(path, O_WRONLY);
+	assert_int_equal(write(writer, "abc", 3), 3);
+	memset(data, 1, sizeof data);
+	assert_int_equal(
+	    source_read(&s, &clock_simulated, data, sizeof data, &err),
+	    ERR_TIMEOUT);
+	assert_in_range(simulated, 1000 + SOURCE_SILENCE_MS,
+	    1000 + SOURCE_SILENCE_MS + 100);
+	/* What had come is not left behind. */
+	for (size_t i = 0; i < sizeof data; i++)
+		assert_int_equal(data[i], 0);
+	(void)close(writer);
+	source_close(&s);
+}
+
+static void a_file_ends(void **state)
+{
+	uint8_t data[10];
+	struct err err = {0};
+	struct source s;
+	int fd = open(path, O_WRONLY | O_CREAT, 0600);
+
+	(void)state;
+	assert_int_equal(write(fd, "0123456789abc", 13), 13);
+	(void)close(fd);
+	assert_int_equal(source_open(&s, path, &err), 0);
+	assert_true(s.regular);
+	assert_int_equal(source_read(&s, &clock_simulated, data, 10, &err), 0);
+	assert_memory_equal(data, "0123456789", 10);
+	assert_int_equal(
+	    source_read(&s, &clock_simulated, data, 10, &err), ERR_EOF);
+	source_close(&s);
+}
+
+static void a_stop_ends_the_wait(void **state)
+{
+	uint8_t data[10];
+	struct err err = {0};
+	struct source s;
+	int writer;
+
+	(void)state;
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(source_open(&s, path, &err), 0);
+	writer = open(path, O_WRONLY);
+	cancel_after = 3;
+	assert_int_equal(
+	    source_read(&s, &clock_simulated, data, 10, &err), ERR_CANCELED);
+	(void)close(writer);
+	source_close(&s);
+}
+
+/* ---- unplugged, and back */
+
+static void what_was_unplugged_is_opened_again(void **state)
+{
+	uint8_t data[4];
+	struct err err = {0};
+	struct source s;
+	int writer;
+
+	(void)state;
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(source_open(&s, path, &err), 0);
+	source_close(&s); /* as after ERR_IO */
+	assert_int_equal(unlink(path), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(
+		    source_read(&s, &clock_simulated, data, 4, &err),
+		    ERR_ABSENT);
+	assert_false(s.lost);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	writer = open(path, O_RDWR);
+	assert_int_equal(write(writer, "abcd", 4), 4);
+	assert_int_equal(source_read(&s, &clock_simulated, data, 4, &err), 0);
+	assert_memory_equal(data, "abcd", 4);
+	(void)close(writer);
+	source_close(&s);
+}
+
+/* The controlling end of a new terminal, whose other end path names. */
+static int make_terminal(void)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	assert_true(master >= 0);
+	assert_int_equal(grantpt(master) | unlockpt(master), 0);
+	(void)unlink(path);
+	assert_int_equal(symlink(ptsname(master), path), 0);
+	return master;
+}
+
+static void a_terminal_gives_every_byte(void **state)
+{
+	uint8_t all[256], data[256], back;
+	struct err err = {0};
+	struct source s;
+	int master = make_terminal();
+
+	(void)state;
+	for (int i = 0; i < 256; i++)
+		all[i] = (uint8_t)i;
+	assert_int_equal(write(master, "before\n", 7), 7);
+	assert_int_equal(source_open(&s, path, &err), 0);
+	assert_true(s.tty);
+	for (int turn = 0; turn < 2; turn++) {
+		assert_int_equal(write(master, all, 256), 256);
+		assert_int_equal(
+		    source_read(&s, &clock_simulated, data, 256, &err), 0);
+		assert_memory_equal(data, all, 256);
+	}
+	/* "Not yet" is no end. */
+	assert_int_equal(
+	    source_read(&s, &clock_simulated, data, 1, &err), ERR_TIMEOUT);
+	/* Nothing is sent back; what came before the open may have been. */
+	assert_int_equal(fcntl(master, F_SETFL, O_NONBLOCK), 0);
+	for (int i = 0; i < 8 && read(master, &back, 1) == 1; i++)
+		assert_non_null(memchr("before\r\n", back, 8));
+	assert_int_equal(read(master, &back, 1), -1);
+	source_close(&s);
+	(void)close(master);
+}
+
+static void a_terminal_that_hangs_up(void **state)
+{
+	uint8_t data[4];
+	struct err err = {0};
+	struct source s;
+	int master = make_terminal();
+
+	(void)state;
+	assert_int_equal(source_open(&s, path, &err), 0);
+	(void)close(master);
+	assert_int_equal(
+	    source_read(&s, &clock_simulated, data, 4, &err), ERR_IO);
+	assert_int_equal(s.fd, -1);
+	assert_int_equal(
+	    source_read(&s, &clock_simulated, data, 4, &err), ERR_ABSENT);
+	/* Nothing keeps this process from setting it up again. */
+	master = make_terminal();
+	assert_int_equal(
+	    source_read(&s, &clock_simulated, data, 4, &err), ERR_TIMEOUT);
+	assert_int_equal(write(master, "\4\r\3\n", 4), 4);
+	assert_int_equal(source_read(&s, &clock_simulated, data, 4, &err), 0);
+	assert_memory_equal(data, "\4\r\3\n", 4);
+	source_close(&s);
+	(void)close(master);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(the_kernels_own_generator_is_refused),
+	    T(under_another_name_too),
+	    T(what_is_no_source_is_refused),
+	    T(what_is_not_there_is_absent),
+	    T(nothing_behind_it_is_absent),
+	    T(a_slow_source_is_gathered),
+	    T(a_dead_source_is_given_up),
+	    T(a_file_ends),
+	    T(a_stop_ends_the_wait),
+	    T(what_was_unplugged_is_opened_again),
+	    T(a_terminal_gives_every_byte),
+	    T(a_terminal_that_hangs_up),
+	};
+
+	return cmocka_run_group_tests_name(
+	    "producer source", tests, NULL, NULL);
+}
