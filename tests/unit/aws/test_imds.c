@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The token, refusals, silence and waiting. */
-#include "imds_aid.h"
+#include "aid/imds.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "aid/keys.h"
 #include "config/service_credential.h"
-#include "keys_aid.h"
 #include "message/keyfile.h"
 
 #define NAME "signing-key"

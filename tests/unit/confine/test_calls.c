@@ -26,8 +26,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "aid/confine.h"
 #include "confine/confine.h"
-#include "confine_aid.h"
 
 #define PAGE 4096
 

@@ -21,8 +21,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "aid/confine.h"
 #include "confine/confine.h"
-#include "confine_aid.h"
 
 #define NO_SUCH_USER    "sqs-entropy-no-such-user"
 #define ROOT_ONLY()     SKIP_IF(geteuid() != 0, "not root")

@@ -16,8 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "aid/confine.h"
 #include "confine/confine.h"
-#include "confine_aid.h"
 
 /* The working directory of all tests: in/text, in/deep/text, out/text, and
  * link, which names out/linked. */

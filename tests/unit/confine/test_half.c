@@ -13,8 +13,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "aid/confine.h"
 #include "confine/half.h"
-#include "confine_aid.h"
 
 #define NO_SUCH_USER "no-such-user-of-sqs-entropy"
 #define NOTHING      "0000000000000000"

@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
+#include "aid/hex.h"
 #include "base/err.h"
 #include "crypto/hpke.h"
-#include "hex_aid.h"
 
 #define TEXT_MAX   16384
 #define SEALED_MAX (TEXT_MAX + HPKE_OVERHEAD)

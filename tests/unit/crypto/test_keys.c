@@ -12,9 +12,9 @@
 
 #include <openssl/err.h>
 
+#include "aid/hex.h"
 #include "base/err.h"
 #include "crypto/keys.h"
-#include "hex_aid.h"
 
 #define COUNT(a)       (sizeof(a) / sizeof(a)[0])
 #define TEXT_MAX       1100

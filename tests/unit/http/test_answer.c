@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What answers may be, and when they must have come. */
-#include "http_aid.h"
-#include "loopback.h"
+#include "aid/http.h"
+#include "aid/loopback.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

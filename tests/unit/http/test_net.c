@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where requests may go, and what happens when they cannot get there. */
-#include "http_aid.h"
-#include "loopback.h"
+#include "aid/http.h"
+#include "aid/loopback.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

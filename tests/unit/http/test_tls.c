@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TLS against a server that somebody else wrote: openssl s_server. */
-#include "http_aid.h"
+#include "aid/http.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests, connections and who gets to know what. */
-#include "http_aid.h"
-#include "loopback.h"
+#include "aid/http.h"
+#include "aid/loopback.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

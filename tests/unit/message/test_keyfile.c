@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "hex_aid.h"
+#include "aid/hex.h"
 #include "message/keyfile.h"
 
 /* The text of a key file: parsing, formatting and what errors say. */

@@ -16,8 +16,8 @@
 
 #include <cmocka.h>
 
-#include "hex_aid.h"
-#include "keys_aid.h"
+#include "aid/hex.h"
+#include "aid/keys.h"
 #include "message/keyfile.h"
 
 /* Key files: modes, owners, and what is no file. */

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
+#include "aid/hex.h"
 #include "base/err.h"
-#include "hex_aid.h"
 #include "message/sign.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])

@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "hex_aid.h"
-#include "keys_aid.h"
+#include "aid/hex.h"
+#include "aid/keys.h"
 #include "message/keyfile.h"
 
 /* The directory of the trusted keys. */

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aid/sqs.h"
 #include "sqs/messages.h"
 #include "sqs/sqs.h"
-#include "sqs_aid.h"
 
 #define DEPTH                                                                  \
 	"{\"Attributes\":{\"ApproximateNumberOfMessages\":\"12\","             \

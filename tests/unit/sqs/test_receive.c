@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "aid/sqs.h"
 #include "sqs/messages.h"
-#include "sqs_aid.h"
 
 #define MD5_A "098890dde069e9abad63f19a0d9e1f32" /* of "AAAA" */
 #define HEAD(id)                                                               \

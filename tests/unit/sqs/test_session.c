@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "loopback.h"
+#include "aid/loopback.h"
 #include "sqs/session.h"
 
 #define QUEUE "https://sqs.eu-west-1.amazonaws.com/123456789012/entropy"

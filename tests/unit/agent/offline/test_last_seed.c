@@ -15,8 +15,8 @@
 
 #include "agent/offline/last_seed.h"
 #include "agent/offline/status.h"
+#include "aid/keys.h"
 #include "base/io.h"
-#include "keys_aid.h"
 
 #define HOUR 3600000
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "offline_bench.h"
+#include "aid/offline_bench.h"
 
 static void messages_are_delivered_at_once(void **state)
 {

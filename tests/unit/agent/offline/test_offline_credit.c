@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "offline_bench.h"
+#include "aid/offline_bench.h"
 
 /* ---- credit: what a compromised online half can bring about, and not */
 

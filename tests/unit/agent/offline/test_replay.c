@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "agent/offline/replay.h"
+#include "aid/keys.h"
 #include "base/clock.h"
-#include "keys_aid.h"
 
 #define FILE_SIZE ((SEEN_MAX + 1) * SEEN_DIGEST_LEN)
 #define SOON      (now() + 100)

@@ -15,8 +15,8 @@
 
 #include "agent/offline/credit.h"
 #include "agent/offline/status.h"
+#include "aid/keys.h"
 #include "base/io.h"
-#include "keys_aid.h"
 #include "json/parse.h"
 
 static struct err err;

@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 #include "agent/offline/verify.h"
+#include "aid/hex.h"
+#include "aid/keys.h"
 #include "crypto/digest.h"
 #include "crypto/hpke.h"
-#include "hex_aid.h"
-#include "keys_aid.h"
 
 #define PATH_ "/123456789012/queue"
 #define LEN   64

@@ -16,9 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "aid/confine.h"
+#include "aid/keys.h"
 #include "confine/confine.h"
-#include "confine_aid.h"
-#include "keys_aid.h"
 #include "producer/offline/notify.h"
 
 static struct notify n;

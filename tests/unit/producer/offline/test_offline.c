@@ -16,12 +16,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "aid/keys.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "crypto/digest.h"
-#include "keys_aid.h"
 #include "producer/offline/offline.h"
 #include "producer/record.h"
 

@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "keys_aid.h"
+#include "aid/keys.h"
 #include "producer/offline/sequence.h"
 
 #define SLOT_LEN   512

@@ -18,11 +18,11 @@
 
 #include "agent/offline/offline.h"
 #include "agent/record.h"
+#include "aid/keys.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "crypto/digest.h"
-#include "keys_aid.h"
 #include "message/sign.h"
 
 #define QUEUE_PATH "/123456789012/queue"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "http_aid.h"
+#include "aid/http.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "loopback.h"
+#include "aid/loopback.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

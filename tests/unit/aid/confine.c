@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "confine_aid.h"
+#include "aid/confine.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED true

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sqs_aid.h"
+#include "aid/sqs.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

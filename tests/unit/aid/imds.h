@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_TEST_IMDS_AID_H
-#define SQS_ENTROPY_TEST_IMDS_AID_H
+#ifndef SQS_ENTROPY_AID_IMDS_H
+#define SQS_ENTROPY_AID_IMDS_H
 
+#include "aid/http.h"
+#include "aid/loopback.h"
 #include "aws/imds.h"
-#include "http_aid.h"
-#include "loopback.h"
 
 /* What the tests of imds share. */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_TEST_HTTP_AID_H
-#define SQS_ENTROPY_TEST_HTTP_AID_H
+#ifndef SQS_ENTROPY_AID_HTTP_H
+#define SQS_ENTROPY_AID_HTTP_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "confine_aid.h"
+#include "aid/confine.h"
 
 #define PAGE 4096
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "keys_aid.h"
+#include "aid/keys.h"
 
 #include <dirent.h>
 #include <fcntl.h>

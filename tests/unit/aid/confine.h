@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_TESTS_CONFINE_AID_H
-#define SQS_ENTROPY_TESTS_CONFINE_AID_H
+#ifndef SQS_ENTROPY_AID_CONFINE_H
+#define SQS_ENTROPY_AID_CONFINE_H
 
 #include <errno.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hex_aid.h"
+#include "aid/hex.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "imds_aid.h"
+#include "aid/imds.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

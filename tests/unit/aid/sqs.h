@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_TEST_SQS_AID_H
-#define SQS_ENTROPY_TEST_SQS_AID_H
+#ifndef SQS_ENTROPY_AID_SQS_H
+#define SQS_ENTROPY_AID_SQS_H
 
 #include <stdint.h>
 
-#include "loopback.h"
+#include "aid/loopback.h"
 #include "sqs/sqs.h"
 #include "json/parse.h"
 

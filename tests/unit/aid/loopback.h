@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_TEST_LOOPBACK_H
-#define SQS_ENTROPY_TEST_LOOPBACK_H
+#ifndef SQS_ENTROPY_AID_LOOPBACK_H
+#define SQS_ENTROPY_AID_LOOPBACK_H
 
 /*
  * A scripted HTTP server on 127.0.0.1 in a thread of the test, for faults and
