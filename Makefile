@@ -40,12 +40,11 @@ override CFLAGS += -std=c11 $(WARN) $(HARDEN) $(WERROR) $(EXTRA_CFLAGS)
 override LDFLAGS += $(HARDEN_LD) -Wl,--as-needed $(EXTRA_CFLAGS)
 LDLIBS := $(shell $(PKG_CONFIG) --libs $(LIBS)) -lm
 
-COMMON := $(wildcard common/*.c common/*/*.c)
+COMMON := $(wildcard common/*/*.c)
 AGENT := $(wildcard agent/*.c agent/*/*.c)
 PRODUCER := $(wildcard producer/*.c producer/*/*.c)
-UNIT := $(wildcard tests/unit/test_*.c tests/unit/*/test_*.c \
-	tests/unit/*/*/test_*.c)
-UNIT_AID := $(filter-out $(UNIT),$(wildcard tests/unit/*.c tests/unit/aid/*.c))
+UNIT := $(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c)
+UNIT_AID := $(wildcard tests/unit/aid/*.c)
 TOOLS_AID := $(wildcard tests/tools/*_aid.c)
 TOOLS := $(filter-out $(TOOLS_AID),$(wildcard tests/tools/*.c))
 SOURCES := $(COMMON) $(AGENT) $(PRODUCER) $(UNIT) $(UNIT_AID) $(TOOLS) \
@@ -57,7 +56,7 @@ PROGRAMS := $(BUILD)/sqs-entropy-agent $(BUILD)/sqs-entropy-producer
 UNIT_BIN := $(UNIT:%.c=$(BUILD)/%)
 TOOLS_BIN := $(TOOLS:%.c=$(BUILD)/%)
 TOOLS_AID_OBJ := $(call obj,$(TOOLS_AID))
-# What tests/unit/test_agent_*.c and test_producer_*.c link beside common/.
+# What the unit tests of agent/ and producer/ link beside common/.
 LIBAGENT := $(BUILD)/libagent.a
 LIBPRODUCER := $(BUILD)/libproducer.a
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "conf.h"
+#include "agent/conf.h"
 
 #include <getopt.h>
 #include <stdio.h>

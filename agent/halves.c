@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "halves.h"
+#include "agent/halves.h"
 
 #include <linux/capability.h>
 #include <sys/resource.h>

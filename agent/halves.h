@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/conf.h"
 #include "agent/offline/offline.h"
 #include "base/err.h"
-#include "conf.h"
 
 #define HALVES_USER "sqs-entropy" /* of the online half */
 

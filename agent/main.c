@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "agent/conf.h"
+#include "agent/halves.h"
 #include "agent/offline/last_seed.h"
 #include "agent/offline/offline.h"
 #include "agent/offline/status.h"
@@ -10,9 +12,7 @@
 #include "agent/online/online.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "conf.h"
 #include "confine/confine.h"
-#include "halves.h"
 
 #define NAME     "sqs-entropy-agent"
 

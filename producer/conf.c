@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "conf.h"
+#include "producer/conf.h"
 
 #include <getopt.h>
 #include <stdio.h>

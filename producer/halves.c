@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "halves.h"
+#include "producer/halves.h"
 
 #include <signal.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "conf.h"
+#include "producer/conf.h"
 #include "producer/offline/offline.h"
 
 #define HALVES_USER "sqs-entropy-producer" /* of both, when root starts */

@@ -3,9 +3,9 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "conf.h"
 #include "confine/confine.h"
-#include "halves.h"
+#include "producer/conf.h"
+#include "producer/halves.h"
 #include "producer/offline/offline.h"
 #include "producer/online/online.h"
 

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Rules for tests, included by the Makefile.
-$(filter $(BUILD)/tests/unit/test_agent_% $(BUILD)/tests/unit/agent/%,\
-	$(UNIT_BIN)): $(LIBAGENT)
-$(filter $(BUILD)/tests/unit/test_producer_% $(BUILD)/tests/unit/producer/%,\
-	$(UNIT_BIN)): $(LIBPRODUCER)
+$(filter $(BUILD)/tests/unit/agent/%,$(UNIT_BIN)): $(LIBAGENT)
+$(filter $(BUILD)/tests/unit/producer/%,$(UNIT_BIN)): $(LIBPRODUCER)
 $(call obj,$(UNIT) $(UNIT_AID)): override CPPFLAGS += -Itests/unit
 $(UNIT_BIN): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(UNIT_AID)) $(LIBCOMMON)
 	$(call say,LD)
