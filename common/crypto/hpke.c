@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/hpke.h"
+#include "crypto/aead.h"
 
 #include <string.h>
 
@@ -20,7 +21,7 @@
 
 struct sealing {
 	uint8_t key[CRYPTO_KEY_LEN];
-	uint8_t nonce[CRYPTO_NONCE_LEN];
+	uint8_t nonce[AEAD_NONCE_LEN];
 };
 
 /* Section 4, LabeledExtract. */
@@ -113,7 +114,7 @@ int hpke_seal(uint8_t *out, const uint8_t recipient[static CRYPTO_KEY_LEN],
 		rc = schedule(&s, shared, (struct crypto_part){info, info_len});
 	/* Sequence number 0: the nonce is base_nonce (section 5.2). */
 	if (rc == 0)
-		rc = crypto_aead_seal(out + CRYPTO_KEY_LEN, s.key, s.nonce, aad,
+		rc = aead_seal(out + CRYPTO_KEY_LEN, s.key, s.nonce, aad,
 		    aad_len, data, len);
 	if (rc != 0)
 		crypto_wipe(out, len + HPKE_OVERHEAD);
@@ -139,7 +140,7 @@ int hpke_open(uint8_t *out, const uint8_t secret[static CRYPTO_KEY_LEN],
 	if (rc == 0)
 		rc = schedule(&s, shared, (struct crypto_part){info, info_len});
 	if (rc == 0)
-		rc = crypto_aead_open(out, s.key, s.nonce, aad, aad_len,
+		rc = aead_open(out, s.key, s.nonce, aad, aad_len,
 		    enc + CRYPTO_KEY_LEN, len - CRYPTO_KEY_LEN);
 	if (rc != 0)
 		crypto_wipe(out, len - HPKE_OVERHEAD);

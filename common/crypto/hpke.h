@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "crypto/aead.h"
 #include "crypto/keys.h"
 
 /*
@@ -12,7 +13,7 @@
  * suite DHKEM(X25519, HKDF-SHA256) 0x0020, HKDF-SHA256 0x0001,
  * ChaCha20Poly1305 0x0003.  A sealed text is enc || ct.
  */
-#define HPKE_OVERHEAD (CRYPTO_KEY_LEN + CRYPTO_TAG_LEN) /* 48 bytes */
+#define HPKE_OVERHEAD (CRYPTO_KEY_LEN + AEAD_TAG_LEN) /* 48 bytes */
 
 /* Seal len bytes for the holder of the secret key to recipient; out has
  * len + HPKE_OVERHEAD bytes.  ephemeral is a fresh secret key from

@@ -7,11 +7,9 @@
 
 #include "crypto/digest.h"
 
-/* Keys, signatures and ciphers, for message signing and sealing. */
+/* Random keys, signatures and key agreement. */
 #define CRYPTO_KEY_LEN       32 /* each kind, public or secret */
 #define CRYPTO_SIGNATURE_LEN 64
-#define CRYPTO_NONCE_LEN     12
-#define CRYPTO_TAG_LEN       16
 
 /* From OpenSSL's generator for private values.  May wait until the kernel's
  * generator is ready.  ERR_INTERNAL. */
@@ -41,19 +39,6 @@ int crypto_x25519_public(uint8_t public_key[static CRYPTO_KEY_LEN],
 int crypto_x25519(uint8_t shared[static CRYPTO_KEY_LEN],
     const uint8_t secret[static CRYPTO_KEY_LEN],
     const uint8_t peer[static CRYPTO_KEY_LEN])
-    __attribute__((warn_unused_result));
-
-/* ChaCha20-Poly1305 (RFC 8439).  out has len + CRYPTO_TAG_LEN bytes. */
-int crypto_aead_seal(uint8_t *out, const uint8_t key[static CRYPTO_KEY_LEN],
-    const uint8_t nonce[static CRYPTO_NONCE_LEN], const void *aad,
-    size_t aad_len, const void *data, size_t len)
-    __attribute__((warn_unused_result));
-
-/* data has len bytes with the tag; out has len - CRYPTO_TAG_LEN.  ERR_DENIED
- * when it is not genuine (out is wiped), ERR_INTERNAL. */
-int crypto_aead_open(uint8_t *out, const uint8_t key[static CRYPTO_KEY_LEN],
-    const uint8_t nonce[static CRYPTO_NONCE_LEN], const void *aad,
-    size_t aad_len, const void *data, size_t len)
     __attribute__((warn_unused_result));
 
 #endif

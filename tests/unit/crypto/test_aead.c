@@ -9,6 +9,7 @@
 
 #include "aid/hex.h"
 #include "base/err.h"
+#include "crypto/aead.h"
 #include "crypto/keys.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
@@ -175,10 +176,10 @@ static void test_x25519_small_order(void **state)
 }
 
 struct sealing {
-	uint8_t key[CRYPTO_KEY_LEN], nonce[CRYPTO_NONCE_LEN];
-	uint8_t aad[16], text[TEXT_MAX], sealed[TEXT_MAX + CRYPTO_TAG_LEN];
+	uint8_t key[CRYPTO_KEY_LEN], nonce[AEAD_NONCE_LEN];
+	uint8_t aad[16], text[TEXT_MAX], sealed[TEXT_MAX + AEAD_TAG_LEN];
 	size_t aad_len, len;
-	uint8_t got[TEXT_MAX + CRYPTO_TAG_LEN];
+	uint8_t got[TEXT_MAX + AEAD_TAG_LEN];
 };
 
 static void take_sealing(struct sealing *s, size_t i)
@@ -187,13 +188,13 @@ static void take_sealing(struct sealing *s, size_t i)
 	hex_exactly(s->nonce, sizeof s->nonce, sealings[i].nonce);
 	s->aad_len = hex_bytes(s->aad, sizeof s->aad, sealings[i].aad);
 	s->len = hex_bytes(s->text, sizeof s->text, sealings[i].text);
-	hex_exactly(s->sealed, s->len + CRYPTO_TAG_LEN, sealings[i].sealed);
+	hex_exactly(s->sealed, s->len + AEAD_TAG_LEN, sealings[i].sealed);
 }
 
 static int open_sealing(struct sealing *s, size_t len)
 {
 	memset(s->got, 0xaa, sizeof s->got);
-	return crypto_aead_open(
+	return aead_open(
 	    s->got, s->key, s->nonce, s->aad, s->aad_len, s->sealed, len);
 }
 
@@ -206,12 +207,12 @@ static void test_aead_vectors(void **state)
 	for (i = 0; i < COUNT(sealings); i++) {
 		take_sealing(&s, i);
 		memset(s.got, 0xaa, sizeof s.got);
-		assert_int_equal(crypto_aead_seal(s.got, s.key, s.nonce, s.aad,
+		assert_int_equal(aead_seal(s.got, s.key, s.nonce, s.aad,
 				     s.aad_len, s.text, s.len),
 		    0);
-		assert_memory_equal(s.got, s.sealed, s.len + CRYPTO_TAG_LEN);
-		assert_int_equal(s.got[s.len + CRYPTO_TAG_LEN], 0xaa);
-		assert_int_equal(open_sealing(&s, s.len + CRYPTO_TAG_LEN), 0);
+		assert_memory_equal(s.got, s.sealed, s.len + AEAD_TAG_LEN);
+		assert_int_equal(s.got[s.len + AEAD_TAG_LEN], 0xaa);
+		assert_int_equal(open_sealing(&s, s.len + AEAD_TAG_LEN), 0);
 		assert_memory_equal(s.got, s.text, s.len);
 		assert_int_equal(s.got[s.len], 0xaa);
 	}
@@ -224,12 +225,12 @@ static void refuse_each_bit_sealed(struct sealing *s, void *at, size_t len)
 	for (bit = 0; bit < 8 * len; bit++) {
 		hex_flip(at, bit);
 		assert_int_equal(
-		    open_sealing(s, s->len + CRYPTO_TAG_LEN), ERR_DENIED);
+		    open_sealing(s, s->len + AEAD_TAG_LEN), ERR_DENIED);
 		hex_assert_wiped(s->got, s->len);
 		assert_int_equal(s->got[s->len], 0xaa);
 		hex_flip(at, bit);
 	}
-	assert_int_equal(open_sealing(s, s->len + CRYPTO_TAG_LEN), 0);
+	assert_int_equal(open_sealing(s, s->len + AEAD_TAG_LEN), 0);
 }
 
 static void test_aead_flipped_bits(void **state)
@@ -242,11 +243,11 @@ static void test_aead_flipped_bits(void **state)
 	refuse_each_bit_sealed(&s, s.key, sizeof s.key);
 	refuse_each_bit_sealed(&s, s.nonce, sizeof s.nonce);
 	refuse_each_bit_sealed(&s, s.aad, s.aad_len);
-	refuse_each_bit_sealed(&s, s.sealed, s.len + CRYPTO_TAG_LEN);
-	for (len = 0; len < s.len + CRYPTO_TAG_LEN; len++)
+	refuse_each_bit_sealed(&s, s.sealed, s.len + AEAD_TAG_LEN);
+	for (len = 0; len < s.len + AEAD_TAG_LEN; len++)
 		assert_int_equal(open_sealing(&s, len), ERR_DENIED);
 	s.aad_len--;
-	assert_int_equal(open_sealing(&s, s.len + CRYPTO_TAG_LEN), ERR_DENIED);
+	assert_int_equal(open_sealing(&s, s.len + AEAD_TAG_LEN), ERR_DENIED);
 }
 
 static void test_aead_lengths(void **state)
@@ -257,17 +258,17 @@ static void test_aead_lengths(void **state)
 	(void)state;
 	take_sealing(&s, 1);
 	for (len = 0; len <= s.len; len++) {
-		assert_int_equal(crypto_aead_seal(s.sealed, s.key, s.nonce,
-				     s.aad, len % 12, s.text, len),
+		assert_int_equal(aead_seal(s.sealed, s.key, s.nonce, s.aad,
+				     len % 12, s.text, len),
 		    0);
 		s.aad_len = len % 12;
-		assert_int_equal(open_sealing(&s, len + CRYPTO_TAG_LEN), 0);
+		assert_int_equal(open_sealing(&s, len + AEAD_TAG_LEN), 0);
 		assert_memory_equal(s.got, s.text, len);
 	}
 	assert_int_equal(
-	    crypto_aead_seal(s.sealed, s.key, s.nonce, NULL, 0, NULL, 0), 0);
-	assert_int_equal(crypto_aead_open(s.got, s.key, s.nonce, NULL, 0,
-			     s.sealed, CRYPTO_TAG_LEN),
+	    aead_seal(s.sealed, s.key, s.nonce, NULL, 0, NULL, 0), 0);
+	assert_int_equal(
+	    aead_open(s.got, s.key, s.nonce, NULL, 0, s.sealed, AEAD_TAG_LEN),
 	    0);
 }
 

@@ -14,6 +14,7 @@
 
 #include "aid/hex.h"
 #include "base/err.h"
+#include "crypto/aead.h"
 #include "crypto/keys.h"
 
 #define COUNT(a)       (sizeof(a) / sizeof(a)[0])
@@ -286,7 +287,7 @@ static void test_error_queue(void **state)
 	static const uint8_t nothing[CRYPTO_KEY_LEN];
 	struct signed_text s = take_vector(2);
 	uint8_t got[CRYPTO_KEY_LEN];
-	uint8_t key[CRYPTO_KEY_LEN] = {9}, nonce[CRYPTO_NONCE_LEN] = {0};
+	uint8_t key[CRYPTO_KEY_LEN] = {9}, nonce[AEAD_NONCE_LEN] = {0};
 
 	(void)state;
 	ERR_clear_error();
@@ -295,8 +296,7 @@ static void test_error_queue(void **state)
 	assert_int_equal(verify(&s), ERR_DENIED);
 	assert_int_equal(crypto_x25519(got, s.key, nothing), ERR_DENIED);
 	assert_int_equal(
-	    crypto_aead_open(got, key, nonce, NULL, 0, s.signature, 40),
-	    ERR_DENIED);
+	    aead_open(got, key, nonce, NULL, 0, s.signature, 40), ERR_DENIED);
 	assert_int_equal(ERR_GET_REASON(ERR_get_error()), 1);
 	assert_int_equal(ERR_get_error(), 0);
 }
@@ -319,10 +319,10 @@ static int when_refused(void)
 	out[0] = 0xaa;
 	if (crypto_x25519(out, a, b) != ERR_INTERNAL || out[0] != 0)
 		return 5;
-	if (crypto_aead_seal(out, a, b, "", 0, "text", 4) != ERR_INTERNAL)
+	if (aead_seal(out, a, b, "", 0, "text", 4) != ERR_INTERNAL)
 		return 6;
 	out[0] = 0xaa;
-	if (crypto_aead_open(out, a, b, "", 0, a, 20) != ERR_INTERNAL)
+	if (aead_open(out, a, b, "", 0, a, 20) != ERR_INTERNAL)
 		return 7;
 	return out[0] == 0 ? 0 : 8;
 }
