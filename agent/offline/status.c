@@ -53,11 +53,11 @@ static void put_reasons(struct json_writer *w, unsigned withheld)
 static void put_message(struct json_writer *w, const struct status_message *m)
 {
 	const char *producer = m->verified.producer;
-	char key[CRYPTO_HEX_LEN(MESSAGE_KEY_ID_LEN)];
+	char key[DIGEST_HEX_LEN(MESSAGE_KEY_ID_LEN)];
 
 	json_begin_object(w);
 	if (m->verified.trust == CREDIT_SIGNED) {
-		crypto_hex(key, m->verified.claim.key, MESSAGE_KEY_ID_LEN);
+		digest_hex(key, m->verified.claim.key, MESSAGE_KEY_ID_LEN);
 		json_key(w, "producer");
 		json_put_string(
 		    w, json_utf8(producer, strlen(producer)) ? producer : "?");

@@ -22,12 +22,12 @@ int verify_open(struct verify *v, const char *trusted_directory,
 	uint8_t *space;
 	int rc;
 
-	*v = (struct verify){.seal_key = buf_new(CRYPTO_KEY_LEN)};
+	*v = (struct verify){.seal_key = buf_new(KEYS_LEN)};
 	if (v->seal_key == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
 	rc = keyfile_read_trusted(trusted_directory, &v->trusted, err);
 	if (rc == 0 && seal_key[0] != '\0') {
-		rc = buf_extend(v->seal_key, CRYPTO_KEY_LEN, &space);
+		rc = buf_extend(v->seal_key, KEYS_LEN, &space);
 		if (rc == 0)
 			rc = read_seal_key(seal_key, space, err);
 	}
@@ -48,16 +48,16 @@ static int digest(const struct record_message *m, const char *path,
     uint8_t out[static SEEN_DIGEST_LEN])
 {
 	struct buf *text = buf_new(MESSAGE_SIGNED_MAX);
-	struct crypto_part part;
+	struct digest_part part;
 	int rc = ERR_NOMEM;
 
 	if (text == NULL)
 		return rc;
 	rc = message_signed_bytes(text, m->entropy, m->entropy_len, path,
 	    strlen(path), m->payload, m->payload_len);
-	part = (struct crypto_part){buf_data(text), buf_len(text)};
+	part = (struct digest_part){buf_data(text), buf_len(text)};
 	if (rc == 0)
-		rc = crypto_sha256(out, &part, 1);
+		rc = digest_sha256(out, &part, 1);
 	buf_free(text);
 	return rc;
 }
@@ -109,7 +109,7 @@ static int open_sealed(const struct verify *v, struct record_message *m)
 	size_t len;
 	int rc = ERR_DENIED;
 
-	if (buf_len(v->seal_key) != CRYPTO_KEY_LEN ||
+	if (buf_len(v->seal_key) != KEYS_LEN ||
 	    m->payload_len < HPKE_OVERHEAD + MESSAGE_PAYLOAD_MIN)
 		return rc;
 	len = m->payload_len - HPKE_OVERHEAD;

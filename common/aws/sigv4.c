@@ -13,7 +13,7 @@
 #define ALGORITHM  "AWS4-HMAC-SHA256"
 #define TERMINATOR "aws4_request"
 #define DAY_LEN    8 /* "20150830" */
-#define HEX_LEN    CRYPTO_HEX_LEN(CRYPTO_SHA256_LEN)
+#define HEX_LEN    DIGEST_HEX_LEN(DIGEST_SHA256_LEN)
 #define SCOPE_MAX  256 /* "DAY/REGION/SERVICE/aws4_request" */
 #define OWN_MAX    3   /* Host, X-Amz-Date, X-Amz-Security-Token */
 
@@ -21,8 +21,8 @@ struct sigv4 {
 	bool has_key;
 	/* SHA-256 of what the key was derived from: a changed secret is seen
 	 * without keeping the secret. */
-	uint8_t origin[CRYPTO_SHA256_LEN];
-	uint8_t key[CRYPTO_SHA256_LEN];
+	uint8_t origin[DIGEST_SHA256_LEN];
+	uint8_t key[DIGEST_SHA256_LEN];
 };
 
 /* What the steps of one signature share. */
@@ -55,7 +55,7 @@ void sigv4_free(struct sigv4 *s)
 {
 	if (s == NULL)
 		return;
-	crypto_wipe(s, sizeof *s);
+	explicit_bzero(s, sizeof *s);
 	free(s);
 }
 
@@ -179,12 +179,12 @@ static int add_names(struct buf *b, const struct list *l)
 
 static int hash(char hex[static HEX_LEN], const void *data, size_t len)
 {
-	const struct crypto_part part = {data, len};
-	uint8_t sum[CRYPTO_SHA256_LEN];
-	int rc = crypto_sha256(sum, &part, 1);
+	const struct digest_part part = {data, len};
+	uint8_t sum[DIGEST_SHA256_LEN];
+	int rc = digest_sha256(sum, &part, 1);
 
 	if (rc == 0)
-		crypto_hex(hex, sum, sizeof sum);
+		digest_hex(hex, sum, sizeof sum);
 	return rc;
 }
 
@@ -233,18 +233,18 @@ static int hash_request(char hex[static HEX_LEN],
 	return rc;
 }
 
-static int mac(uint8_t key[static CRYPTO_SHA256_LEN], const char *text)
+static int mac(uint8_t key[static DIGEST_SHA256_LEN], const char *text)
 {
-	const struct crypto_part part = {text, strlen(text)};
+	const struct digest_part part = {text, strlen(text)};
 
-	return crypto_hmac_sha256(key, key, CRYPTO_SHA256_LEN, &part, 1);
+	return digest_hmac_sha256(key, key, DIGEST_SHA256_LEN, &part, 1);
 }
 
 /* IAM User Guide, "Calculate the signature": the signing key. */
-static int derive(uint8_t key[static CRYPTO_SHA256_LEN], const char *secret,
+static int derive(uint8_t key[static DIGEST_SHA256_LEN], const char *secret,
     const struct scope *scope)
 {
-	const struct crypto_part day = {scope->amz_date, DAY_LEN};
+	const struct digest_part day = {scope->amz_date, DAY_LEN};
 	struct buf *first = buf_new(strlen("AWS4") + SIGV4_SECRET_MAX);
 	int rc = ERR_NOMEM;
 
@@ -254,7 +254,7 @@ static int derive(uint8_t key[static CRYPTO_SHA256_LEN], const char *secret,
 	if (rc == 0)
 		rc = buf_addstr(first, secret);
 	if (rc == 0)
-		rc = crypto_hmac_sha256(
+		rc = digest_hmac_sha256(
 		    key, buf_data(first), buf_len(first), &day, 1);
 	buf_free(first);
 	if (rc == 0)
@@ -271,27 +271,27 @@ static int ensure_key(
     struct sigv4 *s, const char *secret, const struct scope *scope)
 {
 	/* The NULs keep the ends of the parts apart. */
-	const struct crypto_part parts[] = {{scope->amz_date, DAY_LEN},
+	const struct digest_part parts[] = {{scope->amz_date, DAY_LEN},
 	    {scope->region, strlen(scope->region) + 1},
 	    {scope->service, strlen(scope->service) + 1},
 	    {secret, strlen(secret)}};
-	uint8_t origin[CRYPTO_SHA256_LEN];
-	int rc = crypto_sha256(origin, parts, sizeof parts / sizeof parts[0]);
+	uint8_t origin[DIGEST_SHA256_LEN];
+	int rc = digest_sha256(origin, parts, sizeof parts / sizeof parts[0]);
 
 	if (rc != 0)
 		return rc;
-	if (s->has_key && crypto_equal(origin, s->origin, sizeof origin))
+	if (s->has_key && digest_equal(origin, s->origin, sizeof origin))
 		goto out;
-	crypto_wipe(s, sizeof *s);
+	explicit_bzero(s, sizeof *s);
 	rc = derive(s->key, secret, scope);
 	if (rc != 0) {
-		crypto_wipe(s, sizeof *s);
+		explicit_bzero(s, sizeof *s);
 		goto out;
 	}
 	memcpy(s->origin, origin, sizeof origin);
 	s->has_key = true;
 out:
-	crypto_wipe(origin, sizeof origin);
+	explicit_bzero(origin, sizeof origin);
 	return rc;
 }
 
@@ -299,17 +299,17 @@ out:
 static int make_signature(char hex[static HEX_LEN], const struct sigv4 *s,
     const struct scope *scope, const char *request_hash)
 {
-	const struct crypto_part parts[] = {
+	const struct digest_part parts[] = {
 	    {ALGORITHM "\n", strlen(ALGORITHM "\n")},
 	    {scope->amz_date, strlen(scope->amz_date)}, {"\n", 1},
 	    {buf_data(scope->text), buf_len(scope->text)}, {"\n", 1},
 	    {request_hash, strlen(request_hash)}};
-	uint8_t sum[CRYPTO_SHA256_LEN];
-	int rc = crypto_hmac_sha256(
+	uint8_t sum[DIGEST_SHA256_LEN];
+	int rc = digest_hmac_sha256(
 	    sum, s->key, sizeof s->key, parts, sizeof parts / sizeof parts[0]);
 
 	if (rc == 0)
-		crypto_hex(hex, sum, sizeof sum);
+		digest_hex(hex, sum, sizeof sum);
 	return rc;
 }
 

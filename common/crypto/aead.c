@@ -55,7 +55,7 @@ static void end_text(struct aead *a)
 	(void)ERR_pop_to_mark();
 }
 
-int aead_seal(uint8_t *out, const uint8_t key[static CRYPTO_KEY_LEN],
+int aead_seal(uint8_t *out, const uint8_t key[static KEYS_LEN],
     const uint8_t nonce[static AEAD_NONCE_LEN], const void *aad, size_t aad_len,
     const void *data, size_t len)
 {
@@ -74,7 +74,7 @@ int aead_seal(uint8_t *out, const uint8_t key[static CRYPTO_KEY_LEN],
 	return rc;
 }
 
-int aead_open(uint8_t *out, const uint8_t key[static CRYPTO_KEY_LEN],
+int aead_open(uint8_t *out, const uint8_t key[static KEYS_LEN],
     const uint8_t nonce[static AEAD_NONCE_LEN], const void *aad, size_t aad_len,
     const void *data, size_t len)
 {
@@ -95,7 +95,7 @@ int aead_open(uint8_t *out, const uint8_t key[static CRYPTO_KEY_LEN],
 	if (rc == 0 && EVP_CipherFinal_ex(a.ctx, nothing, &n) != 1)
 		rc = ERR_DENIED;
 	if (rc != 0)
-		crypto_wipe(out, len);
+		explicit_bzero(out, len);
 	end_text(&a);
 	return rc;
 }

@@ -16,7 +16,7 @@
  * OpenSSL's queue would be read by libcurl as the failure of its own call.
  */
 static int digest(uint8_t *out, size_t out_len, const char *name,
-    const struct crypto_part *parts, size_t n)
+    const struct digest_part *parts, size_t n)
 {
 	EVP_MD_CTX *ctx = NULL;
 	EVP_MD *md = NULL;
@@ -42,22 +42,22 @@ out:
 	return rc;
 }
 
-int crypto_sha256(uint8_t out[static CRYPTO_SHA256_LEN],
-    const struct crypto_part *parts, size_t n)
+int digest_sha256(uint8_t out[static DIGEST_SHA256_LEN],
+    const struct digest_part *parts, size_t n)
 {
-	return digest(out, CRYPTO_SHA256_LEN, "SHA256", parts, n);
+	return digest(out, DIGEST_SHA256_LEN, "SHA256", parts, n);
 }
 
-int crypto_md5(uint8_t out[static CRYPTO_MD5_LEN],
-    const struct crypto_part *parts, size_t n)
+int digest_md5(uint8_t out[static DIGEST_MD5_LEN],
+    const struct digest_part *parts, size_t n)
 {
-	if (digest(out, CRYPTO_MD5_LEN, "MD5", parts, n) != 0)
+	if (digest(out, DIGEST_MD5_LEN, "MD5", parts, n) != 0)
 		return ERR_UNSUPPORTED;
 	return 0;
 }
 
-int crypto_hmac_sha256(uint8_t out[static CRYPTO_SHA256_LEN], const void *key,
-    size_t key_len, const struct crypto_part *parts, size_t n)
+int digest_hmac_sha256(uint8_t out[static DIGEST_SHA256_LEN], const void *key,
+    size_t key_len, const struct digest_part *parts, size_t n)
 {
 	char name[] = "SHA256";
 	const OSSL_PARAM params[] = {
@@ -80,7 +80,7 @@ int crypto_hmac_sha256(uint8_t out[static CRYPTO_SHA256_LEN], const void *key,
 	for (i = 0; i < n; i++)
 		if (EVP_MAC_update(ctx, parts[i].data, parts[i].len) != 1)
 			goto out;
-	if (EVP_MAC_final(ctx, out, NULL, CRYPTO_SHA256_LEN) == 1)
+	if (EVP_MAC_final(ctx, out, NULL, DIGEST_SHA256_LEN) == 1)
 		rc = 0;
 out:
 	EVP_MAC_CTX_free(ctx);
@@ -89,7 +89,7 @@ out:
 	return rc;
 }
 
-void crypto_hex(char *out, const uint8_t *data, size_t len)
+void digest_hex(char *out, const uint8_t *data, size_t len)
 {
 	static const char digits[] = "0123456789abcdef";
 	size_t i;
@@ -101,13 +101,7 @@ void crypto_hex(char *out, const uint8_t *data, size_t len)
 	*out = '\0';
 }
 
-void crypto_wipe(void *data, size_t len)
-{
-	if (len > 0)
-		explicit_bzero(data, len);
-}
-
-bool crypto_equal(const void *a, const void *b, size_t len)
+bool digest_equal(const void *a, const void *b, size_t len)
 {
 	return len == 0 || CRYPTO_memcmp(a, b, len) == 0;
 }

@@ -8,39 +8,36 @@
 
 /* The one user of OpenSSL.  A part is (data, len); parts are hashed one after
  * the other, so that nobody concatenates secrets. */
-struct crypto_part {
+struct digest_part {
 	const void *data;
 	size_t len;
 };
 
-#define CRYPTO_SHA256_LEN 32
-#define CRYPTO_MD5_LEN    16
-#define CRYPTO_HEX_LEN(n) (2 * (n) + 1) /* with the NUL */
+#define DIGEST_SHA256_LEN 32
+#define DIGEST_MD5_LEN    16
+#define DIGEST_HEX_LEN(n) (2 * (n) + 1) /* with the NUL */
 
 /* SHA-256 (FIPS 180-4).  ERR_INTERNAL when OpenSSL refuses. */
-int crypto_sha256(uint8_t out[static CRYPTO_SHA256_LEN],
-    const struct crypto_part *parts, size_t n)
+int digest_sha256(uint8_t out[static DIGEST_SHA256_LEN],
+    const struct digest_part *parts, size_t n)
     __attribute__((warn_unused_result));
 
 /* HMAC-SHA-256 (RFC 2104, FIPS 198-1).  out may be the key itself, for chains
  * of derivations.  ERR_INTERNAL. */
-int crypto_hmac_sha256(uint8_t out[static CRYPTO_SHA256_LEN], const void *key,
-    size_t key_len, const struct crypto_part *parts, size_t n)
+int digest_hmac_sha256(uint8_t out[static DIGEST_SHA256_LEN], const void *key,
+    size_t key_len, const struct digest_part *parts, size_t n)
     __attribute__((warn_unused_result));
 
 /* MD5 (RFC 1321), for SQS's transport check only.  ERR_UNSUPPORTED on a host
  * in FIPS mode. */
-int crypto_md5(uint8_t out[static CRYPTO_MD5_LEN],
-    const struct crypto_part *parts, size_t n)
+int digest_md5(uint8_t out[static DIGEST_MD5_LEN],
+    const struct digest_part *parts, size_t n)
     __attribute__((warn_unused_result));
 
-/* Lower-case hexadecimal, NUL-terminated; out has CRYPTO_HEX_LEN(len). */
-void crypto_hex(char *out, const uint8_t *data, size_t len);
-
-/* Overwrite in a way that the compiler keeps. */
-void crypto_wipe(void *data, size_t len);
+/* Lower-case hexadecimal, NUL-terminated; out has DIGEST_HEX_LEN(len). */
+void digest_hex(char *out, const uint8_t *data, size_t len);
 
 /* Compare in time that depends on len alone. */
-bool crypto_equal(const void *a, const void *b, size_t len);
+bool digest_equal(const void *a, const void *b, size_t len);
 
 #endif

@@ -11,45 +11,45 @@
  * Names are those of RFC 9180.  Every hash, key and nonce of this suite is at
  * most one HMAC long, so that Expand (RFC 5869 section 2.3) is its first round.
  */
-#define NH          CRYPTO_SHA256_LEN
+#define NH          DIGEST_SHA256_LEN
 #define CONTEXT_LEN (1 + 2 * NH) /* mode, psk_id_hash, info_hash */
-#define PART(x)     ((struct crypto_part){(x), sizeof(x)})
-#define LITERAL(x)  ((struct crypto_part){(x), sizeof(x) - 1})
+#define PART(x)     ((struct digest_part){(x), sizeof(x)})
+#define LITERAL(x)  ((struct digest_part){(x), sizeof(x) - 1})
 #define KEM_SUITE   LITERAL("KEM\x00\x20")
 #define HPKE_SUITE  LITERAL("HPKE\x00\x20\x00\x01\x00\x03")
-#define NOTHING     ((struct crypto_part){"", 0})
+#define NOTHING     ((struct digest_part){"", 0})
 
 struct sealing {
-	uint8_t key[CRYPTO_KEY_LEN];
+	uint8_t key[KEYS_LEN];
 	uint8_t nonce[AEAD_NONCE_LEN];
 };
 
 /* Section 4, LabeledExtract. */
-static int extract(uint8_t out[static NH], struct crypto_part salt,
-    struct crypto_part suite, struct crypto_part label, struct crypto_part ikm)
+static int extract(uint8_t out[static NH], struct digest_part salt,
+    struct digest_part suite, struct digest_part label, struct digest_part ikm)
 {
-	const struct crypto_part parts[] = {
+	const struct digest_part parts[] = {
 	    LITERAL("HPKE-v1"), suite, label, ikm};
 
-	return crypto_hmac_sha256(
+	return digest_hmac_sha256(
 	    out, salt.data, salt.len, parts, sizeof parts / sizeof parts[0]);
 }
 
 /* Section 4, LabeledExpand; len is at most NH. */
 static int expand(uint8_t *out, size_t len, const uint8_t prk[static NH],
-    struct crypto_part suite, struct crypto_part label,
-    const struct crypto_part info[static 2])
+    struct digest_part suite, struct digest_part label,
+    const struct digest_part info[static 2])
 {
 	const uint8_t length[] = {0, (uint8_t)len};
-	const struct crypto_part parts[] = {PART(length), LITERAL("HPKE-v1"),
+	const struct digest_part parts[] = {PART(length), LITERAL("HPKE-v1"),
 	    suite, label, info[0], info[1], LITERAL("\x01")};
 	uint8_t round[NH];
-	int rc = crypto_hmac_sha256(
+	int rc = digest_hmac_sha256(
 	    round, prk, NH, parts, sizeof parts / sizeof parts[0]);
 
 	if (rc == 0)
 		memcpy(out, round, len);
-	crypto_wipe(round, sizeof round);
+	explicit_bzero(round, sizeof round);
 	return rc;
 }
 
@@ -58,10 +58,10 @@ static int expand(uint8_t *out, size_t len, const uint8_t prk[static NH],
 static int agree(uint8_t shared[static NH], const uint8_t *secret,
     const uint8_t *peer, const uint8_t *enc, const uint8_t *recipient)
 {
-	const struct crypto_part context[] = {
-	    {enc, CRYPTO_KEY_LEN}, {recipient, CRYPTO_KEY_LEN}};
-	uint8_t dh[CRYPTO_KEY_LEN], prk[NH];
-	int rc = crypto_x25519(dh, secret, peer);
+	const struct digest_part context[] = {
+	    {enc, KEYS_LEN}, {recipient, KEYS_LEN}};
+	uint8_t dh[KEYS_LEN], prk[NH];
+	int rc = keys_x25519(dh, secret, peer);
 
 	if (rc == 0)
 		rc = extract(
@@ -69,17 +69,17 @@ static int agree(uint8_t shared[static NH], const uint8_t *secret,
 	if (rc == 0)
 		rc = expand(shared, NH, prk, KEM_SUITE,
 		    LITERAL("shared_secret"), context);
-	crypto_wipe(dh, sizeof dh);
-	crypto_wipe(prk, sizeof prk);
+	explicit_bzero(dh, sizeof dh);
+	explicit_bzero(prk, sizeof prk);
 	return rc;
 }
 
 /* Section 5.1, KeySchedule in base mode: no psk, no psk_id. */
 static int schedule(struct sealing *out, const uint8_t shared[static NH],
-    struct crypto_part info)
+    struct digest_part info)
 {
 	uint8_t hashes[CONTEXT_LEN] = {0x00}, secret[NH];
-	const struct crypto_part context[] = {PART(hashes), NOTHING};
+	const struct digest_part context[] = {PART(hashes), NOTHING};
 	int rc = extract(
 	    hashes + 1, NOTHING, HPKE_SUITE, LITERAL("psk_id_hash"), NOTHING);
 
@@ -87,7 +87,7 @@ static int schedule(struct sealing *out, const uint8_t shared[static NH],
 		rc = extract(hashes + 1 + NH, NOTHING, HPKE_SUITE,
 		    LITERAL("info_hash"), info);
 	if (rc == 0)
-		rc = extract(secret, (struct crypto_part){shared, NH},
+		rc = extract(secret, (struct digest_part){shared, NH},
 		    HPKE_SUITE, LITERAL("secret"), NOTHING);
 	if (rc == 0)
 		rc = expand(out->key, sizeof out->key, secret, HPKE_SUITE,
@@ -95,56 +95,55 @@ static int schedule(struct sealing *out, const uint8_t shared[static NH],
 	if (rc == 0)
 		rc = expand(out->nonce, sizeof out->nonce, secret, HPKE_SUITE,
 		    LITERAL("base_nonce"), context);
-	crypto_wipe(secret, sizeof secret);
+	explicit_bzero(secret, sizeof secret);
 	return rc;
 }
 
-int hpke_seal(uint8_t *out, const uint8_t recipient[static CRYPTO_KEY_LEN],
-    const uint8_t ephemeral[static CRYPTO_KEY_LEN], const void *info,
-    size_t info_len, const void *aad, size_t aad_len, const void *data,
-    size_t len)
+int hpke_seal(uint8_t *out, const uint8_t recipient[static KEYS_LEN],
+    const uint8_t ephemeral[static KEYS_LEN], const void *info, size_t info_len,
+    const void *aad, size_t aad_len, const void *data, size_t len)
 {
 	uint8_t shared[NH];
 	struct sealing s;
-	int rc = crypto_x25519_public(out, ephemeral);
+	int rc = keys_x25519_public(out, ephemeral);
 
 	if (rc == 0)
 		rc = agree(shared, ephemeral, recipient, out, recipient);
 	if (rc == 0)
-		rc = schedule(&s, shared, (struct crypto_part){info, info_len});
+		rc = schedule(&s, shared, (struct digest_part){info, info_len});
 	/* Sequence number 0: the nonce is base_nonce (section 5.2). */
 	if (rc == 0)
-		rc = aead_seal(out + CRYPTO_KEY_LEN, s.key, s.nonce, aad,
-		    aad_len, data, len);
+		rc = aead_seal(
+		    out + KEYS_LEN, s.key, s.nonce, aad, aad_len, data, len);
 	if (rc != 0)
-		crypto_wipe(out, len + HPKE_OVERHEAD);
-	crypto_wipe(shared, sizeof shared);
-	crypto_wipe(&s, sizeof s);
+		explicit_bzero(out, len + HPKE_OVERHEAD);
+	explicit_bzero(shared, sizeof shared);
+	explicit_bzero(&s, sizeof s);
 	return rc;
 }
 
-int hpke_open(uint8_t *out, const uint8_t secret[static CRYPTO_KEY_LEN],
+int hpke_open(uint8_t *out, const uint8_t secret[static KEYS_LEN],
     const void *info, size_t info_len, const void *aad, size_t aad_len,
     const void *data, size_t len)
 {
 	const uint8_t *enc = data;
-	uint8_t shared[NH], recipient[CRYPTO_KEY_LEN];
+	uint8_t shared[NH], recipient[KEYS_LEN];
 	struct sealing s;
 	int rc;
 
 	if (len < HPKE_OVERHEAD)
 		return ERR_FORMAT;
-	rc = crypto_x25519_public(recipient, secret);
+	rc = keys_x25519_public(recipient, secret);
 	if (rc == 0)
 		rc = agree(shared, secret, enc, enc, recipient);
 	if (rc == 0)
-		rc = schedule(&s, shared, (struct crypto_part){info, info_len});
+		rc = schedule(&s, shared, (struct digest_part){info, info_len});
 	if (rc == 0)
 		rc = aead_open(out, s.key, s.nonce, aad, aad_len,
-		    enc + CRYPTO_KEY_LEN, len - CRYPTO_KEY_LEN);
+		    enc + KEYS_LEN, len - KEYS_LEN);
 	if (rc != 0)
-		crypto_wipe(out, len - HPKE_OVERHEAD);
-	crypto_wipe(shared, sizeof shared);
-	crypto_wipe(&s, sizeof s);
+		explicit_bzero(out, len - HPKE_OVERHEAD);
+	explicit_bzero(shared, sizeof shared);
+	explicit_bzero(&s, sizeof s);
 	return rc;
 }

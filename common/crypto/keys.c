@@ -10,15 +10,15 @@
 
 #include "base/err.h"
 
-/* Between ERR_set_mark() and ERR_pop_to_mark(), as in crypto.c. */
+/* Between ERR_set_mark() and ERR_pop_to_mark(), as in digest.c. */
 
-int crypto_random(void *out, size_t len)
+int keys_random(void *out, size_t len)
 {
 	int rc = 0;
 
 	(void)ERR_set_mark();
 	if (RAND_priv_bytes_ex(NULL, out, len, 0) != 1) {
-		crypto_wipe(out, len);
+		explicit_bzero(out, len);
 		rc = ERR_INTERNAL;
 	}
 	(void)ERR_pop_to_mark();
@@ -29,24 +29,24 @@ int crypto_random(void *out, size_t len)
 
 static EVP_PKEY *load_secret(int type, const uint8_t *secret)
 {
-	return EVP_PKEY_new_raw_private_key(type, NULL, secret, CRYPTO_KEY_LEN);
+	return EVP_PKEY_new_raw_private_key(type, NULL, secret, KEYS_LEN);
 }
 
 static EVP_PKEY *load_public(int type, const uint8_t *bytes)
 {
-	return EVP_PKEY_new_raw_public_key(type, NULL, bytes, CRYPTO_KEY_LEN);
+	return EVP_PKEY_new_raw_public_key(type, NULL, bytes, KEYS_LEN);
 }
 
 static int public_of(int type, uint8_t *out, const uint8_t *secret)
 {
-	size_t len = CRYPTO_KEY_LEN;
+	size_t len = KEYS_LEN;
 	EVP_PKEY *key = NULL;
 	int rc = ERR_INTERNAL;
 
 	(void)ERR_set_mark();
 	key = load_secret(type, secret);
 	if (key != NULL && EVP_PKEY_get_raw_public_key(key, out, &len) == 1 &&
-	    len == CRYPTO_KEY_LEN)
+	    len == KEYS_LEN)
 		rc = 0;
 	EVP_PKEY_free(key);
 	(void)ERR_pop_to_mark();
@@ -55,16 +55,16 @@ static int public_of(int type, uint8_t *out, const uint8_t *secret)
 
 /* ---- Ed25519 */
 
-int crypto_ed25519_public(uint8_t public_key[static CRYPTO_KEY_LEN],
-    const uint8_t secret[static CRYPTO_KEY_LEN])
+int keys_ed25519_public(
+    uint8_t public_key[static KEYS_LEN], const uint8_t secret[static KEYS_LEN])
 {
 	return public_of(EVP_PKEY_ED25519, public_key, secret);
 }
 
-int crypto_ed25519_sign(uint8_t out[static CRYPTO_SIGNATURE_LEN],
-    const uint8_t secret[static CRYPTO_KEY_LEN], const void *data, size_t len)
+int keys_ed25519_sign(uint8_t out[static KEYS_SIGNATURE_LEN],
+    const uint8_t secret[static KEYS_LEN], const void *data, size_t len)
 {
-	size_t out_len = CRYPTO_SIGNATURE_LEN;
+	size_t out_len = KEYS_SIGNATURE_LEN;
 	EVP_MD_CTX *ctx = NULL;
 	EVP_PKEY *key = NULL;
 	int rc = ERR_INTERNAL;
@@ -76,7 +76,7 @@ int crypto_ed25519_sign(uint8_t out[static CRYPTO_SIGNATURE_LEN],
 	    EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) != 1)
 		goto out;
 	if (EVP_DigestSign(ctx, out, &out_len, data, len) == 1 &&
-	    out_len == CRYPTO_SIGNATURE_LEN)
+	    out_len == KEYS_SIGNATURE_LEN)
 		rc = 0;
 out:
 	EVP_MD_CTX_free(ctx);
@@ -92,7 +92,7 @@ out:
  */
 static bool is_small_order(const uint8_t *key)
 {
-	static const uint8_t y[][CRYPTO_KEY_LEN] = {{0}, {1},
+	static const uint8_t y[][KEYS_LEN] = {{0}, {1},
 	    {0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4,
 		0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3,
 		0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc,
@@ -113,20 +113,18 @@ static bool is_small_order(const uint8_t *key)
 		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 		0x7f}};
-	const uint8_t last = key[CRYPTO_KEY_LEN - 1] & 0x7f; /* no sign of x */
+	const uint8_t last = key[KEYS_LEN - 1] & 0x7f; /* no sign of x */
 	bool found = false;
 	size_t i;
 
 	for (i = 0; i < sizeof y / sizeof y[0]; i++)
-		found =
-		    found || (last == y[i][CRYPTO_KEY_LEN - 1] &&
-				 crypto_equal(key, y[i], CRYPTO_KEY_LEN - 1));
+		found = found || (last == y[i][KEYS_LEN - 1] &&
+				     digest_equal(key, y[i], KEYS_LEN - 1));
 	return found;
 }
 
-int crypto_ed25519_verify(const uint8_t signature[static CRYPTO_SIGNATURE_LEN],
-    const uint8_t public_key[static CRYPTO_KEY_LEN], const void *data,
-    size_t len)
+int keys_ed25519_verify(const uint8_t signature[static KEYS_SIGNATURE_LEN],
+    const uint8_t public_key[static KEYS_LEN], const void *data, size_t len)
 {
 	EVP_MD_CTX *ctx = NULL;
 	EVP_PKEY *key = NULL;
@@ -140,7 +138,7 @@ int crypto_ed25519_verify(const uint8_t signature[static CRYPTO_SIGNATURE_LEN],
 	if (key == NULL || ctx == NULL ||
 	    EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) != 1)
 		goto out;
-	if (EVP_DigestVerify(ctx, signature, CRYPTO_SIGNATURE_LEN, data, len) ==
+	if (EVP_DigestVerify(ctx, signature, KEYS_SIGNATURE_LEN, data, len) ==
 	    1)
 		rc = 0;
 	else
@@ -154,8 +152,8 @@ out:
 
 /* ---- X25519 */
 
-int crypto_x25519_public(uint8_t public_key[static CRYPTO_KEY_LEN],
-    const uint8_t secret[static CRYPTO_KEY_LEN])
+int keys_x25519_public(
+    uint8_t public_key[static KEYS_LEN], const uint8_t secret[static KEYS_LEN])
 {
 	return public_of(EVP_PKEY_X25519, public_key, secret);
 }
@@ -163,19 +161,18 @@ int crypto_x25519_public(uint8_t public_key[static CRYPTO_KEY_LEN],
 /* Of what can fail, only this depends on the peer's key. */
 static int derive(uint8_t *shared, EVP_PKEY_CTX *ctx, EVP_PKEY *peer)
 {
-	static const uint8_t zero[CRYPTO_KEY_LEN];
-	size_t len = CRYPTO_KEY_LEN;
+	static const uint8_t zero[KEYS_LEN];
+	size_t len = KEYS_LEN;
 
 	if (EVP_PKEY_derive_set_peer(ctx, peer) != 1 ||
-	    EVP_PKEY_derive(ctx, shared, &len) != 1 || len != CRYPTO_KEY_LEN ||
-	    crypto_equal(shared, zero, CRYPTO_KEY_LEN))
+	    EVP_PKEY_derive(ctx, shared, &len) != 1 || len != KEYS_LEN ||
+	    digest_equal(shared, zero, KEYS_LEN))
 		return ERR_DENIED;
 	return 0;
 }
 
-int crypto_x25519(uint8_t shared[static CRYPTO_KEY_LEN],
-    const uint8_t secret[static CRYPTO_KEY_LEN],
-    const uint8_t peer[static CRYPTO_KEY_LEN])
+int keys_x25519(uint8_t shared[static KEYS_LEN],
+    const uint8_t secret[static KEYS_LEN], const uint8_t peer[static KEYS_LEN])
 {
 	EVP_PKEY *mine = NULL, *theirs = NULL;
 	EVP_PKEY_CTX *ctx = NULL;
@@ -192,7 +189,7 @@ int crypto_x25519(uint8_t shared[static CRYPTO_KEY_LEN],
 	rc = derive(shared, ctx, theirs);
 out:
 	if (rc != 0)
-		crypto_wipe(shared, CRYPTO_KEY_LEN);
+		explicit_bzero(shared, KEYS_LEN);
 	EVP_PKEY_CTX_free(ctx);
 	EVP_PKEY_free(theirs);
 	EVP_PKEY_free(mine);

@@ -8,37 +8,34 @@
 #include "crypto/digest.h"
 
 /* Random keys, signatures and key agreement. */
-#define CRYPTO_KEY_LEN       32 /* each kind, public or secret */
-#define CRYPTO_SIGNATURE_LEN 64
+#define KEYS_LEN           32 /* each kind, public or secret */
+#define KEYS_SIGNATURE_LEN 64
 
 /* From OpenSSL's generator for private values.  May wait until the kernel's
  * generator is ready.  ERR_INTERNAL. */
-int crypto_random(void *out, size_t len) __attribute__((warn_unused_result));
+int keys_random(void *out, size_t len) __attribute__((warn_unused_result));
 
 /* Ed25519 (RFC 8032): the public key of a secret one (its 32-byte seed). */
-int crypto_ed25519_public(uint8_t public_key[static CRYPTO_KEY_LEN],
-    const uint8_t secret[static CRYPTO_KEY_LEN])
-    __attribute__((warn_unused_result));
+int keys_ed25519_public(uint8_t public_key[static KEYS_LEN],
+    const uint8_t secret[static KEYS_LEN]) __attribute__((warn_unused_result));
 
 /* A deterministic signature of data.  ERR_INTERNAL. */
-int crypto_ed25519_sign(uint8_t out[static CRYPTO_SIGNATURE_LEN],
-    const uint8_t secret[static CRYPTO_KEY_LEN], const void *data, size_t len)
+int keys_ed25519_sign(uint8_t out[static KEYS_SIGNATURE_LEN],
+    const uint8_t secret[static KEYS_LEN], const void *data, size_t len)
     __attribute__((warn_unused_result));
 
 /* 0 when it is genuine; ERR_DENIED when it is not, or the key has a small
  * order, under which anybody can sign; ERR_INTERNAL. */
-int crypto_ed25519_verify(const uint8_t signature[static CRYPTO_SIGNATURE_LEN],
-    const uint8_t public_key[static CRYPTO_KEY_LEN], const void *data,
-    size_t len) __attribute__((warn_unused_result));
+int keys_ed25519_verify(const uint8_t signature[static KEYS_SIGNATURE_LEN],
+    const uint8_t public_key[static KEYS_LEN], const void *data, size_t len)
+    __attribute__((warn_unused_result));
 
 /* X25519 (RFC 7748).  The shared secret's all-zero value is refused
  * (ERR_DENIED), as RFC 9180 section 7.1.4 wants. */
-int crypto_x25519_public(uint8_t public_key[static CRYPTO_KEY_LEN],
-    const uint8_t secret[static CRYPTO_KEY_LEN])
-    __attribute__((warn_unused_result));
-int crypto_x25519(uint8_t shared[static CRYPTO_KEY_LEN],
-    const uint8_t secret[static CRYPTO_KEY_LEN],
-    const uint8_t peer[static CRYPTO_KEY_LEN])
+int keys_x25519_public(uint8_t public_key[static KEYS_LEN],
+    const uint8_t secret[static KEYS_LEN]) __attribute__((warn_unused_result));
+int keys_x25519(uint8_t shared[static KEYS_LEN],
+    const uint8_t secret[static KEYS_LEN], const uint8_t peer[static KEYS_LEN])
     __attribute__((warn_unused_result));
 
 #endif

@@ -8,7 +8,7 @@
 #include "base/base64.h"
 #include "crypto/digest.h"
 
-#define KEY_CHARS ((size_t)BASE64_LEN(CRYPTO_KEY_LEN))
+#define KEY_CHARS ((size_t)BASE64_LEN(KEYS_LEN))
 
 static const struct {
 	const char *word;
@@ -27,15 +27,14 @@ static const struct {
 
 #define KINDS (sizeof kinds / sizeof kinds[0])
 
-void keyfile_format(enum keyfile_kind kind,
-    const uint8_t key[static CRYPTO_KEY_LEN],
+void keyfile_format(enum keyfile_kind kind, const uint8_t key[static KEYS_LEN],
     char line[static KEYFILE_LINE_MAX])
 {
 	char text[KEY_CHARS + 1];
 
-	base64_encode(text, key, CRYPTO_KEY_LEN);
+	base64_encode(text, key, KEYS_LEN);
 	(void)snprintf(line, KEYFILE_LINE_MAX, "%s %s", kinds[kind].word, text);
-	crypto_wipe(text, sizeof text);
+	explicit_bzero(text, sizeof text);
 }
 
 /* A line of a key file, and where it is from. */
@@ -84,9 +83,9 @@ static int take_key(const struct line *line, enum keyfile_kind kind,
 	size_t got;
 
 	if (line->len < end ||
-	    base64_decode(
-		key, CRYPTO_KEY_LEN, &got, line->text + at, KEY_CHARS) != 0 ||
-	    got != CRYPTO_KEY_LEN)
+	    base64_decode(key, KEYS_LEN, &got, line->text + at, KEY_CHARS) !=
+		0 ||
+	    got != KEYS_LEN)
 		return err_set(err, ERR_CONFIG,
 		    "%s:%zu: malformed: \"%s\", a space and the %zu characters "
 		    "of a base64 text belong here",
@@ -140,7 +139,7 @@ static bool next_line(struct line *line, const char **text, size_t *len)
 }
 
 int keyfile_parse(enum keyfile_kind kind, const char *text, size_t len,
-    const char *origin, uint8_t key[static CRYPTO_KEY_LEN], struct err *err)
+    const char *origin, uint8_t key[static KEYS_LEN], struct err *err)
 {
 	struct line line = {.origin = origin};
 	bool found = false;
@@ -155,16 +154,16 @@ int keyfile_parse(enum keyfile_kind kind, const char *text, size_t len,
 		    "%s holds no key: a line \"%s BASE64\" belongs there",
 		    origin, kinds[kind].word);
 	if (rc != 0)
-		crypto_wipe(key, CRYPTO_KEY_LEN);
+		explicit_bzero(key, KEYS_LEN);
 	return rc;
 }
 
-int keyfile_id(const uint8_t public_key[static CRYPTO_KEY_LEN],
+int keyfile_id(const uint8_t public_key[static KEYS_LEN],
     uint8_t id[static KEYFILE_ID_LEN])
 {
-	const struct crypto_part part = {public_key, CRYPTO_KEY_LEN};
-	uint8_t hash[CRYPTO_SHA256_LEN];
-	int rc = crypto_sha256(hash, &part, 1);
+	const struct digest_part part = {public_key, KEYS_LEN};
+	uint8_t hash[DIGEST_SHA256_LEN];
+	int rc = digest_sha256(hash, &part, 1);
 
 	if (rc == 0)
 		memcpy(id, hash, KEYFILE_ID_LEN);

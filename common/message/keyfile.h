@@ -25,15 +25,14 @@ enum keyfile_kind {
 #define KEYFILE_ID_LEN   8    /* first bytes of SHA-256 of a public key */
 
 /* The line without line feed.  key is wiped by nobody here. */
-void keyfile_format(enum keyfile_kind kind,
-    const uint8_t key[static CRYPTO_KEY_LEN],
+void keyfile_format(enum keyfile_kind kind, const uint8_t key[static KEYS_LEN],
     char line[static KEYFILE_LINE_MAX]);
 
 /* Exactly one key of that kind in len bytes of text.  origin (a path) begins
  * the error, with ":LINE".  ERR_CONFIG, which for a secret key where a public
  * one belongs, and the other way round, says so. */
 int keyfile_parse(enum keyfile_kind kind, const char *text, size_t len,
-    const char *origin, uint8_t key[static CRYPTO_KEY_LEN], struct err *err)
+    const char *origin, uint8_t key[static KEYS_LEN], struct err *err)
     __attribute__((warn_unused_result));
 
 /* Read a file.  A secret key that its group or others may read or write, or
@@ -41,18 +40,18 @@ int keyfile_parse(enum keyfile_kind kind, const char *text, size_t len,
  * that is missing, no regular file, or too large; its group may read one that
  * the service manager handed over (loadcred.h).  Text is wiped. */
 int keyfile_read(enum keyfile_kind kind, const char *path,
-    uint8_t key[static CRYPTO_KEY_LEN], struct err *err)
+    uint8_t key[static KEYS_LEN], struct err *err)
     __attribute__((warn_unused_result));
 
 /* Write a new file of mode 0600 (secret) or 0644 (public), synced with its
  * directory; an existing one is never touched (ERR_CONFIG). ERR_PERM,
  * ERR_IO. */
 int keyfile_create(enum keyfile_kind kind, const char *path,
-    const uint8_t key[static CRYPTO_KEY_LEN], struct err *err)
+    const uint8_t key[static KEYS_LEN], struct err *err)
     __attribute__((warn_unused_result));
 
 /* The "key" field of a message: what tells producers apart. */
-int keyfile_id(const uint8_t public_key[static CRYPTO_KEY_LEN],
+int keyfile_id(const uint8_t public_key[static KEYS_LEN],
     uint8_t id[static KEYFILE_ID_LEN]) __attribute__((warn_unused_result));
 
 /*
@@ -64,7 +63,7 @@ int keyfile_id(const uint8_t public_key[static CRYPTO_KEY_LEN],
 struct keyfile_trusted {
 	size_t n;
 	struct {
-		uint8_t key[CRYPTO_KEY_LEN];
+		uint8_t key[KEYS_LEN];
 		uint8_t id[KEYFILE_ID_LEN];
 		char name[64]; /* of the file, without ".pub", for messages */
 	} at[KEYFILE_TRUSTED_MAX];

@@ -76,12 +76,12 @@ static int read_open(int fd, enum keyfile_kind kind, mode_t forbidden,
 		    KEYFILE_SIZE_MAX);
 	else
 		rc = keyfile_parse(kind, text, len, origin, key, err);
-	crypto_wipe(text, sizeof text);
+	explicit_bzero(text, sizeof text);
 	return rc;
 }
 
 int keyfile_read_at(int dir_fd, const char *path, enum keyfile_kind kind,
-    mode_t forbidden, const char *origin, uint8_t key[static CRYPTO_KEY_LEN],
+    mode_t forbidden, const char *origin, uint8_t key[static KEYS_LEN],
     struct err *err)
 {
 	/* Not to hang on a FIFO, nor to get a terminal. */
@@ -103,7 +103,7 @@ static bool is_secret(enum keyfile_kind kind)
 }
 
 int keyfile_read(enum keyfile_kind kind, const char *path,
-    uint8_t key[static CRYPTO_KEY_LEN], struct err *err)
+    uint8_t key[static KEYS_LEN], struct err *err)
 {
 	mode_t forbidden = KEYFILE_OTHERS_WRITE;
 
@@ -169,7 +169,7 @@ static int fill(
 }
 
 int keyfile_create(enum keyfile_kind kind, const char *path,
-    const uint8_t key[static CRYPTO_KEY_LEN], struct err *err)
+    const uint8_t key[static KEYS_LEN], struct err *err)
 {
 	const mode_t mode = is_secret(kind) ? 0600 : 0644;
 	char line[KEYFILE_LINE_MAX + 1] = {0};
@@ -191,7 +191,7 @@ int keyfile_create(enum keyfile_kind kind, const char *path,
 		(void)unlinkat(dir_fd, name, 0);
 	}
 out:
-	crypto_wipe(line, sizeof line);
+	explicit_bzero(line, sizeof line);
 	if (fd >= 0)
 		(void)close(fd);
 	if (dir_fd >= 0)

@@ -23,7 +23,7 @@ int keyfile_check_access(const struct stat *st, mode_t forbidden,
 /* Read path, relative to the directory dir_fd, as keyfile_read() does; origin
  * is its name in messages. */
 int keyfile_read_at(int dir_fd, const char *path, enum keyfile_kind kind,
-    mode_t forbidden, const char *origin, uint8_t key[static CRYPTO_KEY_LEN],
+    mode_t forbidden, const char *origin, uint8_t key[static KEYS_LEN],
     struct err *err) __attribute__((warn_unused_result));
 
 #endif

@@ -25,9 +25,9 @@ static const char *const seals[] = {
 void message_claim_format(const struct message_claim *claim,
     char text[static MESSAGE_ENTROPY_MAX + 1])
 {
-	char key[CRYPTO_HEX_LEN(MESSAGE_KEY_ID_LEN)];
+	char key[DIGEST_HEX_LEN(MESSAGE_KEY_ID_LEN)];
 
-	crypto_hex(key, claim->key, sizeof claim->key);
+	digest_hex(key, claim->key, sizeof claim->key);
 	(void)snprintf(text, MESSAGE_ENTROPY_MAX + 1,
 	    "v=1;key=%s;seq=%" PRIu64 ";time=%" PRId64 ";bits=%" PRIu32
 	    ";seal=%s",
@@ -229,28 +229,28 @@ static int signed_bytes(struct buf **out, const char *entropy,
 }
 
 int message_sign(uint8_t signature[static MESSAGE_SIGNATURE_LEN],
-    const uint8_t secret[static CRYPTO_KEY_LEN], const char *entropy,
+    const uint8_t secret[static KEYS_LEN], const char *entropy,
     const char *queue_path, const uint8_t *payload, size_t len)
 {
 	struct buf *text;
 	int rc = signed_bytes(&text, entropy, queue_path, payload, len);
 
 	if (rc == 0)
-		rc = crypto_ed25519_sign(
+		rc = keys_ed25519_sign(
 		    signature, secret, buf_data(text), buf_len(text));
 	buf_free(text);
 	return rc;
 }
 
 int message_verify(const uint8_t signature[static MESSAGE_SIGNATURE_LEN],
-    const uint8_t public_key[static CRYPTO_KEY_LEN], const char *entropy,
+    const uint8_t public_key[static KEYS_LEN], const char *entropy,
     const char *queue_path, const uint8_t *payload, size_t len)
 {
 	struct buf *text;
 	int rc = signed_bytes(&text, entropy, queue_path, payload, len);
 
 	if (rc == 0)
-		rc = crypto_ed25519_verify(
+		rc = keys_ed25519_verify(
 		    signature, public_key, buf_data(text), buf_len(text));
 	else if (rc == ERR_LIMIT)
 		rc = ERR_DENIED; /* nobody can have signed that */

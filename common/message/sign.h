@@ -58,11 +58,11 @@ int message_queue_path(const char *url, char path[static MESSAGE_PATH_MAX + 1])
  * have been signed, too), ERR_NOMEM, ERR_INTERNAL; signing what is too long is
  * ERR_LIMIT. */
 int message_sign(uint8_t signature[static MESSAGE_SIGNATURE_LEN],
-    const uint8_t secret[static CRYPTO_KEY_LEN], const char *entropy,
+    const uint8_t secret[static KEYS_LEN], const char *entropy,
     const char *queue_path, const uint8_t *payload, size_t len)
     __attribute__((warn_unused_result));
 int message_verify(const uint8_t signature[static MESSAGE_SIGNATURE_LEN],
-    const uint8_t public_key[static CRYPTO_KEY_LEN], const char *entropy,
+    const uint8_t public_key[static KEYS_LEN], const char *entropy,
     const char *queue_path, const uint8_t *payload, size_t len)
     __attribute__((warn_unused_result));
 

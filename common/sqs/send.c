@@ -65,14 +65,14 @@ static void put_attributes(struct json_writer *w, const struct sqs_outgoing *m)
 /* One group: a FIFO queue hands out messages of a group in order. */
 static int put_fifo(struct json_writer *w, const char *body)
 {
-	const struct crypto_part part = {body, strlen(body)};
-	char id[CRYPTO_HEX_LEN(DEDUP_BYTES)];
-	uint8_t digest[CRYPTO_SHA256_LEN];
-	int rc = crypto_sha256(digest, &part, 1);
+	const struct digest_part part = {body, strlen(body)};
+	char id[DIGEST_HEX_LEN(DEDUP_BYTES)];
+	uint8_t digest[DIGEST_SHA256_LEN];
+	int rc = digest_sha256(digest, &part, 1);
 
 	if (rc != 0)
 		return rc;
-	crypto_hex(id, digest, DEDUP_BYTES);
+	digest_hex(id, digest, DEDUP_BYTES);
 	json_key(w, "MessageGroupId");
 	json_put_string(w, GROUP_ID);
 	json_key(w, "MessageDeduplicationId");

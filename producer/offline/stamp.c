@@ -22,14 +22,14 @@ static void sequence_path(char *out, size_t size)
 
 static int load_signing_key(struct stamp *s, const char *path, struct err *err)
 {
-	uint8_t public_key[CRYPTO_KEY_LEN], *space;
-	int rc = buf_extend(s->signing_key, CRYPTO_KEY_LEN, &space);
+	uint8_t public_key[KEYS_LEN], *space;
+	int rc = buf_extend(s->signing_key, KEYS_LEN, &space);
 
 	if (rc == 0)
 		rc = keyfile_read(KEYFILE_SIGN_SECRET, path, space, err);
 	if (rc != 0)
 		return rc;
-	rc = crypto_ed25519_public(public_key, space);
+	rc = keys_ed25519_public(public_key, space);
 	if (rc == 0)
 		rc = keyfile_id(public_key, s->key_id);
 	if (rc != 0)
@@ -42,7 +42,7 @@ static int load_keys(struct stamp *s, const struct conf *conf, struct err *err)
 	int rc = 0;
 
 	*s = (struct stamp){
-	    .signing_key = buf_new(CRYPTO_KEY_LEN), .sequence = {.fd = -1}};
+	    .signing_key = buf_new(KEYS_LEN), .sequence = {.fd = -1}};
 	if (s->signing_key == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
 	if (conf->signing_key[0] != '\0')
@@ -104,7 +104,7 @@ int stamp_set_path(struct stamp *s, const char *path, size_t len)
 static int seal(const struct stamp *s, struct record_message *m)
 {
 	struct buf *sealed = buf_new(MESSAGE_PAYLOAD_MAX);
-	struct buf *ephemeral = buf_new(CRYPTO_KEY_LEN);
+	struct buf *ephemeral = buf_new(KEYS_LEN);
 	uint8_t *out, *key;
 	size_t len = m->payload_len + HPKE_OVERHEAD;
 	int rc = ERR_NOMEM;
@@ -112,9 +112,9 @@ static int seal(const struct stamp *s, struct record_message *m)
 	if (sealed != NULL && ephemeral != NULL)
 		rc = buf_extend(sealed, len, &out);
 	if (rc == 0)
-		rc = buf_extend(ephemeral, CRYPTO_KEY_LEN, &key);
+		rc = buf_extend(ephemeral, KEYS_LEN, &key);
 	if (rc == 0)
-		rc = crypto_random(key, CRYPTO_KEY_LEN);
+		rc = keys_random(key, KEYS_LEN);
 	if (rc == 0)
 		rc = hpke_seal(out, s->seal_to, key, MESSAGE_DOMAIN,
 		    strlen(MESSAGE_DOMAIN), m->entropy, m->entropy_len,
@@ -163,18 +163,18 @@ int stamp_message(struct stamp *s, struct record_message *m, int64_t wall,
 
 int stamp_genkey(const char *path, bool seal_pair, struct err *err)
 {
-	struct buf *secret = buf_new(CRYPTO_KEY_LEN);
-	uint8_t public_key[CRYPTO_KEY_LEN], *key;
+	struct buf *secret = buf_new(KEYS_LEN);
+	uint8_t public_key[KEYS_LEN], *key;
 	char line[KEYFILE_LINE_MAX];
 	int rc = ERR_NOMEM;
 
 	if (secret != NULL)
-		rc = buf_extend(secret, CRYPTO_KEY_LEN, &key);
+		rc = buf_extend(secret, KEYS_LEN, &key);
 	if (rc == 0)
-		rc = crypto_random(key, CRYPTO_KEY_LEN);
+		rc = keys_random(key, KEYS_LEN);
 	if (rc == 0)
-		rc = seal_pair ? crypto_x25519_public(public_key, key)
-			       : crypto_ed25519_public(public_key, key);
+		rc = seal_pair ? keys_x25519_public(public_key, key)
+			       : keys_ed25519_public(public_key, key);
 	if (rc != 0)
 		err_set(err, rc, "cannot make a key: %s", err_text(rc));
 	else

@@ -18,7 +18,7 @@ struct stamp {
 	struct buf *signing_key; /* secret; empty: messages are not signed */
 	uint8_t key_id[KEYFILE_ID_LEN];
 	bool seals;
-	uint8_t seal_to[CRYPTO_KEY_LEN]; /* the fleet's public key */
+	uint8_t seal_to[KEYS_LEN]; /* the fleet's public key */
 	struct sequence sequence;
 	char queue_path[MESSAGE_PATH_MAX + 1]; /* "": not known yet */
 	bool path_is_fixed;                    /* the configuration gave it */

@@ -44,20 +44,20 @@ static struct conf conf = {.queue = "https://example.com/1/q",
 static void start(struct offline *o)
 {
 	char seen[] = "/tmp/fuzz_agent_record.XXXXXX";
-	uint8_t secret[CRYPTO_KEY_LEN];
+	uint8_t secret[KEYS_LEN];
 	struct err err;
 	int fd = mkstemp(seen);
 
 	*o = (struct offline){.conf = &conf, .status_fd = -1};
 	o->identity = buf_new(OFFLINE_IDENTITY_MAX);
-	o->verify.seal_key = buf_new(CRYPTO_KEY_LEN);
+	o->verify.seal_key = buf_new(KEYS_LEN);
 	o->verify.trusted.n = 1;
 	memset(secret, 2, sizeof secret);
 	FUZZ_CHECK(fd >= 0 && o->identity != NULL);
 	FUZZ_CHECK(buf_add(o->verify.seal_key, secret, sizeof secret) == 0);
 	memset(secret, 1, sizeof secret);
 	FUZZ_CHECK(
-	    crypto_ed25519_public(o->verify.trusted.at[0].key, secret) == 0);
+	    keys_ed25519_public(o->verify.trusted.at[0].key, secret) == 0);
 	FUZZ_CHECK(keyfile_id(o->verify.trusted.at[0].key,
 		       o->verify.trusted.at[0].id) == 0);
 	o->remembers = seen_open(&o->seen, seen, RUN_MS, &err) == 0;

@@ -8,7 +8,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	uint8_t key[CRYPTO_KEY_LEN], again[CRYPTO_KEY_LEN];
+	uint8_t key[KEYS_LEN], again[KEYS_LEN];
 	char *text = fuzz_text(data, len);
 	char line[KEYFILE_LINE_MAX];
 	struct err err;

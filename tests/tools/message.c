@@ -76,8 +76,8 @@ static const char *str(const struct word *w)
 
 static int do_public(struct call *c)
 {
-	c->out_len = CRYPTO_KEY_LEN;
-	return crypto_ed25519_public(c->out, c->word[0].data);
+	c->out_len = KEYS_LEN;
+	return keys_ed25519_public(c->out, c->word[0].data);
 }
 
 static int do_bytes(struct call *c)
@@ -116,12 +116,11 @@ static int do_verify(struct call *c)
 
 static int do_agree(struct call *c)
 {
-	int rc = crypto_x25519(c->out, c->word[0].data, c->word[1].data);
+	int rc = keys_x25519(c->out, c->word[0].data, c->word[1].data);
 
-	c->out_len = 2 * CRYPTO_KEY_LEN;
+	c->out_len = 2 * KEYS_LEN;
 	if (rc == 0)
-		rc = crypto_x25519_public(
-		    c->out + CRYPTO_KEY_LEN, c->word[0].data);
+		rc = keys_x25519_public(c->out + KEYS_LEN, c->word[0].data);
 	return rc;
 }
 
@@ -166,12 +165,12 @@ static const struct {
 	int (*run)(struct call *c);
 	size_t words;
 	size_t first[2]; /* lengths that the first words must have, or 0 */
-} verbs[] = {{"public", do_public, 1, {CRYPTO_KEY_LEN, 0}},
-    {"bytes", do_bytes, 3, {0, 0}}, {"sign", do_sign, 4, {CRYPTO_KEY_LEN, 0}},
-    {"verify", do_verify, 5, {MESSAGE_SIGNATURE_LEN, CRYPTO_KEY_LEN}},
-    {"agree", do_agree, 2, {CRYPTO_KEY_LEN, CRYPTO_KEY_LEN}},
-    {"seal", do_seal, 5, {CRYPTO_KEY_LEN, CRYPTO_KEY_LEN}},
-    {"open", do_open, 4, {CRYPTO_KEY_LEN, 0}}, {"claim", do_claim, 1, {0, 0}}};
+} verbs[] = {{"public", do_public, 1, {KEYS_LEN, 0}},
+    {"bytes", do_bytes, 3, {0, 0}}, {"sign", do_sign, 4, {KEYS_LEN, 0}},
+    {"verify", do_verify, 5, {MESSAGE_SIGNATURE_LEN, KEYS_LEN}},
+    {"agree", do_agree, 2, {KEYS_LEN, KEYS_LEN}},
+    {"seal", do_seal, 5, {KEYS_LEN, KEYS_LEN}},
+    {"open", do_open, 4, {KEYS_LEN, 0}}, {"claim", do_claim, 1, {0, 0}}};
 
 static int run(struct call *c, const char *verb)
 {

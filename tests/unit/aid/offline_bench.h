@@ -40,7 +40,7 @@ struct bench {
 	struct conf conf;
 };
 
-static const uint8_t secret[CRYPTO_KEY_LEN] = {1};
+static const uint8_t secret[KEYS_LEN] = {1};
 
 static inline int64_t soon(void)
 {
@@ -51,10 +51,10 @@ static inline int64_t soon(void)
 
 static inline void trust(struct keys *k, const uint8_t *of)
 {
-	uint8_t public_key[CRYPTO_KEY_LEN];
+	uint8_t public_key[KEYS_LEN];
 	struct err err;
 
-	assert_int_equal(crypto_ed25519_public(public_key, of), 0);
+	assert_int_equal(keys_ed25519_public(public_key, of), 0);
 	assert_int_equal(keyfile_create(KEYFILE_SIGN_PUBLIC,
 			     keys_path(k, "pi.pub"), public_key, &err),
 	    0);

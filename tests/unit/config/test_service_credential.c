@@ -121,7 +121,7 @@ static void what_lies_in_the_directory(void **state)
 
 static int read_key(const char *path)
 {
-	uint8_t key[CRYPTO_KEY_LEN];
+	uint8_t key[KEYS_LEN];
 	struct err err;
 
 	return keyfile_read(KEYFILE_SIGN_SECRET, path, key, &err);

@@ -14,7 +14,7 @@
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 #define TEXT_MAX 300
-#define KEY_BITS (8 * CRYPTO_KEY_LEN)
+#define KEY_BITS (8 * KEYS_LEN)
 
 /* RFC 8439. */
 static const struct {
@@ -80,8 +80,8 @@ static const struct {
 
 static void test_x25519_vectors(void **state)
 {
-	uint8_t secret[CRYPTO_KEY_LEN], peer[CRYPTO_KEY_LEN];
-	uint8_t expected[CRYPTO_KEY_LEN], got[CRYPTO_KEY_LEN];
+	uint8_t secret[KEYS_LEN], peer[KEYS_LEN];
+	uint8_t expected[KEYS_LEN], got[KEYS_LEN];
 	size_t i;
 
 	(void)state;
@@ -89,25 +89,25 @@ static void test_x25519_vectors(void **state)
 		hex_exactly(secret, sizeof secret, agreements[i].secret);
 		hex_exactly(peer, sizeof peer, agreements[i].peer);
 		hex_exactly(expected, sizeof expected, agreements[i].shared);
-		assert_int_equal(crypto_x25519(got, secret, peer), 0);
+		assert_int_equal(keys_x25519(got, secret, peer), 0);
 		assert_memory_equal(got, expected, sizeof got);
 	}
 	hex_exactly(secret, sizeof secret, agreements[2].secret);
 	hex_exactly(expected, sizeof expected, agreements[3].peer);
-	assert_int_equal(crypto_x25519_public(got, secret), 0);
+	assert_int_equal(keys_x25519_public(got, secret), 0);
 	assert_memory_equal(got, expected, sizeof got);
 }
 
 /* RFC 7748 section 5.2: the scalar and the point chase each other. */
 static void test_x25519_iterated(void **state)
 {
-	uint8_t k[CRYPTO_KEY_LEN] = {9}, u[CRYPTO_KEY_LEN] = {9};
-	uint8_t expected[CRYPTO_KEY_LEN], next[CRYPTO_KEY_LEN];
+	uint8_t k[KEYS_LEN] = {9}, u[KEYS_LEN] = {9};
+	uint8_t expected[KEYS_LEN], next[KEYS_LEN];
 	int i;
 
 	(void)state;
 	for (i = 1; i <= 1000; i++) {
-		assert_int_equal(crypto_x25519(next, k, u), 0);
+		assert_int_equal(keys_x25519(next, k, u), 0);
 		memcpy(u, k, sizeof u);
 		memcpy(k, next, sizeof k);
 		if (i == 1)
@@ -126,8 +126,8 @@ static void test_x25519_iterated(void **state)
 /* Each bit but those that clamping and masking ignore (section 5). */
 static void test_x25519_flipped_bits(void **state)
 {
-	uint8_t secret[CRYPTO_KEY_LEN], peer[CRYPTO_KEY_LEN];
-	uint8_t expected[CRYPTO_KEY_LEN], got[CRYPTO_KEY_LEN];
+	uint8_t secret[KEYS_LEN], peer[KEYS_LEN];
+	uint8_t expected[KEYS_LEN], got[KEYS_LEN];
 	size_t bit;
 
 	(void)state;
@@ -136,13 +136,13 @@ static void test_x25519_flipped_bits(void **state)
 	hex_exactly(expected, sizeof expected, agreements[0].shared);
 	for (bit = 0; bit < KEY_BITS - 1; bit++) {
 		hex_flip(peer, bit);
-		assert_int_equal(crypto_x25519(got, secret, peer), 0);
+		assert_int_equal(keys_x25519(got, secret, peer), 0);
 		assert_memory_not_equal(got, expected, sizeof got);
 		hex_flip(peer, bit);
 	}
 	for (bit = 3; bit < KEY_BITS - 2; bit++) {
 		hex_flip(secret, bit);
-		assert_int_equal(crypto_x25519(got, secret, peer), 0);
+		assert_int_equal(keys_x25519(got, secret, peer), 0);
 		assert_memory_not_equal(got, expected, sizeof got);
 		hex_flip(secret, bit);
 	}
@@ -159,8 +159,8 @@ static void test_x25519_small_order(void **state)
 	    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
 	    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
 	    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"};
-	uint8_t secret[CRYPTO_KEY_LEN], peer[CRYPTO_KEY_LEN];
-	uint8_t got[CRYPTO_KEY_LEN];
+	uint8_t secret[KEYS_LEN], peer[KEYS_LEN];
+	uint8_t got[KEYS_LEN];
 	size_t i;
 
 	(void)state;
@@ -170,13 +170,13 @@ static void test_x25519_small_order(void **state)
 		if (i % 2 == 1)
 			hex_flip(peer, KEY_BITS - 1);
 		memset(got, 0xaa, sizeof got);
-		assert_int_equal(crypto_x25519(got, secret, peer), ERR_DENIED);
+		assert_int_equal(keys_x25519(got, secret, peer), ERR_DENIED);
 		hex_assert_wiped(got, sizeof got);
 	}
 }
 
 struct sealing {
-	uint8_t key[CRYPTO_KEY_LEN], nonce[AEAD_NONCE_LEN];
+	uint8_t key[KEYS_LEN], nonce[AEAD_NONCE_LEN];
 	uint8_t aad[16], text[TEXT_MAX], sealed[TEXT_MAX + AEAD_TAG_LEN];
 	size_t aad_len, len;
 	uint8_t got[TEXT_MAX + AEAD_TAG_LEN];

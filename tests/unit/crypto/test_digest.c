@@ -16,23 +16,23 @@
 
 static void assert_hex(const uint8_t *data, size_t len, const char *expected)
 {
-	char hex[CRYPTO_HEX_LEN(CRYPTO_SHA256_LEN)];
+	char hex[DIGEST_HEX_LEN(DIGEST_SHA256_LEN)];
 
-	crypto_hex(hex, data, len);
+	digest_hex(hex, data, len);
 	assert_string_equal(hex, expected);
 }
 
-static struct crypto_part part(const char *s)
+static struct digest_part part(const char *s)
 {
-	return (struct crypto_part){s, strlen(s)};
+	return (struct digest_part){s, strlen(s)};
 }
 
 static void assert_sha256(const char *text, const char *expected)
 {
-	const struct crypto_part whole = part(text);
-	uint8_t sum[CRYPTO_SHA256_LEN];
+	const struct digest_part whole = part(text);
+	uint8_t sum[DIGEST_SHA256_LEN];
 
-	assert_int_equal(crypto_sha256(sum, &whole, 1), 0);
+	assert_int_equal(digest_sha256(sum, &whole, 1), 0);
 	assert_hex(sum, sizeof sum, expected);
 }
 
@@ -51,68 +51,68 @@ static void test_sha256(void **state)
 
 static void test_parts_are_one_text(void **state)
 {
-	const struct crypto_part parts[] = {
+	const struct digest_part parts[] = {
 	    {NULL, 0}, {"", 0}, {"a", 1}, {NULL, 0}, {"bc", 2}, {"unused", 0}};
-	uint8_t sum[CRYPTO_SHA256_LEN];
-	uint8_t md5[CRYPTO_MD5_LEN];
+	uint8_t sum[DIGEST_SHA256_LEN];
+	uint8_t md5[DIGEST_MD5_LEN];
 
 	(void)state;
-	assert_int_equal(crypto_sha256(sum, parts, 6), 0);
+	assert_int_equal(digest_sha256(sum, parts, 6), 0);
 	assert_hex(sum, sizeof sum,
 	    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-	assert_int_equal(crypto_sha256(sum, NULL, 0), 0);
+	assert_int_equal(digest_sha256(sum, NULL, 0), 0);
 	assert_hex(sum, sizeof sum,
 	    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-	if (crypto_md5(md5, parts, 6) == 0)
+	if (digest_md5(md5, parts, 6) == 0)
 		assert_hex(md5, sizeof md5, "900150983cd24fb0d6963f7d28e17f72");
 }
 
 /* RFC 1321 appendix A.5. */
 static void test_md5(void **state)
 {
-	const struct crypto_part empty = part("");
-	const struct crypto_part text = part("message digest");
-	uint8_t sum[CRYPTO_MD5_LEN];
+	const struct digest_part empty = part("");
+	const struct digest_part text = part("message digest");
+	uint8_t sum[DIGEST_MD5_LEN];
 
 	(void)state;
-	if (crypto_md5(sum, &empty, 1) == ERR_UNSUPPORTED) {
+	if (digest_md5(sum, &empty, 1) == ERR_UNSUPPORTED) {
 		print_message("skipped: this host is in FIPS mode\n");
 		skip();
 	}
 	assert_hex(sum, sizeof sum, "d41d8cd98f00b204e9800998ecf8427e");
-	assert_int_equal(crypto_md5(sum, &text, 1), 0);
+	assert_int_equal(digest_md5(sum, &text, 1), 0);
 	assert_hex(sum, sizeof sum, "f96b697d7cb7938d525a2f31aaf161d0");
 }
 
 /* RFC 4231 section 4, cases 1, 2, 6 and 7. */
 static void test_hmac(void **state)
 {
-	const struct crypto_part hi = part("Hi There");
-	const struct crypto_part what[] = {
+	const struct digest_part hi = part("Hi There");
+	const struct digest_part what[] = {
 	    {"what do ya want ", 16}, {"for nothing?", 12}};
-	const struct crypto_part larger =
+	const struct digest_part larger =
 	    part("Test Using Larger Than Block-Size Key - Hash Key First");
-	const struct crypto_part both =
+	const struct digest_part both =
 	    part("This is a test using a larger than block-size key and a "
 		 "larger than block-size data. The key needs to be hashed "
 		 "before being used by the HMAC algorithm.");
-	uint8_t sum[CRYPTO_SHA256_LEN];
+	uint8_t sum[DIGEST_SHA256_LEN];
 	uint8_t key[131];
 
 	(void)state;
 	memset(key, 0x0b, 20);
-	assert_int_equal(crypto_hmac_sha256(sum, key, 20, &hi, 1), 0);
+	assert_int_equal(digest_hmac_sha256(sum, key, 20, &hi, 1), 0);
 	assert_hex(sum, sizeof sum,
 	    "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
-	assert_int_equal(crypto_hmac_sha256(sum, "Jefe", 4, what, 2), 0);
+	assert_int_equal(digest_hmac_sha256(sum, "Jefe", 4, what, 2), 0);
 	assert_hex(sum, sizeof sum,
 	    "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 	memset(key, 0xaa, sizeof key);
 	assert_int_equal(
-	    crypto_hmac_sha256(sum, key, sizeof key, &larger, 1), 0);
+	    digest_hmac_sha256(sum, key, sizeof key, &larger, 1), 0);
 	assert_hex(sum, sizeof sum,
 	    "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
-	assert_int_equal(crypto_hmac_sha256(sum, key, sizeof key, &both, 1), 0);
+	assert_int_equal(digest_hmac_sha256(sum, key, sizeof key, &both, 1), 0);
 	assert_hex(sum, sizeof sum,
 	    "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2");
 }
@@ -121,39 +121,39 @@ static void test_hmac_of_nothing(void **state)
 {
 	static const char expected[] =
 	    "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad";
-	uint8_t sum[CRYPTO_SHA256_LEN];
+	uint8_t sum[DIGEST_SHA256_LEN];
 
 	(void)state;
-	assert_int_equal(crypto_hmac_sha256(sum, NULL, 0, NULL, 0), 0);
+	assert_int_equal(digest_hmac_sha256(sum, NULL, 0, NULL, 0), 0);
 	assert_hex(sum, sizeof sum, expected);
-	assert_int_equal(crypto_hmac_sha256(sum, "x", 0, NULL, 0), 0);
+	assert_int_equal(digest_hmac_sha256(sum, "x", 0, NULL, 0), 0);
 	assert_hex(sum, sizeof sum, expected);
 }
 
 /* Chains of derivations put the result where the key was. */
 static void test_hmac_in_place(void **state)
 {
-	const struct crypto_part text = part("text");
-	uint8_t key[CRYPTO_SHA256_LEN];
-	uint8_t apart[CRYPTO_SHA256_LEN];
+	const struct digest_part text = part("text");
+	uint8_t key[DIGEST_SHA256_LEN];
+	uint8_t apart[DIGEST_SHA256_LEN];
 
 	(void)state;
 	memset(key, 3, sizeof key);
 	assert_int_equal(
-	    crypto_hmac_sha256(apart, key, sizeof key, &text, 1), 0);
-	assert_int_equal(crypto_hmac_sha256(key, key, sizeof key, &text, 1), 0);
+	    digest_hmac_sha256(apart, key, sizeof key, &text, 1), 0);
+	assert_int_equal(digest_hmac_sha256(key, key, sizeof key, &text, 1), 0);
 	assert_memory_equal(key, apart, sizeof key);
 }
 
 static void test_hex(void **state)
 {
 	const uint8_t bytes[] = {0x00, 0x0f, 0xf0, 0xff, 0x9a, 0xa9};
-	char hex[CRYPTO_HEX_LEN(sizeof bytes)];
+	char hex[DIGEST_HEX_LEN(sizeof bytes)];
 
 	(void)state;
-	crypto_hex(hex, bytes, sizeof bytes);
+	digest_hex(hex, bytes, sizeof bytes);
 	assert_string_equal(hex, "000ff0ff9aa9");
-	crypto_hex(hex, bytes, 0);
+	digest_hex(hex, bytes, 0);
 	assert_string_equal(hex, "");
 }
 
@@ -164,39 +164,28 @@ static void test_equal(void **state)
 	size_t i;
 
 	(void)state;
-	assert_true(crypto_equal(a, b, sizeof a));
-	assert_true(crypto_equal(NULL, NULL, 0));
+	assert_true(digest_equal(a, b, sizeof a));
+	assert_true(digest_equal(NULL, NULL, 0));
 	for (i = 0; i < sizeof a; i++) {
 		b[i] = 0x80;
-		assert_false(crypto_equal(a, b, sizeof a));
-		assert_true(crypto_equal(a, b, i));
+		assert_false(digest_equal(a, b, sizeof a));
+		assert_true(digest_equal(a, b, i));
 		b[i] = 0;
 	}
-}
-
-static void test_wipe(void **state)
-{
-	uint8_t data[4] = {1, 2, 3, 4};
-	const uint8_t expected[4] = {1, 0, 0, 4};
-
-	(void)state;
-	crypto_wipe(data + 1, 2);
-	assert_memory_equal(data, expected, sizeof data);
-	crypto_wipe(NULL, 0);
 }
 
 /* What the program does when run with --refused, where OpenSSL's
  * configuration wants FIPS and no provider of the process is. */
 static int when_refused(void)
 {
-	const struct crypto_part text = part("text");
-	uint8_t sum[CRYPTO_SHA256_LEN];
+	const struct digest_part text = part("text");
+	uint8_t sum[DIGEST_SHA256_LEN];
 
-	if (crypto_md5(sum, &text, 1) != ERR_UNSUPPORTED)
+	if (digest_md5(sum, &text, 1) != ERR_UNSUPPORTED)
 		return 1;
-	if (crypto_sha256(sum, &text, 1) != ERR_INTERNAL)
+	if (digest_sha256(sum, &text, 1) != ERR_INTERNAL)
 		return 2;
-	if (crypto_hmac_sha256(sum, "key", 3, &text, 1) != ERR_INTERNAL)
+	if (digest_hmac_sha256(sum, "key", 3, &text, 1) != ERR_INTERNAL)
 		return 3;
 	return 0;
 }
@@ -208,13 +197,13 @@ static void test_refused(void **state)
 	    "[start]\nalg_section = algorithms\n"
 	    "[algorithms]\ndefault_properties = fips=yes\n";
 	char path[] = "/tmp/test_crypto.XXXXXX";
-	uint8_t sum[CRYPTO_MD5_LEN];
+	uint8_t sum[DIGEST_MD5_LEN];
 	char self[4096] = "";
 	int fd, status;
 	pid_t child;
 
 	(void)state;
-	if (crypto_md5(sum, NULL, 0) == ERR_UNSUPPORTED) {
+	if (digest_md5(sum, NULL, 0) == ERR_UNSUPPORTED) {
 		/* That mode's configuration counts then. */
 		print_message("skipped: this host is in FIPS mode\n");
 		skip();
@@ -245,8 +234,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_md5), cmocka_unit_test(test_hmac),
 	    cmocka_unit_test(test_hmac_of_nothing),
 	    cmocka_unit_test(test_hmac_in_place), cmocka_unit_test(test_hex),
-	    cmocka_unit_test(test_equal), cmocka_unit_test(test_wipe),
-	    cmocka_unit_test(test_refused)};
+	    cmocka_unit_test(test_equal), cmocka_unit_test(test_refused)};
 
 	if (argc == 2 && strcmp(argv[1], "--refused") == 0)
 		return when_refused();

@@ -17,9 +17,9 @@
 #define SEALED_MAX (TEXT_MAX + HPKE_OVERHEAD)
 
 struct fixture {
-	uint8_t recipient[CRYPTO_KEY_LEN]; /* pkRm */
-	uint8_t secret[CRYPTO_KEY_LEN];    /* skRm */
-	uint8_t ephemeral[CRYPTO_KEY_LEN]; /* skEm */
+	uint8_t recipient[KEYS_LEN]; /* pkRm */
+	uint8_t secret[KEYS_LEN];    /* skRm */
+	uint8_t ephemeral[KEYS_LEN]; /* skEm */
 	uint8_t info[64], aad[64];
 	size_t info_len, aad_len, len; /* len: of text */
 	uint8_t text[TEXT_MAX];
@@ -35,11 +35,11 @@ static int setup(void **state)
 	*state = f;
 	if (f == NULL)
 		return -1;
-	hex_exactly(f->recipient, CRYPTO_KEY_LEN,
+	hex_exactly(f->recipient, KEYS_LEN,
 	    "4310ee97d88cc1f088a5576c77ab0cf5c3ac797f3d95139c6c84b5429c59662a");
-	hex_exactly(f->secret, CRYPTO_KEY_LEN,
+	hex_exactly(f->secret, KEYS_LEN,
 	    "8057991eef8f1f1af18f4a9491d16a1ce333f695d4db8e38da75975c4478e0fb");
-	hex_exactly(f->ephemeral, CRYPTO_KEY_LEN,
+	hex_exactly(f->ephemeral, KEYS_LEN,
 	    "f4ec9b33b792c372c1d2c2063507b684ef925b8c75a42dbcbf57d63ccd381600");
 	f->info_len = hex_bytes(f->info, sizeof f->info,
 	    "4f6465206f6e2061204772656369616e2055726e");
@@ -171,7 +171,7 @@ static void test_round_trips(void **state)
 		f->info_len = i;
 		f->aad_len = i == 1 ? 0 : 64 - i;
 		assert_int_equal(
-		    crypto_random(f->ephemeral, sizeof f->ephemeral), 0);
+		    keys_random(f->ephemeral, sizeof f->ephemeral), 0);
 		assert_int_equal(seal(f, f->sealed), 0);
 		assert_int_equal(f->sealed[f->len + HPKE_OVERHEAD], 0xaa);
 		assert_int_equal(open_sealed(f), 0);
@@ -205,11 +205,11 @@ static void test_small_order(void **state)
 	size_t i;
 
 	for (i = 0; i < sizeof points / sizeof points[0]; i++) {
-		hex_exactly(f->recipient, CRYPTO_KEY_LEN, points[i]);
+		hex_exactly(f->recipient, KEYS_LEN, points[i]);
 		assert_int_equal(seal(f, f->got), ERR_DENIED);
 		hex_assert_wiped(f->got, f->len + HPKE_OVERHEAD);
 		assert_int_equal(f->got[f->len + HPKE_OVERHEAD], 0xaa);
-		memcpy(f->sealed, f->recipient, CRYPTO_KEY_LEN);
+		memcpy(f->sealed, f->recipient, KEYS_LEN);
 		assert_int_equal(open_sealed(f), ERR_DENIED);
 		hex_assert_wiped(f->got, f->len);
 	}

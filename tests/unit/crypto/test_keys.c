@@ -19,8 +19,8 @@
 
 #define COUNT(a)       (sizeof(a) / sizeof(a)[0])
 #define TEXT_MAX       1100
-#define SIGNATURE_BITS (8 * CRYPTO_SIGNATURE_LEN)
-#define KEY_BITS       (8 * CRYPTO_KEY_LEN)
+#define SIGNATURE_BITS (8 * KEYS_SIGNATURE_LEN)
+#define KEY_BITS       (8 * KEYS_LEN)
 
 /* RFC 8032 section 7.1. */
 static const struct {
@@ -118,22 +118,22 @@ static void test_random(void **state)
 	size_t bits = 0, i;
 
 	(void)state;
-	assert_int_equal(crypto_random(a, sizeof a), 0);
-	assert_int_equal(crypto_random(b, sizeof b), 0);
+	assert_int_equal(keys_random(a, sizeof a), 0);
+	assert_int_equal(keys_random(b, sizeof b), 0);
 	assert_memory_not_equal(a, b, sizeof a);
 	for (i = 0; i < 8 * sizeof a; i++)
 		bits += a[i / 8] >> (i % 8) & 1;
 	assert_in_range(bits, 128, 384);
-	assert_int_equal(crypto_random(guarded + 1, 32), 0);
+	assert_int_equal(keys_random(guarded + 1, 32), 0);
 	assert_int_equal(guarded[0], 0);
 	assert_int_equal(guarded[33], 0);
-	assert_int_equal(crypto_random(a, 0), 0);
+	assert_int_equal(keys_random(a, 0), 0);
 }
 
 static void test_ed25519_vectors(void **state)
 {
-	uint8_t secret[CRYPTO_KEY_LEN], key[CRYPTO_KEY_LEN];
-	uint8_t expected[CRYPTO_SIGNATURE_LEN], got[CRYPTO_SIGNATURE_LEN];
+	uint8_t secret[KEYS_LEN], key[KEYS_LEN];
+	uint8_t expected[KEYS_SIGNATURE_LEN], got[KEYS_SIGNATURE_LEN];
 	uint8_t text[TEXT_MAX];
 	size_t i, len;
 
@@ -142,11 +142,10 @@ static void test_ed25519_vectors(void **state)
 		hex_exactly(secret, sizeof secret, signatures[i].secret);
 		hex_exactly(expected, sizeof expected, signatures[i].signature);
 		len = hex_bytes(text, sizeof text, signatures[i].message);
-		assert_int_equal(crypto_ed25519_public(key, secret), 0);
-		assert_int_equal(
-		    crypto_ed25519_sign(got, secret, text, len), 0);
+		assert_int_equal(keys_ed25519_public(key, secret), 0);
+		assert_int_equal(keys_ed25519_sign(got, secret, text, len), 0);
 		assert_memory_equal(got, expected, sizeof got);
-		assert_int_equal(crypto_ed25519_verify(got, key, text, len), 0);
+		assert_int_equal(keys_ed25519_verify(got, key, text, len), 0);
 		hex_exactly(expected, sizeof key, signatures[i].public_key);
 		assert_memory_equal(key, expected, sizeof key);
 	}
@@ -154,21 +153,21 @@ static void test_ed25519_vectors(void **state)
 
 static void test_ed25519_of_nothing(void **state)
 {
-	uint8_t secret[CRYPTO_KEY_LEN], key[CRYPTO_KEY_LEN];
-	uint8_t signature[CRYPTO_SIGNATURE_LEN];
+	uint8_t secret[KEYS_LEN], key[KEYS_LEN];
+	uint8_t signature[KEYS_SIGNATURE_LEN];
 
 	(void)state;
 	hex_exactly(secret, sizeof secret, signatures[0].secret);
 	hex_exactly(key, sizeof key, signatures[0].public_key);
-	assert_int_equal(crypto_ed25519_sign(signature, secret, NULL, 0), 0);
-	assert_int_equal(crypto_ed25519_verify(signature, key, NULL, 0), 0);
+	assert_int_equal(keys_ed25519_sign(signature, secret, NULL, 0), 0);
+	assert_int_equal(keys_ed25519_verify(signature, key, NULL, 0), 0);
 	assert_int_equal(
-	    crypto_ed25519_verify(signature, key, "", 1), ERR_DENIED);
+	    keys_ed25519_verify(signature, key, "", 1), ERR_DENIED);
 }
 
 struct signed_text {
-	uint8_t signature[CRYPTO_SIGNATURE_LEN];
-	uint8_t key[CRYPTO_KEY_LEN];
+	uint8_t signature[KEYS_SIGNATURE_LEN];
+	uint8_t key[KEYS_LEN];
 	uint8_t text[TEXT_MAX];
 	size_t len;
 };
@@ -185,7 +184,7 @@ static struct signed_text take_vector(size_t i)
 
 static int verify(const struct signed_text *s)
 {
-	return crypto_ed25519_verify(s->signature, s->key, s->text, s->len);
+	return keys_ed25519_verify(s->signature, s->key, s->text, s->len);
 }
 
 static void refuse_each_bit(struct signed_text *s, void *at, size_t bits)
@@ -284,17 +283,17 @@ static void test_ed25519_small_order(void **state)
 /* libcurl would take what is left behind for a failure of its own. */
 static void test_error_queue(void **state)
 {
-	static const uint8_t nothing[CRYPTO_KEY_LEN];
+	static const uint8_t nothing[KEYS_LEN];
 	struct signed_text s = take_vector(2);
-	uint8_t got[CRYPTO_KEY_LEN];
-	uint8_t key[CRYPTO_KEY_LEN] = {9}, nonce[AEAD_NONCE_LEN] = {0};
+	uint8_t got[KEYS_LEN];
+	uint8_t key[KEYS_LEN] = {9}, nonce[AEAD_NONCE_LEN] = {0};
 
 	(void)state;
 	ERR_clear_error();
 	ERR_raise(ERR_LIB_USER, 1);
 	s.signature[0] ^= 1;
 	assert_int_equal(verify(&s), ERR_DENIED);
-	assert_int_equal(crypto_x25519(got, s.key, nothing), ERR_DENIED);
+	assert_int_equal(keys_x25519(got, s.key, nothing), ERR_DENIED);
 	assert_int_equal(
 	    aead_open(got, key, nonce, NULL, 0, s.signature, 40), ERR_DENIED);
 	assert_int_equal(ERR_GET_REASON(ERR_get_error()), 1);
@@ -305,19 +304,19 @@ static void test_error_queue(void **state)
  * configuration wants FIPS and no provider of the process is. */
 static int when_refused(void)
 {
-	uint8_t a[CRYPTO_KEY_LEN] = {7}, b[CRYPTO_KEY_LEN] = {9};
-	uint8_t out[CRYPTO_SIGNATURE_LEN] = {0};
+	uint8_t a[KEYS_LEN] = {7}, b[KEYS_LEN] = {9};
+	uint8_t out[KEYS_SIGNATURE_LEN] = {0};
 
-	if (crypto_ed25519_public(b, a) != ERR_INTERNAL)
+	if (keys_ed25519_public(b, a) != ERR_INTERNAL)
 		return 1;
-	if (crypto_ed25519_sign(out, a, "", 0) != ERR_INTERNAL)
+	if (keys_ed25519_sign(out, a, "", 0) != ERR_INTERNAL)
 		return 2;
-	if (crypto_ed25519_verify(out, b, "", 0) != ERR_INTERNAL)
+	if (keys_ed25519_verify(out, b, "", 0) != ERR_INTERNAL)
 		return 3;
-	if (crypto_x25519_public(b, a) != ERR_INTERNAL)
+	if (keys_x25519_public(b, a) != ERR_INTERNAL)
 		return 4;
 	out[0] = 0xaa;
-	if (crypto_x25519(out, a, b) != ERR_INTERNAL || out[0] != 0)
+	if (keys_x25519(out, a, b) != ERR_INTERNAL || out[0] != 0)
 		return 5;
 	if (aead_seal(out, a, b, "", 0, "text", 4) != ERR_INTERNAL)
 		return 6;

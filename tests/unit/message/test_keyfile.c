@@ -32,7 +32,7 @@ static void assert_key(const uint8_t *key)
 {
 	size_t i;
 
-	for (i = 0; i < CRYPTO_KEY_LEN; i++)
+	for (i = 0; i < KEYS_LEN; i++)
 		assert_int_equal(key[i], i);
 }
 
@@ -41,7 +41,7 @@ static int parse_len(
 {
 	/* A copy of that length shows a sanitizer what is read beyond. */
 	char *copy = malloc(len > 0 ? len : 1);
-	uint8_t key[CRYPTO_KEY_LEN];
+	uint8_t key[KEYS_LEN];
 	int rc;
 
 	assert_non_null(copy);
@@ -79,7 +79,7 @@ static void refused(enum keyfile_kind kind, const char *text,
 static void test_format(void **state)
 {
 	char line[KEYFILE_LINE_MAX];
-	uint8_t key[CRYPTO_KEY_LEN];
+	uint8_t key[KEYS_LEN];
 	size_t i;
 
 	(void)state;
@@ -214,7 +214,7 @@ static void test_changed_bytes(void **state)
 	const char *line = lines[KEYFILE_SIGN_SECRET];
 	const size_t len = strlen(line);
 	char text[KEYFILE_LINE_MAX];
-	uint8_t key[CRYPTO_KEY_LEN];
+	uint8_t key[KEYS_LEN];
 	size_t i, accepted = 0;
 	int c;
 
@@ -240,7 +240,7 @@ static void test_changed_bytes(void **state)
 /* The id is that of DESIGN: computed by sha256sum of RFC 8032's first key. */
 static void test_id(void **state)
 {
-	uint8_t key[CRYPTO_KEY_LEN], id[KEYFILE_ID_LEN];
+	uint8_t key[KEYS_LEN], id[KEYFILE_ID_LEN];
 	uint8_t expected[KEYFILE_ID_LEN];
 
 	(void)state;

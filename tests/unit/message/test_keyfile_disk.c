@@ -28,14 +28,14 @@
 #define PUBLIC   "sqs-entropy-ed25519 " TEXT "\n"
 #define SECRET   "sqs-entropy-ed25519-secret " TEXT "\n"
 
-static const uint8_t bytes[CRYPTO_KEY_LEN] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
-    11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29,
-    30, 31};
+static const uint8_t bytes[KEYS_LEN] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
+    12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30,
+    31};
 
 static void accepted(enum keyfile_kind kind, const char *path)
 {
 	struct err err = {.code = 0};
-	uint8_t key[CRYPTO_KEY_LEN];
+	uint8_t key[KEYS_LEN];
 
 	if (keyfile_read(kind, path, key, &err) != 0)
 		fail_msg("%s", err.text);
@@ -45,7 +45,7 @@ static void accepted(enum keyfile_kind kind, const char *path)
 static void refused(enum keyfile_kind kind, const char *path, const char *has)
 {
 	struct err err = {.code = 0};
-	uint8_t key[CRYPTO_KEY_LEN] = {0};
+	uint8_t key[KEYS_LEN] = {0};
 
 	assert_int_equal(keyfile_read(kind, path, key, &err), ERR_CONFIG);
 	assert_int_equal(err.code, ERR_CONFIG);

@@ -188,7 +188,7 @@ static void test_long_queue_path(void **state)
 /* ---- signatures */
 
 struct signed_message {
-	uint8_t secret[CRYPTO_KEY_LEN], key[CRYPTO_KEY_LEN];
+	uint8_t secret[KEYS_LEN], key[KEYS_LEN];
 	uint8_t signature[MESSAGE_SIGNATURE_LEN];
 	char entropy[sizeof GOOD], path[sizeof "/123456789012/q.fifo"];
 	uint8_t payload[64];
@@ -204,8 +204,8 @@ static struct signed_message make_message(void)
 
 	for (i = 0; i < sizeof m.payload; i++)
 		m.payload[i] = (uint8_t)(251 * i);
-	assert_int_equal(crypto_random(m.secret, sizeof m.secret), 0);
-	assert_int_equal(crypto_ed25519_public(m.key, m.secret), 0);
+	assert_int_equal(keys_random(m.secret, sizeof m.secret), 0);
+	assert_int_equal(keys_ed25519_public(m.key, m.secret), 0);
 	assert_int_equal(message_sign(m.signature, m.secret, m.entropy, m.path,
 			     m.payload, m.len),
 	    0);
@@ -270,16 +270,16 @@ static void test_domain(void **state)
 	const size_t domain = sizeof MESSAGE_DOMAIN;
 
 	(void)state;
-	assert_int_equal(crypto_ed25519_sign(m.signature, m.secret,
+	assert_int_equal(keys_ed25519_sign(m.signature, m.secret,
 			     buf_data(text), buf_len(text)),
 	    0);
 	assert_int_equal(verify(&m), 0);
-	assert_int_equal(crypto_ed25519_sign(m.signature, m.secret,
+	assert_int_equal(keys_ed25519_sign(m.signature, m.secret,
 			     buf_data(text) + domain, buf_len(text) - domain),
 	    0);
 	assert_int_equal(verify(&m), ERR_DENIED);
 	assert_int_equal(
-	    crypto_ed25519_sign(m.signature, m.secret, m.payload, m.len), 0);
+	    keys_ed25519_sign(m.signature, m.secret, m.payload, m.len), 0);
 	assert_int_equal(verify(&m), ERR_DENIED);
 	buf_free(text);
 }

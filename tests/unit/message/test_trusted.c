@@ -53,7 +53,7 @@ static void refused(const char *directory, const char *begins, const char *has)
 static void put_key(struct keys *k, const char *name, uint8_t byte)
 {
 	char line[KEYFILE_LINE_MAX], text[2 * KEYFILE_LINE_MAX];
-	uint8_t key[CRYPTO_KEY_LEN];
+	uint8_t key[KEYS_LEN];
 
 	memset(key, byte, sizeof key);
 	keyfile_format(KEYFILE_SIGN_PUBLIC, key, line);

@@ -24,10 +24,10 @@ static void make_signed(struct record_message *m, uint64_t seq, uint32_t bits)
 	    .time = wall(),
 	    .bits = bits,
 	    .seal = MESSAGE_SEAL_NONE};
-	uint8_t public_key[CRYPTO_KEY_LEN];
+	uint8_t public_key[KEYS_LEN];
 
 	memset(m, 0, sizeof *m);
-	assert_int_equal(crypto_ed25519_public(public_key, secret), 0);
+	assert_int_equal(keys_ed25519_public(public_key, secret), 0);
 	assert_int_equal(keyfile_id(public_key, claim.key), 0);
 	message_claim_format(&claim, m->entropy);
 	m->entropy_len = (uint32_t)strlen(m->entropy);

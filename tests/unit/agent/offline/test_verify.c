@@ -21,12 +21,12 @@
 #define PATH_ "/123456789012/queue"
 #define LEN   64
 
-static const uint8_t secret[CRYPTO_KEY_LEN] = {1};
-static const uint8_t stranger[CRYPTO_KEY_LEN] = {2};
+static const uint8_t secret[KEYS_LEN] = {1};
+static const uint8_t stranger[KEYS_LEN] = {2};
 /* X25519 ignores three bits of the first byte. */
-static const uint8_t fleet[CRYPTO_KEY_LEN] = {0, 1};
-static const uint8_t others[CRYPTO_KEY_LEN] = {0, 2};
-static const uint8_t ephemeral[CRYPTO_KEY_LEN] = {0, 3};
+static const uint8_t fleet[KEYS_LEN] = {0, 1};
+static const uint8_t others[KEYS_LEN] = {0, 2};
+static const uint8_t ephemeral[KEYS_LEN] = {0, 3};
 
 static struct verify v;
 static struct err err;
@@ -35,9 +35,9 @@ static struct verified got;
 
 static void trust(struct keys *k, const char *name, const uint8_t *of)
 {
-	uint8_t public_key[CRYPTO_KEY_LEN];
+	uint8_t public_key[KEYS_LEN];
 
-	assert_int_equal(crypto_ed25519_public(public_key, of), 0);
+	assert_int_equal(keys_ed25519_public(public_key, of), 0);
 	assert_int_equal(keyfile_create(KEYFILE_SIGN_PUBLIC, keys_path(k, name),
 			     public_key, &err),
 	    0);
@@ -68,11 +68,11 @@ static int teardown(void **state)
 
 static void claim(const uint8_t *of, enum message_seal seal)
 {
-	uint8_t public_key[CRYPTO_KEY_LEN];
+	uint8_t public_key[KEYS_LEN];
 	struct message_claim c = {
 	    .seq = 7, .time = 1795000000000, .bits = 256, .seal = seal};
 
-	assert_int_equal(crypto_ed25519_public(public_key, of), 0);
+	assert_int_equal(keys_ed25519_public(public_key, of), 0);
 	assert_int_equal(keyfile_id(public_key, c.key), 0);
 	message_claim_format(&c, m.entropy);
 	m.entropy_len = (uint32_t)strlen(m.entropy);
@@ -99,11 +99,11 @@ static void make(const uint8_t *by, enum message_seal seal)
 
 static void make_sealed(const uint8_t *to, size_t len)
 {
-	uint8_t public_key[CRYPTO_KEY_LEN], clear[LEN];
+	uint8_t public_key[KEYS_LEN], clear[LEN];
 
 	make(secret, MESSAGE_SEAL_HPKE);
 	memcpy(clear, m.payload, sizeof clear);
-	assert_int_equal(crypto_x25519_public(public_key, to), 0);
+	assert_int_equal(keys_x25519_public(public_key, to), 0);
 	assert_int_equal(
 	    hpke_seal(m.payload, public_key, ephemeral, MESSAGE_DOMAIN,
 		strlen(MESSAGE_DOMAIN), m.entropy, m.entropy_len, clear, len),

@@ -83,7 +83,7 @@ static void write_source(const struct bench *b, size_t len)
 	static uint8_t data[SOURCE_LEN];
 	const int fd = open(b->conf.device, O_WRONLY | O_CREAT, 0600);
 
-	assert_int_equal(crypto_random(data, sizeof data), 0);
+	assert_int_equal(keys_random(data, sizeof data), 0);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, data, len), len);
 	assert_int_equal(close(fd), 0);
