@@ -21,7 +21,7 @@ struct run {
 	char queue_path[MESSAGE_PATH_MAX + 1];
 	struct buf *payloads; /* of usable messages, one after the other */
 	struct buf *identity;
-	uint8_t digests[LIMIT_BATCH][SEEN_DIGEST_LEN]; /* of signed ones */
+	uint8_t digests[LIMIT_BATCH][REPLAY_DIGEST_LEN]; /* of signed ones */
 	size_t digests_n;
 	unsigned long bits; /* sum of what the messages earned */
 	unsigned used;
@@ -75,10 +75,10 @@ static bool message_is_sound(const struct record_message *m, size_t len)
 }
 
 static bool in_this_run(
-    const struct run *run, const uint8_t digest[static SEEN_DIGEST_LEN])
+    const struct run *run, const uint8_t digest[static REPLAY_DIGEST_LEN])
 {
 	for (size_t k = 0; k < run->digests_n; k++)
-		if (memcmp(run->digests[k], digest, SEEN_DIGEST_LEN) == 0)
+		if (memcmp(run->digests[k], digest, REPLAY_DIGEST_LEN) == 0)
 			return true;
 	return false;
 }
@@ -95,7 +95,7 @@ static unsigned judge(struct run *run, const struct record_message *m,
 	    .sent = m->sent,
 	    .receive_count = m->receive_count,
 	    .seen = in_this_run(run, v->digest) ||
-		    (o->remembers && seen_has(&o->seen, v->digest)),
+		    (o->remembers && replay_has(&o->replay, v->digest)),
 	    .remembered = o->remembers,
 	};
 
@@ -110,8 +110,8 @@ static int use(struct run *run, const struct record_message *m,
 {
 	if ((v->trust == CREDIT_SIGNED || status->withheld == 0) &&
 	    (status->withheld & CREDIT_SEEN) == 0) {
-		memcpy(
-		    run->digests[run->digests_n++], v->digest, SEEN_DIGEST_LEN);
+		memcpy(run->digests[run->digests_n++], v->digest,
+		    REPLAY_DIGEST_LEN);
 		run->bits += status->bits;
 	}
 	run->used++;
@@ -226,7 +226,7 @@ static unsigned remember(struct run *run)
 {
 	if (run->digests_n == 0 || !run->o->remembers)
 		return credit_total(run->bits);
-	if (seen_add(&run->o->seen, run->digests, run->digests_n) == 0)
+	if (replay_add(&run->o->replay, run->digests, run->digests_n) == 0)
 		return credit_total(run->bits);
 	log_error("cannot remember which messages are used: no credit is "
 		  "given (is the disk full?)");

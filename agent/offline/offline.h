@@ -25,8 +25,8 @@ struct offline {
 	const struct conf *conf;
 	struct sink sink;
 	struct verify verify;
-	struct seen seen;
-	bool remembers;       /* seen is open */
+	struct replay replay;
+	bool remembers;       /* replay is open */
 	int status_fd;        /* -1: no status file */
 	struct seeded seeded; /* what earlier runs did */
 	int64_t deadline;     /* CLOCK_MONOTONIC ms */

@@ -26,13 +26,13 @@ static void state_path(char *out, size_t size)
 }
 
 /* As with the kernel's own seed file: without memory there is no credit. */
-static void open_seen(struct offline *o, int64_t deadline)
+static void open_replay(struct offline *o, int64_t deadline)
 {
 	struct err err = {0};
 	char path[PATH_MAX];
 
 	state_path(path, sizeof path);
-	o->remembers = seen_open(&o->seen, path, deadline, &err) == 0;
+	o->remembers = replay_open(&o->replay, path, deadline, &err) == 0;
 	if (o->remembers)
 		return;
 	if (o->sink.kernel && o->verify.trusted.n > 0)
@@ -66,7 +66,7 @@ int offline_open(struct offline *o, const struct conf *conf, int64_t deadline,
 
 	*o = (struct offline){.conf = conf,
 	    .sink = {.fd = -1},
-	    .seen = {.fd = -1},
+	    .replay = {.fd = -1},
 	    .status_fd = -1,
 	    .deadline = deadline,
 	    .identity = buf_new(OFFLINE_IDENTITY_MAX)};
@@ -79,7 +79,7 @@ int offline_open(struct offline *o, const struct conf *conf, int64_t deadline,
 		    (size_t)conf->messages * MESSAGE_PAYLOAD_MAX, err);
 	if (rc != 0)
 		return rc;
-	open_seen(o, deadline);
+	open_replay(o, deadline);
 	open_identity(o);
 	/* Under the lock of the digests, so that another run has ended. */
 	seeded_read(&o->seeded);
@@ -94,7 +94,7 @@ void offline_close(struct offline *o)
 {
 	sink_close(&o->sink);
 	verify_close(&o->verify);
-	seen_close(&o->seen);
+	replay_close(&o->replay);
 	buf_free(o->identity);
 	o->identity = NULL;
 	if (o->status_fd >= 0)

@@ -18,12 +18,12 @@ struct head {
 	char magic[8];
 	uint32_t version;
 	uint32_t next;
-	uint8_t zero[SEEN_DIGEST_LEN - 16];
+	uint8_t zero[REPLAY_DIGEST_LEN - 16];
 };
 
-_Static_assert(sizeof(struct head) == SEEN_DIGEST_LEN, "one slot");
+_Static_assert(sizeof(struct head) == REPLAY_DIGEST_LEN, "one slot");
 
-#define FILE_SIZE (sizeof(struct head) + SEEN_MAX * SEEN_DIGEST_LEN)
+#define FILE_SIZE (sizeof(struct head) + REPLAY_MAX * REPLAY_DIGEST_LEN)
 
 static int64_t now_ms(void)
 {
@@ -34,7 +34,7 @@ static int64_t now_ms(void)
 }
 
 static int lock(
-    const struct seen *s, const char *path, int64_t deadline, struct err *err)
+    const struct replay *s, const char *path, int64_t deadline, struct err *err)
 {
 	const struct timespec pause = {.tv_nsec = POLL_NS};
 
@@ -54,7 +54,7 @@ static int write_at(int fd, const void *data, size_t len, off_t at)
 	return pwrite(fd, data, len, at) == (ssize_t)len ? 0 : ERR_IO;
 }
 
-static int write_head(const struct seen *s)
+static int write_head(const struct replay *s)
 {
 	struct head head = {.magic = MAGIC, .version = VERSION};
 
@@ -62,7 +62,7 @@ static int write_head(const struct seen *s)
 	return write_at(s->fd, &head, sizeof head, 0);
 }
 
-static int make(struct seen *s, const char *path, struct err *err)
+static int make(struct replay *s, const char *path, struct err *err)
 {
 	s->next = 0;
 	if (ftruncate(s->fd, (off_t)FILE_SIZE) != 0 || write_head(s) != 0 ||
@@ -79,14 +79,14 @@ static int damaged(const char *path, struct err *err)
 	    path);
 }
 
-static int read_all(struct seen *s, const char *path, struct err *err)
+static int read_all(struct replay *s, const char *path, struct err *err)
 {
-	const size_t len = (size_t)SEEN_MAX * SEEN_DIGEST_LEN;
+	const size_t len = (size_t)REPLAY_MAX * REPLAY_DIGEST_LEN;
 	struct head head;
 
 	if (pread(s->fd, &head, sizeof head, 0) != (ssize_t)sizeof head ||
 	    memcmp(head.magic, MAGIC, sizeof head.magic) != 0 ||
-	    head.version != VERSION || head.next >= SEEN_MAX)
+	    head.version != VERSION || head.next >= REPLAY_MAX)
 		return damaged(path, err);
 	if (pread(s->fd, s->digests, len, sizeof head) != (ssize_t)len)
 		return damaged(path, err);
@@ -95,7 +95,7 @@ static int read_all(struct seen *s, const char *path, struct err *err)
 }
 
 static int load(
-    struct seen *s, const char *path, int64_t deadline, struct err *err)
+    struct replay *s, const char *path, int64_t deadline, struct err *err)
 {
 	struct stat st;
 	int rc = lock(s, path, deadline, err);
@@ -113,13 +113,13 @@ static int load(
 	return read_all(s, path, err);
 }
 
-int seen_open(
-    struct seen *s, const char *path, int64_t deadline, struct err *err)
+int replay_open(
+    struct replay *s, const char *path, int64_t deadline, struct err *err)
 {
 	int rc;
 
 	s->next = 0;
-	s->digests = calloc(SEEN_MAX, SEEN_DIGEST_LEN);
+	s->digests = calloc(REPLAY_MAX, REPLAY_DIGEST_LEN);
 	s->fd = open(
 	    path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (s->fd < 0)
@@ -131,42 +131,42 @@ int seen_open(
 	else
 		rc = load(s, path, deadline, err);
 	if (rc != 0)
-		seen_close(s);
+		replay_close(s);
 	return rc;
 }
 
-void seen_close(struct seen *s)
+void replay_close(struct replay *s)
 {
 	if (s->fd >= 0)
 		(void)close(s->fd);
 	free(s->digests);
-	*s = (struct seen){.fd = -1};
+	*s = (struct replay){.fd = -1};
 }
 
-bool seen_has(
-    const struct seen *s, const uint8_t digest[static SEEN_DIGEST_LEN])
+bool replay_has(
+    const struct replay *s, const uint8_t digest[static REPLAY_DIGEST_LEN])
 {
-	for (size_t i = 0; i < SEEN_MAX; i++)
-		if (memcmp(s->digests[i], digest, SEEN_DIGEST_LEN) == 0)
+	for (size_t i = 0; i < REPLAY_MAX; i++)
+		if (memcmp(s->digests[i], digest, REPLAY_DIGEST_LEN) == 0)
 			return true;
 	return false;
 }
 
 /* The head follows the entries: after a crash in between the slots are
  * written again, and their messages were not used yet. */
-int seen_add(struct seen *s, uint8_t digests[][SEEN_DIGEST_LEN], size_t n)
+int replay_add(struct replay *s, uint8_t digests[][REPLAY_DIGEST_LEN], size_t n)
 {
 	for (size_t k = 0; k < n; k++) {
-		size_t slot = (s->next + k) % SEEN_MAX;
+		size_t slot = (s->next + k) % REPLAY_MAX;
 
-		memcpy(s->digests[slot], digests[k], SEEN_DIGEST_LEN);
-		if (write_at(s->fd, digests[k], SEEN_DIGEST_LEN,
-			(off_t)((slot + 1) * SEEN_DIGEST_LEN)) != 0)
+		memcpy(s->digests[slot], digests[k], REPLAY_DIGEST_LEN);
+		if (write_at(s->fd, digests[k], REPLAY_DIGEST_LEN,
+			(off_t)((slot + 1) * REPLAY_DIGEST_LEN)) != 0)
 			return ERR_IO;
 	}
 	if (fdatasync(s->fd) != 0)
 		return ERR_IO;
-	s->next = (uint32_t)((s->next + n) % SEEN_MAX);
+	s->next = (uint32_t)((s->next + n) % REPLAY_MAX);
 	if (write_head(s) != 0 || fdatasync(s->fd) != 0)
 		return ERR_IO;
 	return 0;

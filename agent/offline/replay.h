@@ -14,29 +14,29 @@
  * each is on the disk before its message is used, so that a crash can lose a
  * message and never lets one count twice.
  */
-#define SEEN_MAX        4096 /* digests */
-#define SEEN_DIGEST_LEN ((size_t)32)
-#define SEEN_BATCH_MAX  10
+#define REPLAY_MAX        4096 /* digests */
+#define REPLAY_DIGEST_LEN ((size_t)32)
+#define REPLAY_BATCH_MAX  10
 
-struct seen {
+struct replay {
 	int fd;        /* locked (flock(2)); -1: not open */
 	uint32_t next; /* slot to be written */
-	uint8_t (*digests)[SEEN_DIGEST_LEN];
+	uint8_t (*digests)[REPLAY_DIGEST_LEN];
 };
 
 /* Open or make path (0600) and lock it until closed; waits for another agent's
  * lock until deadline (CLOCK_MONOTONIC ms).  ERR_IO, ERR_PERM, ERR_TIMEOUT,
  * ERR_NOMEM; ERR_FORMAT: the file is damaged, which is said with what to
  * do. */
-int seen_open(struct seen *s, const char *path, int64_t deadline,
+int replay_open(struct replay *s, const char *path, int64_t deadline,
     struct err *err) __attribute__((warn_unused_result));
-void seen_close(struct seen *s);
+void replay_close(struct replay *s);
 
-bool seen_has(
-    const struct seen *s, const uint8_t digest[static SEEN_DIGEST_LEN]);
+bool replay_has(
+    const struct replay *s, const uint8_t digest[static REPLAY_DIGEST_LEN]);
 
 /* Store n digests and have them on the disk.  ERR_IO. */
-int seen_add(struct seen *s, uint8_t digests[][SEEN_DIGEST_LEN], size_t n)
+int replay_add(struct replay *s, uint8_t digests[][REPLAY_DIGEST_LEN], size_t n)
     __attribute__((warn_unused_result));
 
 #endif

@@ -45,7 +45,7 @@ void verify_close(struct verify *v)
 /* SHA-256 of what is signed: the same for every copy of a message, whatever a
  * stranger does to its signature. */
 static int digest(const struct record_message *m, const char *path,
-    uint8_t out[static SEEN_DIGEST_LEN])
+    uint8_t out[static REPLAY_DIGEST_LEN])
 {
 	struct buf *text = buf_new(MESSAGE_SIGNED_MAX);
 	struct digest_part part;

@@ -31,7 +31,7 @@ struct verified {
 	struct message_claim
 	    claim;            /* zero unless the attribute is well-formed */
 	const char *producer; /* the trusted key's name, or NULL */
-	uint8_t digest[SEEN_DIGEST_LEN]; /* of all that is signed */
+	uint8_t digest[REPLAY_DIGEST_LEN]; /* of all that is signed */
 };
 
 /*

@@ -60,7 +60,7 @@ static void start(struct offline *o)
 	    keys_ed25519_public(o->verify.trusted.at[0].key, secret) == 0);
 	FUZZ_CHECK(keyfile_id(o->verify.trusted.at[0].key,
 		       o->verify.trusted.at[0].id) == 0);
-	o->remembers = seen_open(&o->seen, seen, RUN_MS, &err) == 0;
+	o->remembers = replay_open(&o->replay, seen, RUN_MS, &err) == 0;
 	FUZZ_CHECK(o->remembers);
 	FUZZ_CHECK(sink_open(&o->sink, conf.output, 1, &err) == 0);
 	(void)unlink(seen);

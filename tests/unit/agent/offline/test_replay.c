@@ -20,10 +20,10 @@
 #include "aid/keys.h"
 #include "base/clock.h"
 
-#define FILE_SIZE ((SEEN_MAX + 1) * SEEN_DIGEST_LEN)
+#define FILE_SIZE ((REPLAY_MAX + 1) * REPLAY_DIGEST_LEN)
 #define SOON      (now() + 100)
 
-static struct seen seen;
+static struct replay seen;
 static struct err err;
 
 static int64_t now(void)
@@ -35,31 +35,31 @@ static int64_t now(void)
 
 static void reopen(const char *path)
 {
-	seen_close(&seen);
-	assert_int_equal(seen_open(&seen, path, SOON, &err), 0);
+	replay_close(&seen);
+	assert_int_equal(replay_open(&seen, path, SOON, &err), 0);
 }
 
-static void numbered(uint8_t digest[static SEEN_DIGEST_LEN], uint32_t number)
+static void numbered(uint8_t digest[static REPLAY_DIGEST_LEN], uint32_t number)
 {
-	memset(digest, 0x5a, SEEN_DIGEST_LEN);
+	memset(digest, 0x5a, REPLAY_DIGEST_LEN);
 	memcpy(digest, &number, sizeof number);
 }
 
 static bool has(uint32_t number)
 {
-	uint8_t digest[SEEN_DIGEST_LEN];
+	uint8_t digest[REPLAY_DIGEST_LEN];
 
 	numbered(digest, number);
-	return seen_has(&seen, digest);
+	return replay_has(&seen, digest);
 }
 
 static void add(uint32_t first, size_t n)
 {
-	uint8_t digests[SEEN_BATCH_MAX][SEEN_DIGEST_LEN];
+	uint8_t digests[REPLAY_BATCH_MAX][REPLAY_DIGEST_LEN];
 
 	for (size_t k = 0; k < n; k++)
 		numbered(digests[k], first + (uint32_t)k);
-	assert_int_equal(seen_add(&seen, digests, n), 0);
+	assert_int_equal(replay_add(&seen, digests, n), 0);
 }
 
 static void what_is_added_is_found_and_stays(void **state)
@@ -70,7 +70,7 @@ static void what_is_added_is_found_and_stays(void **state)
 	reopen(path);
 	assert_false(has(1));
 	add(1, 1);
-	add(2, SEEN_BATCH_MAX);
+	add(2, REPLAY_BATCH_MAX);
 	for (int turn = 0; turn < 2; turn++) {
 		for (uint32_t i = 1; i < 12; i++)
 			assert_true(has(i));
@@ -81,18 +81,18 @@ static void what_is_added_is_found_and_stays(void **state)
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_size, FILE_SIZE);
 	assert_int_equal(st.st_mode & 07777, 0600);
-	seen_close(&seen);
+	replay_close(&seen);
 }
 
 static void none_is_added_by_adding_none(void **state)
 {
 	const char *path = keys_path(*state, "seen");
-	uint8_t none[1][SEEN_DIGEST_LEN] = {{0}};
+	uint8_t none[1][REPLAY_DIGEST_LEN] = {{0}};
 
 	reopen(path);
-	assert_int_equal(seen_add(&seen, none, 0), 0);
+	assert_int_equal(replay_add(&seen, none, 0), 0);
 	assert_int_equal(seen.next, 0);
-	seen_close(&seen);
+	replay_close(&seen);
 }
 
 static void the_oldest_goes_first(void **state)
@@ -102,17 +102,17 @@ static void the_oldest_goes_first(void **state)
 
 	reopen(path);
 	/* Batches that do not divide the ring, beyond its end. */
-	while (n < SEEN_MAX + 7) {
+	while (n < REPLAY_MAX + 7) {
 		add(n, 7);
 		n += 7;
 	}
 	for (int turn = 0; turn < 2; turn++) {
-		assert_int_equal(seen.next, n % SEEN_MAX);
+		assert_int_equal(seen.next, n % REPLAY_MAX);
 		for (uint32_t i = 0; i < n; i++)
-			assert_int_equal(has(i), i >= n - SEEN_MAX);
+			assert_int_equal(has(i), i >= n - REPLAY_MAX);
 		reopen(path);
 	}
-	seen_close(&seen);
+	replay_close(&seen);
 }
 
 static void put(const char *path, off_t at, const void *data, size_t len)
@@ -127,7 +127,7 @@ static void put(const char *path, off_t at, const void *data, size_t len)
 static void assert_damaged(const char *path)
 {
 	memset(&err, 0, sizeof err);
-	assert_int_equal(seen_open(&seen, path, SOON, &err), ERR_FORMAT);
+	assert_int_equal(replay_open(&seen, path, SOON, &err), ERR_FORMAT);
 	assert_int_equal(seen.fd, -1);
 	assert_null(seen.digests);
 	assert_non_null(strstr(err.text, path));
@@ -137,12 +137,12 @@ static void assert_damaged(const char *path)
 static void each_bit_of_the_head_counts(void **state)
 {
 	const char *path = keys_path(*state, "seen");
-	uint8_t head[SEEN_DIGEST_LEN];
+	uint8_t head[REPLAY_DIGEST_LEN];
 	uint32_t next;
 	int fd;
 
 	reopen(path);
-	seen_close(&seen);
+	replay_close(&seen);
 	fd = open(path, O_RDONLY);
 	assert_int_equal(read(fd, head, sizeof head), sizeof head);
 	assert_int_equal(close(fd), 0);
@@ -152,12 +152,12 @@ static void each_bit_of_the_head_counts(void **state)
 		assert_damaged(path);
 		head[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
-	next = SEEN_MAX - 1;
+	next = REPLAY_MAX - 1;
 	put(path, 0, head, sizeof head);
 	put(path, 12, &next, sizeof next);
 	reopen(path);
-	seen_close(&seen);
-	next = SEEN_MAX;
+	replay_close(&seen);
+	next = REPLAY_MAX;
 	put(path, 12, &next, sizeof next);
 	assert_damaged(path);
 	next = UINT32_MAX;
@@ -167,21 +167,21 @@ static void each_bit_of_the_head_counts(void **state)
 
 static void another_length_is_damage(void **state)
 {
-	static const off_t lengths[] = {1, SEEN_DIGEST_LEN - 1, SEEN_DIGEST_LEN,
-	    FILE_SIZE - 1, FILE_SIZE + 1, 2 * FILE_SIZE};
+	static const off_t lengths[] = {1, REPLAY_DIGEST_LEN - 1,
+	    REPLAY_DIGEST_LEN, FILE_SIZE - 1, FILE_SIZE + 1, 2 * FILE_SIZE};
 	const char *path = keys_path(*state, "seen");
 
 	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
 		(void)unlink(path);
 		reopen(path);
-		seen_close(&seen);
+		replay_close(&seen);
 		assert_int_equal(truncate(path, lengths[i]), 0);
 		assert_damaged(path);
 	}
 	/* An empty one is one that was just made. */
 	assert_int_equal(truncate(path, 0), 0);
 	reopen(path);
-	seen_close(&seen);
+	replay_close(&seen);
 }
 
 static void what_is_no_file_is_refused(void **state)
@@ -190,15 +190,15 @@ static void what_is_no_file_is_refused(void **state)
 	char target[160];
 
 	assert_int_equal(mkfifo(keys_path(k, "fifo"), 0600), 0);
-	assert_int_equal(seen_open(&seen, k->path, SOON, &err), ERR_IO);
+	assert_int_equal(replay_open(&seen, k->path, SOON, &err), ERR_IO);
 	assert_int_equal(mkdir(keys_path(k, "directory"), 0700), 0);
-	assert_int_equal(seen_open(&seen, k->path, SOON, &err), ERR_IO);
+	assert_int_equal(replay_open(&seen, k->path, SOON, &err), ERR_IO);
 	(void)snprintf(target, sizeof target, "%s/target", k->dir);
 	assert_int_equal(symlink(target, keys_path(k, "link")), 0);
-	assert_int_equal(seen_open(&seen, k->path, SOON, &err), ERR_IO);
+	assert_int_equal(replay_open(&seen, k->path, SOON, &err), ERR_IO);
 	assert_int_not_equal(access(target, F_OK), 0);
 	assert_int_equal(
-	    seen_open(&seen, keys_path(k, "no/where"), SOON, &err), ERR_IO);
+	    replay_open(&seen, keys_path(k, "no/where"), SOON, &err), ERR_IO);
 	assert_int_equal(seen.fd, -1);
 }
 
@@ -209,7 +209,7 @@ static void a_directory_of_another_user(void **state)
 
 	assert_int_equal(chmod(k->dir, 0500), 0);
 	keys_drop(true);
-	rc = seen_open(&seen, keys_path(k, "seen"), SOON, &err);
+	rc = replay_open(&seen, keys_path(k, "seen"), SOON, &err);
 	keys_drop(false);
 	assert_int_equal(rc, ERR_PERM);
 	assert_non_null(strstr(err.text, k->path));
@@ -227,7 +227,7 @@ static pid_t hold(const char *path)
 	assert_true(child >= 0);
 	if (child == 0) {
 		(void)alarm(30);
-		if (seen_open(&seen, path, SOON, NULL) != 0 ||
+		if (replay_open(&seen, path, SOON, NULL) != 0 ||
 		    write(ready[1], "", 1) != 1)
 			_exit(1);
 		for (;;)
@@ -246,22 +246,22 @@ static void one_agent_at_a_time(void **state)
 	const int64_t began = now();
 
 	assert_int_equal(
-	    seen_open(&seen, path, began + 150, &err), ERR_TIMEOUT);
+	    replay_open(&seen, path, began + 150, &err), ERR_TIMEOUT);
 	assert_in_range(now() - began, 140, 1000);
-	assert_int_equal(seen_open(&seen, path, began, &err), ERR_TIMEOUT);
+	assert_int_equal(replay_open(&seen, path, began, &err), ERR_TIMEOUT);
 	/* What holds it goes with its process. */
 	assert_int_equal(kill(child, SIGKILL), 0);
-	assert_int_equal(seen_open(&seen, path, now() + 5000, &err), 0);
+	assert_int_equal(replay_open(&seen, path, now() + 5000, &err), 0);
 	assert_int_equal(waitpid(child, NULL, 0), child);
-	seen_close(&seen);
+	replay_close(&seen);
 }
 
 /* A disk that is full, as RLIMIT_FSIZE plays it. */
 static void what_cannot_be_written_is_an_error(void **state)
 {
 	const char *path = keys_path(*state, "seen");
-	struct rlimit old, small = {SEEN_DIGEST_LEN * 5, RLIM_INFINITY};
-	uint8_t digests[4][SEEN_DIGEST_LEN];
+	struct rlimit old, small = {REPLAY_DIGEST_LEN * 5, RLIM_INFINITY};
+	uint8_t digests[4][REPLAY_DIGEST_LEN];
 	int rc;
 
 	reopen(path);
@@ -272,7 +272,7 @@ static void what_cannot_be_written_is_an_error(void **state)
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
 	small.rlim_max = old.rlim_max;
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-	rc = seen_add(&seen, digests, 4);
+	rc = replay_add(&seen, digests, 4);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
 	assert_int_equal(rc, ERR_IO);
 	/* What did get there does no harm: it was not used, and is not. */
@@ -283,7 +283,7 @@ static void what_cannot_be_written_is_an_error(void **state)
 	add(200, 4);
 	assert_true(has(203));
 	assert_false(has(100));
-	seen_close(&seen);
+	replay_close(&seen);
 }
 
 static void nothing_is_made_where_there_is_no_room(void **state)
@@ -296,25 +296,25 @@ static void nothing_is_made_where_there_is_no_room(void **state)
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
 	none.rlim_max = old.rlim_max;
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
-	rc = seen_open(&seen, path, SOON, &err);
+	rc = replay_open(&seen, path, SOON, &err);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
 	assert_int_equal(rc, ERR_IO);
 	/* Once there is room, it is begun anew. */
 	reopen(path);
-	seen_close(&seen);
+	replay_close(&seen);
 }
 
 /* In the child: add one after the other, telling each, until killed. */
 static void add_for_ever(const char *path, uint32_t number, int told)
 {
-	uint8_t digest[1][SEEN_DIGEST_LEN];
+	uint8_t digest[1][REPLAY_DIGEST_LEN];
 
 	(void)alarm(30);
-	if (seen_open(&seen, path, SOON, NULL) != 0)
+	if (replay_open(&seen, path, SOON, NULL) != 0)
 		_exit(1);
 	for (;; number++) {
 		numbered(digest[0], number);
-		if (seen_add(&seen, digest, 1) != 0 ||
+		if (replay_add(&seen, digest, 1) != 0 ||
 		    write(told, &number, sizeof number) < 0)
 			_exit(1);
 	}
@@ -346,13 +346,13 @@ static void a_kill_loses_nothing_that_was_stored(void **state)
 		assert_int_equal(waitpid(child, NULL, 0), child);
 		(void)close(told[0]);
 		reopen(path);
-		if (last - first > SEEN_MAX - 2)
-			first = last - (SEEN_MAX - 2);
+		if (last - first > REPLAY_MAX - 2)
+			first = last - (REPLAY_MAX - 2);
 		for (uint32_t i = first; i <= last; i++)
 			assert_true(has(i));
 		/* One more may be there, which was not told yet. */
 		assert_false(has(last + 2));
-		seen_close(&seen);
+		replay_close(&seen);
 		first = last + 2;
 	}
 }

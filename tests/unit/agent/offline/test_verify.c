@@ -212,7 +212,7 @@ static void every_length_counts(void **state)
 
 static void the_digest_is_of_all_but_the_signature(void **state)
 {
-	uint8_t first[SEEN_DIGEST_LEN];
+	uint8_t first[REPLAY_DIGEST_LEN];
 
 	(void)state;
 	make(secret, MESSAGE_SEAL_NONE);
@@ -233,7 +233,7 @@ static void the_digest_is_of_all_but_the_signature(void **state)
 
 static void the_digest_tells_messages_apart(void **state)
 {
-	uint8_t first[SEEN_DIGEST_LEN];
+	uint8_t first[REPLAY_DIGEST_LEN];
 
 	(void)state;
 	make(secret, MESSAGE_SEAL_NONE);
@@ -257,7 +257,7 @@ static void the_digest_tells_messages_apart(void **state)
  * recognised by an agent that could not open the first. */
 static void the_digest_of_a_sealed_message(void **state)
 {
-	uint8_t first[SEEN_DIGEST_LEN];
+	uint8_t first[REPLAY_DIGEST_LEN];
 
 	(void)state;
 	make_sealed(others, LEN);
