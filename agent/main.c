@@ -20,9 +20,10 @@
 
 /* What --unless-seeded asks.  With --strict a run without credit does not
  * count, or it would pass for one with credit. */
-static bool is_done(const struct conf *conf, const struct seeded *seeded)
+static bool is_done(const struct conf *conf, const struct last_seed *seeded)
 {
-	const int64_t age = seeded_age(seeded, conf->strict, seeded_now());
+	const int64_t age =
+	    last_seed_age(seeded, conf->strict, last_seed_now());
 
 	if (conf->output[0] != '\0' || age < 0 ||
 	    age >= (int64_t)conf->unless_seeded * 1000)
@@ -34,19 +35,19 @@ static bool is_done(const struct conf *conf, const struct seeded *seeded)
 }
 
 /* The time-out, less what a run that failed a moment ago has had of it. */
-static int find_deadline(const struct conf *conf, const struct seeded *seeded,
-    int64_t *deadline, struct err *err)
+static int find_deadline(const struct conf *conf,
+    const struct last_seed *seeded, int64_t *deadline, struct err *err)
 {
 	const struct clock clock = clock_system(NULL);
 	int64_t left = (int64_t)conf->timeout * 1000;
 
 	if (conf->unless_seeded > 0 && !conf->strict && conf->output[0] == '\0')
-		left -= seeded_waited(seeded, seeded_now());
+		left -= last_seed_waited(seeded, last_seed_now());
 	if (left < LEAST_MS)
 		return err_set(err, ERR_TIMEOUT,
 		    "not tried again within %d s of a run that waited in vain "
 		    "for the network (--unless-seeded)",
-		    SEEDED_AGAIN_MS / 1000);
+		    LAST_SEED_AGAIN_MS / 1000);
 	*deadline = clock_mono(&clock) + left;
 	return 0;
 }
@@ -54,11 +55,11 @@ static int find_deadline(const struct conf *conf, const struct seeded *seeded,
 static int run(const struct conf *conf, struct err *err)
 {
 	struct offline offline;
-	struct seeded seeded;
+	struct last_seed seeded;
 	int64_t deadline = 0;
 	int rc;
 
-	seeded_read(&seeded);
+	last_seed_read(&seeded);
 	if (is_done(conf, &seeded))
 		return 0;
 	rc = find_deadline(conf, &seeded, &deadline, err);

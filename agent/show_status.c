@@ -65,12 +65,12 @@ static void print_ago(const char *what, int64_t age)
 
 static void print_seeded(void)
 {
-	const int64_t now = seeded_now();
-	struct seeded seeded;
+	const int64_t now = last_seed_now();
+	struct last_seed seeded;
 
-	seeded_read(&seeded);
-	print_ago("kernel last seeded:", seeded_age(&seeded, false, now));
-	print_ago("with credit:", seeded_age(&seeded, true, now));
+	last_seed_read(&seeded);
+	print_ago("kernel last seeded:", last_seed_age(&seeded, false, now));
+	print_ago("with credit:", last_seed_age(&seeded, true, now));
 }
 
 static void print(const struct json *root)

@@ -13,7 +13,7 @@
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
-int64_t seeded_now(void)
+int64_t last_seed_now(void)
 {
 	struct timespec ts;
 
@@ -22,11 +22,11 @@ int64_t seeded_now(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static void read_boot(char boot[static SEEDED_BOOT_MAX])
+static void read_boot(char boot[static LAST_SEED_BOOT_MAX])
 {
 	size_t len;
 
-	if (io_read_file(BOOT_ID, boot, SEEDED_BOOT_MAX - 1, &len) != 0)
+	if (io_read_file(BOOT_ID, boot, LAST_SEED_BOOT_MAX - 1, &len) != 0)
 		len = 0;
 	boot[len] = '\0';
 	boot[strcspn(boot, "\n")] = '\0';
@@ -72,13 +72,13 @@ static int64_t time_of(const struct json *root, const char *key, int64_t now)
 	return at;
 }
 
-void seeded_read(struct seeded *s)
+void last_seed_read(struct last_seed *s)
 {
-	const int64_t now = seeded_now();
+	const int64_t now = last_seed_now();
 	struct json *root = read_status();
 	const char *boot = json_string(json_get(root, "boot"));
 
-	*s = (struct seeded){.injected = 0};
+	*s = (struct last_seed){.injected = 0};
 	read_boot(s->boot);
 	if (boot != NULL && s->boot[0] != '\0' && strcmp(boot, s->boot) == 0) {
 		s->injected = time_of(root, "injected", now);
@@ -89,7 +89,7 @@ void seeded_read(struct seeded *s)
 	json_free(root);
 }
 
-void seeded_note(struct seeded *s, int64_t now, bool credit)
+void last_seed_note(struct last_seed *s, int64_t now, bool credit)
 {
 	s->injected = now;
 	if (credit)
@@ -98,28 +98,28 @@ void seeded_note(struct seeded *s, int64_t now, bool credit)
 	s->waited = 0;
 }
 
-void seeded_note_failure(struct seeded *s, int64_t now, int64_t waited)
+void last_seed_note_failure(struct last_seed *s, int64_t now, int64_t waited)
 {
 	s->failed = now;
 	s->waited = waited;
 }
 
-int64_t seeded_waited(const struct seeded *s, int64_t now)
+int64_t last_seed_waited(const struct last_seed *s, int64_t now)
 {
 	if (s->failed <= 0 || s->failed > now ||
-	    now - s->failed >= SEEDED_AGAIN_MS)
+	    now - s->failed >= LAST_SEED_AGAIN_MS)
 		return 0;
 	return s->waited;
 }
 
-int64_t seeded_age(const struct seeded *s, bool credit, int64_t now)
+int64_t last_seed_age(const struct last_seed *s, bool credit, int64_t now)
 {
 	const int64_t at = credit ? s->credited : s->injected;
 
 	return at > 0 && at <= now ? now - at : -1;
 }
 
-void seeded_put(const struct seeded *s, struct json_writer *w)
+void last_seed_put(const struct last_seed *s, struct json_writer *w)
 {
 	json_key(w, "boot");
 	json_put_string(w, s->boot);

@@ -12,40 +12,40 @@
  * from one run to the next; for --unless-seeded.  Times are CLOCK_BOOTTIME ms,
  * 0: not yet.
  */
-#define SEEDED_BOOT_MAX 40 /* a boot id and NUL */
+#define LAST_SEED_BOOT_MAX 40 /* a boot id and NUL */
 
-struct seeded {
-	char boot[SEEDED_BOOT_MAX]; /* this boot's id; "": not told */
-	int64_t injected;           /* the last run that did, and ended well */
-	int64_t credited;           /* the last of these that gave credit */
-	int64_t failed;             /* the last run, if the network failed it */
-	int64_t waited;             /* ms that it took, and those before it */
+struct last_seed {
+	char boot[LAST_SEED_BOOT_MAX]; /* this boot's id; "": not told */
+	int64_t injected; /* the last run that did, and ended well */
+	int64_t credited; /* the last of these that gave credit */
+	int64_t failed;   /* the last run, if the network failed it */
+	int64_t waited;   /* ms that it took, and those before it */
 };
 
-int64_t seeded_now(void);
+int64_t last_seed_now(void);
 
 /* What the status file says.  Nothing, when it is not there, is malformed, of
  * another boot or from the future, or when another user than root and this one
  * could have written it. */
-void seeded_read(struct seeded *s);
+void last_seed_read(struct last_seed *s);
 
 /* A run ended well just now; no failure is left to be told. */
-void seeded_note(struct seeded *s, int64_t now, bool credit);
+void last_seed_note(struct last_seed *s, int64_t now, bool credit);
 
 /* ms since then; -1: not in this boot. */
-int64_t seeded_age(const struct seeded *s, bool credit, int64_t now);
+int64_t last_seed_age(const struct last_seed *s, bool credit, int64_t now);
 
 /* The last run found no network, metadata service or SQS, after waited ms of
  * its time-out. */
-void seeded_note_failure(struct seeded *s, int64_t now, int64_t waited);
+void last_seed_note_failure(struct last_seed *s, int64_t now, int64_t waited);
 
 /* ms that a run has less to wait, because one that failed less than
- * SEEDED_AGAIN_MS ago has waited already: a boot waits for one time-out, not
+ * LAST_SEED_AGAIN_MS ago has waited already: a boot waits for one time-out, not
  * for one in each place that runs the agent. */
-#define SEEDED_AGAIN_MS 60000
-int64_t seeded_waited(const struct seeded *s, int64_t now);
+#define LAST_SEED_AGAIN_MS 60000
+int64_t last_seed_waited(const struct last_seed *s, int64_t now);
 
-/* The members of the open object that seeded_read() wants. */
-void seeded_put(const struct seeded *s, struct json_writer *w);
+/* The members of the open object that last_seed_read() wants. */
+void last_seed_put(const struct last_seed *s, struct json_writer *w);
 
 #endif

@@ -301,14 +301,14 @@ static void note_outcome(struct run *run, int code)
 	const struct offline *o = run->o;
 	struct status *s = &run->status;
 
-	s->boottime = seeded_now();
+	s->boottime = last_seed_now();
 	s->seeded = o->seeded;
 	if (!o->sink.kernel)
 		return;
 	if (code == 0)
-		seeded_note(&s->seeded, s->boottime, s->credit > 0);
+		last_seed_note(&s->seeded, s->boottime, s->credit > 0);
 	else if (err_exit(code) == err_exit(ERR_TIMEOUT))
-		seeded_note_failure(&s->seeded, s->boottime,
+		last_seed_note_failure(&s->seeded, s->boottime,
 		    o->conf->timeout * 1000 -
 			(o->deadline - clock_mono(&clock)));
 }

@@ -82,7 +82,7 @@ int offline_open(struct offline *o, const struct conf *conf, int64_t deadline,
 	open_replay(o, deadline);
 	open_identity(o);
 	/* Under the lock of the digests, so that another run has ended. */
-	seeded_read(&o->seeded);
+	last_seed_read(&o->seeded);
 	/* A look at the bytes is no news, unless somebody has a place for it.
 	 */
 	if (o->sink.kernel || getenv("RUNTIME_DIRECTORY") != NULL)

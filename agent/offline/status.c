@@ -92,7 +92,7 @@ int status_format(const struct status *s, struct buf *out)
 	json_put_integer(w, s->time);
 	json_key(w, "boottime");
 	json_put_integer(w, s->boottime);
-	seeded_put(&s->seeded, w);
+	last_seed_put(&s->seeded, w);
 	json_key(w, "exit");
 	json_put_integer(w, err_exit(s->code));
 	json_key(w, "result");
@@ -158,9 +158,9 @@ void status_write_failure(int code)
 
 	if (fd < 0)
 		return;
-	seeded_read(&status.seeded);
+	last_seed_read(&status.seeded);
 	status.time = clock_wall(&clock);
-	status.boottime = seeded_now();
+	status.boottime = last_seed_now();
 	if (status_write(fd, &status) != 0)
 		log_info("could not write the status of this run");
 	(void)close(fd);

@@ -29,14 +29,14 @@ struct status_message {
 };
 
 struct status {
-	int code;             /* enum err_code of the run */
-	int64_t time;         /* its end, epoch ms */
-	int64_t boottime;     /* the same, CLOCK_BOOTTIME ms */
-	uint32_t received;    /* messages that came */
-	size_t bytes;         /* injected */
-	unsigned credit;      /* bits given */
-	bool kernel;          /* injected, not written to a file */
-	struct seeded seeded; /* this run included */
+	int code;                /* enum err_code of the run */
+	int64_t time;            /* its end, epoch ms */
+	int64_t boottime;        /* the same, CLOCK_BOOTTIME ms */
+	uint32_t received;       /* messages that came */
+	size_t bytes;            /* injected */
+	unsigned credit;         /* bits given */
+	bool kernel;             /* injected, not written to a file */
+	struct last_seed seeded; /* this run included */
 	size_t n;
 	struct status_message at[LIMIT_BATCH];
 };

@@ -20,8 +20,8 @@
 
 #define HOUR 3600000
 
-static struct seeded seeded;
-static char boot[SEEDED_BOOT_MAX];
+static struct last_seed seeded;
+static char boot[LAST_SEED_BOOT_MAX];
 
 static int setup(void **state)
 {
@@ -64,20 +64,20 @@ static const char *document(const char *id, int64_t injected, int64_t credited)
 static void assert_nothing(void)
 {
 	memset(&seeded, 0x55, sizeof seeded);
-	seeded_read(&seeded);
+	last_seed_read(&seeded);
 	assert_int_equal(seeded.injected, 0);
 	assert_int_equal(seeded.credited, 0);
 	assert_string_equal(seeded.boot, boot);
-	assert_int_equal(seeded_age(&seeded, false, seeded_now()), -1);
-	assert_int_equal(seeded_age(&seeded, true, seeded_now()), -1);
+	assert_int_equal(last_seed_age(&seeded, false, last_seed_now()), -1);
+	assert_int_equal(last_seed_age(&seeded, true, last_seed_now()), -1);
 }
 
 static void what_was_written_is_read(void **state)
 {
-	const int64_t now = seeded_now();
+	const int64_t now = last_seed_now();
 
 	put(*state, document(boot, now, 7));
-	seeded_read(&seeded);
+	last_seed_read(&seeded);
 	assert_int_equal(seeded.injected, now);
 	assert_int_equal(seeded.credited, 7);
 	assert_string_equal(seeded.boot, boot);
@@ -106,7 +106,7 @@ static void malformed_files(void **state)
 
 static void times_that_cannot_be(void **state)
 {
-	const int64_t later = seeded_now() + HOUR;
+	const int64_t later = last_seed_now() + HOUR;
 	const int64_t bad[] = {0, -1, INT64_MIN, INT64_MAX, later};
 
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -115,7 +115,7 @@ static void times_that_cannot_be(void **state)
 	}
 	/* One of the two may be good. */
 	put(*state, document(boot, 5, later));
-	seeded_read(&seeded);
+	last_seed_read(&seeded);
 	assert_int_equal(seeded.injected, 5);
 	assert_int_equal(seeded.credited, 0);
 }
@@ -143,7 +143,7 @@ static void a_file_that_others_could_write(void **state)
 		assert_nothing();
 		assert_int_equal(chown(path, 0, 0), 0);
 	}
-	seeded_read(&seeded);
+	last_seed_read(&seeded);
 	assert_int_equal(seeded.injected, 5);
 	/* Nor one elsewhere. */
 	(void)snprintf(target, sizeof target, "%s.other", path);
@@ -161,7 +161,7 @@ static void a_fifo_does_not_hang(void **state)
 static void a_file_over_the_ceiling(void **state)
 {
 	static char text[STATUS_MAX + 256];
-	const int64_t now = seeded_now();
+	const int64_t now = last_seed_now();
 
 	memset(text, ' ', sizeof text - 1);
 	memcpy(text + STATUS_MAX, document(boot, now, now),
@@ -172,55 +172,56 @@ static void a_file_over_the_ceiling(void **state)
 
 static void ages(void **state)
 {
-	struct seeded s = {.injected = 0};
+	struct last_seed s = {.injected = 0};
 
 	(void)state;
-	assert_int_equal(seeded_age(&s, false, 1000), -1);
-	seeded_note(&s, 1000, false);
-	assert_int_equal(seeded_age(&s, false, 1500), 500);
-	assert_int_equal(seeded_age(&s, true, 1500), -1);
-	seeded_note(&s, 2000, true);
-	assert_int_equal(seeded_age(&s, true, 2000), 0);
-	seeded_note(&s, 3000, false);
-	assert_int_equal(seeded_age(&s, true, 3000), 1000);
-	assert_int_equal(seeded_age(&s, false, 3000), 0);
+	assert_int_equal(last_seed_age(&s, false, 1000), -1);
+	last_seed_note(&s, 1000, false);
+	assert_int_equal(last_seed_age(&s, false, 1500), 500);
+	assert_int_equal(last_seed_age(&s, true, 1500), -1);
+	last_seed_note(&s, 2000, true);
+	assert_int_equal(last_seed_age(&s, true, 2000), 0);
+	last_seed_note(&s, 3000, false);
+	assert_int_equal(last_seed_age(&s, true, 3000), 1000);
+	assert_int_equal(last_seed_age(&s, false, 3000), 0);
 	/* From the future. */
-	assert_int_equal(seeded_age(&s, false, 2999), -1);
+	assert_int_equal(last_seed_age(&s, false, 2999), -1);
 }
 
 static void failures(void **state)
 {
-	struct seeded s = {.injected = 0};
+	struct last_seed s = {.injected = 0};
 
 	(void)state;
-	assert_int_equal(seeded_waited(&s, 1000), 0);
-	seeded_note_failure(&s, 1000, 700);
-	assert_int_equal(seeded_waited(&s, 1000), 700);
-	assert_int_equal(seeded_waited(&s, 1000 + SEEDED_AGAIN_MS - 1), 700);
-	assert_int_equal(seeded_waited(&s, 1000 + SEEDED_AGAIN_MS), 0);
+	assert_int_equal(last_seed_waited(&s, 1000), 0);
+	last_seed_note_failure(&s, 1000, 700);
+	assert_int_equal(last_seed_waited(&s, 1000), 700);
+	assert_int_equal(
+	    last_seed_waited(&s, 1000 + LAST_SEED_AGAIN_MS - 1), 700);
+	assert_int_equal(last_seed_waited(&s, 1000 + LAST_SEED_AGAIN_MS), 0);
 	/* From the future. */
-	assert_int_equal(seeded_waited(&s, 999), 0);
-	assert_int_equal(seeded_age(&s, false, 2000), -1);
-	seeded_note(&s, 2000, false);
-	assert_int_equal(seeded_waited(&s, 2000), 0);
+	assert_int_equal(last_seed_waited(&s, 999), 0);
+	assert_int_equal(last_seed_age(&s, false, 2000), -1);
+	last_seed_note(&s, 2000, false);
+	assert_int_equal(last_seed_waited(&s, 2000), 0);
 }
 
 /* Through the writer of the status file, over a longer document. */
 static void the_status_file_carries_it(void **state)
 {
-	const int64_t now = seeded_now();
+	const int64_t now = last_seed_now();
 	struct status status = {.kernel = true, .boottime = now};
 	int fd;
 
 	(void)state;
-	seeded_read(&status.seeded);
-	seeded_note(&status.seeded, now, true);
-	seeded_note_failure(&status.seeded, now, 9000);
+	last_seed_read(&status.seeded);
+	last_seed_note(&status.seeded, now, true);
+	last_seed_note_failure(&status.seeded, now, 9000);
 	fd = status_open();
 	assert_true(fd >= 0);
 	assert_int_equal(status_write(fd, &status), 0);
 	(void)close(fd);
-	seeded_read(&seeded);
+	last_seed_read(&seeded);
 	assert_memory_equal(&seeded, &status.seeded, sizeof seeded);
 	assert_int_equal(seeded.credited, now);
 }
