@@ -12,19 +12,19 @@
  * order: both ends are one program.
  */
 enum record_type {
-	RECORD_ASK = 1,     /* online: struct record_ask */
-	RECORD_MESSAGE = 2, /* offline: struct record_message, one of those
-			       asked for */
-	RECORD_FAILED = 3,  /* offline: struct record_failed, in place of all
-			       messages that are still owed */
-	RECORD_ALIVE = 4    /* online: struct record_alive, at any time */
+	RECORD_ASK = 1,      /* online: struct record_ask */
+	RECORD_MESSAGE = 2,  /* offline: struct record_message, one of those
+				asked for */
+	RECORD_FAILED = 3,   /* offline: struct record_failed, in place of all
+				messages that are still owed */
+	RECORD_HEARTBEAT = 4 /* online: struct record_heartbeat, at any time */
 };
 
-/* The first one says that the online half is confined too; ALIVE_PARTS of them
- * come in the service manager's watchdog time. */
-#define ALIVE_PARTS 3
+/* The first one says that the online half is confined too; HEARTBEAT_PARTS of
+ * them come in the service manager's watchdog time. */
+#define HEARTBEAT_PARTS 3
 
-struct record_alive {
+struct record_heartbeat {
 	int64_t visible; /* messages that can be received; -1: not known */
 	uint64_t sent;   /* messages since the start */
 	int32_t code;    /* enum err_code of the last try */

@@ -16,7 +16,7 @@ struct run {
 	int cancel_fd;
 	struct clock clock; /* its sleep listens to the online half */
 	struct offline *o;
-	struct manager manager;
+	struct service service;
 	struct record_ask ask;
 	bool asked; /* and not served yet */
 	int broken; /* what ended the talk with the online half, or 0 */
@@ -38,7 +38,7 @@ static int take_record(struct run *run, int64_t deadline)
 {
 	union {
 		struct record_ask ask;
-		struct record_alive alive;
+		struct record_heartbeat heartbeat;
 	} in;
 	uint32_t type;
 	size_t len;
@@ -49,9 +49,10 @@ static int take_record(struct run *run, int64_t deadline)
 		return rc;
 	if (rc == 0 && type == RECORD_ASK && len == sizeof in.ask)
 		rc = take_ask(run, &in.ask);
-	else if (rc == 0 && type == RECORD_ALIVE && len == sizeof in.alive)
-		manager_alive(
-		    &run->manager, &in.alive, clock_mono(&run->clock));
+	else if (rc == 0 && type == RECORD_HEARTBEAT &&
+		 len == sizeof in.heartbeat)
+		service_heartbeat(
+		    &run->service, &in.heartbeat, clock_mono(&run->clock));
 	else if (rc == 0)
 		rc = ERR_FORMAT;
 	run->broken = rc;
@@ -66,7 +67,7 @@ static int sleep_and_listen(void *ctx, int64_t ms)
 	const int64_t end = clock_mono(&run->clock) + ms;
 	int rc;
 
-	manager_testing(&run->manager, clock_mono(&run->clock));
+	service_testing(&run->service, clock_mono(&run->clock));
 	do
 		rc = take_record(run, end);
 	while (rc == 0 && clock_mono(&run->clock) < end);
@@ -170,10 +171,10 @@ static int start(struct run *run, struct err *err)
 {
 	int rc = 0;
 
-	if (manager_listens(&run->manager))
+	if (service_listens(&run->service))
 		rc = blocks_start(&run->o->blocks, &run->clock, err);
 	if (rc == 0)
-		manager_tested(&run->manager);
+		service_tested(&run->service);
 	if (rc == ERR_CANCELED)
 		err->code = 0;
 	return rc;
@@ -185,7 +186,7 @@ int offline_run(struct offline *o, int fd, int cancel_fd, struct err *err)
 	    .cancel_fd = cancel_fd,
 	    .clock = clock_system(NULL),
 	    .o = o,
-	    .manager = {.notify = &o->notify}};
+	    .service = {.notify = &o->notify}};
 	int rc;
 
 	run.clock.sleep = sleep_and_listen;
@@ -193,7 +194,7 @@ int offline_run(struct offline *o, int fd, int cancel_fd, struct err *err)
 	rc = start(&run, err);
 	while (rc == 0)
 		rc = serve(&run);
-	manager_stopping(&run.manager);
+	service_stopping(&run.service);
 	if (run.broken != 0)
 		return run.broken == ERR_EOF ? 0 : run.broken;
 	return rc;

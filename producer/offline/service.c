@@ -15,12 +15,12 @@
 /* A compromised online half may give any number of signs. */
 #define SIGNS_MAX     20
 
-bool manager_listens(const struct manager *m)
+bool service_listens(const struct service *m)
 {
 	return m->notify->fd >= 0;
 }
 
-void manager_testing(struct manager *m, int64_t now)
+void service_testing(struct service *m, int64_t now)
 {
 	if (m->tested || (m->extended > 0 && now - m->extended < EXTEND_MS))
 		return;
@@ -31,7 +31,7 @@ void manager_testing(struct manager *m, int64_t now)
 		log_debug("the service manager does not listen");
 }
 
-static void tell_ready(struct manager *m)
+static void tell_ready(struct service *m)
 {
 	if (m->ready || !m->tested || !m->online)
 		return;
@@ -42,16 +42,16 @@ static void tell_ready(struct manager *m)
 			    "is ready");
 }
 
-void manager_tested(struct manager *m)
+void service_tested(struct service *m)
 {
 	m->tested = true;
 	tell_ready(m);
 }
 
 static void describe_trouble(
-    const struct record_alive *alive, char *out, size_t size)
+    const struct record_heartbeat *heartbeat, char *out, size_t size)
 {
-	const int64_t behind = alive->behind;
+	const int64_t behind = heartbeat->behind;
 
 	out[0] = '\0';
 	if (behind != 0)
@@ -59,37 +59,37 @@ static void describe_trouble(
 		    "; this machine's clock is %" PRId64 " s %s",
 		    behind > 0 ? behind : -behind,
 		    behind > 0 ? "behind" : "ahead");
-	else if (alive->code != 0)
+	else if (heartbeat->code != 0)
 		(void)snprintf(out, size, "; the last try failed: %s",
-		    err_text(alive->code));
+		    err_text(heartbeat->code));
 }
 
 /* Numbers alone are the online half's, so that it cannot add lines. */
 static void describe(
-    const struct record_alive *alive, char text[MANAGER_STATUS_MAX])
+    const struct record_heartbeat *heartbeat, char text[SERVICE_STATUS_MAX])
 {
 	char queue[64] = "the queue has not been reached yet", trouble[80];
 
-	if (alive->visible >= 0)
+	if (heartbeat->visible >= 0)
 		(void)snprintf(queue, sizeof queue,
-		    "%" PRId64 " messages in the queue", alive->visible);
-	describe_trouble(alive, trouble, sizeof trouble);
-	(void)snprintf(text, MANAGER_STATUS_MAX, "%s, %" PRIu64 " sent%s",
-	    queue, alive->sent, trouble);
+		    "%" PRId64 " messages in the queue", heartbeat->visible);
+	describe_trouble(heartbeat, trouble, sizeof trouble);
+	(void)snprintf(text, SERVICE_STATUS_MAX, "%s, %" PRIu64 " sent%s",
+	    queue, heartbeat->sent, trouble);
 }
 
 /* While messages flow there are far more signs than anybody needs, and the
  * manager's queue may be short. */
-static bool is_stale(const struct manager *m, const char *text, int64_t now)
+static bool is_stale(const struct service *m, const char *text, int64_t now)
 {
-	const int64_t part = m->notify->watchdog_ms / ALIVE_PARTS / 2;
+	const int64_t part = m->notify->watchdog_ms / HEARTBEAT_PARTS / 2;
 	const int64_t pause = part > 0 && part < 1000 ? part : 1000;
 
 	return strcmp(text, m->status) == 0 && now - m->told < pause;
 }
 
 /* Whether this second has had its share. */
-static bool is_too_much(struct manager *m, int64_t now)
+static bool is_too_much(struct service *m, int64_t now)
 {
 	if (now - m->second >= 1000) {
 		m->second = now;
@@ -98,14 +98,14 @@ static bool is_too_much(struct manager *m, int64_t now)
 	return m->signs++ >= SIGNS_MAX;
 }
 
-void manager_alive(
-    struct manager *m, const struct record_alive *alive, int64_t now)
+void service_heartbeat(
+    struct service *m, const struct record_heartbeat *heartbeat, int64_t now)
 {
-	char text[MANAGER_STATUS_MAX] = "";
+	char text[SERVICE_STATUS_MAX] = "";
 
 	m->online = true;
 	tell_ready(m);
-	describe(alive, text);
+	describe(heartbeat, text);
 	if (!m->ready || is_stale(m, text, now) || is_too_much(m, now))
 		return;
 	m->told = now;
@@ -114,7 +114,7 @@ void manager_alive(
 		log_debug("the service manager does not listen");
 }
 
-void manager_stopping(const struct manager *m)
+void service_stopping(const struct service *m)
 {
 	if (notify_send(m->notify, STOP_WAIT_MS, "STOPPING=1") != 0)
 		log_debug("the service manager does not listen");

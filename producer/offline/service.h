@@ -14,9 +14,9 @@
  * network need not be there.  A sign of life: the online half has just given
  * one, and the offline half has read it.  Times are CLOCK_MONOTONIC ms.
  */
-#define MANAGER_STATUS_MAX 160
+#define SERVICE_STATUS_MAX 160
 
-struct manager {
+struct service {
 	const struct notify *notify;
 	bool tested, online; /* what being ready takes */
 	bool ready;          /* and has been told */
@@ -24,20 +24,20 @@ struct manager {
 	int64_t second;      /* signs of life in this one */
 	unsigned signs;
 	int64_t told; /* when this status was last told */
-	char status[MANAGER_STATUS_MAX];
+	char status[SERVICE_STATUS_MAX];
 };
 
 /* Whether anybody is told anything. */
-bool manager_listens(const struct manager *m);
+bool service_listens(const struct service *m);
 
 /* The start-up test goes on: a slow source takes over a minute. */
-void manager_testing(struct manager *m, int64_t now);
-void manager_tested(struct manager *m);
+void service_testing(struct service *m, int64_t now);
+void service_tested(struct service *m);
 
 /* The online half says it is confined and what it does. */
-void manager_alive(
-    struct manager *m, const struct record_alive *alive, int64_t now);
+void service_heartbeat(
+    struct service *m, const struct record_heartbeat *heartbeat, int64_t now);
 
-void manager_stopping(const struct manager *m);
+void service_stopping(const struct service *m);
 
 #endif

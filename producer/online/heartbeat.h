@@ -14,29 +14,30 @@
  * comes any more.  Waiting is cut into slices with a sign between them; what
  * cannot be cut, a call to the service, is kept as short as a slice.
  */
-struct alive {
+struct heartbeat {
 	int fd; /* to the offline half */
 	int cancel_fd;
 	const struct clock *clock;
 	int64_t slice; /* ms; 0: nobody watches */
-	struct record_alive record;
+	struct record_heartbeat record;
 };
 
 /* clock is borrowed. */
-void alive_init(struct alive *a, int fd, int cancel_fd,
+void heartbeat_init(struct heartbeat *a, int fd, int cancel_fd,
     const struct clock *clock, int64_t watchdog_ms);
 
 /* Say what is in the record now.  Never waits: one that finds no room is as
  * good as told, for those before it are still unread. */
-void alive_tell(const struct alive *a);
+void heartbeat_tell(const struct heartbeat *a);
 
 /* Tell, and the end of a call that begins now and may take usual ms. */
-int64_t alive_deadline(const struct alive *a, int64_t usual);
+int64_t heartbeat_deadline(const struct heartbeat *a, int64_t usual);
 
 /* clock_sleep() and io_recv_record() in slices. */
-int alive_sleep(const struct alive *a, int64_t ms)
+int heartbeat_sleep(const struct heartbeat *a, int64_t ms)
     __attribute__((warn_unused_result));
-int alive_recv(const struct alive *a, uint32_t *type, void *data, size_t max,
-    size_t *len, int64_t deadline) __attribute__((warn_unused_result));
+int heartbeat_recv(const struct heartbeat *a, uint32_t *type, void *data,
+    size_t max, size_t *len, int64_t deadline)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -40,7 +40,7 @@ struct run {
 	int cancel_fd;
 	const struct conf *conf;
 	struct clock clock;
-	struct alive alive;
+	struct heartbeat heartbeat;
 	struct session_config cfg;
 	struct session session;
 	bool begun;  /* the session is initialised */
@@ -53,7 +53,7 @@ struct run {
 
 static int64_t call_deadline(const struct run *run)
 {
-	return alive_deadline(&run->alive, CALL_MS);
+	return heartbeat_deadline(&run->heartbeat, CALL_MS);
 }
 
 static struct session_config config(const struct conf *conf, int cancel_fd)
@@ -163,15 +163,16 @@ static int take_record(
 	if (rc != 0)
 		return err_set(err, rc, "%s", err_text(rc));
 	m = (struct record_message *)(void *)p;
-	rc = alive_recv(&run->alive, &type, m, sizeof *m, &len, deadline);
+	rc = heartbeat_recv(
+	    &run->heartbeat, &type, m, sizeof *m, &len, deadline);
 	if (rc != 0)
 		return err_set(err, rc, "the offline half: %s", err_text(rc));
 	/* In place of all that are owed; the offline half has said why. */
 	if (type == RECORD_FAILED) {
 		run->owed = 0;
-		if (len >= sizeof run->alive.record.code)
-			memcpy(&run->alive.record.code, m,
-			    sizeof run->alive.record.code);
+		if (len >= sizeof run->heartbeat.record.code)
+			memcpy(&run->heartbeat.record.code, m,
+			    sizeof run->heartbeat.record.code);
 		return err_set(err, ERR_ABSENT, "%s", "");
 	}
 	run->owed--;
@@ -216,7 +217,7 @@ static int check_clock(struct run *run, struct err *err)
 		    "this machine's clock is %lld s %s", (long long)s, where);
 		return 0;
 	}
-	run->alive.record.behind =
+	run->heartbeat.record.behind =
 	    (int32_t)(s > INT32_MAX ? INT32_MAX : s) * (behind < 0 ? -1 : 1);
 	return err_set(err, ERR_ABSENT,
 	    "this machine's clock is %lld s %s: messages signed now would earn "
@@ -318,7 +319,7 @@ static int top_up(struct run *run, long count, struct err *err)
 	if (sent > 0) {
 		run->state.last_send = clock_mono(&run->clock);
 		run->state.last_sent = sent;
-		run->alive.record.sent += (uint64_t)sent;
+		run->heartbeat.record.sent += (uint64_t)sent;
 		run->state.last_seen = run->state.visible;
 		http_rest(run->session.http);
 	}
@@ -334,12 +335,12 @@ static int look(struct run *run, long *count, struct err *err)
 	int rc = sqs_queue_depth(run->session.sqs, run->session.queue_url,
 	    &depth, call_deadline(run), err);
 
-	run->alive.record.behind = 0;
+	run->heartbeat.record.behind = 0;
 	if (rc != 0)
 		return rc;
 	run->state.visible = depth.visible;
 	run->state.in_flight = depth.in_flight;
-	run->alive.record.visible = depth.visible;
+	run->heartbeat.record.visible = depth.visible;
 	rc = check_clock(run, err);
 	if (rc != 0)
 		return rc;
@@ -372,7 +373,7 @@ static int look_and_top_up(struct run *run)
 		log_error("%s", err.text);
 	/* Without a text it is a source's, and set already. */
 	if (rc == 0 || err.text[0] != '\0')
-		run->alive.record.code = rc;
+		run->heartbeat.record.code = rc;
 	return rc;
 }
 
@@ -391,7 +392,7 @@ static int loop(struct run *run)
 		rc = look_and_top_up(run);
 		if (is_final(run, rc))
 			return rc;
-		rc = alive_sleep(&run->alive,
+		rc = heartbeat_sleep(&run->heartbeat,
 		    refill_wait(&run->conf->refill, clock_chance(&run->clock)));
 		if (rc != 0)
 			return rc;
@@ -408,7 +409,7 @@ int online_run(
 	struct err err = {0};
 	int rc = ERR_NOMEM;
 
-	alive_init(&run.alive, fd, cancel_fd, &run.clock, watchdog_ms);
+	heartbeat_init(&run.heartbeat, fd, cancel_fd, &run.clock, watchdog_ms);
 	run.record = buf_new(sizeof(struct record_message));
 	if (run.record != NULL)
 		rc = begin(&run, &err);

@@ -143,9 +143,9 @@ static void ask(const struct bench *b, uint32_t count)
 
 static void sign(const struct bench *b)
 {
-	const struct record_alive alive = {.visible = 1};
+	const struct record_heartbeat heartbeat = {.visible = 1};
 
-	put(b, RECORD_ALIVE, &alive, sizeof alive);
+	put(b, RECORD_HEARTBEAT, &heartbeat, sizeof heartbeat);
 }
 
 /* The online half says no more. */
@@ -232,14 +232,14 @@ static void what_is_asked_for_is_made(void **state)
 static void before_it_is_ready_an_ask_waits(void **state)
 {
 	struct bench *b = *state;
-	struct record_alive alive = {.visible = 3};
+	struct record_heartbeat heartbeat = {.visible = 3};
 	int fd;
 
 	with_manager(b);
 	fd = silent_source(b);
 	open_bench(b);
 	ask(b, 1);
-	put(b, RECORD_ALIVE, &alive, sizeof alive);
+	put(b, RECORD_HEARTBEAT, &heartbeat, sizeof heartbeat);
 	assert_true(fd >= 0);
 	assert_int_equal(write(b->stop[1], "", 1), 1);
 	assert_int_equal(run(b), ERR_CANCELED);
@@ -270,7 +270,7 @@ static void records_that_no_online_half_sends(void **state)
 	struct bench *b = *state;
 	const struct record_ask many = {.count = LIMIT_BATCH + 1};
 	const struct record_ask far = {.path_len = MESSAGE_PATH_MAX + 1};
-	const struct record_alive alive = {.visible = 1};
+	const struct record_heartbeat heartbeat = {.visible = 1};
 	const struct {
 		uint32_t type;
 		const void *data;
@@ -279,11 +279,11 @@ static void records_that_no_online_half_sends(void **state)
 	    {RECORD_ASK, &many, sizeof many},
 	    {RECORD_ASK, &far, sizeof far},
 	    {RECORD_ASK, &many, sizeof many - 1},
-	    {RECORD_ALIVE, &alive, sizeof alive - 1},
-	    {RECORD_ALIVE, &alive, 0},
+	    {RECORD_HEARTBEAT, &heartbeat, sizeof heartbeat - 1},
+	    {RECORD_HEARTBEAT, &heartbeat, 0},
 	    {RECORD_MESSAGE, "", 0},
-	    {RECORD_FAILED, &alive, 4},
-	    {0, &alive, sizeof alive},
+	    {RECORD_FAILED, &heartbeat, 4},
+	    {0, &heartbeat, sizeof heartbeat},
 	};
 
 	write_source(b, SOURCE_LEN);

@@ -18,14 +18,14 @@
 
 static int pair[2]; /* [0]: the other end's */
 static struct notify notify;
-static struct manager manager;
-static const struct record_alive sign = {.visible = 12, .sent = 340};
+static struct service service;
+static const struct record_heartbeat sign = {.visible = 12, .sent = 340};
 
 static int setup(void **state)
 {
 	(void)state;
 	log_open("test", LOG_LEVEL_ERROR);
-	manager = (struct manager){.notify = &notify};
+	service = (struct service){.notify = &notify};
 	return socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, pair) == 0 &&
 		       (notify.fd = pair[1]) >= 0
 		   ? 0
@@ -52,14 +52,14 @@ static const char *heard(void)
 static void ready_takes_the_test_and_the_online_half(void **state)
 {
 	(void)state;
-	assert_true(manager_listens(&manager));
-	manager_tested(&manager);
+	assert_true(service_listens(&service));
+	service_tested(&service);
 	assert_string_equal(heard(), "");
-	manager_alive(&manager, &sign, 5000);
+	service_heartbeat(&service, &sign, 5000);
 	assert_string_equal(heard(), "READY=1");
 	assert_string_equal(
 	    heard(), "WATCHDOG=1\nSTATUS=12 messages in the queue, 340 sent");
-	manager_alive(&manager, &sign, 7000);
+	service_heartbeat(&service, &sign, 7000);
 	assert_non_null(strstr(heard(), "WATCHDOG=1"));
 	assert_string_equal(heard(), "");
 }
@@ -68,9 +68,9 @@ static void ready_in_the_other_order(void **state)
 {
 	(void)state;
 	/* Not a sign of life before there is anything to watch. */
-	manager_alive(&manager, &sign, 5000);
+	service_heartbeat(&service, &sign, 5000);
 	assert_string_equal(heard(), "");
-	manager_tested(&manager);
+	service_tested(&service);
 	assert_string_equal(heard(), "READY=1");
 	assert_string_equal(heard(), "");
 }
@@ -78,58 +78,59 @@ static void ready_in_the_other_order(void **state)
 static void a_slow_test_asks_for_more_time(void **state)
 {
 	(void)state;
-	manager_testing(&manager, 1000);
+	service_testing(&service, 1000);
 	assert_string_equal(heard(),
 	    "EXTEND_TIMEOUT_USEC=60000000\nSTATUS=testing the sources");
-	manager_testing(&manager, 10999);
+	service_testing(&service, 10999);
 	assert_string_equal(heard(), "");
-	manager_testing(&manager, 11000);
+	service_testing(&service, 11000);
 	assert_non_null(strstr(heard(), "EXTEND_TIMEOUT_USEC="));
-	manager_tested(&manager);
-	manager_testing(&manager, 99000);
+	service_tested(&service);
+	service_testing(&service, 99000);
 	assert_string_equal(heard(), "");
 }
 
 static void make_ready(void)
 {
-	manager_tested(&manager);
-	manager_alive(&manager, &sign, 1);
+	service_tested(&service);
+	service_heartbeat(&service, &sign, 1);
 	assert_string_equal(heard(), "READY=1");
 	assert_non_null(strstr(heard(), "WATCHDOG=1"));
 }
 
 static void what_it_does_is_told(void **state)
 {
-	struct record_alive alive = {.visible = -1, .code = ERR_TIMEOUT};
+	struct record_heartbeat heartbeat = {
+	    .visible = -1, .code = ERR_TIMEOUT};
 
 	(void)state;
 	make_ready();
-	manager_alive(&manager, &alive, 2000);
+	service_heartbeat(&service, &heartbeat, 2000);
 	assert_string_equal(heard(),
 	    "WATCHDOG=1\nSTATUS=the queue has not been reached yet, 0 sent; "
 	    "the last try failed: timed out");
-	manager_stopping(&manager);
+	service_stopping(&service);
 	assert_string_equal(heard(), "STOPPING=1");
 }
 
 static void a_wrong_clock_is_told(void **state)
 {
-	struct record_alive alive = {
+	struct record_heartbeat heartbeat = {
 	    .visible = 3, .sent = 20, .code = ERR_ABSENT, .behind = 7200};
 
 	(void)state;
 	make_ready();
-	manager_alive(&manager, &alive, 2000);
+	service_heartbeat(&service, &heartbeat, 2000);
 	assert_string_equal(heard(),
 	    "WATCHDOG=1\nSTATUS=3 messages in the queue, 20 sent; this "
 	    "machine's clock is 7200 s behind");
-	alive.behind = -301;
-	manager_alive(&manager, &alive, 4000);
+	heartbeat.behind = -301;
+	service_heartbeat(&service, &heartbeat, 4000);
 	assert_non_null(
 	    strstr(heard(), "; this machine's clock is 301 s ahead"));
-	alive.behind = 0;
-	alive.code = 0;
-	manager_alive(&manager, &alive, 6000);
+	heartbeat.behind = 0;
+	heartbeat.code = 0;
+	service_heartbeat(&service, &heartbeat, 6000);
 	assert_null(strstr(heard(), "clock"));
 }
 
@@ -143,12 +144,14 @@ static void odd_records_are_one_line(void **state)
 	(void)state;
 	make_ready();
 	for (size_t i = 0; i < 12; i++) {
-		const struct record_alive alive = {.visible = numbers[i % 3],
+		const struct record_heartbeat heartbeat = {
+		    .visible = numbers[i % 3],
 		    .sent = UINT64_MAX,
 		    .code = codes[i % 4],
 		    .behind = i % 5 == 0 ? 0 : codes[i % 2]};
 
-		manager_alive(&manager, &alive, 10000 * ((int64_t)i + 1));
+		service_heartbeat(
+		    &service, &heartbeat, 10000 * ((int64_t)i + 1));
 		text = heard();
 		assert_int_equal(strncmp(text, "WATCHDOG=1\nSTATUS=", 18), 0);
 		assert_null(strchr(text + 18, '\n'));
@@ -172,29 +175,29 @@ static void a_flood_is_not_passed_on(void **state)
 	(void)state;
 	make_ready();
 	for (int64_t i = 0; i < 100000; i++) {
-		manager_alive(&manager, &sign, 2000 + i / 10000);
+		service_heartbeat(&service, &sign, 2000 + i / 10000);
 		n += count_heard();
 	}
 	assert_in_range(n, 1, 20);
-	manager_alive(&manager, &sign, 3500);
+	service_heartbeat(&service, &sign, 3500);
 	assert_int_equal(count_heard(), 1);
 }
 
 static void the_same_is_told_again_when_it_is_due(void **state)
 {
-	struct record_alive other = sign;
+	struct record_heartbeat other = sign;
 
 	(void)state;
 	notify.watchdog_ms = 3000;
 	make_ready();
 	for (int64_t now_ms = 2000; now_ms < 2500; now_ms += 10)
-		manager_alive(&manager, &sign, now_ms);
+		service_heartbeat(&service, &sign, now_ms);
 	assert_int_equal(count_heard(), 1);
-	manager_alive(&manager, &sign, 2500);
+	service_heartbeat(&service, &sign, 2500);
 	assert_int_equal(count_heard(), 1);
 	/* News is told at once. */
 	other.sent++;
-	manager_alive(&manager, &other, 2501);
+	service_heartbeat(&service, &other, 2501);
 	assert_non_null(strstr(heard(), "341 sent"));
 	notify.watchdog_ms = 0;
 }
@@ -203,10 +206,10 @@ static void a_manager_that_is_gone_does_no_harm(void **state)
 {
 	(void)state;
 	(void)close(pair[0]);
-	manager_testing(&manager, 1000);
-	manager_tested(&manager);
-	manager_alive(&manager, &sign, 2000);
-	manager_stopping(&manager);
+	service_testing(&service, 1000);
+	service_tested(&service);
+	service_heartbeat(&service, &sign, 2000);
+	service_stopping(&service);
 	pair[0] = -1;
 }
 
@@ -214,11 +217,11 @@ static void without_a_manager_nobody_listens(void **state)
 {
 	(void)state;
 	notify.fd = -1;
-	assert_false(manager_listens(&manager));
-	manager_testing(&manager, 1000);
-	manager_tested(&manager);
-	manager_alive(&manager, &sign, 2000);
-	manager_stopping(&manager);
+	assert_false(service_listens(&service));
+	service_testing(&service, 1000);
+	service_tested(&service);
+	service_heartbeat(&service, &sign, 2000);
+	service_stopping(&service);
 	assert_string_equal(heard(), "");
 }
 
@@ -244,28 +247,28 @@ static int pass(void *ctx, int64_t ms)
 
 static const struct clock simulated = {.mono = mono, .sleep = pass};
 
-static struct alive begin(int64_t watchdog_ms)
+static struct heartbeat begin(int64_t watchdog_ms)
 {
-	struct alive a;
+	struct heartbeat a;
 
 	now = 1000000;
 	longest = 0;
 	stop_at = 0;
-	alive_init(&a, pair[1], -1, &simulated, watchdog_ms);
+	heartbeat_init(&a, pair[1], -1, &simulated, watchdog_ms);
 	return a;
 }
 
 static unsigned count_signs(void)
 {
-	struct record_alive alive;
+	struct record_heartbeat heartbeat;
 	uint32_t type;
 	size_t len;
 	unsigned n = 0;
 
-	while (io_recv_record(
-		   pair[0], &type, &alive, sizeof alive, &len, -1, 1) == 0) {
-		assert_int_equal(type, RECORD_ALIVE);
-		assert_int_equal(len, sizeof alive);
+	while (io_recv_record(pair[0], &type, &heartbeat, sizeof heartbeat,
+		   &len, -1, 1) == 0) {
+		assert_int_equal(type, RECORD_HEARTBEAT);
+		assert_int_equal(len, sizeof heartbeat);
 		n++;
 	}
 	return n;
@@ -273,38 +276,38 @@ static unsigned count_signs(void)
 
 static void a_long_sleep_is_cut(void **state)
 {
-	struct alive a = begin(180000);
+	struct heartbeat a = begin(180000);
 
 	(void)state;
-	assert_int_equal(alive_sleep(&a, 600000), 0);
+	assert_int_equal(heartbeat_sleep(&a, 600000), 0);
 	assert_int_equal(now, 1600000);
 	assert_int_equal(longest, 60000);
 	assert_int_equal(count_signs(), 10);
 	/* No whole number of slices. */
-	assert_int_equal(alive_sleep(&a, 60001), 0);
+	assert_int_equal(heartbeat_sleep(&a, 60001), 0);
 	assert_int_equal(now, 1660001);
 	assert_int_equal(count_signs(), 2);
 	stop_at = 2;
-	assert_int_equal(alive_sleep(&a, 600000), ERR_CANCELED);
+	assert_int_equal(heartbeat_sleep(&a, 600000), ERR_CANCELED);
 	assert_int_equal(count_signs(), 2);
 }
 
 static void without_a_watchdog_sleep_is_one(void **state)
 {
-	struct alive a = begin(0);
+	struct heartbeat a = begin(0);
 
 	(void)state;
-	assert_int_equal(alive_sleep(&a, 86400000), 0);
+	assert_int_equal(heartbeat_sleep(&a, 86400000), 0);
 	assert_int_equal(longest, 86400000);
 	assert_int_equal(count_signs(), 1);
 }
 
 static void a_watchdog_of_next_to_nothing(void **state)
 {
-	struct alive a = begin(1);
+	struct heartbeat a = begin(1);
 
 	(void)state;
-	assert_int_equal(alive_sleep(&a, 50), 0);
+	assert_int_equal(heartbeat_sleep(&a, 50), 0);
 	assert_int_equal(longest, 1);
 }
 
@@ -317,10 +320,10 @@ static void a_call_takes_no_more_than_a_slice(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
-		struct alive a = begin(cases[i].watchdog);
+		struct heartbeat a = begin(cases[i].watchdog);
 
 		assert_int_equal(
-		    alive_deadline(&a, 30000), now + cases[i].call);
+		    heartbeat_deadline(&a, 30000), now + cases[i].call);
 		assert_int_equal(count_signs(), 1);
 	}
 }
@@ -328,30 +331,31 @@ static void a_call_takes_no_more_than_a_slice(void **state)
 /* Signs that nobody reads must not stop the online half. */
 static void signs_that_find_no_room_are_dropped(void **state)
 {
-	struct alive a = begin(180000);
+	struct heartbeat a = begin(180000);
 
 	(void)state;
 	for (int i = 0; i < 100000; i++)
-		alive_tell(&a);
+		heartbeat_tell(&a);
 	assert_in_range(count_signs(), 1, 99999);
 }
 
 static void a_slice_of_waiting_for_a_record(void **state)
 {
 	const struct clock real = clock_system(NULL);
-	struct alive a;
+	struct heartbeat a;
 	uint32_t type;
 	size_t len;
 	char data[8];
 
 	(void)state;
-	alive_init(&a, pair[1], -1, &real, 60);
-	assert_int_equal(alive_recv(&a, &type, data, sizeof data, &len,
+	heartbeat_init(&a, pair[1], -1, &real, 60);
+	assert_int_equal(heartbeat_recv(&a, &type, data, sizeof data, &len,
 			     clock_mono(&real) + 100),
 	    ERR_TIMEOUT);
 	assert_in_range(count_signs(), 3, 8);
 	assert_int_equal(io_send_record(pair[0], 7, "x", 1, -1, 1), 0);
-	assert_int_equal(alive_recv(&a, &type, data, sizeof data, &len, 0), 0);
+	assert_int_equal(
+	    heartbeat_recv(&a, &type, data, sizeof data, &len, 0), 0);
 	assert_int_equal(type, 7);
 	assert_int_equal(count_signs(), 1);
 }
