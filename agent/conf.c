@@ -85,22 +85,22 @@ static void set_defaults(struct conf *conf)
 }
 
 static size_t make_table(
-    struct conf *conf, int *choice, struct conftab_row rows[ROWS_MAX])
+    struct conf *conf, int *choice, struct conffile_row rows[ROWS_MAX])
 {
-	const struct conftab_row table[] = {
-	    [ROW_QUEUE] = CONFTAB_STRING_ROW("queue", conf->queue),
+	const struct conffile_row table[] = {
+	    [ROW_QUEUE] = CONFFILE_STRING_ROW("queue", conf->queue),
 	    [ROW_MESSAGES] =
-		CONFTAB_LONG_ROW("messages", conf->messages, 1, LIMIT_BATCH),
-	    [ROW_TIMEOUT] = CONFTAB_LONG_ROW("timeout", conf->timeout, 1, 300),
-	    [ROW_OUTPUT] = CONFTAB_STRING_ROW("output", conf->output),
-	    [ROW_OTHERS] = CONFTAB_STRING_ROW("region", conf->region),
-	    CONFTAB_STRING_ROW("endpoint-url", conf->endpoint_url),
-	    CONFTAB_STRING_ROW("profile", conf->profile),
-	    CONFTAB_STRING_ROW("ca-bundle", conf->ca_bundle),
-	    CONFTAB_STRING_ROW("trusted-producers", conf->trusted_producers),
-	    CONFTAB_STRING_ROW("seal-key", conf->seal_key),
-	    CONFTAB_CHOICE_ROW("unsigned", *choice, unsigned_choices),
-	    CONFTAB_DOUBLE_ROW(
+		CONFFILE_LONG_ROW("messages", conf->messages, 1, LIMIT_BATCH),
+	    [ROW_TIMEOUT] = CONFFILE_LONG_ROW("timeout", conf->timeout, 1, 300),
+	    [ROW_OUTPUT] = CONFFILE_STRING_ROW("output", conf->output),
+	    [ROW_OTHERS] = CONFFILE_STRING_ROW("region", conf->region),
+	    CONFFILE_STRING_ROW("endpoint-url", conf->endpoint_url),
+	    CONFFILE_STRING_ROW("profile", conf->profile),
+	    CONFFILE_STRING_ROW("ca-bundle", conf->ca_bundle),
+	    CONFFILE_STRING_ROW("trusted-producers", conf->trusted_producers),
+	    CONFFILE_STRING_ROW("seal-key", conf->seal_key),
+	    CONFFILE_CHOICE_ROW("unsigned", *choice, unsigned_choices),
+	    CONFFILE_DOUBLE_ROW(
 		"unsigned-bits-per-byte", conf->policy.bits_per_byte, 0, 8),
 	};
 
@@ -112,8 +112,8 @@ static size_t make_table(
 /* No row of the table: the file has no such key. */
 static int take_unless_seeded(struct conf *conf, struct err *err)
 {
-	const struct conftab_row row =
-	    CONFTAB_LONG_ROW("unless-seeded", conf->unless_seeded, 1, WEEK);
+	const struct conffile_row row =
+	    CONFFILE_LONG_ROW("unless-seeded", conf->unless_seeded, 1, WEEK);
 
 	return options_set(&row, optarg, err);
 }
@@ -189,7 +189,7 @@ static int take_options(struct conf *conf, const char *given[ROW_OTHERS],
 	return rc;
 }
 
-static int set_given(const struct conftab_row *rows,
+static int set_given(const struct conffile_row *rows,
     const char *const given[ROW_OTHERS], struct err *err)
 {
 	int rc = 0;
@@ -201,7 +201,7 @@ static int set_given(const struct conftab_row *rows,
 
 int conf_load(struct conf *conf, int argc, char *const argv[], struct err *err)
 {
-	struct conftab_row rows[ROWS_MAX];
+	struct conffile_row rows[ROWS_MAX];
 	const char *given[ROW_OTHERS] = {NULL};
 	int choice = CREDIT_MIX;
 	size_t n;
@@ -222,6 +222,7 @@ int conf_load(struct conf *conf, int argc, char *const argv[], struct err *err)
 	if (rc == 0)
 		rc = set_given(rows, given, err);
 	conf->policy.unsigned_messages = (enum credit_unsigned)choice;
-	(void)loadcred_find("seal-key", conf->seal_key, sizeof conf->seal_key);
+	(void)service_credential_find(
+	    "seal-key", conf->seal_key, sizeof conf->seal_key);
 	return rc;
 }

@@ -68,24 +68,24 @@ static void set_defaults(struct conf *conf)
 	    .low_watermark = 10, .burst = 10, .interval = 60};
 }
 
-static size_t make_table(struct conf *conf, struct conftab_row rows[ROWS_MAX])
+static size_t make_table(struct conf *conf, struct conffile_row rows[ROWS_MAX])
 {
-	const struct conftab_row table[] = {
-	    [ROW_QUEUE] = CONFTAB_STRING_ROW("queue", conf->queue),
-	    [ROW_DEVICE] = CONFTAB_STRING_ROW("device", conf->device),
-	    [ROW_OTHERS] = CONFTAB_STRING_ROW("region", conf->region),
-	    CONFTAB_STRING_ROW("endpoint-url", conf->endpoint_url),
-	    CONFTAB_STRING_ROW("profile", conf->profile),
-	    CONFTAB_STRING_ROW("ca-bundle", conf->ca_bundle),
-	    CONFTAB_STRING_ROW("signing-key", conf->signing_key),
-	    CONFTAB_STRING_ROW("seal-to", conf->seal_to),
-	    CONFTAB_LONG_ROW(
+	const struct conffile_row table[] = {
+	    [ROW_QUEUE] = CONFFILE_STRING_ROW("queue", conf->queue),
+	    [ROW_DEVICE] = CONFFILE_STRING_ROW("device", conf->device),
+	    [ROW_OTHERS] = CONFFILE_STRING_ROW("region", conf->region),
+	    CONFFILE_STRING_ROW("endpoint-url", conf->endpoint_url),
+	    CONFFILE_STRING_ROW("profile", conf->profile),
+	    CONFFILE_STRING_ROW("ca-bundle", conf->ca_bundle),
+	    CONFFILE_STRING_ROW("signing-key", conf->signing_key),
+	    CONFFILE_STRING_ROW("seal-to", conf->seal_to),
+	    CONFFILE_LONG_ROW(
 		"low-watermark", conf->refill.low_watermark, 1, 100000),
-	    CONFTAB_LONG_ROW("burst", conf->refill.burst, 1, 10000),
-	    CONFTAB_LONG_ROW("interval", conf->refill.interval, 1, 86400),
-	    CONFTAB_LONG_ROW("message-bytes", conf->message_bytes,
+	    CONFFILE_LONG_ROW("burst", conf->refill.burst, 1, 10000),
+	    CONFFILE_LONG_ROW("interval", conf->refill.interval, 1, 86400),
+	    CONFFILE_LONG_ROW("message-bytes", conf->message_bytes,
 		MESSAGE_PAYLOAD_MIN, MESSAGE_PAYLOAD_MAX),
-	    CONFTAB_DOUBLE_ROW("bits-per-byte", conf->bits_per_byte, 0.1, 8),
+	    CONFFILE_DOUBLE_ROW("bits-per-byte", conf->bits_per_byte, 0.1, 8),
 	};
 
 	_Static_assert(sizeof table / sizeof table[0] <= ROWS_MAX, "room");
@@ -177,7 +177,7 @@ static int check_whole(const struct conf *conf, struct err *err)
  * one, and who asks whether the unit's configuration is valid means that. */
 static void find_key(struct conf *conf)
 {
-	if (loadcred_find(
+	if (service_credential_find(
 		"signing-key", conf->signing_key, sizeof conf->signing_key) ||
 	    conf->action != CONF_CHECK || conf->file_given ||
 	    conf->signing_key[0] != '\0' || access(CONF_UNIT_KEY, R_OK) != 0)
@@ -188,7 +188,7 @@ static void find_key(struct conf *conf)
 
 int conf_load(struct conf *conf, int argc, char *const argv[], struct err *err)
 {
-	struct conftab_row rows[ROWS_MAX];
+	struct conffile_row rows[ROWS_MAX];
 	const char *given[ROW_OTHERS] = {NULL};
 	size_t n;
 	int rc;

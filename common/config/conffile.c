@@ -20,7 +20,7 @@ struct reader;
 /* One row's state while a file is read. */
 struct slot {
 	char *ignored; /* libconfuse's own copy; first, see option() */
-	const struct conftab_row *row;
+	const struct conffile_row *row;
 	struct reader *reader;
 	char *text; /* NULL: not in the file */
 	int line;
@@ -28,7 +28,7 @@ struct slot {
 
 struct reader {
 	const char *path;
-	const struct conftab_row *rows;
+	const struct conffile_row *rows;
 	struct slot *slots;
 	size_t n;
 	struct err *err;
@@ -54,7 +54,7 @@ static bool is_number(const char *s, bool fraction)
 	return digits > 0 && points <= 1;
 }
 
-static int check_string(const struct conftab_row *row, const char *origin,
+static int check_string(const struct conffile_row *row, const char *origin,
     const char *text, struct err *err)
 {
 	if (strlen(text) >= row->size)
@@ -68,7 +68,7 @@ static int check_string(const struct conftab_row *row, const char *origin,
 	return 0;
 }
 
-static int check_long(const struct conftab_row *row, const char *origin,
+static int check_long(const struct conffile_row *row, const char *origin,
     const char *text, struct value *v, struct err *err)
 {
 	errno = 0;
@@ -81,7 +81,7 @@ static int check_long(const struct conftab_row *row, const char *origin,
 	    text, row->min, row->max);
 }
 
-static int check_double(const struct conftab_row *row, const char *origin,
+static int check_double(const struct conffile_row *row, const char *origin,
     const char *text, struct value *v, struct err *err)
 {
 	v->real = strtod(text, NULL);
@@ -92,7 +92,7 @@ static int check_double(const struct conftab_row *row, const char *origin,
 	    row->min, row->max);
 }
 
-static int check_choice(const struct conftab_row *row, const char *origin,
+static int check_choice(const struct conffile_row *row, const char *origin,
     const char *text, struct value *v, struct err *err)
 {
 	char names[KEYS_MAX] = "";
@@ -111,23 +111,23 @@ static int check_choice(const struct conftab_row *row, const char *origin,
 	    origin, text, names);
 }
 
-static int check(const struct conftab_row *row, const char *origin,
+static int check(const struct conffile_row *row, const char *origin,
     const char *text, struct value *v, struct err *err)
 {
 	switch (row->type) {
-	case CONFTAB_STRING:
+	case CONFFILE_STRING:
 		return check_string(row, origin, text, err);
-	case CONFTAB_LONG:
+	case CONFFILE_LONG:
 		return check_long(row, origin, text, v, err);
-	case CONFTAB_DOUBLE:
+	case CONFFILE_DOUBLE:
 		return check_double(row, origin, text, v, err);
-	case CONFTAB_CHOICE:
+	case CONFFILE_CHOICE:
 		return check_choice(row, origin, text, v, err);
 	}
 	return err_set(err, ERR_CONFIG, "%s: a row without a type", origin);
 }
 
-int conftab_set(const struct conftab_row *row, const char *origin,
+int conffile_set(const struct conffile_row *row, const char *origin,
     const char *text, struct err *err)
 {
 	struct value v = {0};
@@ -136,16 +136,16 @@ int conftab_set(const struct conftab_row *row, const char *origin,
 	if (rc != 0)
 		return rc;
 	switch (row->type) {
-	case CONFTAB_STRING:
+	case CONFFILE_STRING:
 		memcpy(row->value, text, strlen(text) + 1);
 		break;
-	case CONFTAB_LONG:
+	case CONFFILE_LONG:
 		*(long *)row->value = v.whole;
 		break;
-	case CONFTAB_DOUBLE:
+	case CONFFILE_DOUBLE:
 		*(double *)row->value = v.real;
 		break;
-	case CONFTAB_CHOICE:
+	case CONFFILE_CHOICE:
 		*(int *)row->value = v.choice;
 		break;
 	}
@@ -375,13 +375,13 @@ static int store(const struct reader *r)
 
 	for (size_t i = 0; i < r->n && rc == 0; i++)
 		if (r->slots[i].text != NULL)
-			rc = conftab_set(&r->rows[i], r->rows[i].key,
+			rc = conffile_set(&r->rows[i], r->rows[i].key,
 			    r->slots[i].text, r->err);
 	return rc;
 }
 
-int conftab_read(
-    const char *path, const struct conftab_row *rows, size_t n, struct err *err)
+int conffile_read(const char *path, const struct conffile_row *rows, size_t n,
+    struct err *err)
 {
 	struct err own = {0};
 	struct reader r = {.path = path,

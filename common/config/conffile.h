@@ -14,41 +14,41 @@
  * or '...' that end on their line.  What libconfuse has besides (lists,
  * sections, +=, include, ${VARIABLE}, C comments) is an error.
  */
-enum conftab_type {
-	CONFTAB_STRING, /* char[size]; "" when not given */
-	CONFTAB_LONG,   /* long, min..max */
-	CONFTAB_DOUBLE, /* double, min..max */
-	CONFTAB_CHOICE  /* int: index into choices */
+enum conffile_type {
+	CONFFILE_STRING, /* char[size]; "" when not given */
+	CONFFILE_LONG,   /* long, min..max */
+	CONFFILE_DOUBLE, /* double, min..max */
+	CONFFILE_CHOICE  /* int: index into choices */
 };
 
-struct conftab_row {
+struct conffile_row {
 	const char *key;
-	enum conftab_type type;
+	enum conffile_type type;
 	void *value;                /* default before, result after */
-	size_t size;                /* CONFTAB_STRING: room, with NUL */
-	double min, max;            /* CONFTAB_LONG, CONFTAB_DOUBLE */
-	const char *const *choices; /* CONFTAB_CHOICE: NULL-terminated */
+	size_t size;                /* CONFFILE_STRING: room, with NUL */
+	double min, max;            /* CONFFILE_LONG, CONFFILE_DOUBLE */
+	const char *const *choices; /* CONFFILE_CHOICE: NULL-terminated */
 };
 
 /* Rows for struct members or variables, by their own size. */
-#define CONFTAB_STRING_ROW(name, array)                                        \
+#define CONFFILE_STRING_ROW(name, array)                                       \
 	{                                                                      \
-		.key = (name), .type = CONFTAB_STRING, .value = (array),       \
+		.key = (name), .type = CONFFILE_STRING, .value = (array),      \
 		.size = sizeof(array)                                          \
 	}
-#define CONFTAB_LONG_ROW(name, number, low, high)                              \
+#define CONFFILE_LONG_ROW(name, number, low, high)                             \
 	{                                                                      \
-		.key = (name), .type = CONFTAB_LONG, .value = &(number),       \
+		.key = (name), .type = CONFFILE_LONG, .value = &(number),      \
 		.min = (low), .max = (high)                                    \
 	}
-#define CONFTAB_DOUBLE_ROW(name, number, low, high)                            \
+#define CONFFILE_DOUBLE_ROW(name, number, low, high)                           \
 	{                                                                      \
-		.key = (name), .type = CONFTAB_DOUBLE, .value = &(number),     \
+		.key = (name), .type = CONFFILE_DOUBLE, .value = &(number),    \
 		.min = (low), .max = (high)                                    \
 	}
-#define CONFTAB_CHOICE_ROW(name, index, list)                                  \
+#define CONFFILE_CHOICE_ROW(name, index, list)                                 \
 	{                                                                      \
-		.key = (name), .type = CONFTAB_CHOICE, .value = &(index),      \
+		.key = (name), .type = CONFFILE_CHOICE, .value = &(index),     \
 		.choices = (list)                                              \
 	}
 
@@ -60,13 +60,13 @@ struct conftab_row {
  * range or too long, an include, or a file that is not a regular file or over
  * 64 KiB.
  */
-int conftab_read(const char *path, const struct conftab_row *rows, size_t n,
+int conffile_read(const char *path, const struct conffile_row *rows, size_t n,
     struct err *err) __attribute__((warn_unused_result));
 
 /* Check one value given elsewhere (option, environment) against its row and
  * store it; origin ("--messages", "AWS_REGION") begins the error.
  * ERR_CONFIG. */
-int conftab_set(const struct conftab_row *row, const char *origin,
+int conffile_set(const struct conffile_row *row, const char *origin,
     const char *text, struct err *err) __attribute__((warn_unused_result));
 
 #endif

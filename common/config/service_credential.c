@@ -18,7 +18,7 @@ static const char *directory(void)
 	return given != NULL && given[0] == '/' ? given : NULL;
 }
 
-bool loadcred_find(const char *name, char *path, size_t size)
+bool service_credential_find(const char *name, char *path, size_t size)
 {
 	char found[PATH_MAX];
 	struct stat st;
@@ -41,7 +41,7 @@ bool loadcred_find(const char *name, char *path, size_t size)
 	return true;
 }
 
-bool loadcred_is(const char *path)
+bool service_credential_is(const char *path)
 {
 	const char *name, *in = directory();
 	size_t len;

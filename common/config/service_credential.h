@@ -14,10 +14,10 @@
 /* The path of the credential of that name; false, and path left as it is, when
  * there is none, or an empty one (an empty line counts), which is how a unit
  * says that it may be absent. */
-bool loadcred_find(const char *name, char *path, size_t size);
+bool service_credential_find(const char *name, char *path, size_t size);
 
 /* Whether path is a file directly in that directory, which the manager keeps
  * from all other users, whatever the mode of the file says. */
-bool loadcred_is(const char *path);
+bool service_credential_is(const char *path);
 
 #endif

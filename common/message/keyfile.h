@@ -38,7 +38,7 @@ int keyfile_parse(enum keyfile_kind kind, const char *text, size_t len,
 /* Read a file.  A secret key that its group or others may read or write, or
  * that is owned by neither this user nor root, is ERR_CONFIG, as are a file
  * that is missing, no regular file, or too large; its group may read one that
- * the service manager handed over (loadcred.h).  Text is wiped. */
+ * the service manager handed over (service_credential.h).  Text is wiped. */
 int keyfile_read(enum keyfile_kind kind, const char *path,
     uint8_t key[static KEYS_LEN], struct err *err)
     __attribute__((warn_unused_result));

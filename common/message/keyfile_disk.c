@@ -108,8 +108,8 @@ int keyfile_read(enum keyfile_kind kind, const char *path,
 	mode_t forbidden = KEYFILE_OTHERS_WRITE;
 
 	if (is_secret(kind))
-		forbidden = loadcred_is(path) ? KEYFILE_OTHERS_CRED
-					      : KEYFILE_OTHERS_NONE;
+		forbidden = service_credential_is(path) ? KEYFILE_OTHERS_CRED
+							: KEYFILE_OTHERS_NONE;
 	return keyfile_read_at(AT_FDCWD, path, kind, forbidden, path, key, err);
 }
 

@@ -23,23 +23,23 @@ static struct {
 	int unsigned_;
 } v;
 
-static const struct conftab_row rows[] = {
+static const struct conffile_row rows[] = {
     {.key = "queue",
-	.type = CONFTAB_STRING,
+	.type = CONFFILE_STRING,
 	.value = v.queue,
 	.size = sizeof v.queue},
     {.key = "messages",
-	.type = CONFTAB_LONG,
+	.type = CONFFILE_LONG,
 	.value = &v.messages,
 	.min = 1,
 	.max = 10},
     {.key = "bits-per-byte",
-	.type = CONFTAB_DOUBLE,
+	.type = CONFFILE_DOUBLE,
 	.value = &v.bits,
 	.min = 0.1,
 	.max = 8},
     {.key = "unsigned",
-	.type = CONFTAB_CHOICE,
+	.type = CONFFILE_CHOICE,
 	.value = &v.unsigned_,
 	.choices = choices},
 };
@@ -78,7 +78,7 @@ static int read_text(const char *text)
 	write_file(text, strlen(text));
 	memset(&err, 0, sizeof err);
 	defaults();
-	return conftab_read(path, rows, N, &err);
+	return conffile_read(path, rows, N, &err);
 }
 
 /* The error begins with FILE:LINE and holds what; nothing was changed. */
@@ -250,7 +250,7 @@ static void test_nul(void **state)
 	(void)state;
 	write_file("queue = a\0b\n", 12);
 	defaults();
-	assert_int_equal(conftab_read(path, rows, N, &err), ERR_CONFIG);
+	assert_int_equal(conffile_read(path, rows, N, &err), ERR_CONFIG);
 	assert_non_null(strstr(err.text, "NUL"));
 	assert_defaults();
 }
@@ -276,18 +276,18 @@ static void test_not_a_file(void **state)
 	(void)state;
 	defaults();
 	assert_int_equal(
-	    conftab_read("/nonexistent/x.conf", rows, N, &err), ERR_ABSENT);
+	    conffile_read("/nonexistent/x.conf", rows, N, &err), ERR_ABSENT);
 	assert_non_null(strstr(err.text, "/nonexistent/x.conf"));
-	assert_int_equal(conftab_read("~/x.conf", rows, N, &err), ERR_ABSENT);
-	assert_int_equal(conftab_read("/", rows, N, &err), ERR_CONFIG);
+	assert_int_equal(conffile_read("~/x.conf", rows, N, &err), ERR_ABSENT);
+	assert_int_equal(conffile_read("/", rows, N, &err), ERR_CONFIG);
 	assert_non_null(strstr(err.text, "not a regular file"));
-	assert_int_equal(conftab_read("/dev/zero", rows, N, &err), ERR_CONFIG);
+	assert_int_equal(conffile_read("/dev/zero", rows, N, &err), ERR_CONFIG);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_int_equal(conftab_read(path, rows, N, &err), ERR_CONFIG);
+	assert_int_equal(conffile_read(path, rows, N, &err), ERR_CONFIG);
 	assert_int_equal(unlink(path), 0);
 	assert_defaults();
-	assert_int_equal(conftab_read(path, rows, N, NULL), ERR_ABSENT);
+	assert_int_equal(conffile_read(path, rows, N, NULL), ERR_ABSENT);
 }
 
 static void test_unreadable(void **state)
@@ -299,7 +299,7 @@ static void test_unreadable(void **state)
 	}
 	write_file("queue = a\n", 10);
 	assert_int_equal(chmod(path, 0), 0);
-	assert_int_equal(conftab_read(path, rows, N, &err), ERR_CONFIG);
+	assert_int_equal(conffile_read(path, rows, N, &err), ERR_CONFIG);
 	assert_non_null(strstr(err.text, "Permission denied"));
 	assert_int_equal(unlink(path), 0);
 }
@@ -308,23 +308,23 @@ static void test_set(void **state)
 {
 	(void)state;
 	defaults();
-	assert_int_equal(conftab_set(&rows[1], "--messages", "9", &err), 0);
+	assert_int_equal(conffile_set(&rows[1], "--messages", "9", &err), 0);
 	assert_int_equal(v.messages, 9);
 	assert_int_equal(
-	    conftab_set(&rows[1], "--messages", "0", &err), ERR_CONFIG);
+	    conffile_set(&rows[1], "--messages", "0", &err), ERR_CONFIG);
 	assert_string_equal(
 	    err.text, "--messages: \"0\" is not a whole number from 1 to 10");
 	assert_int_equal(v.messages, 9);
-	assert_int_equal(conftab_set(&rows[0], "AWS_X", "q", NULL), 0);
+	assert_int_equal(conffile_set(&rows[0], "AWS_X", "q", NULL), 0);
 	assert_string_equal(v.queue, "q");
-	assert_int_equal(conftab_set(&rows[2], "--bits", "8", &err), 0);
+	assert_int_equal(conffile_set(&rows[2], "--bits", "8", &err), 0);
 	assert_true(v.bits == 8);
-	assert_int_equal(conftab_set(&rows[3], "--unsigned", "mix", &err), 0);
+	assert_int_equal(conffile_set(&rows[3], "--unsigned", "mix", &err), 0);
 	assert_int_equal(v.unsigned_, 0);
 	assert_int_equal(
-	    conftab_set(&rows[3], "--unsigned", "", &err), ERR_CONFIG);
+	    conffile_set(&rows[3], "--unsigned", "", &err), ERR_CONFIG);
 	assert_int_equal(
-	    conftab_set(&rows[0], "--queue", "a\nb", &err), ERR_CONFIG);
+	    conffile_set(&rows[0], "--queue", "a\nb", &err), ERR_CONFIG);
 }
 
 static int make_path(void **state)
@@ -332,7 +332,7 @@ static int make_path(void **state)
 	int fd;
 
 	(void)state;
-	strcpy(path, "/tmp/test_conftab.XXXXXX");
+	strcpy(path, "/tmp/test_conffile.XXXXXX");
 	fd = mkstemp(path);
 	if (fd < 0)
 		return -1;

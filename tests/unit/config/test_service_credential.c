@@ -42,7 +42,7 @@ static int teardown(void **state)
 
 static bool finds(void)
 {
-	return loadcred_find(NAME, found, sizeof found);
+	return service_credential_find(NAME, found, sizeof found);
 }
 
 static void one_that_is_there(void **state)
@@ -51,7 +51,7 @@ static void one_that_is_there(void **state)
 
 	assert_true(finds());
 	assert_string_equal(found, path);
-	assert_true(loadcred_is(path));
+	assert_true(service_credential_is(path));
 }
 
 static void none_and_an_empty_one(void **state)
@@ -79,7 +79,7 @@ static void no_such_directory(void **state)
 	}
 	(void)unsetenv("CREDENTIALS_DIRECTORY");
 	assert_false(finds());
-	assert_false(loadcred_is(keys_path(*state, NAME)));
+	assert_false(service_credential_is(keys_path(*state, NAME)));
 	assert_string_equal(found, "unchanged");
 }
 
@@ -99,9 +99,9 @@ static void no_room(void **state)
 {
 	const size_t len = strlen(keys_put(*state, NAME, "key", 0400));
 
-	assert_false(loadcred_find(NAME, found, len));
+	assert_false(service_credential_find(NAME, found, len));
 	assert_string_equal(found, "unchanged");
-	assert_true(loadcred_find(NAME, found, len + 1));
+	assert_true(service_credential_find(NAME, found, len + 1));
 }
 
 static void what_lies_in_the_directory(void **state)
@@ -114,9 +114,9 @@ static void what_lies_in_the_directory(void **state)
 
 	for (size_t i = 0; i < 5; i++) {
 		(void)snprintf(path, sizeof path, not [i], k -> dir);
-		assert_false(loadcred_is(path));
+		assert_false(service_credential_is(path));
 	}
-	assert_true(loadcred_is(keys_path(k, "key")));
+	assert_true(service_credential_is(keys_path(k, "key")));
 }
 
 static int read_key(const char *path)

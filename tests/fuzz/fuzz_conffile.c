@@ -17,14 +17,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	static const char *const choices[] = {"mix", "credit", "refuse", NULL};
 	struct values v = {.text = "before", .number = 5, .ratio = 1};
 	const struct values before = v;
-	const struct conftab_row rows[] = {
-	    CONFTAB_STRING_ROW("queue", v.text),
-	    CONFTAB_LONG_ROW("messages", v.number, 1, 10),
-	    CONFTAB_DOUBLE_ROW("bits-per-byte", v.ratio, 0, 8),
-	    CONFTAB_CHOICE_ROW("unsigned", v.choice, choices),
+	const struct conffile_row rows[] = {
+	    CONFFILE_STRING_ROW("queue", v.text),
+	    CONFFILE_LONG_ROW("messages", v.number, 1, 10),
+	    CONFFILE_DOUBLE_ROW("bits-per-byte", v.ratio, 0, 8),
+	    CONFFILE_CHOICE_ROW("unsigned", v.choice, choices),
 	};
 	struct err err = {0};
-	int rc = conftab_read(
+	int rc = conffile_read(
 	    fuzz_file(data, len), rows, sizeof rows / sizeof rows[0], &err);
 
 	if (rc != 0) {
