@@ -7,9 +7,9 @@
 
 #include "aws/cred_env.h"
 #include "base/clock.h"
-#include "base/io.h"
 #include "base/log.h"
 #include "confine/half.h"
+#include "confine/split.h"
 
 /* The online half ends itself by the deadline; one that hangs (in a name
  * look-up, or in TLS waiting for the generator) is ended this much later. */
@@ -62,7 +62,7 @@ int halves_run(
 	pid_t child;
 	int fd, rc;
 
-	if (io_split(&fd, &child) != 0)
+	if (split_fork(&fd, &child) != 0)
 		return err_errno(err, ERR_IO, "cannot start the online half");
 	if (child == 0) {
 		const struct conf *conf = o->conf;
@@ -76,6 +76,6 @@ int halves_run(
 	if (rc == 0)
 		rc = offline_run(o, fd, deadline + GRACE_MS);
 	(void)close(fd);
-	(void)io_reap(child, deadline + GRACE_MS + REAP_MS);
+	(void)split_reap(child, deadline + GRACE_MS + REAP_MS);
 	return rc;
 }

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/io.h"
+#include "base/record.h"
 #include "message/sign.h"
 
 /*
@@ -58,7 +58,7 @@ struct record_status {
 	uint32_t bits; /* credit given */
 };
 
-_Static_assert(sizeof(struct record_message) <= IO_RECORD_MAX,
+_Static_assert(sizeof(struct record_message) <= RECORD_MAX,
     "a message fits into a record");
 
 #endif

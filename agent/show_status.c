@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/io.h"
+#include "base/file.h"
 #include "json/parse.h"
 
 static const char *text_of(const struct json *object, const char *key)
@@ -114,7 +114,7 @@ int status_print(bool json, struct err *err)
 
 	(void)snprintf(
 	    path, sizeof path, "%s/%s", status_directory(), STATUS_NAME);
-	rc = io_read_file(path, text, sizeof text, &len);
+	rc = file_read(path, text, sizeof text, &len);
 	if (rc == ERR_ABSENT)
 		return err_set(err, ERR_EMPTY,
 		    "the agent has not run since boot (no %s)", path);

@@ -9,9 +9,9 @@
 
 #include "aws/cred_env.h"
 #include "base/clock.h"
-#include "base/io.h"
 #include "base/log.h"
 #include "confine/half.h"
+#include "confine/split.h"
 
 /* SIGTERM ends the whole within a second; a half that ends by itself may take
  * longer over its connections. */
@@ -58,7 +58,7 @@ static int online_half(
 {
 	int cancel_fd;
 
-	if (io_stop_fd(&cancel_fd) != 0)
+	if (split_stop_fd(&cancel_fd) != 0)
 		return ERR_IO;
 	return online(fd, conf, cancel_fd, watchdog_ms);
 }
@@ -66,7 +66,7 @@ static int online_half(
 static int offline_half(int fd, struct offline *o, struct err *err)
 {
 	int cancel_fd;
-	int rc = io_stop_fd(&cancel_fd);
+	int rc = split_stop_fd(&cancel_fd);
 
 	cred_env_forget();
 	if (rc == 0)
@@ -100,7 +100,7 @@ static int end_online(pid_t child)
 {
 	const struct clock clock = clock_system(NULL);
 	const int64_t deadline = clock_mono(&clock) + END_MS;
-	const int status = io_reap(child, deadline);
+	const int status = split_reap(child, deadline);
 
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
@@ -113,7 +113,7 @@ static void stop_online(pid_t child)
 	const struct clock clock = clock_system(NULL);
 
 	(void)kill(child, SIGTERM);
-	(void)io_reap(child, clock_mono(&clock) + STOP_MS);
+	(void)split_reap(child, clock_mono(&clock) + STOP_MS);
 }
 
 int halves_run(struct offline *o, halves_online *online, struct err *err)
@@ -121,7 +121,7 @@ int halves_run(struct offline *o, halves_online *online, struct err *err)
 	pid_t child;
 	int fd, rc;
 
-	if (io_split(&fd, &child) != 0) {
+	if (split_fork(&fd, &child) != 0) {
 		err_errno(err, ERR_IO, "cannot start the online half");
 		return err_exit(ERR_IO);
 	}

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "base/io.h"
+#include "base/record.h"
 #include "message/sign.h"
 
 /*
@@ -51,7 +51,7 @@ struct record_failed {
 	int32_t code; /* enum err_code; the offline half has logged it */
 };
 
-_Static_assert(sizeof(struct record_message) <= IO_RECORD_MAX,
+_Static_assert(sizeof(struct record_message) <= RECORD_MAX,
     "a message fits into a record");
 
 #endif

@@ -11,7 +11,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "base/io.h"
+#include "base/file.h"
 
 /* Linux 4.17; older kernel headers lack it. */
 #ifndef RNDRESEEDCRNG
@@ -73,7 +73,7 @@ int inject_open(int *fd, struct err *err)
 
 int inject_mix(int fd, const void *data, size_t len)
 {
-	return io_write_full(fd, data, len);
+	return file_write(fd, data, len);
 }
 
 size_t inject_argument_len(size_t len)

@@ -9,24 +9,21 @@
 #include <unistd.h>
 
 #include "agent/offline/status.h"
-#include "base/io.h"
+#include "base/clock.h"
+#include "base/file.h"
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
 int64_t last_seed_now(void)
 {
-	struct timespec ts;
-
-	if (clock_gettime(CLOCK_BOOTTIME, &ts) != 0)
-		return 0;
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return clock_read(CLOCK_BOOTTIME);
 }
 
 static void read_boot(char boot[static LAST_SEED_BOOT_MAX])
 {
 	size_t len;
 
-	if (io_read_file(BOOT_ID, boot, LAST_SEED_BOOT_MAX - 1, &len) != 0)
+	if (file_read(BOOT_ID, boot, LAST_SEED_BOOT_MAX - 1, &len) != 0)
 		len = 0;
 	boot[len] = '\0';
 	boot[strcspn(boot, "\n")] = '\0';

@@ -10,9 +10,9 @@
 #include "agent/record.h"
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/io.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/record.h"
 #include "message/sign.h"
 
 /* What one run has gathered. */
@@ -178,8 +178,8 @@ static int take_record(
 }
 
 /* Whatever ends it, the messages that came before are deleted and ours.  Each
- * kind of record comes so many times and no more: a flood, which io_wait()'s
- * deadline does not stop, ends by itself. */
+ * kind of record comes so many times and no more: a flood, which
+ * record_wait()'s deadline does not stop, ends by itself. */
 static int gather(struct run *run, int fd, int64_t deadline)
 {
 	struct buf *space = buf_new(sizeof(struct record_message));
@@ -198,7 +198,7 @@ static int gather(struct run *run, int fd, int64_t deadline)
 	do {
 		memset(m, 0, sizeof *m);
 		rc =
-		    io_recv_record(fd, &type, m, sizeof *m, &len, -1, deadline);
+		    record_receive(fd, &type, m, sizeof *m, &len, -1, deadline);
 		if (rc == 0)
 			rc = take_record(run, type, m, len);
 	} while (rc == 0 && !run->ended);
@@ -329,8 +329,7 @@ static void answer(struct run *run, int fd, int code)
 	if (run->o->status_fd >= 0 &&
 	    status_write(run->o->status_fd, &run->status) != 0)
 		log_info("could not write the status of this run");
-	if (io_send_record(fd, RECORD_STATUS, &status, sizeof status, -1, 1) !=
-	    0)
+	if (record_send(fd, RECORD_STATUS, &status, sizeof status, -1, 1) != 0)
 		log_debug("the online half did not wait for its status");
 }
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "agent/offline/status.h"
-#include "base/io.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "message/message.h"
 
@@ -54,7 +54,7 @@ static void open_identity(struct offline *o)
 	size_t len;
 
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
-		if (io_read_file(files[i], text, sizeof text, &len) == 0 &&
+		if (file_read(files[i], text, sizeof text, &len) == 0 &&
 		    buf_add(o->identity, text, len) != 0)
 			log_debug("%s left out", files[i]);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/offline/replay.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,14 +26,6 @@ _Static_assert(sizeof(struct head) == REPLAY_DIGEST_LEN, "one slot");
 
 #define FILE_SIZE (sizeof(struct head) + REPLAY_MAX * REPLAY_DIGEST_LEN)
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static int lock(
     const struct replay *s, const char *path, int64_t deadline, struct err *err)
 {
@@ -41,7 +34,7 @@ static int lock(
 	while (flock(s->fd, LOCK_EX | LOCK_NB) != 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return err_errno(err, ERR_IO, "cannot lock %s", path);
-		if (now_ms() >= deadline)
+		if (clock_read(CLOCK_MONOTONIC) >= deadline)
 			return err_set(
 			    err, ERR_TIMEOUT, "another agent holds %s", path);
 		(void)nanosleep(&pause, NULL);

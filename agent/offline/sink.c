@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "agent/offline/inject.h"
-#include "base/io.h"
+#include "base/file.h"
 
 /* Blocks are reserved beyond the end, so that the size stays as it was. */
 static int reserve(const struct sink *s, size_t max, struct err *err)
@@ -123,7 +123,7 @@ int sink_put(const struct sink *s, const struct buf *bytes, unsigned bits,
 {
 	if (s->kernel)
 		return put_kernel(s, bytes, bits, err);
-	if (io_write_full(s->fd, buf_data(bytes), buf_len(bytes)) != 0)
+	if (file_write(s->fd, buf_data(bytes), buf_len(bytes)) != 0)
 		return err_errno(err, ERR_IO,
 		    "cannot write %zu bytes to %s, and they are lost",
 		    buf_len(bytes), s->name);

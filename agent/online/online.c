@@ -7,9 +7,9 @@
 #include "agent/record.h"
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/io.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/record.h"
 #include "confine/half.h"
 #include "sqs/messages.h"
 #include "sqs/session.h"
@@ -75,7 +75,7 @@ static int send_queue(struct run *run, struct err *err)
 		    run->session.queue_url);
 	record.len = (uint32_t)strlen(path);
 	memcpy(record.path, path, record.len);
-	rc = io_send_record(
+	rc = record_send(
 	    run->fd, RECORD_QUEUE, &record, sizeof record, -1, run->deadline);
 	if (rc != 0)
 		return err_set(err, rc, "the offline half: %s", err_text(rc));
@@ -98,7 +98,7 @@ static void send_identity(struct run *run)
 	}
 	record.len = (uint32_t)strnlen(id, sizeof record.text);
 	memcpy(record.text, id, record.len);
-	if (io_send_record(run->fd, RECORD_IDENTITY, &record, sizeof record, -1,
+	if (record_send(run->fd, RECORD_IDENTITY, &record, sizeof record, -1,
 		run->deadline) != 0)
 		log_debug("the offline half did not take the instance id");
 }
@@ -196,7 +196,7 @@ static int hand_over(
 	record->receive_count = clamp_count(m->receive_count);
 	record->payload_len = (uint32_t)len;
 	copy_attributes(record, m);
-	return io_send_record(run->fd, RECORD_MESSAGE, record,
+	return record_send(run->fd, RECORD_MESSAGE, record,
 	    offsetof(struct record_message, payload) + len, -1, run->deadline);
 }
 
@@ -228,10 +228,10 @@ static void end(struct run *run, int code)
 	size_t len;
 
 	run->end.code = code;
-	if (io_send_record(run->fd, RECORD_END, &run->end, sizeof run->end, -1,
+	if (record_send(run->fd, RECORD_END, &run->end, sizeof run->end, -1,
 		run->deadline + 1000) != 0)
 		return;
-	if (io_recv_record(run->fd, &type, &status, sizeof status, &len, -1,
+	if (record_receive(run->fd, &type, &status, sizeof status, &len, -1,
 		run->deadline + 1000) == 0 &&
 	    type == RECORD_STATUS && len == sizeof status)
 		log_debug("offline half: %s, %u used, %u bits",

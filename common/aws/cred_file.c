@@ -9,7 +9,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "base/io.h"
+#include "base/file.h"
 
 #define FILE_MAX  ((size_t)65536)
 #define PATH_ROOM 4096
@@ -185,7 +185,7 @@ static int set_path(
 static int read_bytes(const struct cred_file *f, const struct view *v, int k,
     uint8_t *space, size_t *len)
 {
-	int rc = io_read_file(v->path, space, FILE_MAX, len);
+	int rc = file_read(v->path, space, FILE_MAX, len);
 
 	if (rc != ERR_IO || errno != EACCES || !f->ahead)
 		return rc;
@@ -402,7 +402,7 @@ static int keep(const char *path, struct buf **kept)
 	if (b != NULL)
 		rc = buf_extend(b, FILE_MAX, &space);
 	if (rc == 0)
-		rc = io_read_file(path, space, FILE_MAX, &len);
+		rc = file_read(path, space, FILE_MAX, &len);
 	if (rc != 0) {
 		const int saved = errno;
 

@@ -11,7 +11,7 @@
 
 #include "base/err.h"
 
-static int64_t read_ms(clockid_t id)
+int64_t clock_read(clockid_t id)
 {
 	struct timespec ts;
 
@@ -23,13 +23,13 @@ static int64_t read_ms(clockid_t id)
 static int64_t system_mono(void *ctx)
 {
 	(void)ctx;
-	return read_ms(CLOCK_MONOTONIC);
+	return clock_read(CLOCK_MONOTONIC);
 }
 
 static int64_t system_wall(void *ctx)
 {
 	(void)ctx;
-	return read_ms(CLOCK_REALTIME);
+	return clock_read(CLOCK_REALTIME);
 }
 
 /* Looks at cancel_fd even when there is nothing to sleep. */

@@ -3,6 +3,7 @@
 #define SQS_ENTROPY_BASE_CLOCK_H
 
 #include <stdint.h>
+#include <time.h>
 
 /*
  * Time, sleep and chance as a value that is passed in, so that tests can
@@ -17,6 +18,9 @@ struct clock {
 	double (*chance)(void *ctx);
 	void *ctx;
 };
+
+/* The system's clock id (clock_gettime(2)) in ms; 0 when it cannot be read. */
+int64_t clock_read(clockid_t id);
 
 /* The real ones.  sleep ends early when *cancel_fd (kept by reference, NULL
  * or -1 for none) is readable. */

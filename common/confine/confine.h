@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "base/err.h"
+#include "confine/split.h"
 
 /*
  * What a process gives up before it handles what comes from outside.  Each
@@ -13,9 +14,9 @@
  * the process is partly confined and has to end.
  *
  * confine_no_core() comes first of all, before a secret is loaded.  The rest
- * is for each half of its own, after io_split() and before its first thread,
- * once all that it writes to is open and io_stop_fd() is done, in this order:
- * limits, lifetime, become, no_core again, capabilities, files, calls.
+ * is for each half of its own, after split_fork() and before its first thread,
+ * once all that it writes to is open and split_stop_fd() is done, in this
+ * order: limits, lifetime, become, no_core again, capabilities, files, calls.
  */
 
 /* No core files (RLIMIT_CORE), no ptrace(2) by the same user and no

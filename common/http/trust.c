@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/io.h"
+#include "base/file.h"
 
 #define BUNDLE_MAX   (4 << 20) /* bytes; a system's has 200 KiB */
 #define BUNDLE_LEAST 4096      /* room where stat(2) tells no size */
@@ -31,7 +31,7 @@ static int read_bundle(struct http *h, off_t size, struct err *err)
 		rc = buf_extend(h->ca_pem, room, &space);
 	if (rc != 0)
 		return err_set(err, ERR_NOMEM, "out of memory");
-	rc = io_read_file(h->ca_bundle, space, room, &len);
+	rc = file_read(h->ca_bundle, space, room, &len);
 	if (rc == ERR_LIMIT)
 		return err_set(err, ERR_CONFIG,
 		    "the CA bundle %s is over %d bytes: name a PEM file",

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/io.h"
+#include "base/file.h"
 #include "config/service_credential.h"
 #include "crypto/digest.h"
 #include "message/keyfile_internal.h"
@@ -162,7 +162,7 @@ static int fill(
 	if (fchmod(fd, mode) != 0)
 		return ERR_IO;
 	*what = "write";
-	if (io_write_full(fd, line, strlen(line)) != 0 || fsync(fd) != 0)
+	if (file_write(fd, line, strlen(line)) != 0 || fsync(fd) != 0)
 		return ERR_IO;
 	*what = "sync the directory of";
 	return fsync(dir_fd) != 0 && errno != EINVAL ? ERR_IO : 0;

@@ -15,7 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/io.h"
+#include "base/clock.h"
+#include "base/record.h"
 
 /* Nothing but decimal digits, and more than 0. */
 static bool read_number(const char *text, uint64_t *out)
@@ -96,14 +97,6 @@ void notify_close(struct notify *n)
 	*n = (struct notify){.fd = -1};
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static int send_text(int fd, char *text, size_t len, int64_t deadline)
 {
 	struct iovec iov = {.iov_base = text, .iov_len = len};
@@ -115,7 +108,7 @@ static int send_text(int fd, char *text, size_t len, int64_t deadline)
 			return 0;
 		if (errno != EAGAIN && errno != EINTR)
 			return ERR_IO;
-		rc = io_wait(fd, POLLOUT, -1, deadline);
+		rc = record_wait(fd, POLLOUT, -1, deadline);
 		if (rc != 0)
 			return rc;
 	}
@@ -134,5 +127,6 @@ int notify_send(const struct notify *n, int64_t wait_ms, const char *fmt, ...)
 	va_end(ap);
 	if (len < 0 || (size_t)len >= sizeof text)
 		return ERR_LIMIT;
-	return send_text(n->fd, text, (size_t)len, now_ms() + wait_ms);
+	return send_text(
+	    n->fd, text, (size_t)len, clock_read(CLOCK_MONOTONIC) + wait_ms);
 }

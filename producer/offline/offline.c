@@ -5,9 +5,9 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/io.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/record.h"
 #include "producer/offline/service.h"
 #include "producer/record.h"
 
@@ -42,7 +42,7 @@ static int take_record(struct run *run, int64_t deadline)
 	} in;
 	uint32_t type;
 	size_t len;
-	int rc = io_recv_record(
+	int rc = record_receive(
 	    run->fd, &type, &in, sizeof in, &len, run->cancel_fd, deadline);
 
 	if (rc == ERR_CANCELED || rc == ERR_TIMEOUT)
@@ -78,8 +78,7 @@ static int sleep_and_listen(void *ctx, int64_t ms)
 
 static int give(struct run *run, uint32_t type, const void *data, size_t len)
 {
-	const int rc =
-	    io_send_record(run->fd, type, data, len, run->cancel_fd, 0);
+	const int rc = record_send(run->fd, type, data, len, run->cancel_fd, 0);
 
 	if (rc != ERR_CANCELED)
 		run->broken = rc;

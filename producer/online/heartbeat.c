@@ -4,8 +4,8 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "base/io.h"
 #include "base/log.h"
+#include "base/record.h"
 
 #define AT_ONCE  1 /* a deadline that has passed */
 #define FOR_EVER (INT64_MAX / 2)
@@ -24,8 +24,8 @@ void heartbeat_init(struct heartbeat *a, int fd, int cancel_fd,
 
 void heartbeat_tell(const struct heartbeat *a)
 {
-	if (io_send_record(a->fd, RECORD_HEARTBEAT, &a->record,
-		sizeof a->record, -1, AT_ONCE) != 0)
+	if (record_send(a->fd, RECORD_HEARTBEAT, &a->record, sizeof a->record,
+		-1, AT_ONCE) != 0)
 		log_debug("the offline half takes no sign of life");
 }
 
@@ -68,7 +68,7 @@ int heartbeat_recv(const struct heartbeat *a, uint32_t *type, void *data,
 
 	do {
 		heartbeat_tell(a);
-		rc = io_recv_record(
+		rc = record_receive(
 		    a->fd, type, data, max, len, a->cancel_fd, cut(a, end));
 	} while (rc == ERR_TIMEOUT && clock_mono(a->clock) < end);
 	return rc;

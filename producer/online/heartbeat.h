@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/record.h"
 #include "producer/record.h"
 
 /*
@@ -33,7 +34,7 @@ void heartbeat_tell(const struct heartbeat *a);
 /* Tell, and the end of a call that begins now and may take usual ms. */
 int64_t heartbeat_deadline(const struct heartbeat *a, int64_t usual);
 
-/* clock_sleep() and io_recv_record() in slices. */
+/* clock_sleep() and record_receive() in slices. */
 int heartbeat_sleep(const struct heartbeat *a, int64_t ms)
     __attribute__((warn_unused_result));
 int heartbeat_recv(const struct heartbeat *a, uint32_t *type, void *data,

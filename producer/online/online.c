@@ -7,9 +7,9 @@
 #include "base/base64.h"
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/io.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/record.h"
 #include "confine/half.h"
 #include "producer/halves.h"
 #include "producer/online/heartbeat.h"
@@ -287,7 +287,7 @@ static int send_some(
 		return rc;
 	ask.path_len = (uint32_t)strlen(run->queue_path);
 	memcpy(ask.path, run->queue_path, ask.path_len);
-	rc = io_send_record(
+	rc = record_send(
 	    run->fd, RECORD_ASK, &ask, sizeof ask, run->cancel_fd, 0);
 	if (rc != 0)
 		return err_set(err, rc, "the offline half: %s", err_text(rc));

@@ -13,6 +13,7 @@
 #include "agent/record.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/record.h"
 #include "fuzz.h"
 
 #define RUN_MS 2000
@@ -99,7 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	(void)shutdown(pair[0], SHUT_WR);
 	rc = offline_run(&o, pair[1], deadline);
 	FUZZ_CHECK(clock_mono(&clock) < deadline);
-	FUZZ_CHECK(io_recv_record(pair[0], &type, &status, sizeof status, &len,
+	FUZZ_CHECK(record_receive(pair[0], &type, &status, sizeof status, &len,
 		       -1, deadline) == 0);
 	FUZZ_CHECK(type == RECORD_STATUS && len == sizeof status);
 	FUZZ_CHECK(

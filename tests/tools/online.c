@@ -30,9 +30,10 @@
 #include "agent/offline/offline.h"
 #include "agent/record.h"
 #include "base/clock.h"
-#include "base/io.h"
 #include "base/log.h"
+#include "base/record.h"
 #include "confine/confine.h"
+#include "confine/split.h"
 
 #define DATAGRAM_MAX  32768 /* beyond what a record may have */
 #define RECORDS_MAX   32
@@ -92,7 +93,7 @@ static bool get_status(int fd, struct record_status *status, int64_t deadline)
 	int rc = ERR_EOF;
 
 	for (int i = 0; i < 2 && rc == ERR_EOF; i++)
-		rc = io_recv_record(
+		rc = record_receive(
 		    fd, &type, status, sizeof *status, &len, -1, deadline);
 	return rc == 0 && type == RECORD_STATUS && len == sizeof *status;
 }
@@ -308,8 +309,8 @@ static int mutate(struct offline *o, struct err *err)
 	state =
 	    UINT64_C(0x9e3779b97f4a7c15) * (uint64_t)number_of("SEED", INT_MAX);
 	make_pairs(n, ours, theirs);
-	if (io_split(&fd, &child) != 0)
-		die("io_split");
+	if (split_fork(&fd, &child) != 0)
+		die("split_fork");
 	for (size_t i = 0; i < n; i++)
 		(void)close(child == 0 ? ours[i] : theirs[i]);
 	if (child == 0) {
@@ -324,7 +325,7 @@ static int mutate(struct offline *o, struct err *err)
 			log_debug("sequence %zu was not usable", i);
 		(void)close(ours[i]);
 	}
-	status = io_reap(child, clock_mono(&clock) + SEQUENCE_MS);
+	status = split_reap(child, clock_mono(&clock) + SEQUENCE_MS);
 	return rc != 0 ? err_exit(rc) : status >> 8 | (status & 0xff);
 }
 

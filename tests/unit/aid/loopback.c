@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "aid/loopback.h"
+#include "base/clock.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -51,14 +52,6 @@ struct loopback {
 	char *request[REQUESTS_MAX];
 	struct connection at[CONNECTIONS_MAX]; /* the thread's own */
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static void drop(struct connection *c)
 {
@@ -120,7 +113,7 @@ static void begin_answer(struct loopback *l, struct connection *c)
 	memmove(c->in, c->in + len, c->in_len + 1);
 	c->step = &l->steps[k < l->n ? k : l->n - 1];
 	c->sent = 0;
-	c->due = now_ms() + c->step->delay_ms;
+	c->due = clock_read(CLOCK_MONOTONIC) + c->step->delay_ms;
 }
 
 static void receive(struct loopback *l, struct connection *c)
@@ -156,7 +149,7 @@ static bool answer(struct loopback *l, struct connection *c)
 	const char *text = c->step->answer;
 	size_t len = text != NULL ? strlen(text) : 0;
 
-	while (c->sent < len && now_ms() >= c->due) {
+	while (c->sent < len && clock_read(CLOCK_MONOTONIC) >= c->due) {
 		size_t part = c->step->trickle_ms > 0 ? 1 : len - c->sent;
 		ssize_t n = send(c->fd, text + c->sent, part, MSG_NOSIGNAL);
 
@@ -169,7 +162,7 @@ static bool answer(struct loopback *l, struct connection *c)
 		c->sent += (size_t)n;
 		c->due += c->step->trickle_ms;
 	}
-	if (c->sent < len || now_ms() < c->due)
+	if (c->sent < len || clock_read(CLOCK_MONOTONIC) < c->due)
 		return false;
 	if (text == NULL || c->step->close) {
 		drop(c);
@@ -186,7 +179,7 @@ static int wait_ms(const struct connection *c, int timeout)
 
 	if (c->fd < 0 || c->step == NULL)
 		return timeout;
-	left = c->due - now_ms();
+	left = c->due - clock_read(CLOCK_MONOTONIC);
 	if (left < 0)
 		left = 0;
 	return timeout < 0 || left < timeout ? (int)left : timeout;

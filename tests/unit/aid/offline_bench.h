@@ -20,8 +20,9 @@
 #include "agent/record.h"
 #include "aid/keys.h"
 #include "base/clock.h"
-#include "base/io.h"
+#include "base/file.h"
 #include "base/log.h"
+#include "base/record.h"
 #include "crypto/digest.h"
 #include "message/sign.h"
 
@@ -110,7 +111,7 @@ static inline int teardown(void **state)
 static inline void send_raw(
     const struct bench *b, uint32_t type, const void *data, size_t len)
 {
-	assert_int_equal(io_send_record(b->pair[0], type, data, len, -1, 1), 0);
+	assert_int_equal(record_send(b->pair[0], type, data, len, -1, 1), 0);
 }
 
 static inline void send_message(const struct bench *b, uint8_t fill, size_t len)
@@ -143,7 +144,7 @@ static inline int delivered(const struct bench *b, uint8_t fill)
 	static uint8_t data[1 << 18];
 	size_t len;
 
-	assert_int_equal(io_read_file(b->path, data, sizeof data, &len), 0);
+	assert_int_equal(file_read(b->path, data, sizeof data, &len), 0);
 	for (size_t i = 0; i < len; i++)
 		if (data[i] != fill)
 			return -1;

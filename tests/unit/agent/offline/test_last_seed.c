@@ -16,7 +16,7 @@
 #include "agent/offline/last_seed.h"
 #include "agent/offline/status.h"
 #include "aid/keys.h"
-#include "base/io.h"
+#include "base/file.h"
 
 #define HOUR 3600000
 
@@ -29,7 +29,7 @@ static int setup(void **state)
 	int rc = keys_setup(state);
 
 	if (rc == 0)
-		rc = io_read_file("/proc/sys/kernel/random/boot_id", boot,
+		rc = file_read("/proc/sys/kernel/random/boot_id", boot,
 		    sizeof boot - 1, &len);
 	boot[len > 0 ? len - 1 : 0] = '\0';
 	if (rc == 0)

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "aid/offline_bench.h"
+#include "base/record.h"
 
 static void messages_are_delivered_at_once(void **state)
 {
@@ -20,7 +21,7 @@ static void messages_are_delivered_at_once(void **state)
 	send_end(b, 0, 2);
 	assert_int_equal(run(b), 0);
 	assert_int_equal(delivered(b, 7), 512 + MESSAGE_PAYLOAD_MIN);
-	assert_int_equal(io_recv_record(b->pair[0], &type, &status,
+	assert_int_equal(record_receive(b->pair[0], &type, &status,
 			     sizeof status, &len, -1, soon()),
 	    0);
 	assert_int_equal(type, RECORD_STATUS);
@@ -146,8 +147,8 @@ static void identities_are_bounded(void **state)
 	assert_int_equal(run(b), ERR_INTERNAL);
 	id.len = sizeof id.text;
 	for (int i = 0; i < 100; i++)
-		if (io_send_record(b->pair[0], RECORD_IDENTITY, &id, sizeof id,
-			-1, 1) != 0)
+		if (record_send(b->pair[0], RECORD_IDENTITY, &id, sizeof id, -1,
+			1) != 0)
 			break;
 	assert_int_equal(run(b), ERR_INTERNAL);
 }

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "aid/offline_bench.h"
+#include "base/record.h"
 
 /* ---- credit: what a compromised online half can bring about, and not */
 
@@ -55,7 +56,7 @@ static unsigned credit(struct bench *b)
 
 	send_end(b, 0, 1);
 	assert_int_equal(run(b), 0);
-	assert_int_equal(io_recv_record(b->pair[0], &type, &status,
+	assert_int_equal(record_receive(b->pair[0], &type, &status,
 			     sizeof status, &len, -1, soon()),
 	    0);
 	assert_int_equal(type, RECORD_STATUS);

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "agent/offline/sink.h"
-#include "base/io.h"
+#include "base/file.h"
 
 static char path[64];
 
@@ -47,7 +47,7 @@ static void assert_content(const char *expected)
 	char data[200];
 	size_t len;
 
-	assert_int_equal(io_read_file(path, data, sizeof data, &len), 0);
+	assert_int_equal(file_read(path, data, sizeof data, &len), 0);
 	assert_int_equal(len, strlen(expected));
 	assert_memory_equal(data, expected, len);
 }

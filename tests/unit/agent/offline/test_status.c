@@ -16,7 +16,7 @@
 #include "agent/offline/credit.h"
 #include "agent/offline/status.h"
 #include "aid/keys.h"
-#include "base/io.h"
+#include "base/file.h"
 #include "json/parse.h"
 
 static struct err err;
@@ -206,7 +206,7 @@ static void assert_written(const char *path, const struct status *s)
 	size_t len;
 
 	assert_int_equal(status_format(s, out), 0);
-	assert_int_equal(io_read_file(path, data, sizeof data, &len), 0);
+	assert_int_equal(file_read(path, data, sizeof data, &len), 0);
 	assert_int_equal(len, buf_len(out));
 	assert_memory_equal(data, buf_data(out), len);
 	buf_free(out);

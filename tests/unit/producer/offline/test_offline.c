@@ -19,8 +19,8 @@
 #include "aid/keys.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/io.h"
 #include "base/log.h"
+#include "base/record.h"
 #include "crypto/digest.h"
 #include "producer/offline/offline.h"
 #include "producer/record.h"
@@ -130,7 +130,7 @@ static void open_bench(struct bench *b)
 static void put(
     const struct bench *b, uint32_t type, const void *data, size_t len)
 {
-	assert_int_equal(io_send_record(b->pair[0], type, data, len, -1, 1), 0);
+	assert_int_equal(record_send(b->pair[0], type, data, len, -1, 1), 0);
 }
 
 static void ask(const struct bench *b, uint32_t count)
@@ -168,7 +168,7 @@ static unsigned messages(const struct bench *b)
 	unsigned n = 0;
 
 	while (
-	    io_recv_record(b->pair[0], &type, &m, sizeof m, &len, -1, 1) == 0) {
+	    record_receive(b->pair[0], &type, &m, sizeof m, &len, -1, 1) == 0) {
 		assert_int_equal(type, RECORD_MESSAGE);
 		assert_int_equal(m.payload_len, 512);
 		n++;
@@ -193,7 +193,7 @@ static void expect(const struct bench *b, unsigned n)
 	size_t len;
 
 	while (n-- > 0) {
-		assert_int_equal(io_recv_record(b->pair[0], &type, &m, sizeof m,
+		assert_int_equal(record_receive(b->pair[0], &type, &m, sizeof m,
 				     &len, -1, clock_mono(&clock) + 5000),
 		    0);
 		assert_int_equal(type, RECORD_MESSAGE);

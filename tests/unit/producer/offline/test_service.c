@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "base/io.h"
 #include "base/log.h"
+#include "base/record.h"
 #include "producer/offline/service.h"
 #include "producer/online/heartbeat.h"
 
@@ -265,7 +265,7 @@ static unsigned count_signs(void)
 	size_t len;
 	unsigned n = 0;
 
-	while (io_recv_record(pair[0], &type, &heartbeat, sizeof heartbeat,
+	while (record_receive(pair[0], &type, &heartbeat, sizeof heartbeat,
 		   &len, -1, 1) == 0) {
 		assert_int_equal(type, RECORD_HEARTBEAT);
 		assert_int_equal(len, sizeof heartbeat);
@@ -353,7 +353,7 @@ static void a_slice_of_waiting_for_a_record(void **state)
 			     clock_mono(&real) + 100),
 	    ERR_TIMEOUT);
 	assert_in_range(count_signs(), 3, 8);
-	assert_int_equal(io_send_record(pair[0], 7, "x", 1, -1, 1), 0);
+	assert_int_equal(record_send(pair[0], 7, "x", 1, -1, 1), 0);
 	assert_int_equal(
 	    heartbeat_recv(&a, &type, data, sizeof data, &len, 0), 0);
 	assert_int_equal(type, 7);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "confine/split.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+
+#define REAP_STEP_NS 2000000
+#define REAP_LAST_MS 500 /* for the kernel to end what was killed */
+
+int split_fork(int *fd, pid_t *child)
+{
+	const pid_t parent = getpid();
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return ERR_IO;
+	*child = fork();
+	if (*child < 0) {
+		(void)close(pair[0]);
+		(void)close(pair[1]);
+		return ERR_IO;
+	}
+	*fd = pair[*child == 0 ? 1 : 0];
+	(void)close(pair[*child == 0 ? 0 : 1]);
+	if (*child == 0) {
+		/* The parent may have died before the request was made. */
+		if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 ||
+		    getppid() != parent)
+			_exit(err_exit(ERR_CANCELED));
+	}
+	return 0;
+}
+
+static int stop_pipe[2] = {-1, -1};
+
+static void on_stop(int signal)
+{
+	const int saved = errno;
+
+	(void)signal;
+	/* A full pipe says the same already. */
+	if (write(stop_pipe[1], "", 1) < 0)
+		errno = saved;
+	errno = saved;
+}
+
+int split_stop_fd(int *fd)
+{
+	/* No SA_RESTART: a driver that sleeps in read(2) must let go. */
+	const struct sigaction stop = {.sa_handler = on_stop};
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+	if (pipe2(stop_pipe, O_CLOEXEC | O_NONBLOCK) != 0 ||
+	    sigaction(SIGTERM, &stop, NULL) != 0 ||
+	    sigaction(SIGINT, &stop, NULL) != 0 ||
+	    sigaction(SIGPIPE, &ignore, NULL) != 0)
+		return ERR_IO;
+	*fd = stop_pipe[0];
+	return 0;
+}
+
+/* Whether the child has ended, or cannot be waited for. */
+static bool has_ended(pid_t child, int *status)
+{
+	pid_t got = waitpid(child, status, WNOHANG);
+
+	return got == child || (got < 0 && errno != EINTR);
+}
+
+int split_reap(pid_t child, int64_t deadline)
+{
+	const struct timespec step = {.tv_nsec = REAP_STEP_NS};
+	const int64_t last = deadline + REAP_LAST_MS;
+	bool killed = false;
+	int status = 0;
+
+	while (!has_ended(child, &status)) {
+		if (!killed && clock_read(CLOCK_MONOTONIC) >= deadline) {
+			(void)kill(child, SIGKILL);
+			killed = true;
+		}
+		/* One of another user may be beyond our reach. */
+		if (clock_read(CLOCK_MONOTONIC) >= last)
+			return SPLIT_NOT_REAPED;
+		(void)nanosleep(&step, NULL);
+	}
+	return status;
+}
