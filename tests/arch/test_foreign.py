@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from aid.forge import ENC, TAG, Message, send
+from aid.imds import Imds
+from aid.sqsproxy import SqsProxy
+from aid.verdicts import CREDIT, LONGEST, SEEN, Judge, make_judge
 from conftest import Queue, Runner, end_group
-from forge import ENC, TAG, Message, send
-from imds import Imds
-from sqsproxy import SqsProxy
 from test_attack_producer import Maker
 from test_main_path import AGENT, PRODUCER, STARTUP, noise, source
-from verdicts import CREDIT, LONGEST, SEEN, Judge, make_judge
 
 __all__ = ["make_judge", "source"]  # fixtures
 

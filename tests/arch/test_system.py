@@ -16,14 +16,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import certificates
 import pytest
+
+from aid import certificates
+from aid.imds import Imds
+from aid.sqsproxy import SqsProxy
+from aid.verdicts import CREDIT, Verdict, judge, make_judge
 from conftest import REGION, Moto
-from imds import Imds
-from sqsproxy import SqsProxy
 from test_attack_producer import Maker, maker
 from test_main_path import source
-from verdicts import CREDIT, Verdict, judge, make_judge
 
 __all__ = ["judge", "make_judge", "maker", "source"]  # fixtures
 

@@ -21,14 +21,15 @@ from pathlib import Path
 from typing import Any, Callable
 
 import boto3
-import certificates
 import pytest
 from botocore.config import Config
-from imds import Credentials, Imds
-from sqsproxy import SqsProxy
+
+from aid import certificates
+from aid.imds import Credentials, Imds
+from aid.sqsproxy import SqsProxy
 
 ROOT = Path(__file__).resolve().parents[2]
-REGION = "eu-west-1"  # that of tests/imds.py
+REGION = "eu-west-1"  # that of aid/imds.py
 MOTO_START = 60  # seconds; a cold start on a slow disk takes its time
 RUN_TIMEOUT = 30  # seconds; no program's own deadline is near it
 

@@ -11,11 +11,9 @@ import secrets
 from collections.abc import Callable
 
 import pytest
-from conftest import Queue
-from forge import Message, Producer, now, path_of, send
-from test_kernel import needs_kernel
-from test_main_path import AGENT
-from verdicts import (
+
+from aid.forge import Message, Producer, now, path_of, send
+from aid.verdicts import (
     BAD,
     CREDIT,
     FUTURE,
@@ -29,6 +27,9 @@ from verdicts import (
     judge,
     make_judge,
 )
+from conftest import Queue
+from test_kernel import needs_kernel
+from test_main_path import AGENT
 
 __all__ = ["judge", "make_judge"]  # fixtures
 

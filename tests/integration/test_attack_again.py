@@ -15,12 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Queue
-from forge import Message, Producer, send
-from sqsproxy import SqsProxy
-from test_kernel import needs_kernel
-from test_main_path import AGENT
-from verdicts import (
+
+from aid.forge import Message, Producer, send
+from aid.sqsproxy import SqsProxy
+from aid.verdicts import (
     BAD,
     CREDIT,
     FORGETFUL,
@@ -31,6 +29,9 @@ from verdicts import (
     judge,
     make_judge,
 )
+from conftest import Queue
+from test_kernel import needs_kernel
+from test_main_path import AGENT
 
 __all__ = ["judge", "make_judge"]  # fixtures
 

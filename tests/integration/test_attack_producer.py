@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Queue, Result, Runner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from forge import ENC, SEAL, SIGN, TAG, Message, now, path_of, unseal
+
+from aid.forge import ENC, SEAL, SIGN, TAG, Message, now, path_of, unseal
+from aid.verdicts import CREDIT, SEALED, UNKNOWN, Judge, judge, make_judge
+from conftest import Queue, Result, Runner
 from test_kernel import needs_kernel
 from test_main_path import AGENT, PRODUCER, STARTUP, conf, noise, source, wait_until
-from verdicts import CREDIT, SEALED, UNKNOWN, Judge, judge, make_judge
 
 __all__ = ["conf", "judge", "make_judge", "source"]  # fixtures
 

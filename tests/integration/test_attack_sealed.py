@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Queue
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from forge import (
+
+from aid.forge import (
     ENC,
     SEAL,
     SIGN,
@@ -26,8 +26,9 @@ from forge import (
     send,
     unseal,
 )
+from aid.verdicts import BAD, SEALED, SEEN, STALE, UNKNOWN, Judge, Verdict, make_judge
+from conftest import Queue
 from test_kernel import needs_kernel
-from verdicts import BAD, SEALED, SEEN, STALE, UNKNOWN, Judge, Verdict, make_judge
 
 __all__ = ["make_judge"]  # a fixture
 

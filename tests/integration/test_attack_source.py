@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from aid.sqsproxy import SqsProxy
 from conftest import Queue, Runner
-from sqsproxy import SqsProxy
 from test_main_path import PRODUCER, STARTUP, conf, noise, wait_until
 
 __all__ = ["conf"]  # a fixture

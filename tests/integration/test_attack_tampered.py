@@ -6,8 +6,8 @@ from __future__ import annotations
 import random
 import re
 
-from forge import Message, flip
-from verdicts import BAD, MALFORMED, SEALED, UNKNOWN, Judge, judge, make_judge
+from aid.forge import Message, flip
+from aid.verdicts import BAD, MALFORMED, SEALED, UNKNOWN, Judge, judge, make_judge
 
 __all__ = ["judge", "make_judge"]  # fixtures
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attack import (
+
+from aid.attack import (
     KINDS,
     Attack,
     attack,
@@ -20,8 +21,8 @@ from attack import (
     imds,
     one_line,
 )
+from aid.sqsproxy import SqsProxy
 from conftest import Queue
-from sqsproxy import SqsProxy
 
 __all__ = ["attack", "generator", "imds"]  # fixtures
 

@@ -6,9 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from attack import Attack, attack, each, fails, fill, imds
+
+from aid.attack import Attack, attack, each, fails, fill, imds
+from aid.sqsproxy import SqsProxy
 from conftest import Queue, Result
-from sqsproxy import SqsProxy
 from test_main_path import AGENT, PRODUCER
 
 __all__ = ["attack", "imds"]  # fixtures

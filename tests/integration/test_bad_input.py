@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from attack import (
+
+from aid.attack import (
     KINDS,
     Attack,
     answer,
@@ -22,8 +23,8 @@ from attack import (
     none_lost,
     without,
 )
+from aid.sqsproxy import SqsProxy
 from conftest import Queue
-from sqsproxy import SqsProxy
 from test_main_path import body, conf, noise
 
 __all__ = ["attack", "conf", "generator", "imds"]  # fixtures

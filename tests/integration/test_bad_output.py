@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from attack import Attack, attack, each, fails, fill, generator, imds, one_line
+
+from aid.attack import Attack, attack, each, fails, fill, generator, imds, one_line
+from aid.sqsproxy import SqsProxy
 from conftest import Queue
-from sqsproxy import SqsProxy
 from test_main_path import AGENT, PRODUCER, STARTUP, conf, noise, wait_until
 
 __all__ = ["attack", "conf", "generator", "imds"]  # fixtures

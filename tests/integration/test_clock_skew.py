@@ -12,9 +12,10 @@ from email.utils import formatdate
 from pathlib import Path
 
 import pytest
+
+from aid.faults import Answer, Fault, Record, Request
+from aid.sqsproxy import SqsProxy, operation
 from conftest import Moto, Queue, Runner
-from faults import Answer, Fault, Record, Request
-from sqsproxy import SqsProxy, operation
 from test_main_path import PRODUCER, conf, noise, source, wait_until
 from test_manager import Manager
 from test_service_errors import skewed

@@ -10,10 +10,11 @@ import string
 from pathlib import Path
 from typing import Any
 
-import directives
 import jsonschema
+
+from aid import directives
+from aid.directives import BAD, FOLDER, GOOD, SECRET, key, yaml_value
 from conftest import Runner
-from directives import BAD, FOLDER, GOOD, SECRET, key, yaml_value
 from test_main_path import AGENT
 
 cc = directives.load("cc_sqs_entropy")

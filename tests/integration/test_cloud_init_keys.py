@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from directives import key
+
+from aid.directives import key
 from test_cloud_init_module import Host, warnings
 
 # The agent has a default for trusted.d built in.  Here it is the test's own, so

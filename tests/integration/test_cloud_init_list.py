@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
-from directives import FOLDER
+
+from aid.directives import FOLDER
 
 OURS = "05_sqs_entropy.cfg"
 ENTRY = ["sqs_entropy", "once-per-instance"]

@@ -12,12 +12,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import directives
 import pytest
-from certificates import Certificate
+
+from aid import directives
+from aid.certificates import Certificate
+from aid.directives import BAD, key
+from aid.sqsproxy import SqsProxy
 from conftest import Queue, Runner, group_alive
-from directives import BAD, key
-from sqsproxy import SqsProxy
 from test_main_path import AGENT, body, noise
 
 SCRIPT = """#!/bin/sh

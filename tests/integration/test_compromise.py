@@ -20,8 +20,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+
+from aid.forge import Fleet, Message, Producer, now
 from conftest import ROOT, WANTED, end_group, group_alive
-from forge import Fleet, Message, Producer, now
 from test_kernel import needs_kernel
 
 IDENTITY, MESSAGE, END, STATUS, QUEUE = range(1, 6)

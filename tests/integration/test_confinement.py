@@ -20,10 +20,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import certificates
 import pytest
+
+from aid import certificates
+from aid.sqsproxy import SqsProxy
 from conftest import Moto, Queue, Runner
-from sqsproxy import SqsProxy
 from test_kernel import needs_kernel
 from test_main_path import AGENT, PRODUCER, body, conf, noise, wait_until
 

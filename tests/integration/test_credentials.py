@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from attack import Attack, attack, each, fails, fill, generator, imds
+
+from aid.attack import Attack, attack, each, fails, fill, generator, imds
+from aid.sqsproxy import SqsProxy
 from conftest import REGION, Queue
-from sqsproxy import SqsProxy
 from test_main_path import conf, noise
 
 __all__ = ["attack", "conf", "generator", "imds"]  # fixtures

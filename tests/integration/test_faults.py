@@ -15,10 +15,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from asking import ROLE_PATH, TOKEN, call, fetch, get, token
-from faults import Fault
-from imds import Imds
-from standin import StandIn
+
+from aid.asking import ROLE_PATH, TOKEN, call, fetch, get, token
+from aid.faults import Fault
+from aid.imds import Imds
+from aid.standin import StandIn
 
 # Faults, which are the same in every stand-in.
 
@@ -208,9 +209,11 @@ def test_no_control_unless_asked(imds: Imds) -> None:
 def test_program(root: Path, tmp_path: Path, ending: signal.Signals) -> None:
     port_file = tmp_path / "port"
     port_file.write_text("stale")
-    command = [sys.executable, str(root / "tests/imds.py"), "--port-file"]
-    command += [str(port_file), "--role", "r", "--tag", "a=b", "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "aid.imds", "--port-file", str(port_file)]
+    command += ["--role", "r", "--tag", "a=b", "--port", "0"]
+    process = subprocess.Popen(
+        command, cwd=root / "tests/integration", stdout=subprocess.PIPE, text=True
+    )
     try:
         assert process.stdout is not None
         said = process.stdout.readline()
@@ -228,8 +231,11 @@ def test_program(root: Path, tmp_path: Path, ending: signal.Signals) -> None:
 
 
 def test_program_says_why_it_cannot_start(root: Path, imds: Imds) -> None:
-    command = [sys.executable, str(root / "tests/imds.py"), "--port", str(imds.port)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    command = [sys.executable, "-m", "aid.imds", "--port", str(imds.port)]
+    folder = root / "tests/integration"
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=10
+    )
     assert done.returncode == 1
     assert done.stderr.startswith("imds.py: ")
     assert "in use" in done.stderr

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from conftest import Queue, Runner
 from test_confinement import OTHER, needs_root
 from test_main_path import AGENT, PRODUCER, conf, noise

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from attack import KINDS, Attack, attack, each, fails, fill, imds
+
+from aid.attack import KINDS, Attack, attack, each, fails, fill, imds
+from aid.sqsproxy import SqsProxy
 from conftest import REGION, Queue
-from sqsproxy import SqsProxy
 
 __all__ = ["attack", "imds"]  # fixtures
 

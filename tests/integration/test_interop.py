@@ -13,8 +13,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from aid.sqsproxy import SqsProxy
 from conftest import REGION, ROOT, Moto, Queue, Runner
-from sqsproxy import SqsProxy
 from test_main_path import AGENT, PRODUCER, STARTUP, body, noise, source
 
 __all__ = ["source"]  # a fixture

@@ -11,8 +11,9 @@ import struct
 from pathlib import Path
 
 import pytest
+
+from aid.sqsproxy import SqsProxy
 from conftest import Queue, Runner
-from sqsproxy import SqsProxy
 from test_main_path import AGENT, PRODUCER, STARTUP, body, noise
 
 CAP_SYS_ADMIN = 21

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from aid.faults import Fault
+from aid.imds import Imds
+from aid.sqsproxy import SqsFault, SqsProxy
 from conftest import Queue, Runner
-from faults import Fault
-from imds import Imds
-from sqsproxy import SqsFault, SqsProxy
 
 AGENT = "sqs-entropy-agent"
 PRODUCER = "sqs-entropy-producer"

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+from aid.imds import Imds
+from aid.sqsproxy import SqsFault, SqsProxy
 from conftest import Queue, Runner, end_group
-from imds import Imds
-from sqsproxy import SqsFault, SqsProxy
 from test_confinement import Half, halves
 from test_main_path import PRODUCER, STARTUP, conf, noise, wait_until
 

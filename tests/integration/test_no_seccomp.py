@@ -6,8 +6,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from aid.sqsproxy import SqsProxy
 from conftest import Queue, Runner
-from sqsproxy import SqsProxy
 from test_confinement import CAPABILITIES, Half, check_powerless
 from test_main_path import AGENT, PRODUCER, body, noise, wait_until
 

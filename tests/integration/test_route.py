@@ -20,12 +20,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import certificates
 import pytest
-import standin
+
+from aid import certificates, standin
+from aid.imds import Imds
+from aid.sqsproxy import SqsProxy
 from conftest import Moto, Queue, Result, Runner, die_with_parent
-from imds import Imds
-from sqsproxy import SqsProxy
 from test_main_path import AGENT, body, noise
 
 IMDS_ADDRESS = "169.254.169.254"

@@ -16,14 +16,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import certificates
 import pytest
-from attack import leaked
+
+from aid import certificates
+from aid.attack import leaked
+from aid.forge import Fleet, Message, Producer, path_of, send
+from aid.imds import Imds
+from aid.memory import Image
+from aid.sqsproxy import SqsProxy
 from conftest import Moto, Queue, Runner
-from forge import Fleet, Message, Producer, path_of, send
-from imds import Imds
-from memory import Image
-from sqsproxy import SqsProxy
 from test_compromise import (
     PATH,
     Compromised,

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attack import Attack, attack, fails, fill, generator, imds
+
+from aid.attack import Attack, attack, fails, fill, generator, imds
+from aid.sqsproxy import SqsProxy, service_error
 from conftest import Queue
-from sqsproxy import SqsProxy, service_error
 
 __all__ = ["attack", "generator", "imds"]  # fixtures
 

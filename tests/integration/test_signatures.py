@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from attack import Attack, WatchedImds, attack, fails, fill, generator, imds
+
+from aid.attack import Attack, WatchedImds, attack, fails, fill, generator, imds
+from aid.imds import Credentials
+from aid.sqsproxy import SqsProxy
 from conftest import REGION, Moto, Queue, Role
-from imds import Credentials
-from sqsproxy import SqsProxy
 
 __all__ = ["attack", "generator", "imds"]  # fixtures
 

@@ -14,12 +14,13 @@ import time
 from pathlib import Path
 from typing import Any, Callable
 
-import certificates
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
+
+from aid import certificates
+from aid.imds import Imds
+from aid.sqsproxy import SqsFault, SqsProxy, service_error
 from conftest import REGION, Moto, Queue, Role, Runner
-from imds import Imds
-from sqsproxy import SqsFault, SqsProxy, service_error
 
 
 @pytest.fixture

@@ -9,9 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
-from asking import ROLE_PATH, TOKEN, TTL, call, fetch, get, token
 from botocore.utils import InstanceMetadataRegionFetcher
-from imds import Credentials, Imds
+
+from aid.asking import ROLE_PATH, TOKEN, TTL, call, fetch, get, token
+from aid.imds import Credentials, Imds
 
 # The protocol.
 

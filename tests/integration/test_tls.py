@@ -7,12 +7,13 @@ import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import certificates
 import pytest
-from attack import Attack, attack, each, fails, fill, generator, imds
-from certificates import Certificate
+
+from aid import certificates
+from aid.attack import Attack, attack, each, fails, fill, generator, imds
+from aid.certificates import Certificate
+from aid.sqsproxy import SqsProxy
 from conftest import Moto, Queue
-from sqsproxy import SqsProxy
 from test_main_path import conf
 
 __all__ = ["attack", "conf", "generator", "imds"]  # fixtures

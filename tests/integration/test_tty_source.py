@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from aid.sqsproxy import SqsProxy
 from conftest import Queue, Runner
-from sqsproxy import SqsProxy
 from test_attack_source import BURST, SIZE, payloads
 from test_main_path import PRODUCER, STARTUP, conf, noise, wait_until
 

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from aid.imds import Imds
+from aid.sqsproxy import SqsFault, SqsProxy
 from conftest import Queue, Result, Runner
-from imds import Imds
-from sqsproxy import SqsFault, SqsProxy
 from test_kernel import needs_kernel
 from test_main_path import AGENT, body, conf, noise
 

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import certificates
 import pytest
-from imds import Imds
 from integration.conftest import Moto, Queue, moto, pytest_configure
 from machine import Machine
 from nameserver import NameServer
-from sqsproxy import SqsProxy
+
+from aid import certificates
+from aid.imds import Imds
+from aid.sqsproxy import SqsProxy
 
 __all__ = ["moto", "pytest_configure"]
 

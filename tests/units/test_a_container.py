@@ -10,8 +10,9 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import AGENT, PRODUCER
 from machine import Machine
+
+from conftest import AGENT, PRODUCER
 
 TIMERS = ["sqs-entropy-agent.timer", "sqs-entropy-agent-retry.timer"]
 UNITS = [AGENT, *TIMERS, PRODUCER]

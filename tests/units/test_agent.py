@@ -10,9 +10,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from conftest import AGENT, HOST, METADATA, UNCONDITIONAL, World
-from faults import CONNECT
 from machine import status
+
+from aid.faults import CONNECT
+from conftest import AGENT, HOST, METADATA, UNCONDITIONAL, World
 
 TIMEOUT = 3  # seconds
 CAP_SYS_ADMIN = 1 << 21

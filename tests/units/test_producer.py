@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from conftest import AGENT, HOST, PRODUCER, UNCONDITIONAL, World
-from faults import CONNECT
 from machine import status
+
+from aid.faults import CONNECT
+from conftest import AGENT, HOST, PRODUCER, UNCONDITIONAL, World
 
 KEY = "/etc/sqs-entropy/signing.key"
 CONDITIONS = UNCONDITIONAL + "ConditionPathExists=/etc/sqs-entropy/producer.conf\n"

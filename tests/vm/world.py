@@ -16,10 +16,11 @@ from typing import Any, Callable
 
 import boto3
 from botocore.config import Config
-from certificates import Certificate
-from imds import Imds, constant
 from moto.server import ThreadedMotoServer
-from sqsproxy import SqsProxy, service_error
+
+from aid.certificates import Certificate
+from aid.imds import Imds, constant
+from aid.sqsproxy import SqsProxy, service_error
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("BUILD", "build")

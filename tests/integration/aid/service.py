@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Callable
 
-from standin import CONTROL_PATH, StandIn
+from aid.standin import CONTROL_PATH, StandIn
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.utils import InstanceMetadataFetcher
-from imds import Imds
-from standin import StandIn
+
+from aid.imds import Imds
+from aid.standin import StandIn
 
 TTL = "X-aws-ec2-metadata-token-ttl-seconds"
 TOKEN = "X-aws-ec2-metadata-token"

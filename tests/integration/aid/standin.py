@@ -23,7 +23,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
 
-from faults import CONNECT, Answer, Fault, Record, Request, merged, wire
+from aid.faults import CONNECT, Answer, Fault, Record, Request, merged, wire
 
 # No stand-in is sent more than a full SQS batch; a larger request is a defect.
 REQUEST_MAX = 4 << 20

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A proxy in front of an SQS stand-in that fails as the real service may.
 
-    python3 tests/sqsproxy.py --upstream http://127.0.0.1:PORT --port-file FILE ...
+    cd tests/integration
+    python3 -m aid.sqsproxy --upstream http://127.0.0.1:PORT --port-file FILE ...
 
 Requests are forwarded as they came, Host and signature included; each is logged
 with its operation, time and status. Both SQS protocols are understood; faults
@@ -20,9 +21,9 @@ from dataclasses import dataclass, field
 from typing import Any, Callable
 from urllib.parse import parse_qs, urlsplit
 
-import service
-from faults import Answer, Fault, Record, Request
-from standin import StandIn
+from aid import service
+from aid.faults import Answer, Fault, Record, Request
+from aid.standin import StandIn
 
 TARGET = "AmazonSQS."
 # Of the connection, not of the message (RFC 9110 section 7.6.1).

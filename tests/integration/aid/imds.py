@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A faithful stand-in for the EC2 Instance Metadata Service, version 2 only.
 
-    python3 tests/imds.py --port 0 --port-file FILE [--role NAME] ...
+    cd tests/integration
+    python3 -m aid.imds --port 0 --port-file FILE [--role NAME] ...
 
 The model is the EC2 User Guide, "Use the Instance Metadata Service to access
 instance metadata", with the statuses that the service answers there. Standard
@@ -25,9 +26,9 @@ from pathlib import Path
 from typing import Any, Callable
 from urllib.parse import unquote
 
-import service
-from faults import Answer, Fault, Record, Request
-from standin import StandIn
+from aid import service
+from aid.faults import Answer, Fault, Record, Request
+from aid.standin import StandIn
 
 TOKEN_PATH = "/latest/api/token"
 TOKEN_HEADER = "X-aws-ec2-metadata-token"

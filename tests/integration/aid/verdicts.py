@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from aid.forge import Fleet, Message, Producer, send
+from aid.sqsproxy import SqsProxy
 from conftest import REGION, Queue, Result, Runner
-from forge import Fleet, Message, Producer, send
-from sqsproxy import SqsProxy
 from test_main_path import AGENT
 
 # The names of agent/offline/credit.h's reasons.

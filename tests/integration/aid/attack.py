@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from aid.faults import Answer, Fault, Record, Request
+from aid.imds import TOKEN_PATH, Imds
+from aid.sqsproxy import SqsProxy
 from conftest import REGION, Queue, Result, Runner
-from faults import Answer, Fault, Record, Request
-from imds import TOKEN_PATH, Imds
-from sqsproxy import SqsProxy
 from test_main_path import AGENT, PRODUCER, body, noise
 
 TIMEOUT = 2  # seconds: below three the agent does not wait at the queue
