@@ -45,8 +45,8 @@ def without_warning(result: Any) -> Any:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Have what programs said pass through here, once conftest is there."""
-    runner = importlib.import_module("conftest").Runner
+    """Have what programs said pass through here, once the helpers are there."""
+    runner = importlib.import_module("aid.programs").Runner
     finish = runner.finish
     if getattr(finish, "emulated", False):
         return

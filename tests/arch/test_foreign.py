@@ -13,9 +13,11 @@ import pytest
 
 from aid.forge import ENC, TAG, Message, send
 from aid.imds import Imds
+from aid.processes import end_group
+from aid.programs import Runner
+from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
 from aid.verdicts import CREDIT, LONGEST, SEEN, Judge, make_judge
-from conftest import Queue, Runner, end_group
 from test_attack_producer import Maker
 from test_main_path import AGENT, PRODUCER, STARTUP, noise, source
 

@@ -20,9 +20,9 @@ import pytest
 
 from aid import certificates
 from aid.imds import Imds
+from aid.queue import REGION, Moto
 from aid.sqsproxy import SqsProxy
 from aid.verdicts import CREDIT, Verdict, judge, make_judge
-from conftest import REGION, Moto
 from test_attack_producer import Maker, maker
 from test_main_path import source
 

@@ -7,8 +7,7 @@ import json
 from typing import Any
 
 import pytest
-
-from conftest import (
+from boots import (
     AGENT,
     BOOT,
     CALLS,

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import pytest
 
 from aid.forge import Message, Producer, now, path_of, send
+from aid.queue import Queue
 from aid.verdicts import (
     BAD,
     CREDIT,
@@ -27,7 +28,6 @@ from aid.verdicts import (
     judge,
     make_judge,
 )
-from conftest import Queue
 from test_kernel import needs_kernel
 from test_main_path import AGENT
 

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from aid.forge import Message, Producer, send
+from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
 from aid.verdicts import (
     BAD,
@@ -29,7 +30,6 @@ from aid.verdicts import (
     judge,
     make_judge,
 )
-from conftest import Queue
 from test_kernel import needs_kernel
 from test_main_path import AGENT
 

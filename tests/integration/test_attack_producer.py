@@ -21,8 +21,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from aid.forge import ENC, SEAL, SIGN, TAG, Message, now, path_of, unseal
+from aid.programs import Result, Runner
+from aid.queue import Queue
 from aid.verdicts import CREDIT, SEALED, UNKNOWN, Judge, judge, make_judge
-from conftest import Queue, Result, Runner
 from test_kernel import needs_kernel
 from test_main_path import AGENT, PRODUCER, STARTUP, conf, noise, source, wait_until
 

@@ -26,8 +26,8 @@ from aid.forge import (
     send,
     unseal,
 )
+from aid.queue import Queue
 from aid.verdicts import BAD, SEALED, SEEN, STALE, UNKNOWN, Judge, Verdict, make_judge
-from conftest import Queue
 from test_kernel import needs_kernel
 
 __all__ = ["make_judge"]  # a fixture

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from aid.programs import Runner
+from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
-from conftest import Queue, Runner
 from test_main_path import PRODUCER, STARTUP, conf, noise, wait_until
 
 __all__ = ["conf"]  # a fixture

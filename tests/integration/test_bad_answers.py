@@ -21,8 +21,8 @@ from aid.attack import (
     imds,
     one_line,
 )
+from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
-from conftest import Queue
 
 __all__ = ["attack", "generator", "imds"]  # fixtures
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from aid.attack import Attack, attack, each, fails, fill, imds
+from aid.programs import Result
+from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
-from conftest import Queue, Result
 from test_main_path import AGENT, PRODUCER
 
 __all__ = ["attack", "imds"]  # fixtures

@@ -23,8 +23,8 @@ from aid.attack import (
     none_lost,
     without,
 )
+from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
-from conftest import Queue
 from test_main_path import body, conf, noise
 
 __all__ = ["attack", "conf", "generator", "imds"]  # fixtures

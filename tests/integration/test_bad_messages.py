@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from aid.attack import Attack, attack, each, fails, fill, generator, imds
+from aid.queue import REGION, Queue
 from aid.sqsproxy import SqsProxy
-from conftest import REGION, Queue
 from test_main_path import body, conf, noise
 
 __all__ = ["attack", "conf", "generator", "imds"]  # fixtures

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from aid.attack import Attack, attack, each, fails, fill, generator, imds, one_line
+from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
-from conftest import Queue
 from test_main_path import AGENT, PRODUCER, STARTUP, conf, noise, wait_until
 
 __all__ = ["attack", "conf", "generator", "imds"]  # fixtures

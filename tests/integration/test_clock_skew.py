@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from aid.faults import Answer, Fault, Record, Request
+from aid.programs import Runner
+from aid.queue import Moto, Queue
 from aid.sqsproxy import SqsProxy, operation
-from conftest import Moto, Queue, Runner
 from test_main_path import PRODUCER, conf, noise, source, wait_until
 from test_manager import Manager
 from test_service_errors import skewed

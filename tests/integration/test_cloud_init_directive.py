@@ -14,7 +14,7 @@ import jsonschema
 
 from aid import directives
 from aid.directives import BAD, FOLDER, GOOD, SECRET, key, yaml_value
-from conftest import Runner
+from aid.programs import Runner
 from test_main_path import AGENT
 
 cc = directives.load("cc_sqs_entropy")

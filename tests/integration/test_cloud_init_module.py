@@ -17,8 +17,10 @@ import pytest
 from aid import directives
 from aid.certificates import Certificate
 from aid.directives import BAD, key
+from aid.processes import group_alive
+from aid.programs import Runner
+from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
-from conftest import Queue, Runner, group_alive
 from test_main_path import AGENT, body, noise
 
 SCRIPT = """#!/bin/sh

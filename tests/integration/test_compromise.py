@@ -21,8 +21,9 @@ from pathlib import Path
 
 import pytest
 
+from aid.environment import ROOT, WANTED
 from aid.forge import Fleet, Message, Producer, now
-from conftest import ROOT, WANTED, end_group, group_alive
+from aid.processes import end_group, group_alive
 from test_kernel import needs_kernel
 
 IDENTITY, MESSAGE, END, STATUS, QUEUE = range(1, 6)

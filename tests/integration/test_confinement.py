@@ -23,8 +23,9 @@ from pathlib import Path
 import pytest
 
 from aid import certificates
+from aid.programs import Runner
+from aid.queue import Moto, Queue
 from aid.sqsproxy import SqsProxy
-from conftest import Moto, Queue, Runner
 from test_kernel import needs_kernel
 from test_main_path import AGENT, PRODUCER, body, conf, noise, wait_until
 

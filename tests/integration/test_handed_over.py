@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Queue, Runner
+from aid.programs import Runner
+from aid.queue import Queue
 from test_confinement import OTHER, needs_root
 from test_main_path import AGENT, PRODUCER, conf, noise
 

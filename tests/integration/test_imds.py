@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from aid.attack import KINDS, Attack, attack, each, fails, fill, imds
+from aid.queue import REGION, Queue
 from aid.sqsproxy import SqsProxy
-from conftest import REGION, Queue
 
 __all__ = ["attack", "imds"]  # fixtures
 

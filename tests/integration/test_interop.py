@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from aid.environment import ROOT
+from aid.programs import Runner
+from aid.queue import REGION, Moto, Queue
 from aid.sqsproxy import SqsProxy
-from conftest import REGION, ROOT, Moto, Queue, Runner
 from test_main_path import AGENT, PRODUCER, STARTUP, body, noise, source
 
 __all__ = ["source"]  # a fixture

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from aid.programs import Runner
+from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
-from conftest import Queue, Runner
 from test_main_path import AGENT, PRODUCER, STARTUP, body, noise
 
 CAP_SYS_ADMIN = 21

@@ -15,8 +15,9 @@ import pytest
 
 from aid.faults import Fault
 from aid.imds import Imds
+from aid.programs import Runner
+from aid.queue import Queue
 from aid.sqsproxy import SqsFault, SqsProxy
-from conftest import Queue, Runner
 
 AGENT = "sqs-entropy-agent"
 PRODUCER = "sqs-entropy-producer"

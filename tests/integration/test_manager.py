@@ -18,8 +18,10 @@ from pathlib import Path
 import pytest
 
 from aid.imds import Imds
+from aid.processes import end_group
+from aid.programs import Runner
+from aid.queue import Queue
 from aid.sqsproxy import SqsFault, SqsProxy
-from conftest import Queue, Runner, end_group
 from test_confinement import Half, halves
 from test_main_path import PRODUCER, STARTUP, conf, noise, wait_until
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from aid.programs import Runner
+from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
-from conftest import Queue, Runner
 from test_confinement import CAPABILITIES, Half, check_powerless
 from test_main_path import AGENT, PRODUCER, body, noise, wait_until
 

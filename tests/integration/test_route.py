@@ -24,8 +24,10 @@ import pytest
 
 from aid import certificates, standin
 from aid.imds import Imds
+from aid.processes import die_with_parent
+from aid.programs import Result, Runner
+from aid.queue import Moto, Queue
 from aid.sqsproxy import SqsProxy
-from conftest import Moto, Queue, Result, Runner, die_with_parent
 from test_main_path import AGENT, body, noise
 
 IMDS_ADDRESS = "169.254.169.254"

@@ -23,8 +23,9 @@ from aid.attack import leaked
 from aid.forge import Fleet, Message, Producer, path_of, send
 from aid.imds import Imds
 from aid.memory import Image
+from aid.programs import Runner
+from aid.queue import Moto, Queue
 from aid.sqsproxy import SqsProxy
-from conftest import Moto, Queue, Runner
 from test_compromise import (
     PATH,
     Compromised,

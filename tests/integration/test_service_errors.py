@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from aid.attack import Attack, attack, fails, fill, generator, imds
+from aid.queue import Queue
 from aid.sqsproxy import SqsProxy, service_error
-from conftest import Queue
 
 __all__ = ["attack", "generator", "imds"]  # fixtures
 

@@ -11,8 +11,8 @@ import pytest
 
 from aid.attack import Attack, WatchedImds, attack, fails, fill, generator, imds
 from aid.imds import Credentials
+from aid.queue import REGION, Moto, Queue, Role
 from aid.sqsproxy import SqsProxy
-from conftest import REGION, Moto, Queue, Role
 
 __all__ = ["attack", "generator", "imds"]  # fixtures
 

@@ -19,8 +19,9 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 
 from aid import certificates
 from aid.imds import Imds
+from aid.programs import Runner
+from aid.queue import REGION, Moto, Queue, Role
 from aid.sqsproxy import SqsFault, SqsProxy, service_error
-from conftest import REGION, Moto, Queue, Role, Runner
 
 
 @pytest.fixture

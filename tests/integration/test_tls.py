@@ -12,8 +12,8 @@ import pytest
 from aid import certificates
 from aid.attack import Attack, attack, each, fails, fill, generator, imds
 from aid.certificates import Certificate
+from aid.queue import Moto, Queue
 from aid.sqsproxy import SqsProxy
-from conftest import Moto, Queue
 from test_main_path import conf
 
 __all__ = ["attack", "conf", "generator", "imds"]  # fixtures

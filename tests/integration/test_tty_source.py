@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from aid.programs import Runner
+from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
-from conftest import Queue, Runner
 from test_attack_source import BURST, SIZE, payloads
 from test_main_path import PRODUCER, STARTUP, conf, noise, wait_until
 

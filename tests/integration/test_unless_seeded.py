@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from aid.imds import Imds
+from aid.programs import Result, Runner
+from aid.queue import Queue
 from aid.sqsproxy import SqsFault, SqsProxy
-from conftest import Queue, Result, Runner
 from test_kernel import needs_kernel
 from test_main_path import AGENT, body, conf, noise
 

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 from machine import Machine
-
-from conftest import AGENT, PRODUCER
+from world import AGENT, PRODUCER
 
 TIMERS = ["sqs-entropy-agent.timer", "sqs-entropy-agent-retry.timer"]
 UNITS = [AGENT, *TIMERS, PRODUCER]

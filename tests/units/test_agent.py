@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 import pytest
 from machine import status
+from world import AGENT, HOST, METADATA, UNCONDITIONAL, World
 
 from aid.faults import CONNECT
-from conftest import AGENT, HOST, METADATA, UNCONDITIONAL, World
 
 TIMEOUT = 3  # seconds
 CAP_SYS_ADMIN = 1 << 21

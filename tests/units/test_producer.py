@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from machine import status
+from world import AGENT, HOST, PRODUCER, UNCONDITIONAL, World
 
 from aid.faults import CONNECT
-from conftest import AGENT, HOST, PRODUCER, UNCONDITIONAL, World
 
 KEY = "/etc/sqs-entropy/signing.key"
 CONDITIONS = UNCONDITIONAL + "ConditionPathExists=/etc/sqs-entropy/producer.conf\n"

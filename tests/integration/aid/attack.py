@@ -16,8 +16,9 @@ import pytest
 
 from aid.faults import Answer, Fault, Record, Request
 from aid.imds import TOKEN_PATH, Imds
+from aid.programs import Result, Runner
+from aid.queue import REGION, Queue
 from aid.sqsproxy import SqsProxy
-from conftest import REGION, Queue, Result, Runner
 from test_main_path import AGENT, PRODUCER, body, noise
 
 TIMEOUT = 2  # seconds: below three the agent does not wait at the queue

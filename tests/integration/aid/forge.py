@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import (
 )
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from conftest import Queue
+from aid.queue import Queue
 
 DOMAIN = b"sqs-entropy message v1"
 SIGN, SEAL = "sqs-entropy-ed25519", "sqs-entropy-x25519"  # first words of key files

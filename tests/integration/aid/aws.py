@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The stand-ins for AWS that most tests ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from aid import certificates
+from aid.imds import Imds
+from aid.queue import REGION, Moto
+from aid.sqsproxy import SqsProxy
+
+
+@pytest.fixture
+def imds() -> Iterator[Imds]:
+    """Give an IMDSv2 stand-in with a role and the region of the queues."""
+    with Imds(region=REGION) as standin:
+        yield standin
+    assert not standin.errors
+
+
+@pytest.fixture
+def proxy(moto: Moto) -> Iterator[SqsProxy]:
+    """Give a fault proxy in front of moto, whose log shows what was asked."""
+    with SqsProxy(moto.url, keep=True) as standin:
+        yield standin
+    assert not standin.errors
+
+
+@pytest.fixture(scope="session")
+def certificate(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> certificates.Certificate:
+    """Give a certificate for loopback; its path is the CA bundle to trust."""
+    return certificates.make(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture
+def tls_proxy(moto: Moto, certificate: certificates.Certificate) -> Iterator[SqsProxy]:
+    """Give the fault proxy behind TLS."""
+    with SqsProxy(moto.url, keep=True, tls=certificate.tls) as standin:
+        yield standin
+    assert not standin.errors

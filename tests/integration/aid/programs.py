@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Running the two programs, and any other, to a known end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aid.processes import end_group, group_alive
+
+RUN_TIMEOUT = 30  # seconds; no program's own deadline is near it
+
+
+@dataclass
+class Result:
+    """What a program did."""
+
+    code: int  # negative: the signal that ended it
+    out: bytes
+    err: str
+    seconds: float
+    command: list[str] = field(default_factory=list)
+
+    def lines(self) -> list[str]:
+        """What it said, a message a line."""
+        return self.err.splitlines()
+
+
+@dataclass
+class Runner:
+    """Starts programs and makes sure that they end, children included."""
+
+    build: Path
+    env: dict[str, str]
+    started: list[subprocess.Popen[Any]] = field(default_factory=list)
+
+    def start(
+        self,
+        program: str,
+        *args: str | Path,
+        env: dict[str, str] | None = None,
+        **values: Any,
+    ) -> subprocess.Popen[bytes]:
+        """Start a program in the background; the fixture ends it."""
+        path = program if "/" in program else str(self.build / program)
+        if not os.access(path, os.X_OK):
+            pytest.fail(f"{path} is not there: run make first")
+        values.setdefault("stdin", subprocess.DEVNULL)
+        values.setdefault("stdout", subprocess.PIPE)
+        values.setdefault("stderr", subprocess.PIPE)
+        process = subprocess.Popen(
+            [path, *map(str, args)],
+            env=self.env if env is None else env,
+            start_new_session=True,
+            **values,
+        )
+        self.started.append(process)
+        return process
+
+    def finish(
+        self, process: subprocess.Popen[bytes], timeout: float = RUN_TIMEOUT
+    ) -> Result:
+        """Wait for a started program, killing it when it takes too long."""
+        began = time.monotonic()
+        try:
+            out, err = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            out, err = process.communicate()
+            said = (err or b"").decode(errors="replace")
+            pytest.fail(f"{process.args} ran for over {timeout} s and said:\n{said}")
+        seconds = time.monotonic() - began
+        self._no_leftovers(process)
+        said = (err or b"").decode("utf-8", "replace")
+        command = [str(a) for a in process.args]  # type: ignore[union-attr]
+        return Result(process.returncode, out or b"", said, seconds, command)
+
+    def __call__(
+        self,
+        program: str,
+        *args: str | Path,
+        env: dict[str, str] | None = None,
+        timeout: float = RUN_TIMEOUT,
+        **values: Any,
+    ) -> Result:
+        """Run a program to its end."""
+        began = time.monotonic()
+        process = self.start(program, *args, env=env, **values)
+        result = self.finish(process, timeout)
+        result.seconds = time.monotonic() - began
+        return result
+
+    def _no_leftovers(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + 1
+        while left := group_alive(process.pid):
+            if time.monotonic() > deadline:
+                pytest.fail(f"{process.args} ended and left {', '.join(left)} running")
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def run(build: Path, env: dict[str, str]) -> Iterator[Runner]:
+    """Give a function that runs a built program, with its arguments after it.
+
+    Its start() and finish() do the same in two steps.
+    """
+    runner = Runner(build, env)
+    yield runner
+    for process in runner.started:
+        end_group(process)
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
