@@ -13,15 +13,13 @@ import pytest
 
 from aid.forge import ENC, TAG, Message, send
 from aid.imds import Imds
+from aid.maker import Maker
+from aid.payload import noise
 from aid.processes import end_group
-from aid.programs import Runner
+from aid.programs import AGENT, PRODUCER, STARTUP, Runner
 from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
-from aid.verdicts import CREDIT, LONGEST, SEEN, Judge, make_judge
-from test_attack_producer import Maker
-from test_main_path import AGENT, PRODUCER, STARTUP, noise, source
-
-__all__ = ["make_judge", "source"]  # fixtures
+from aid.verdicts import CREDIT, LONGEST, SEEN, Judge
 
 ROOT = Path(os.environ["ARCH_ROOT"])
 OVERHEAD = ENC + TAG  # bytes that sealing adds

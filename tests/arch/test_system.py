@@ -20,13 +20,10 @@ import pytest
 
 from aid import certificates
 from aid.imds import Imds
+from aid.maker import Maker
 from aid.queue import REGION, Moto
 from aid.sqsproxy import SqsProxy
-from aid.verdicts import CREDIT, Verdict, judge, make_judge
-from test_attack_producer import Maker, maker
-from test_main_path import source
-
-__all__ = ["judge", "make_judge", "maker", "source"]  # fixtures
+from aid.verdicts import CREDIT, Verdict
 
 MACHINE, ARCH = os.environ["MACHINE"], os.environ["ARCH"]
 LIMIT = 1800  # seconds; on a machine that has other work

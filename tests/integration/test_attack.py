@@ -13,6 +13,8 @@ from collections.abc import Callable
 import pytest
 
 from aid.forge import Message, Producer, now, path_of, send
+from aid.kernel import needs_kernel
+from aid.programs import AGENT
 from aid.queue import Queue
 from aid.verdicts import (
     BAD,
@@ -25,13 +27,7 @@ from aid.verdicts import (
     UNKNOWN,
     UNSIGNED,
     Judge,
-    judge,
-    make_judge,
 )
-from test_kernel import needs_kernel
-from test_main_path import AGENT
-
-__all__ = ["judge", "make_judge"]  # fixtures
 
 FRESH = 300_000  # ms between signing and sending
 MARGIN = 20_000  # for a slow machine

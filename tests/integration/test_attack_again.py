@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 
 from aid.forge import Message, Producer, send
+from aid.kernel import needs_kernel
+from aid.programs import AGENT
 from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
 from aid.verdicts import (
@@ -27,13 +29,7 @@ from aid.verdicts import (
     SEEN,
     Judge,
     Run,
-    judge,
-    make_judge,
 )
-from test_kernel import needs_kernel
-from test_main_path import AGENT
-
-__all__ = ["judge", "make_judge"]  # fixtures
 
 DIGEST, SLOTS = 32, 4096
 SIZE = DIGEST * (SLOTS + 1)  # of the file, with its head

@@ -26,11 +26,9 @@ from aid.forge import (
     send,
     unseal,
 )
+from aid.kernel import needs_kernel
 from aid.queue import Queue
-from aid.verdicts import BAD, SEALED, SEEN, STALE, UNKNOWN, Judge, Verdict, make_judge
-from test_kernel import needs_kernel
-
-__all__ = ["make_judge"]  # a fixture
+from aid.verdicts import BAD, SEALED, SEEN, STALE, UNKNOWN, Judge, Verdict
 
 # RFC 9180, appendix A.2 (the suite of ours), base mode: what sealing gives when
 # the pair of section A.2.1 seals its first plaintext.

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import socket
 import stat
@@ -14,38 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from aid.programs import Runner
+from aid.payload import noise, payloads
+from aid.programs import BURST, PRODUCER, SIZE, STARTUP, Runner
 from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
-from test_main_path import PRODUCER, STARTUP, conf, noise, wait_until
+from aid.wait import wait_until
 
-__all__ = ["conf"]  # a fixture
-
-BURST = 10
-SIZE = 512  # bytes of a message
 RUN = 31  # of one value, at 1 bit a byte: the repetition count test's cutoff
-
-
-@pytest.fixture
-def make_source(tmp_path: Path) -> Callable[[bytes], Path]:
-    """Give a function that makes files which stand for generators."""
-    made: list[Path] = []
-
-    def make(data: bytes) -> Path:
-        path = tmp_path / f"source{len(made)}"
-        path.write_bytes(data)
-        made.append(path)
-        return path
-
-    return make
-
-
-def payloads(queue: Queue) -> list[bytes]:
-    """What was sent."""
-    found: list[bytes] = []
-    while some := queue.receive():
-        found += [base64.b64decode(m["Body"]) for m in some]
-    return found
 
 
 def sent_operations(proxy: SqsProxy) -> int:

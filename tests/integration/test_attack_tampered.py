@@ -7,9 +7,7 @@ import random
 import re
 
 from aid.forge import Message, flip
-from aid.verdicts import BAD, MALFORMED, SEALED, UNKNOWN, Judge, judge, make_judge
-
-__all__ = ["judge", "make_judge"]  # fixtures
+from aid.verdicts import BAD, MALFORMED, SEALED, UNKNOWN, Judge
 
 NUMBER = "(?:0|[1-9][0-9]*)"
 CLAIM = re.compile(

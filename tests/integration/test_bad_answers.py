@@ -12,19 +12,14 @@ import pytest
 from aid.attack import (
     KINDS,
     Attack,
-    attack,
     each,
     edited,
     fails,
     fill,
-    generator,
-    imds,
     one_line,
 )
 from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
-
-__all__ = ["attack", "generator", "imds"]  # fixtures
 
 UNCONFIRMED: list[dict[str, Any]] = [
     {},

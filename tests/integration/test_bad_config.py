@@ -7,13 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from aid.attack import Attack, attack, each, fails, fill, imds
-from aid.programs import Result
+from aid.attack import Attack, each, fails, fill
+from aid.programs import AGENT, PRODUCER, Result
 from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
-from test_main_path import AGENT, PRODUCER
-
-__all__ = ["attack", "imds"]  # fixtures
 
 programs = pytest.mark.parametrize("program", [AGENT, PRODUCER])
 

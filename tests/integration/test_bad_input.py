@@ -13,21 +13,16 @@ from aid.attack import (
     KINDS,
     Attack,
     answer,
-    attack,
     each,
     edited,
     fails,
     fill,
-    generator,
-    imds,
     none_lost,
     without,
 )
+from aid.payload import body, noise
 from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
-from test_main_path import body, conf, noise
-
-__all__ = ["attack", "conf", "generator", "imds"]  # fixtures
 
 DEEP = 100_000
 ANSWER_MAX = (1 << 20) + (64 << 10)

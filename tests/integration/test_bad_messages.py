@@ -9,12 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from aid.attack import Attack, attack, each, fails, fill, generator, imds
+from aid.attack import Attack, each, fails, fill
+from aid.payload import body, noise
 from aid.queue import REGION, Queue
 from aid.sqsproxy import SqsProxy
-from test_main_path import body, conf, noise
-
-__all__ = ["attack", "conf", "generator", "imds"]  # fixtures
 
 GOOD = body(noise(64))  # with padding
 HIGH = base64.b64encode(b"\xff" * 64).decode()  # every character is "/"

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from aid.attack import Attack, attack, each, fails, fill, generator, imds, one_line
+from aid.attack import Attack, each, fails, fill, one_line
+from aid.payload import noise
+from aid.programs import AGENT, PRODUCER, STARTUP
 from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
-from test_main_path import AGENT, PRODUCER, STARTUP, conf, noise, wait_until
-
-__all__ = ["attack", "conf", "generator", "imds"]  # fixtures
+from aid.wait import wait_until
 
 NOBODY = 65534
 root = pytest.mark.skipif(os.geteuid() != 0, reason="not root: cannot become another")

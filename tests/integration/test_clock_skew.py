@@ -13,15 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from aid.errors import skewed
 from aid.faults import Answer, Fault, Record, Request
-from aid.programs import Runner
+from aid.manager import Manager
+from aid.payload import noise
+from aid.programs import PRODUCER, Runner
 from aid.queue import Moto, Queue
 from aid.sqsproxy import SqsProxy, operation
-from test_main_path import PRODUCER, conf, noise, source, wait_until
-from test_manager import Manager
-from test_service_errors import skewed
-
-__all__ = ["conf", "source"]  # fixtures
+from aid.wait import wait_until
 
 HOUR = 3600
 TOLERANCE = 300  # seconds, of the real service

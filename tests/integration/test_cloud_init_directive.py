@@ -14,8 +14,7 @@ import jsonschema
 
 from aid import directives
 from aid.directives import BAD, FOLDER, GOOD, SECRET, key, yaml_value
-from aid.programs import Runner
-from test_main_path import AGENT
+from aid.programs import AGENT, Runner
 
 cc = directives.load("cc_sqs_entropy")
 judge = jsonschema.Draft4Validator(directives.schema())

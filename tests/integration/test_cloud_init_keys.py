@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from aid.directives import key
-from test_cloud_init_module import Host, warnings
+from aid.host import Host, warnings
 
 # The agent has a default for trusted.d built in.  Here it is the test's own, so
 # that a configuration which leaves the key out means what it does when installed.

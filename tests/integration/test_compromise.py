@@ -7,193 +7,41 @@ is told to the real offline half, which is opened and confined as always.
 
 from __future__ import annotations
 
-import os
-import resource
 import shutil
-import signal
 import struct
 import subprocess
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from aid.environment import ROOT, WANTED
+from aid.compromised import (
+    END,
+    IDENTITY,
+    MESSAGE,
+    PATH,
+    QUEUE,
+    STATUS,
+    Compromised,
+    Ended,
+    end,
+    identity,
+    message,
+    queue_record,
+    record,
+)
+from aid.environment import ROOT
 from aid.forge import Fleet, Message, Producer, now
-from aid.processes import end_group, group_alive
-from test_kernel import needs_kernel
+from aid.kernel import needs_kernel
+from aid.processes import group_alive
 
-IDENTITY, MESSAGE, END, STATUS, QUEUE = range(1, 6)
-PATH = "/123456789012/entropy"
-URL = f"https://sqs.eu-west-1.amazonaws.com{PATH}"
 SEQUENCES = 20_000
 BATCH = 500  # in a process
 SANITIZED = 10_000
 MEMORY = 64 << 20  # bytes; the half itself takes 8 to 16 MiB
 GRACE = 2.5  # seconds that a run may take beyond its time-out, on a busy machine
-
-# The sizes in agent/record.h.
-IDENTITY_TEXT, QUEUE_PATH, ENTROPY = 256, 256, 256
-
-
-def record(kind: int, data: bytes = b"") -> bytes:
-    """A datagram as the tool reads it."""
-    return struct.pack("=II", len(data) + 4, kind) + data
-
-
-def identity(text: bytes = b"i-0123456789abcdef0", length: int | None = None) -> bytes:
-    """A record of identity."""
-    size = len(text) if length is None else length
-    return record(IDENTITY, struct.pack(f"=I{IDENTITY_TEXT}s", size, text))
-
-
-def queue(path: str = PATH, length: int | None = None) -> bytes:
-    """A record that tells the queue's path."""
-    size = len(path) if length is None else length
-    return record(QUEUE, struct.pack(f"=I{QUEUE_PATH}s", size, path.encode()))
-
-
-def end(code: int = 0, received: int = 1, deleted: int = 1) -> bytes:
-    """The record that ends a run."""
-    return record(END, struct.pack("=iII", code, received, deleted))
-
-
-def message(
-    m: Message, sent: int | None = None, count: int = 1, **lengths: int
-) -> bytes:
-    """A record of a message; lengths other than the true ones can be claimed."""
-    entropy, signature = (m.entropy or "").encode(), m.signature or b""
-    head = struct.pack(
-        f"=qIIII{ENTROPY}s64s",
-        now() if sent is None else sent,
-        count,
-        lengths.get("entropy", len(entropy)),
-        lengths.get("signature", len(signature)),
-        lengths.get("payload", len(m.payload)),
-        entropy,
-        signature,
-    )
-    return record(MESSAGE, head + m.payload)
-
-
-@dataclass
-class Ended:
-    """How a run went."""
-
-    code: int
-    said: str
-    err: str
-    seconds: float
-    memory: int  # bytes, at most
-
-    def numbers(self) -> dict[str, int]:
-        """What the attacker was told, or counted."""
-        words = self.said.split()
-        return {n: int(v) for n, v in zip(words[::2], words[1::2], strict=True)}
-
-
-@dataclass
-class Compromised:
-    """Runs the agent with the attacker's half."""
-
-    tool: Path
-    directory: Path
-    env: dict[str, str]
-    producer: Producer
-    fleet: Fleet
-    limit: int | None = 256 << 20  # bytes of address space
-    output: str = "/dev/null"
-    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
-
-    def configure(self, **values: object) -> Path:
-        """Write a configuration that trusts the producer."""
-        settings = {
-            "queue": URL,
-            "trusted-producers": self.directory / "trusted.d",
-            "seal-key": self.directory / "fleet",
-            **values,
-        }
-        path = self.directory / "agent.conf"
-        path.write_text("".join(f'{n} = "{v}"\n' for n, v in settings.items()))
-        return path
-
-    def state(self, name: str | int) -> Path:
-        """A state directory for one of several that run at the same time."""
-        path = self.directory / f"state-{name}"
-        path.mkdir(exist_ok=True)
-        return path
-
-    def start(
-        self, mode: str, *args: str, data: bytes = b"", **env: object
-    ) -> subprocess.Popen[bytes]:
-        """Start it, with the records at hand."""
-        records = self.directory / f"records-{time.monotonic_ns()}"
-        records.write_bytes(data)
-        output = ["-o", self.output] if self.output else []
-
-        def limit() -> None:
-            if self.limit is not None:
-                resource.setrlimit(resource.RLIMIT_AS, (self.limit, self.limit))
-
-        with records.open("rb") as file:
-            process = subprocess.Popen(
-                [self.tool, mode, "-c", self.directory / "agent.conf", *output, *args],
-                stdin=file,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env={**self.env, **{n: str(v) for n, v in env.items()}},
-                preexec_fn=limit,
-                start_new_session=True,
-            )
-        self.started.append(process)
-        return process
-
-    def finish(self, process: subprocess.Popen[bytes], seconds: float = 60) -> Ended:
-        """Wait for its end."""
-        began = time.monotonic()
-        try:
-            out, err = process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            pytest.fail(f"{process.args} had not ended after {seconds} s")
-        took = time.monotonic() - began
-        said = err.decode(errors="replace")
-        assert "Sanitizer" not in said, said
-        assert "runtime error" not in said, said
-        assert process.returncode >= 0, f"signal {-process.returncode}: {said}"
-        return Ended(process.returncode, out.decode(), said, took, 0)
-
-    def __call__(self, mode: str, *args: str, **values: object) -> Ended:
-        """Run it to its end."""
-        began = time.monotonic()
-        ended = self.finish(self.start(mode, *args, **values))  # type: ignore[arg-type]
-        ended.seconds = time.monotonic() - began
-        return ended
-
-
-@pytest.fixture
-def compromised(build: Path, tmp_path: Path) -> Iterator[Compromised]:
-    """Give the agent with an attacker's online half."""
-    env = {n: v for n, v in os.environ.items() if WANTED.fullmatch(n)}
-    for name in "STATE_DIRECTORY", "RUNTIME_DIRECTORY":
-        env[name] = str(tmp_path / name.lower())
-        Path(env[name]).mkdir()
-    (tmp_path / "trusted.d").mkdir()
-    producer, fleet = Producer(), Fleet()
-    producer.trust(tmp_path / "trusted.d")
-    fleet.key_file(tmp_path / "fleet")
-    tool = build / "tests/tools/online"
-    if not tool.exists():
-        pytest.fail(f"{tool} is not there: run make tests first")
-    made = Compromised(tool, tmp_path, env, producer, fleet)
-    made.configure()
-    yield made
-    for process in made.started:
-        end_group(process)
 
 
 # Control: an honest one.
@@ -201,9 +49,9 @@ def compromised(build: Path, tmp_path: Path) -> Iterator[Compromised]:
 
 def test_a_signed_message_gets_credit_and_once_only(compromised: Compromised) -> None:
     good = message(compromised.producer.message(PATH))
-    got = compromised("send", data=queue() + identity() + good + end())
+    got = compromised("send", data=queue_record() + identity() + good + end())
     assert (got.code, got.numbers()) == (0, {"used": 1, "bits": 256}), got.err
-    again = compromised("send", data=queue() + identity() + good + end())
+    again = compromised("send", data=queue_record() + identity() + good + end())
     assert (again.code, again.numbers()) == (0, {"used": 1, "bits": 0}), again.err
     twice = message(compromised.producer.message(PATH, bits=255))
     got = compromised("send", data=twice * 10 + end(0, 10, 10))
@@ -230,11 +78,11 @@ def test_the_kernel_gets_credit_from_a_signed_message_only(
     ("kind", "forged"),
     {
         "identity": identity() * 2,
-        "queue": queue() * 2,
+        "queue": queue_record() * 2,
         "longer-identity": identity(length=257),
         "endless-identity": identity(length=0xFFFFFFFF),
-        "longer-queue": queue(length=257),
-        "endless-queue": queue(length=0xFFFFFFFF),
+        "longer-queue": queue_record(length=257),
+        "endless-queue": queue_record(length=0xFFFFFFFF),
         "short-identity": record(IDENTITY, bytes(8)),
         "long-identity": record(IDENTITY, bytes(1024)),
         "short-queue": record(QUEUE, bytes(8)),
@@ -297,10 +145,10 @@ def test_the_queue_cannot_be_talked_over(compromised: Compromised) -> None:
     """Nor can a message that was signed for another queue be passed off."""
     other = "/123456789012/other"
     good = message(compromised.producer.message(PATH))
-    got = compromised("send", data=queue(other) + good + end())
+    got = compromised("send", data=queue_record(other) + good + end())
     assert got.numbers()["bits"] == 256, got.err
     foreign = message(compromised.producer.message(other))
-    got = compromised("send", data=queue(other) + foreign + end())
+    got = compromised("send", data=queue_record(other) + foreign + end())
     assert got.numbers() == {"used": 1, "bits": 0}, got.err
 
 
@@ -308,11 +156,13 @@ def test_a_queue_known_by_name_is_told_once(compromised: Compromised) -> None:
     compromised.configure(queue="entropy")
     good = message(compromised.producer.message(PATH))
     foreign = message(compromised.producer.message("/123456789012/other"))
-    got = compromised("send", data=queue() + good + end())
+    got = compromised("send", data=queue_record() + good + end())
     assert got.numbers()["bits"] == 256, got.err
-    got = compromised("send", data=foreign + queue("/123456789012/other") + foreign)
+    got = compromised(
+        "send", data=foreign + queue_record("/123456789012/other") + foreign
+    )
     assert got.numbers() == {"used": 1, "bits": 0}, got.err
-    got = compromised("send", data=queue("") + foreign + end())
+    got = compromised("send", data=queue_record("") + foreign + end())
     assert got.numbers() == {"used": 1, "bits": 0}, got.err
 
 
@@ -397,7 +247,7 @@ def test_the_deadline_holds(compromised: Compromised, kernel: bool) -> None:
         compromised,
         {
             "identity": ("flood", identity()),
-            "queue": ("flood", queue()),
+            "queue": ("flood", queue_record()),
             "message": ("flood", message(Message(bytes(512)))),
             "end": ("flood", end()),
             "status": ("flood", record(STATUS, bytes(12))),
@@ -414,7 +264,7 @@ def templates(compromised: Compromised) -> bytes:
     return b"".join(
         (
             identity(),
-            queue(),
+            queue_record(),
             message(producer.message(PATH)),
             message(producer.message(PATH, size=64, bits=512)),
             message(producer.message(PATH, to=to)),

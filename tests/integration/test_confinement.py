@@ -3,179 +3,40 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import os
-import pwd
-import re
 import select
 import shutil
-import signal
 import socket
 import socketserver
 import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from aid import certificates
-from aid.programs import Runner
+from aid.halves import (
+    IS_ROOT,
+    OTHER,
+    check_common,
+    check_files,
+    check_powerless,
+    has_landlock,
+    needs_root,
+    waiting_agent,
+    waiting_producer,
+)
+from aid.kernel import needs_kernel
+from aid.main_path import both_ways
+from aid.payload import body, noise
+from aid.programs import AGENT, PRODUCER, Runner
 from aid.queue import Moto, Queue
 from aid.sqsproxy import SqsProxy
-from test_kernel import needs_kernel
-from test_main_path import AGENT, PRODUCER, body, conf, noise, wait_until
-
-__all__ = ["conf"]  # fixture
+from aid.trace import check_drop, needs_strace, networked, position, traced
 
 CAP_SYS_ADMIN = 1 << 21
-CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
-ROOT = os.geteuid() == 0
-needs_root = pytest.mark.skipif(not ROOT, reason="not root: there is less to give up")
-OTHER = 12345  # a user id that nobody has
-LANDLOCK = 444  # landlock_create_ruleset, on every architecture
-
-
-def online_ids() -> tuple[int, int]:
-    """The user and group that nobody's secrets belong to."""
-    try:
-        entry = pwd.getpwnam("sqs-entropy")
-    except KeyError:
-        return 65534, 65534
-    return entry.pw_uid, entry.pw_gid
-
-
-def has_landlock() -> bool:
-    """Whether this kernel can confine to files."""
-    return ctypes.CDLL(None).syscall(LANDLOCK, 0, 0, 1) >= 1
-
-
-@dataclass
-class Half:
-    """One process of a program that runs."""
-
-    pid: int
-
-    def status(self) -> dict[str, str]:
-        """The fields of /proc/PID/status."""
-        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
-        return dict(map(str.strip, line.split(":", 1)) for line in lines)
-
-    def capabilities(self) -> dict[str, int]:
-        """Its five sets."""
-        status = self.status()
-        return {name: int(status[name], 16) for name in CAPABILITIES}
-
-    def ids(self, name: str) -> set[int]:
-        """Real, effective, saved and file system id."""
-        return set(map(int, self.status()[name].split()))
-
-    def limit(self, name: str) -> list[str]:
-        """Soft and hard limit."""
-        text = Path(f"/proc/{self.pid}/limits").read_text()
-        found = re.search(rf"^Max {name} +(\S+) +(\S+)", text, re.MULTILINE)
-        assert found is not None
-        return list(found.groups())
-
-    def files(self) -> list[str]:
-        """What its descriptors lead to, those of standard streams left out."""
-        folder = Path(f"/proc/{self.pid}/fd")
-        return [str(f.readlink()) for f in folder.iterdir() if int(f.name) > 2]
-
-    def sockets(self) -> int:
-        """How many of them are sockets."""
-        return sum(name.startswith("socket:") for name in self.files())
-
-    def is_confined(self) -> bool:
-        """Whether its last step is done."""
-        with contextlib.suppress(OSError, KeyError):
-            return self.status()["Seccomp"] == "2"
-        return False
-
-
-def halves(process: subprocess.Popen[bytes]) -> tuple[Half, Half]:
-    """Online and offline half of a program, once both are confined."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    wait_until(lambda: bool(children.read_text().split()))
-    online = Half(int(children.read_text().split()[0]))
-    offline = Half(process.pid)
-    wait_until(lambda: online.is_confined() and offline.is_confined())
-    return online, offline
-
-
-@contextlib.contextmanager
-def waiting_agent(
-    run: Runner, queue: Queue, proxy: SqsProxy, *args: str | Path
-) -> Iterator[tuple[Half, Half]]:
-    """Run an agent whose answer to a receive is held back."""
-    queue.send(body(noise(512)))
-    proxy.fault("ReceiveMessage", hold=20)
-    process = run.start(AGENT, "-q", queue.url, "-t", "10", *args)
-    wait_until(lambda: bool(proxy.matching("ReceiveMessage")))
-    yield halves(process)
-    process.kill()
-
-
-@contextlib.contextmanager
-def waiting_producer(
-    run: Runner, queue: Queue, tmp_path: Path, proxy: SqsProxy, key: Path
-) -> Iterator[tuple[Half, Half]]:
-    """Run a producer that waits for a source."""
-    source = tmp_path / "source"
-    os.mkfifo(source)
-    writer = os.open(source, os.O_RDWR)
-    file = tmp_path / "producer.conf"
-    file.write_text(f'queue = "{queue.url}"\nsigning-key = "{key}"\n')
-    process = run.start(PRODUCER, "-c", file, "-d", source)
-    wait_until(lambda: bool(proxy.matching("GetQueueAttributes")))
-    yield halves(process)
-    process.send_signal(signal.SIGTERM)
-    os.close(writer)
-
-
-@pytest.fixture
-def key(run: Runner, tmp_path: Path) -> Path:
-    """Give a signing key's file."""
-    path = tmp_path / "signing.key"
-    made = run(PRODUCER, "--genkey", path)
-    assert made.code == 0, made.err
-    return path
-
-
-def check_common(half: Half) -> None:
-    """What holds for each half of both programs, whoever starts them."""
-    status = half.status()
-    assert status["NoNewPrivs"] == "1"
-    assert status["Seccomp"] == "2"
-    assert half.limit("core file size") == ["0", "0"]
-    assert half.limit("open files") == ["64", "64"]
-    capabilities = half.capabilities()
-    assert capabilities["CapInh"] == capabilities["CapAmb"] == 0
-    assert capabilities["CapPrm"] == capabilities["CapEff"]
-
-
-def check_powerless(half: Half) -> None:
-    """It has no capability, and as long as root started it no way to any."""
-    assert half.capabilities() == {
-        **dict.fromkeys(CAPABILITIES, 0),
-        **({} if ROOT else {"CapBnd": half.capabilities()["CapBnd"]}),
-    }
-    uid, gid = online_ids() if ROOT else (os.getuid(), os.getgid())
-    assert half.ids("Uid") == {uid}
-    assert half.ids("Gid") == {gid}
-    assert half.status()["Groups"] == "" or not ROOT
-
-
-def check_files(half: Half, allowed: set[str]) -> None:
-    """Its descriptors lead there, to sockets, pipes and event counters only."""
-    if not ROOT:
-        return  # it hides them
-    for name in half.files():
-        kind = re.match(r"socket:|pipe:|anon_inode:\[event", name)
-        assert kind or name in allowed, half.files()
 
 
 def test_the_agents_halves(
@@ -190,11 +51,11 @@ def test_the_agents_halves(
         assert offline.ids("Uid") == {os.getuid()}
         capabilities = offline.capabilities()
         assert capabilities["CapEff"] == 0
-        assert capabilities["CapBnd"] == 0 or not ROOT
+        assert capabilities["CapBnd"] == 0 or not IS_ROOT
         state = Path(run.env["STATE_DIRECTORY"], "seen")
         status = Path(run.env["RUNTIME_DIRECTORY"], "agent.json")
         check_files(offline, {str(output), str(state), str(status)})
-        if ROOT:
+        if IS_ROOT:
             assert offline.sockets() == 1
             assert str(state) in offline.files()
 
@@ -227,107 +88,17 @@ def test_the_producers_halves(
         for half in online, offline:
             check_common(half)
             check_powerless(half)
-            assert 0 not in half.ids("Uid") or not ROOT
+            assert 0 not in half.ids("Uid") or not IS_ROOT
         check_files(online, set())
         source = tmp_path / "source"
         state = Path(run.env["STATE_DIRECTORY"], "sequence")
         check_files(offline, {str(source), str(state)})
-        if ROOT:
+        if IS_ROOT:
             assert str(source) in offline.files()
             assert offline.sockets() == 1
 
 
 # The way there, as strace sees it.
-
-CALL = re.compile(r"^(?P<pid>\d+) +(?P<call>\w+)\((?P<args>.*)\) += (?P<rc>-?\d+)")
-DROPS = (
-    ("setgroups", "0, NULL"),
-    ("setresgid", ""),
-    ("setresuid", ""),
-    ("prctl", "PR_SET_NO_NEW_PRIVS, 1"),
-    ("capset", "permitted=0"),
-    ("seccomp", "SECCOMP_SET_MODE_FILTER"),
-)
-
-
-@dataclass
-class Call:
-    """A system call that strace saw."""
-
-    pid: int
-    call: str
-    args: str
-    rc: int
-
-
-def traced(run: Runner, tmp_path: Path, *command: str | Path) -> list[Call]:
-    """Run under strace."""
-    log = tmp_path / "strace"
-    names = "setgroups,setresgid,setresuid,setuid,setgid,capset,prctl,seccomp"
-    names += ",landlock_restrict_self,socket,connect,socketpair,clone,clone3,fork"
-    names += ",timer_settime,setrlimit,prlimit64"
-    got = run(
-        shutil.which("strace") or "strace",
-        *("-f", "-qq", "-e", f"trace={names}", "-o", log),
-        *command,
-        timeout=60,
-    )
-    assert got.code == 0, got.err
-    calls: list[Call] = []
-    begun: dict[str, str] = {}
-    for line in log.read_text().splitlines():
-        pid, _, rest = line.partition(" ")
-        # What another process interrupted is in two lines.
-        if rest.endswith("<unfinished ...>"):
-            begun[pid] = rest.removesuffix("<unfinished ...>").rstrip()
-            continue
-        if " resumed>" in rest:
-            rest = begun.pop(pid) + rest.partition(" resumed>")[2]
-        found = CALL.match(f"{pid} {rest}")
-        if found:
-            calls.append(Call(int(pid), found["call"], found["args"], int(found["rc"])))
-    return calls
-
-
-def position(calls: list[Call], name: str, words: str, pid: int) -> int:
-    """Where a process first did this with success; failing if it never did."""
-    for i, c in enumerate(calls):
-        if (c.pid, c.call) == (pid, name) and words in c.args and c.rc >= 0:
-            return i
-    pytest.fail(f"{pid} never did {name}({words})")
-
-
-def networked(calls: list[Call], pid: int) -> list[int]:
-    """Where a process asks for a socket that leads out of this machine."""
-    return [
-        i
-        for i, c in enumerate(calls)
-        if c.pid == pid and c.call == "socket" and "AF_INET" in c.args
-    ]
-
-
-def check_drop(calls: list[Call], pid: int) -> int:
-    """All drops, in their order; where the last one is."""
-    places = [position(calls, name, words, pid) for name, words in DROPS]
-    assert places == sorted(places)
-    if has_landlock():
-        restricted = position(calls, "landlock_restrict_self", "", pid)
-        assert places[-2] < restricted < places[-1]
-    # That nothing can be had back was tried, and refused.
-    tried = [
-        c for c in calls[places[2] :] if c.pid == pid and c.call in ("setuid", "setgid")
-    ]
-    assert tried
-    assert all(c.rc < 0 for c in tried)
-    off = re.compile("PR_SET_DUMPABLE, (SUID_DUMP_DISABLE|0)")
-    cores = [i for i, c in enumerate(calls) if c.pid == pid and off.match(c.args)]
-    assert any(i > places[2] for i in cores), "dumpable again after setresuid"
-    return places[-1]
-
-
-needs_strace = pytest.mark.skipif(
-    shutil.which("strace") is None or not ROOT, reason="needs strace, and root"
-)
 
 
 @needs_strace
@@ -456,23 +227,6 @@ def bundle(tmp_path: Path) -> Iterator[certificates.Certificate]:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         yield certificates.make(Path(folder), names)
-
-
-def both_ways(run: Runner, queue: Queue, env: dict[str, str], *before: str) -> None:
-    """Send with the producer and take with the agent."""
-    source = Path(env["HOME"], "source")
-    source.write_bytes(noise(1 << 14))
-    programs = {n: run.build / n for n in (PRODUCER, AGENT)}
-    commands = {
-        PRODUCER: ["--once", "-q", queue.name, "-d", str(source)],
-        AGENT: ["-q", queue.name, "-m", "10", "-o", "-"],
-    }
-    for name, args in commands.items():
-        command = [*before, str(programs[name]), *args]
-        got = run(command[0], *command[1:], env=env)
-        assert got.code == 0, got.err
-    assert len(got.out) == 5120
-    assert queue.depth() == (0, 0)
 
 
 def test_a_name_from_the_hosts_file(

@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from aid.attack import Attack, attack, each, fails, fill, generator, imds
+from aid.attack import Attack, each, fails, fill
+from aid.payload import noise
 from aid.queue import REGION, Queue
 from aid.sqsproxy import SqsProxy
-from test_main_path import conf, noise
-
-__all__ = ["attack", "conf", "generator", "imds"]  # fixtures
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 

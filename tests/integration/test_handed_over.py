@@ -12,32 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from aid.programs import Runner
+from aid.halves import OTHER, needs_root
+from aid.maker import make_key
+from aid.payload import noise
+from aid.programs import AGENT, PRODUCER, Runner
 from aid.queue import Queue
-from test_confinement import OTHER, needs_root
-from test_main_path import AGENT, PRODUCER, conf, noise
-
-__all__ = ["conf"]  # fixture
 
 needs_setpriv = pytest.mark.skipif(
     shutil.which("setpriv") is None, reason="needs setpriv(1)"
 )
 AS_OTHER = [f"--reuid={OTHER}", f"--regid={OTHER}", "--clear-groups"]
-
-
-def make_key(run: Runner, path: Path, *args: str) -> str:
-    """Make a key pair; its public line."""
-    made = run(PRODUCER, "--genkey", path, *args)
-    assert made.code == 0, made.err
-    return made.out.decode()
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    """Give a file that stands for the generator."""
-    path = tmp_path / "source"
-    path.write_bytes(noise(1 << 16))
-    return path
 
 
 @pytest.fixture

@@ -10,11 +10,9 @@ from typing import Any
 
 import pytest
 
-from aid.attack import KINDS, Attack, attack, each, fails, fill, imds
+from aid.attack import KINDS, Attack, each, fails, fill
 from aid.queue import REGION, Queue
 from aid.sqsproxy import SqsProxy
-
-__all__ = ["attack", "imds"]  # fixtures
 
 PUT = "PUT /latest/api/token"
 ROLES = "GET */iam/security-credentials/"

@@ -15,12 +15,10 @@ from pathlib import Path
 import pytest
 
 from aid.environment import ROOT
-from aid.programs import Runner
+from aid.payload import body, noise
+from aid.programs import AGENT, PRODUCER, STARTUP, Runner
 from aid.queue import REGION, Moto, Queue
 from aid.sqsproxy import SqsProxy
-from test_main_path import AGENT, PRODUCER, STARTUP, body, noise, source
-
-__all__ = ["source"]  # a fixture
 
 QUERY_PYTHON = ROOT / "build" / "venv-query" / "bin" / "python"
 AWS = Path(sys.executable).with_name("aws")

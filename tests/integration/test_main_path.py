@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import base64
 import os
-import random
 import signal
 import time
 from collections.abc import Callable
@@ -15,48 +14,11 @@ import pytest
 
 from aid.faults import Fault
 from aid.imds import Imds
-from aid.programs import Runner
+from aid.payload import body, noise
+from aid.programs import AGENT, PRODUCER, STARTUP, Runner
 from aid.queue import Queue
 from aid.sqsproxy import SqsFault, SqsProxy
-
-AGENT = "sqs-entropy-agent"
-PRODUCER = "sqs-entropy-producer"
-STARTUP = 1024  # bytes that the start-up test takes and discards
-
-
-def noise(size: int, seed: int = 1) -> bytes:
-    """Bytes that a test can recognise."""
-    return random.Random(seed).randbytes(size)
-
-
-def body(payload: bytes) -> str:
-    """The body of a message that holds payload."""
-    return base64.b64encode(payload).decode()
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    """Give a file that stands for the generator."""
-    path = tmp_path / "source"
-    path.write_bytes(noise(1 << 16))
-    return path
-
-
-@pytest.fixture
-def conf(tmp_path: Path) -> Callable[..., Path]:
-    """Give a function that writes a configuration file."""
-
-    def write(**values: object) -> Path:
-        path = tmp_path / "test.conf"
-        lines = [
-            f"{name.replace('_', '-')} = "
-            + (f'"{value}"' if isinstance(value, str) else str(value))
-            for name, value in values.items()
-        ]
-        path.write_text("\n".join(lines) + "\n")
-        return path
-
-    return write
+from aid.wait import wait_until
 
 
 def operations(proxy: SqsProxy) -> list[str]:
@@ -228,14 +190,6 @@ def test_refused_entries_are_sent_again(
     assert queue.depth() == (10, 0)
     bodies = [m["Body"] for m in queue.receive()]
     assert len(set(bodies)) == 10
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    """Poll until condition holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 def test_the_producer_refills_what_is_taken(

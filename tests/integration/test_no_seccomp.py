@@ -6,11 +6,12 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from aid.programs import Runner
+from aid.halves import CAPABILITIES, Half, check_powerless
+from aid.payload import body, noise
+from aid.programs import AGENT, PRODUCER, Runner
 from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
-from test_confinement import CAPABILITIES, Half, check_powerless
-from test_main_path import AGENT, PRODUCER, body, noise, wait_until
+from aid.wait import wait_until
 
 WARNING = "this kernel has no seccomp filters"
 

@@ -24,11 +24,11 @@ import pytest
 
 from aid import certificates, standin
 from aid.imds import Imds
+from aid.payload import body, noise
 from aid.processes import die_with_parent
-from aid.programs import Result, Runner
+from aid.programs import AGENT, Result, Runner
 from aid.queue import Moto, Queue
 from aid.sqsproxy import SqsProxy
-from test_main_path import AGENT, body, noise
 
 IMDS_ADDRESS = "169.254.169.254"
 SQS_ADDRESS = "10.77.0.1"

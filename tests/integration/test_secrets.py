@@ -20,23 +20,16 @@ import pytest
 
 from aid import certificates
 from aid.attack import leaked
+from aid.compromised import PATH, Compromised, end, message
 from aid.forge import Fleet, Message, Producer, path_of, send
+from aid.halves import Half, halves
 from aid.imds import Imds
 from aid.memory import Image
-from aid.programs import Runner
+from aid.payload import noise
+from aid.programs import AGENT, PRODUCER, STARTUP, Runner
 from aid.queue import Moto, Queue
 from aid.sqsproxy import SqsProxy
-from test_compromise import (
-    PATH,
-    Compromised,
-    compromised,
-    end,
-    message,
-)
-from test_confinement import Half, halves
-from test_main_path import AGENT, PRODUCER, STARTUP, noise, wait_until
-
-__all__ = ["compromised"]  # fixture
+from aid.wait import wait_until
 
 needs_root = pytest.mark.skipif(
     os.geteuid() != 0, reason="not root: the halves hide their memory"

@@ -3,82 +3,19 @@
 
 from __future__ import annotations
 
-import json
 import time
 from datetime import datetime, timezone
-from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from aid.attack import Attack, attack, fails, fill, generator, imds
+from aid.attack import Attack, fails, fill
+from aid.errors import EXPIRED, UNKNOWN_KEY, UNSIGNED, WRONG_SIGNATURE, denied, skewed
 from aid.queue import Queue
 from aid.sqsproxy import SqsProxy, service_error
 
-__all__ = ["attack", "generator", "imds"]  # fixtures
-
-CORAL = "com.amazon.coral.service"
 DAY = 86400
-
-
-def coral(code: str, message: str, query: str, key: str = "message") -> dict[str, Any]:
-    """An authentication failure as the real service words it."""
-    fault = service_error(code, message, 403, query, shape=CORAL)
-    fault["body"] = json.dumps({"__type": f"{CORAL}#{code}", key: message})
-    return fault
-
-
-def denied(operation: str) -> dict[str, Any]:
-    """A policy that does not allow it."""
-    return coral(
-        "AccessDeniedException",
-        "User: arn:aws:sts::123456789012:assumed-role/sqs-entropy/i-0 is not "
-        f"authorized to perform: sqs:{operation} on resource: "
-        "arn:aws:sqs:eu-west-1:123456789012:entropy because no identity-based policy "
-        f"allows the sqs:{operation} action",
-        "AccessDenied",
-        "Message",
-    )
-
-
-UNSIGNED = coral(
-    "AccessDeniedException",
-    "Access to the resource https://sqs.eu-west-1.amazonaws.com/ is denied.",
-    "AccessDenied",
-    "Message",
-)
-UNKNOWN_KEY = coral(
-    "UnrecognizedClientException",
-    "The security token included in the request is invalid.",
-    "InvalidClientTokenId",
-)
-WRONG_SIGNATURE = coral(
-    "InvalidSignatureException",
-    "The request signature we calculated does not match the signature you provided. "
-    "Check your AWS Secret Access Key and signing method.",
-    "SignatureDoesNotMatch",
-)
-EXPIRED = coral(
-    "ExpiredTokenException",
-    "The security token included in the request is expired",
-    "ExpiredToken",
-)
-
-
-def skewed(now: float, ahead: bool) -> dict[str, Any]:
-    """The refusal of a clock that is off, by a service whose time is now."""
-    stamp = datetime.fromtimestamp(now, timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-    text = "not yet current" if ahead else "expired"
-    than = "later" if ahead else "earlier"
-    fault = coral(
-        "InvalidSignatureException",
-        f"Signature {text}: 20261122T000000Z is now {than} than {stamp} ({stamp} "
-        "+ 5 min.)",
-        "SignatureDoesNotMatch",
-    )
-    fault["headers"]["Date"] = formatdate(now, usegmt=True)
-    return fault
 
 
 def signed_at(proxy: SqsProxy, operation: str) -> list[float]:

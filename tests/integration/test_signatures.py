@@ -9,12 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from aid.attack import Attack, WatchedImds, attack, fails, fill, generator, imds
+from aid.attack import Attack, WatchedImds, fails, fill
 from aid.imds import Credentials
 from aid.queue import REGION, Moto, Queue, Role
 from aid.sqsproxy import SqsProxy
-
-__all__ = ["attack", "generator", "imds"]  # fixtures
 
 PLACE = "AWS_EC2_METADATA_SERVICE_ENDPOINT"
 ALL = ("sqs:*",)

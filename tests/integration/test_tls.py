@@ -10,13 +10,10 @@ from pathlib import Path
 import pytest
 
 from aid import certificates
-from aid.attack import Attack, attack, each, fails, fill, generator, imds
+from aid.attack import Attack, each, fails, fill
 from aid.certificates import Certificate
 from aid.queue import Moto, Queue
 from aid.sqsproxy import SqsProxy
-from test_main_path import conf
-
-__all__ = ["attack", "conf", "generator", "imds"]  # fixtures
 
 Serve = Callable[..., SqsProxy]
 

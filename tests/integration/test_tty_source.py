@@ -16,13 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from aid.programs import Runner
+from aid.payload import noise, payloads
+from aid.programs import BURST, PRODUCER, SIZE, STARTUP, Runner
 from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
-from test_attack_source import BURST, SIZE, payloads
-from test_main_path import PRODUCER, STARTUP, conf, noise, wait_until
-
-__all__ = ["conf"]  # a fixture
+from aid.wait import wait_until
 
 # What a terminal's usual mode ends, stops, changes, kills or erases.
 SPECIAL = b"\x03\x04\x08\x0a\x0d\x0f\x11\x12\x13\x15\x16\x17\x1a\x1c\x7f\xff"

@@ -13,13 +13,11 @@ from pathlib import Path
 import pytest
 
 from aid.imds import Imds
-from aid.programs import Result, Runner
+from aid.kernel import needs_kernel
+from aid.payload import body, noise
+from aid.programs import AGENT, Result, Runner
 from aid.queue import Queue
 from aid.sqsproxy import SqsFault, SqsProxy
-from test_kernel import needs_kernel
-from test_main_path import AGENT, body, conf, noise
-
-__all__ = ["conf"]  # fixture
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 HOUR = 3600.0

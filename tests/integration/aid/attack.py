@@ -3,10 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,90 +10,15 @@ from typing import Any
 
 import pytest
 
-from aid.faults import Answer, Fault, Record, Request
-from aid.imds import TOKEN_PATH, Imds
-from aid.programs import Result, Runner
-from aid.queue import REGION, Queue
+from aid.payload import body, noise
+from aid.programs import AGENT, PRODUCER, Result, Runner
+from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
-from test_main_path import AGENT, PRODUCER, body, noise
+from aid.watch import WatchedImds, Watcher, leaked
 
 TIMEOUT = 2  # seconds: below three the agent does not wait at the queue
 SLACK = 1.5  # beyond it, for the agent's own grace and a busy machine
-SECRET = ("SecretAccessKey", "Token")
-PIECE = 12  # characters of a secret in a row that are a leak
 LINE_MAX = 600
-
-
-class WatchedImds(Imds):
-    """Knows every secret that it gave out, and can act after an answer."""
-
-    def __init__(self, **values: Any) -> None:
-        super().__init__(**values)
-        self.secrets: set[str] = set()
-        self.after: dict[str, Any] = {}  # part of a path: what to do then
-
-    def respond(self, request: Request, fault: Fault, record: Record) -> Answer:
-        """Answer, and remember what must not be seen again."""
-        answer = super().respond(request, fault, record)
-        text = answer.body.decode("utf-8", "replace")
-        if answer.status == 200 and request.path == TOKEN_PATH:
-            self.secrets.add(text)
-        if answer.status == 200 and text.startswith("{"):
-            values = json.loads(text)
-            self.secrets |= {values[name] for name in SECRET if name in values}
-        for part, act in self.after.items():
-            if part in request.path:
-                act()
-        return answer
-
-
-@pytest.fixture
-def imds() -> Iterator[WatchedImds]:
-    """Give an IMDSv2 stand-in that knows its secrets, instead of the usual one."""
-    with WatchedImds(region=REGION) as standin:
-        yield standin
-    assert not standin.errors
-
-
-def leaked(secret: str, text: str) -> bool:
-    """Whether any stretch of the secret is in text."""
-    ends = range(max(1, len(secret) - PIECE + 1))
-    return any(secret[i : i + PIECE] in text for i in ends)
-
-
-class Watcher(threading.Thread):
-    """Looks at what everybody may see of a process, for as long as it runs."""
-
-    def __init__(self, pid: int) -> None:
-        super().__init__(daemon=True)
-        self.root, self.seen = pid, dict[tuple[int, str], str]()
-        self.stopping = threading.Event()
-
-    def run(self) -> None:
-        """Look until told to stop."""
-        while True:
-            self.look()
-            if self.stopping.wait(0.02):
-                return
-
-    def look(self) -> None:
-        """Look once, at the process and its children."""
-        pids = [self.root]
-        with contextlib.suppress(OSError):
-            task = Path(f"/proc/{self.root}/task/{self.root}/children")
-            pids += [int(pid) for pid in task.read_text().split()]
-        for pid in pids:
-            for name in ("cmdline", "environ"):
-                # Not root: a process that cannot be dumped hides its environ.
-                with contextlib.suppress(OSError):
-                    text = Path(f"/proc/{pid}/{name}").read_bytes().decode("latin-1")
-                    if text:
-                        self.seen[pid, name] = text
-
-    def stop(self) -> None:
-        """Stop looking."""
-        self.stopping.set()
-        self.join()
 
 
 @dataclass
@@ -206,17 +127,6 @@ def none_lost(queue: Queue, count: int = 1) -> None:
 def attack(run: Runner, imds: WatchedImds, proxy: SqsProxy) -> Attack:
     """Give the programs, watched."""
     return Attack(run, imds, proxy)
-
-
-@pytest.fixture
-def generator(tmp_path: Path) -> Iterator[Path]:
-    """Give a source with enough for a burst that neither ends nor repeats."""
-    path = tmp_path / "generator"
-    os.mkfifo(path)
-    end = os.open(path, os.O_RDWR)
-    os.write(end, noise(8192))
-    yield path
-    os.close(end)
 
 
 def each(values: dict[str, Any]) -> Iterator[Any]:

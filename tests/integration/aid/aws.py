@@ -8,15 +8,15 @@ from collections.abc import Iterator
 import pytest
 
 from aid import certificates
-from aid.imds import Imds
 from aid.queue import REGION, Moto
 from aid.sqsproxy import SqsProxy
+from aid.watch import WatchedImds
 
 
 @pytest.fixture
-def imds() -> Iterator[Imds]:
+def imds() -> Iterator[WatchedImds]:
     """Give an IMDSv2 stand-in with a role and the region of the queues."""
-    with Imds(region=REGION) as standin:
+    with WatchedImds(region=REGION) as standin:
         yield standin
     assert not standin.errors
 

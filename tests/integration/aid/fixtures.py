@@ -4,8 +4,15 @@
 from __future__ import annotations
 
 pytest_plugins = [
+    "aid.attack",
     "aid.aws",
+    "aid.compromised",
+    "aid.config",
     "aid.environment",
+    "aid.maker",
+    "aid.manager",
     "aid.programs",
     "aid.queue",
+    "aid.source",
+    "aid.verdicts",
 ]

@@ -16,6 +16,10 @@ import pytest
 
 from aid.processes import end_group, group_alive
 
+AGENT = "sqs-entropy-agent"
+PRODUCER = "sqs-entropy-producer"
+STARTUP = 1024  # bytes that the start-up test takes and discards
+BURST, SIZE = 10, 512  # what a producer sends when nothing else is configured
 RUN_TIMEOUT = 30  # seconds; no program's own deadline is near it
 
 

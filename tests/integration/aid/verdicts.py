@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 
 from aid.forge import Fleet, Message, Producer, send
-from aid.programs import Result, Runner
+from aid.programs import AGENT, Result, Runner
 from aid.queue import REGION, Queue
 from aid.sqsproxy import SqsProxy
-from test_main_path import AGENT
 
 # The names of agent/offline/credit.h's reasons.
 UNSIGNED = "not signed"

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The two processes of a program that runs, seen from outside."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import pwd
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from aid.payload import body, noise
+from aid.programs import AGENT, PRODUCER, Runner
+from aid.queue import Queue
+from aid.sqsproxy import SqsProxy
+from aid.wait import wait_until
+
+CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
+IS_ROOT = os.geteuid() == 0
+needs_root = pytest.mark.skipif(
+    not IS_ROOT, reason="not root: there is less to give up"
+)
+OTHER = 12345  # a user id that nobody has
+LANDLOCK = 444  # landlock_create_ruleset, on every architecture
+
+
+def online_ids() -> tuple[int, int]:
+    """The user and group that nobody's secrets belong to."""
+    try:
+        entry = pwd.getpwnam("sqs-entropy")
+    except KeyError:
+        return 65534, 65534
+    return entry.pw_uid, entry.pw_gid
+
+
+def has_landlock() -> bool:
+    """Whether this kernel can confine to files."""
+    return ctypes.CDLL(None).syscall(LANDLOCK, 0, 0, 1) >= 1
+
+
+@dataclass
+class Half:
+    """One process of a program that runs."""
+
+    pid: int
+
+    def status(self) -> dict[str, str]:
+        """The fields of /proc/PID/status."""
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        return dict(map(str.strip, line.split(":", 1)) for line in lines)
+
+    def capabilities(self) -> dict[str, int]:
+        """Its five sets."""
+        status = self.status()
+        return {name: int(status[name], 16) for name in CAPABILITIES}
+
+    def ids(self, name: str) -> set[int]:
+        """Real, effective, saved and file system id."""
+        return set(map(int, self.status()[name].split()))
+
+    def limit(self, name: str) -> list[str]:
+        """Soft and hard limit."""
+        text = Path(f"/proc/{self.pid}/limits").read_text()
+        found = re.search(rf"^Max {name} +(\S+) +(\S+)", text, re.MULTILINE)
+        assert found is not None
+        return list(found.groups())
+
+    def files(self) -> list[str]:
+        """What its descriptors lead to, those of standard streams left out."""
+        folder = Path(f"/proc/{self.pid}/fd")
+        return [str(f.readlink()) for f in folder.iterdir() if int(f.name) > 2]
+
+    def sockets(self) -> int:
+        """How many of them are sockets."""
+        return sum(name.startswith("socket:") for name in self.files())
+
+    def is_confined(self) -> bool:
+        """Whether its last step is done."""
+        with contextlib.suppress(OSError, KeyError):
+            return self.status()["Seccomp"] == "2"
+        return False
+
+
+def halves(process: subprocess.Popen[bytes]) -> tuple[Half, Half]:
+    """Online and offline half of a program, once both are confined."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    wait_until(lambda: bool(children.read_text().split()))
+    online = Half(int(children.read_text().split()[0]))
+    offline = Half(process.pid)
+    wait_until(lambda: online.is_confined() and offline.is_confined())
+    return online, offline
+
+
+@contextlib.contextmanager
+def waiting_agent(
+    run: Runner, queue: Queue, proxy: SqsProxy, *args: str | Path
+) -> Iterator[tuple[Half, Half]]:
+    """Run an agent whose answer to a receive is held back."""
+    queue.send(body(noise(512)))
+    proxy.fault("ReceiveMessage", hold=20)
+    process = run.start(AGENT, "-q", queue.url, "-t", "10", *args)
+    wait_until(lambda: bool(proxy.matching("ReceiveMessage")))
+    yield halves(process)
+    process.kill()
+
+
+@contextlib.contextmanager
+def waiting_producer(
+    run: Runner, queue: Queue, tmp_path: Path, proxy: SqsProxy, key: Path
+) -> Iterator[tuple[Half, Half]]:
+    """Run a producer that waits for a source."""
+    source = tmp_path / "source"
+    os.mkfifo(source)
+    writer = os.open(source, os.O_RDWR)
+    file = tmp_path / "producer.conf"
+    file.write_text(f'queue = "{queue.url}"\nsigning-key = "{key}"\n')
+    process = run.start(PRODUCER, "-c", file, "-d", source)
+    wait_until(lambda: bool(proxy.matching("GetQueueAttributes")))
+    yield halves(process)
+    process.send_signal(signal.SIGTERM)
+    os.close(writer)
+
+
+def check_common(half: Half) -> None:
+    """What holds for each half of both programs, whoever starts them."""
+    status = half.status()
+    assert status["NoNewPrivs"] == "1"
+    assert status["Seccomp"] == "2"
+    assert half.limit("core file size") == ["0", "0"]
+    assert half.limit("open files") == ["64", "64"]
+    capabilities = half.capabilities()
+    assert capabilities["CapInh"] == capabilities["CapAmb"] == 0
+    assert capabilities["CapPrm"] == capabilities["CapEff"]
+
+
+def check_powerless(half: Half) -> None:
+    """It has no capability, and as long as root started it no way to any."""
+    assert half.capabilities() == {
+        **dict.fromkeys(CAPABILITIES, 0),
+        **({} if IS_ROOT else {"CapBnd": half.capabilities()["CapBnd"]}),
+    }
+    uid, gid = online_ids() if IS_ROOT else (os.getuid(), os.getgid())
+    assert half.ids("Uid") == {uid}
+    assert half.ids("Gid") == {gid}
+    assert half.status()["Groups"] == "" or not IS_ROOT
+
+
+def check_files(half: Half, allowed: set[str]) -> None:
+    """Its descriptors lead there, to sockets, pipes and event counters only."""
+    if not IS_ROOT:
+        return  # it hides them
+    for name in half.files():
+        kind = re.match(r"socket:|pipe:|anon_inode:\[event", name)
+        assert kind or name in allowed, half.files()

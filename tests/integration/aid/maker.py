@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real producer with keys of its own making, and the keys alone."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aid.forge import Message
+from aid.programs import PRODUCER, Result, Runner
+from aid.queue import Queue
+from aid.verdicts import Judge
+
+
+@dataclass
+class KeyPair:
+    """What --genkey made: the file and the line that it printed."""
+
+    file: Path
+    line: str
+
+    @property
+    def secret(self) -> bytes:
+        """The secret key's bytes."""
+        return base64.b64decode(self.file.read_text().split()[1], validate=True)
+
+    @property
+    def public(self) -> bytes:
+        """The public key's bytes."""
+        return base64.b64decode(self.line.split()[1], validate=True)
+
+
+@dataclass
+class Maker:
+    """The real producer with a key, feeding the queue of an agent."""
+
+    run: Runner
+    judge: Judge
+    source: Path
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def queue(self) -> Queue:
+        """Where its messages go."""
+        return self.judge.queue
+
+    def genkey(self, name: str, *args: str) -> KeyPair:
+        """Make a key pair."""
+        file = self.judge.directory / name
+        made = self.run(PRODUCER, "--genkey", file, *args)
+        assert made.code == 0, made.err
+        assert made.err == ""
+        assert made.out.count(b"\n") == 1
+        return KeyPair(file, made.out.decode())
+
+    def conf(self, **values: Any) -> Path:
+        """Write its configuration."""
+        path = self.judge.directory / "producer.conf"
+        base = {"queue": self.queue.url, "device": str(self.source)}
+        lines = []
+        for name, value in {**base, **self.settings, **values}.items():
+            text = f'"{value}"' if isinstance(value, str) else str(value)
+            lines.append(f"{name.replace('_', '-')} = {text}\n")
+        path.write_text("".join(lines))
+        return path
+
+    def once(self, *args: str, **values: Any) -> Result:
+        """One look, one top-up."""
+        return self.run(PRODUCER, "--once", "-c", self.conf(**values), *args)
+
+    def sign(self, name: str = "pi") -> KeyPair:
+        """Give it a key that the agent trusts, by the line as it was printed."""
+        pair = self.genkey(f"{name}.key")
+        (self.judge.trusted / f"{name}.pub").write_text(pair.line)
+        self.settings["signing_key"] = str(pair.file)
+        return pair
+
+    def seal(self) -> KeyPair:
+        """Give both the fleet's keys."""
+        pair = self.genkey("fleet.key", "--seal")
+        public = self.judge.directory / "fleet.pub"
+        public.write_text(pair.line)
+        self.settings["seal_to"] = str(public)
+        self.judge.settings["seal_key"] = str(pair.file)
+        return pair
+
+    def messages(self) -> list[Message]:
+        """What is in the queue, all of it."""
+        found: list[Message] = []
+        while some := self.queue.receive():
+            found += map(Message.received, some)
+        return found
+
+
+@pytest.fixture
+def maker(run: Runner, judge: Judge, source: Path) -> Maker:
+    """Give a producer without a key."""
+    return Maker(run, judge, source)
+
+
+def make_key(run: Runner, path: Path, *args: str) -> str:
+    """Make a key pair; its public line."""
+    made = run(PRODUCER, "--genkey", path, *args)
+    assert made.code == 0, made.err
+    return made.out.decode()
+
+
+@pytest.fixture
+def key(run: Runner, tmp_path: Path) -> Path:
+    """Give a signing key's file."""
+    path = tmp_path / "signing.key"
+    made = run(PRODUCER, "--genkey", path)
+    assert made.code == 0, made.err
+    return path

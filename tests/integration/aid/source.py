@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files and pipes that stand for a generator, the source of the producer."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from aid.payload import noise
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """Give a file that stands for the generator."""
+    path = tmp_path / "source"
+    path.write_bytes(noise(1 << 16))
+    return path
+
+
+@pytest.fixture
+def make_source(tmp_path: Path) -> Callable[[bytes], Path]:
+    """Give a function that makes files which stand for generators."""
+    made: list[Path] = []
+
+    def make(data: bytes) -> Path:
+        path = tmp_path / f"source{len(made)}"
+        path.write_bytes(data)
+        made.append(path)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def generator(tmp_path: Path) -> Iterator[Path]:
+    """Give a source with enough for a burst that neither ends nor repeats."""
+    path = tmp_path / "generator"
+    os.mkfifo(path)
+    end = os.open(path, os.O_RDWR)
+    os.write(end, noise(8192))
+    yield path
+    os.close(end)
+
+
+@contextlib.contextmanager
+def fifo(tmp_path: Path) -> Iterator[tuple[Path, int]]:
+    """Give a source that says nothing unless told to; and where to write."""
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    writer = os.open(path, os.O_RDWR)
+    try:
+        yield path, writer
+    finally:
+        os.close(writer)
+
+
+@contextlib.contextmanager
+def trickle(writer: int, per_second: int) -> Iterator[None]:
+    """Write so slowly, as the hardware of an old Pi does."""
+    ending = threading.Event()
+
+    def write() -> None:
+        data = noise(1 << 16)
+        step = max(1, per_second // 20)
+        for at in range(0, len(data), step):
+            if ending.wait(step / per_second):
+                return
+            os.write(writer, data[at : at + step])
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        thread.join()

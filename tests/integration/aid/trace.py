@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""System calls as strace saw them, and the order in which rights are dropped."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from aid.halves import IS_ROOT, has_landlock
+from aid.programs import Runner
+
+CALL = re.compile(r"^(?P<pid>\d+) +(?P<call>\w+)\((?P<args>.*)\) += (?P<rc>-?\d+)")
+DROPS = (
+    ("setgroups", "0, NULL"),
+    ("setresgid", ""),
+    ("setresuid", ""),
+    ("prctl", "PR_SET_NO_NEW_PRIVS, 1"),
+    ("capset", "permitted=0"),
+    ("seccomp", "SECCOMP_SET_MODE_FILTER"),
+)
+
+
+@dataclass
+class Call:
+    """A system call that strace saw."""
+
+    pid: int
+    call: str
+    args: str
+    rc: int
+
+
+def traced(run: Runner, tmp_path: Path, *command: str | Path) -> list[Call]:
+    """Run under strace."""
+    log = tmp_path / "strace"
+    names = "setgroups,setresgid,setresuid,setuid,setgid,capset,prctl,seccomp"
+    names += ",landlock_restrict_self,socket,connect,socketpair,clone,clone3,fork"
+    names += ",timer_settime,setrlimit,prlimit64"
+    got = run(
+        shutil.which("strace") or "strace",
+        *("-f", "-qq", "-e", f"trace={names}", "-o", log),
+        *command,
+        timeout=60,
+    )
+    assert got.code == 0, got.err
+    calls: list[Call] = []
+    begun: dict[str, str] = {}
+    for line in log.read_text().splitlines():
+        pid, _, rest = line.partition(" ")
+        # What another process interrupted is in two lines.
+        if rest.endswith("<unfinished ...>"):
+            begun[pid] = rest.removesuffix("<unfinished ...>").rstrip()
+            continue
+        if " resumed>" in rest:
+            rest = begun.pop(pid) + rest.partition(" resumed>")[2]
+        found = CALL.match(f"{pid} {rest}")
+        if found:
+            calls.append(Call(int(pid), found["call"], found["args"], int(found["rc"])))
+    return calls
+
+
+def position(calls: list[Call], name: str, words: str, pid: int) -> int:
+    """Where a process first did this with success; failing if it never did."""
+    for i, c in enumerate(calls):
+        if (c.pid, c.call) == (pid, name) and words in c.args and c.rc >= 0:
+            return i
+    pytest.fail(f"{pid} never did {name}({words})")
+
+
+def networked(calls: list[Call], pid: int) -> list[int]:
+    """Where a process asks for a socket that leads out of this machine."""
+    return [
+        i
+        for i, c in enumerate(calls)
+        if c.pid == pid and c.call == "socket" and "AF_INET" in c.args
+    ]
+
+
+def check_drop(calls: list[Call], pid: int) -> int:
+    """All drops, in their order; where the last one is."""
+    places = [position(calls, name, words, pid) for name, words in DROPS]
+    assert places == sorted(places)
+    if has_landlock():
+        restricted = position(calls, "landlock_restrict_self", "", pid)
+        assert places[-2] < restricted < places[-1]
+    # That nothing can be had back was tried, and refused.
+    tried = [
+        c for c in calls[places[2] :] if c.pid == pid and c.call in ("setuid", "setgid")
+    ]
+    assert tried
+    assert all(c.rc < 0 for c in tried)
+    off = re.compile("PR_SET_DUMPABLE, (SUID_DUMP_DISABLE|0)")
+    cores = [i for i, c in enumerate(calls) if c.pid == pid and off.match(c.args)]
+    assert any(i > places[2] for i in cores), "dumpable again after setresuid"
+    return places[-1]
+
+
+needs_strace = pytest.mark.skipif(
+    shutil.which("strace") is None or not IS_ROOT, reason="needs strace, and root"
+)
