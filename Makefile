@@ -45,8 +45,8 @@ AGENT := $(wildcard agent/*.c agent/*/*.c)
 PRODUCER := $(wildcard producer/*.c producer/*/*.c)
 UNIT := $(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c)
 UNIT_AID := $(wildcard tests/unit/aid/*.c)
-TOOLS_AID := $(wildcard tests/tools/*_aid.c)
-TOOLS := $(filter-out $(TOOLS_AID),$(wildcard tests/tools/*.c))
+TOOLS_AID := $(wildcard tests/programs/*_aid.c)
+TOOLS := $(filter-out $(TOOLS_AID),$(wildcard tests/programs/*.c))
 SOURCES := $(COMMON) $(AGENT) $(PRODUCER) $(UNIT) $(UNIT_AID) $(TOOLS) \
 	$(TOOLS_AID) $(wildcard tests/fuzz/*.c)
 

@@ -9,10 +9,10 @@ $(UNIT_BIN): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(UNIT_AID)) $(LIBCOMMON)
 		$(filter-out $(LIBCOMMON),$(filter %.a,$^)) $(LIBCOMMON) \
 		$(LDLIBS) -lcmocka -lpthread
 
-$(BUILD)/tests/tools/health: $(BUILD)/producer/offline/health.o
-$(BUILD)/tests/tools/online: $(LIBAGENT)
-$(BUILD)/tests/tools/confined_agent: $(TOOLS_AID_OBJ) $(LIBAGENT)
-$(BUILD)/tests/tools/confined_producer: $(TOOLS_AID_OBJ) $(LIBPRODUCER)
+$(BUILD)/tests/programs/health: $(BUILD)/producer/offline/health.o
+$(BUILD)/tests/programs/online: $(LIBAGENT)
+$(BUILD)/tests/programs/confined_agent: $(TOOLS_AID_OBJ) $(LIBAGENT)
+$(BUILD)/tests/programs/confined_producer: $(TOOLS_AID_OBJ) $(LIBPRODUCER)
 $(TOOLS_BIN): $(BUILD)/%: $(BUILD)/%.o $(LIBCOMMON)
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) \
@@ -90,9 +90,9 @@ check-vm: all $(BUILD)/tests/vm/early $(if $(VM_DEB),,deb)
 
 # The unit files: what systemd says about them, then, as root, the services at
 # work in containers.  SUITES=bookworm boots that release alone.
-check-units: all
-	$(Q)BUILD=$(BUILD) PYTHON=$(PYTHON) tests/units/check
-.PHONY: check-units
+check-systemd: all
+	$(Q)BUILD=$(BUILD) PYTHON=$(PYTHON) tests/systemd/check
+.PHONY: check-systemd
 
 # cloud-init's module under the cloud-init of several releases of Debian; as
 # root, some minutes.  TREES="DIRECTORY ..." are unpacked sources to try too.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The half that talks to the network belongs to an attacker.
 
-tests/tools/online.c is the agent with another online half: one that sends what it
+tests/programs/online.c is the agent with another online half: one that sends what it
 is told to the real offline half, which is opened and confined as always.
 """
 
@@ -348,7 +348,7 @@ def sanitized() -> Path:
             *("make", "-j2", f"BUILD={folder}", "CC=gcc", "OPT=-O1 -g"),
             "FORTIFY=-U_FORTIFY_SOURCE",
             "EXTRA_CFLAGS=-fsanitize=address,undefined -fno-sanitize-recover=all",
-            f"{folder}/tests/tools/online",
+            f"{folder}/tests/programs/online",
         ],
         cwd=ROOT,
         capture_output=True,
@@ -359,7 +359,7 @@ def sanitized() -> Path:
     if "cannot find" in made.stderr or "unrecognized" in made.stderr:
         pytest.skip("this compiler has no sanitizers")
     assert made.returncode == 0, made.stderr
-    return folder / "tests/tools/online"
+    return folder / "tests/programs/online"
 
 
 def test_mutants_find_nothing_for_the_sanitizers(

@@ -151,7 +151,7 @@ def test_the_producer_drops_all_before_the_network(
 def test_what_no_half_may_do_is_refused(
     run: Runner, tmp_path: Path, program: str, half: str
 ) -> None:
-    tool = run.build / f"tests/tools/confined_{program.partition('-')[0]}"
+    tool = run.build / f"tests/programs/confined_{program.partition('-')[0]}"
     victim = tmp_path / "victim"
     victim.touch()
     source = tmp_path / "source"

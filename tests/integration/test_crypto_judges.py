@@ -34,7 +34,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import (
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TOOL = ROOT / os.environ.get("BUILD", "build") / "tests" / "tools" / "message"
+TOOL = ROOT / os.environ.get("BUILD", "build") / "tests" / "programs" / "message"
 SEED = os.environ.get("CRYPTO_SEED", "sqs-entropy")
 CASES = int(os.environ.get("CRYPTO_CASES", "600"))
 

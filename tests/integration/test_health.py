@@ -49,7 +49,7 @@ TABLE = [
 @pytest.fixture(scope="module")
 def tool(build: Path) -> Path:
     """Give the path of the tool that runs producer/health."""
-    path = build / "tests" / "tools" / "health"
+    path = build / "tests" / "programs" / "health"
     assert path.exists(), f"{path} is not there: run make tests first"
     return path
 

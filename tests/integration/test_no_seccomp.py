@@ -18,7 +18,7 @@ WARNING = "this kernel has no seccomp filters"
 
 def without(run: Runner) -> str:
     """The tool that stands for such a kernel."""
-    return str(run.build / "tests/tools/no_seccomp")
+    return str(run.build / "tests/programs/no_seccomp")
 
 
 def test_both_programs_do_their_work(run: Runner, queue: Queue, tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_all_else_is_given_up(run: Runner, queue: Queue, proxy: SqsProxy) -> Non
 
 def test_nothing_forbidden_is_tried_there(run: Runner) -> None:
     """The tools of other tests must not do in earnest what should be refused."""
-    tool = run.build / "tests/tools/confined_agent"
+    tool = run.build / "tests/programs/confined_agent"
     args = ["-q", "https://sqs.eu-west-1.amazonaws.com/1/q", "-o", "/dev/null"]
     got = run(without(run), tool, "online", *args)
     assert (got.code, got.out) == (70, b"")

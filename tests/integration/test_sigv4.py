@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TOOL = ROOT / os.environ.get("BUILD", "build") / "tests" / "tools" / "sigv4"
+TOOL = ROOT / os.environ.get("BUILD", "build") / "tests" / "programs" / "sigv4"
 SEED = os.environ.get("SIGV4_SEED", "sqs-entropy")
 CASES = int(os.environ.get("SIGV4_CASES", "12000"))
 

@@ -173,7 +173,7 @@ def compromised(build: Path, tmp_path: Path) -> Iterator[Compromised]:
     producer, fleet = Producer(), Fleet()
     producer.trust(tmp_path / "trusted.d")
     fleet.key_file(tmp_path / "fleet")
-    tool = build / "tests/tools/online"
+    tool = build / "tests/programs/online"
     if not tool.exists():
         pytest.fail(f"{tool} is not there: run make tests first")
     made = Compromised(tool, tmp_path, env, producer, fleet)

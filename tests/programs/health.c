@@ -211,7 +211,7 @@ static int cutoffs(void)
 static int usage(void)
 {
 	fprintf(stderr, "usage: health cutoffs | SOURCE COUNT SEED DETECTOR... "
-			"(see tests/tools/health.c)\n");
+			"(see tests/programs/health.c)\n");
 	return EXIT_FAILURE;
 }
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures: stand-ins at AWS's own names and addresses, a booted container.
 
-tests/units/check starts this, in namespaces of its own; ROOT is where the
+tests/systemd/check starts this, in namespaces of its own; ROOT is where the
 system to boot was unpacked, the project's files with it.
 """
 

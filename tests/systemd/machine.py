@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small Debian under its own systemd, in a container of systemd-nspawn.
 
-It shares this process's network namespace, which tests/units/check has made.
+It shares this process's network namespace, which tests/systemd/check has made.
 """
 
 from __future__ import annotations
