@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sign, verify, seal and open for test_crypto_judges.py: a line of words in,
+ * Sign, verify, seal and open for test_crypto.py: a line of words in,
  * a line out, until the end of standard input.  Words are hexadecimal, "-"
  * stands for no bytes, and ENTROPY and PATH hold no NUL.
  *
