@@ -307,15 +307,3 @@ def test_refused_messages_are_deleted_and_go_nowhere(
     got = run(AGENT, "-c", conf(queue=queue.url, unsigned="refuse"), "-o", "-")
     assert (got.code, got.out) == (65, b""), got.err
     assert queue.depth() == (0, 0)
-
-
-def test_credit_goes_to_a_first_receipt_only(
-    run: Runner, queue: Queue, conf: Callable[..., Path]
-) -> None:
-    queue.send(body(noise(512)))
-    message = queue.receive(1, VisibilityTimeout=0)[0]
-    assert message["Attributes"]["ApproximateReceiveCount"] == "1"
-    file = conf(queue=queue.url, unsigned="credit", unsigned_bits_per_byte=8)
-    got = run(AGENT, "-c", file, "-o", os.devnull, "--strict", "-v")
-    assert got.code == 65, got.err
-    assert "delivered before" in got.err

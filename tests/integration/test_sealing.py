@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import secrets
-import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,7 +27,7 @@ from aid.forge import (
 )
 from aid.kernel import needs_kernel
 from aid.queue import Queue
-from aid.verdicts import BAD, SEALED, SEEN, STALE, UNKNOWN, Judge, Verdict
+from aid.verdicts import BAD, SEALED, SEEN, STALE, UNKNOWN, Judge, Verdict, refused
 
 # RFC 9180, appendix A.2 (the suite of ours), base mode: what sealing gives when
 # the pair of section A.2.1 seals its first plaintext.
@@ -208,19 +207,6 @@ def test_less_than_32_bytes_within(judge: Judge) -> None:
 # ---- key files
 
 
-def refused(judge: Judge, *words: str) -> None:
-    """Check that the agent ends with 78 and one line, having asked for nothing."""
-    if judge.queue.depth() == (0, 0):
-        send(judge.queue, judge.message())
-    run = judge.look()
-    assert run.result.code == 78, run.result.err
-    [line] = run.result.lines()
-    for word in words:
-        assert word in line, line
-    assert judge.queue.depth() == (1, 0)
-    assert judge.proxy.records == []
-
-
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o666, 0o644])
 def test_a_seal_key_that_others_may_open(judge: Judge, mode: int) -> None:
     key = Path(judge.settings["seal_key"])
@@ -248,35 +234,3 @@ def test_a_seal_key_of_another_kind(judge: Judge) -> None:
     refused(judge, str(key), "No such file")
     key.mkdir()
     refused(judge, str(key))
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "\n",
-        "# a comment alone\n",
-        "not a key\n",
-        key_line(SIGN, bytes(31)),
-        key_line(SIGN, bytes(33)),
-        key_line(SIGN, bytes(32)) * 2,
-        key_line(SIGN, bytes(32)).replace("=", ""),
-        key_line(SIGN, bytes(32)).replace("A", "-"),
-        key_line(SEAL, bytes(32)),
-        key_line(SIGN + "-secret", bytes(32)),
-        key_line(SIGN, bytes(32)) + "\0",
-        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n",
-    ],
-)
-def test_a_malformed_trusted_file(judge: Judge, text: str) -> None:
-    bad = judge.trusted / "z.pub"
-    bad.write_text(text)
-    refused(judge, str(bad))
-
-
-def test_a_trusted_file_that_others_may_write(judge: Judge) -> None:
-    judge.pub.chmod(0o664)
-    refused(judge, str(judge.pub), "chmod")
-    judge.pub.chmod(0o644)
-    judge.trusted.chmod(stat.S_ISVTX | 0o777)
-    refused(judge, str(judge.trusted), "chmod")

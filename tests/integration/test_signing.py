@@ -19,7 +19,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from aid.forge import ENC, SEAL, SIGN, TAG, Message, now, path_of, unseal
-from aid.kernel import needs_kernel
 from aid.maker import Maker
 from aid.payload import noise
 from aid.programs import AGENT, PRODUCER, STARTUP
@@ -108,18 +107,6 @@ def test_sealing_needs_signing(maker: Maker) -> None:
 # ---- end to end
 
 
-def test_from_genkey_to_credit(maker: Maker) -> None:
-    maker.sign()
-    made = maker.once()
-    assert made.code == 0, made.err
-    run = maker.judge.look("--strict", "-v")
-    assert run.result.code == 0, run.result.err
-    assert run.credit == CREDIT
-    assert [v.seq for v in run.verdicts] == list(range(1, 11))
-    assert all(v.credited(512) and v.producer == "pi" for v in run.verdicts)
-    assert run.output == maker.source.read_bytes()[STARTUP : STARTUP + 5120]
-
-
 def test_sealed_from_genkey_to_credit(maker: Maker) -> None:
     maker.sign()
     maker.seal()
@@ -129,27 +116,6 @@ def test_sealed_from_genkey_to_credit(maker: Maker) -> None:
     assert run.result.code == 0, run.result.err
     assert run.credit == CREDIT
     assert run.output == maker.source.read_bytes()[STARTUP : STARTUP + 5120]
-
-
-@needs_kernel
-def test_from_genkey_to_credit_in_the_kernel(maker: Maker) -> None:
-    maker.sign()
-    maker.seal()
-    assert maker.once().code == 0
-    run = maker.judge.look("--strict", kernel=True)
-    assert run.result.code == 0, run.result.err
-    assert run.credit == CREDIT
-    assert run.status["target"] == "kernel"
-    assert "injected 5120 bytes from 10 messages" in run.result.err
-
-
-def test_the_queue_by_name_is_signed_by_path(maker: Maker) -> None:
-    maker.sign()
-    assert maker.once(queue=maker.queue.name).code == 0
-    maker.judge.settings["queue"] = maker.queue.name
-    run = maker.judge.look("--strict")
-    assert run.result.code == 0, run.result.err
-    assert run.credit == CREDIT
 
 
 def test_unsigned_is_said_once(maker: Maker) -> None:

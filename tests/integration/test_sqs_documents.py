@@ -209,47 +209,6 @@ def test_a_digest_of_the_wrong_kind_is_damage(
 @pytest.mark.parametrize(
     "where",
     [
-        ["Attributes"],
-        ["Attributes", "SentTimestamp"],
-        ["Attributes", "ApproximateReceiveCount"],
-    ],
-    ids=lambda w: w[-1],
-)
-def test_a_wrong_system_attribute_costs_the_credit_only(
-    attack: Attack,
-    queue: Queue,
-    proxy: SqsProxy,
-    conf: Callable[..., Path],
-    where: list[str],
-) -> None:
-    file = conf(queue=queue.url, unsigned="credit", unsigned_bits_per_byte=8)
-    for seed, value in enumerate(each(KINDS)):
-        payload = noise(512, seed)  # the same bytes would earn credit once
-        queue.send(body(payload))
-        proxy.fault("ReceiveMessage", edit=edited("Messages", 0, *where, to=value))
-        got = attack.agent("-c", file, "--strict")
-        assert got.out == payload
-        # The time counts for signed messages only.
-        assert got.code == (0 if where[-1] == "SentTimestamp" else 65), got.err
-    assert queue.depth() == (0, 0)
-
-
-def test_an_odd_receive_count_earns_nothing(
-    attack: Attack, queue: Queue, proxy: SqsProxy, conf: Callable[..., Path]
-) -> None:
-    where = ["Messages", 0, "Attributes", "ApproximateReceiveCount"]
-    file = conf(queue=queue.url, unsigned="credit", unsigned_bits_per_byte=8)
-    odd = ["9" * 20, str(2**32 + 1), str(2**64 + 1), "-1", "0x1", "1e0", " 1", "", "2"]
-    for count in each({c: c for c in odd}):
-        [payload] = fill(queue)
-        proxy.fault("ReceiveMessage", edit=edited(*where, to=count))
-        got = attack.agent("-c", file, "--strict")
-        assert (got.code, got.out) == (65, payload), got.err
-
-
-@pytest.mark.parametrize(
-    "where",
-    [
         ["MessageAttributes"],
         ["MessageAttributes", "Entropy"],
         ["MessageAttributes", "Entropy", "StringValue"],

@@ -18,27 +18,9 @@ from aid.payload import body, noise
 from aid.programs import AGENT, Result, Runner
 from aid.queue import Queue
 from aid.sqsproxy import SqsFault, SqsProxy
+from aid.status import BOOT_ID, pretend, status
 
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 HOUR = 3600.0
-
-
-def status(run: Runner) -> dict[str, object]:
-    """What the status file says."""
-    return json.loads(Path(run.env["RUNTIME_DIRECTORY"], "agent.json").read_text())
-
-
-def pretend(run: Runner, ago: float, credited: float | None = None) -> None:
-    """A run of this boot injected so many seconds ago."""
-    now = time.clock_gettime(time.CLOCK_BOOTTIME)
-    values = {
-        "boot": BOOT_ID.read_text().strip(),
-        "injected": round((now - ago) * 1000),
-        "credited": 0 if credited is None else round((now - credited) * 1000),
-    }
-    path = Path(run.env["RUNTIME_DIRECTORY"], "agent.json")
-    path.write_text(json.dumps(values))
-    path.chmod(0o644)
 
 
 def asked(run: Runner, queue: Queue, proxy: SqsProxy, *args: str | Path) -> bool:
@@ -259,33 +241,3 @@ def test_values_that_are_no_time(run: Runner, value: str) -> None:
 def test_the_file_has_no_such_key(run: Runner, conf: Callable[..., Path]) -> None:
     got = run(AGENT, "-c", conf(unless_seeded=5), "--check")
     assert got.code == 78, got.err
-
-
-def test_a_run_that_got_nowhere_is_told_by_the_status(
-    run: Runner, queue: Queue, conf: Callable[..., Path], tmp_path: Path
-) -> None:
-    """--best-effort ends with 0: without a status nobody would look for more."""
-    pretend(run, 5)
-    before = status(run)
-    trusted = tmp_path / "trusted.d"
-    trusted.mkdir()
-    (trusted / "broken.pub").write_text("no key\n")
-    broken = conf(queue=queue.url, trusted_producers=str(trusted))
-    assert run(AGENT, "-c", broken, "--best-effort").code == 0
-    assert [status(run)[k] for k in ("exit", "received")] == [78, 0]
-    # What an earlier run did for the kernel stays true.
-    assert [status(run)[k] for k in before] == list(before.values())
-    shown = run(AGENT, "--status")
-    assert b"(exit 78)" in shown.out
-    # Nor a file that does not parse.
-    broken.write_text("queue\n")
-    Path(run.env["RUNTIME_DIRECTORY"], "agent.json").unlink()
-    assert run(AGENT, "-c", broken).code == 78
-    assert status(run)["exit"] == 78
-    # A look at the bytes is no news of the kernel.
-    pretend(run, 5)
-    assert run(AGENT, "-c", broken, "--output", "-").code == 78
-    assert "exit" not in status(run)
-    broken.write_text(f'queue = "{queue.url}"\ntrusted-producers = "{trusted}"\n')
-    assert run(AGENT, "-c", broken, "--output", "-").code == 78
-    assert "exit" not in status(run)

@@ -212,3 +212,16 @@ def make_judge(run: Runner, proxy: SqsProxy, tmp_path: Path) -> Callable[..., Ju
 def judge(make_judge: Callable[..., Judge], queue: Queue) -> Judge:
     """Give an agent that trusts one producer."""
     return make_judge(queue)
+
+
+def refused(judge: Judge, *words: str) -> None:
+    """Check that the agent ends with 78 and one line, having asked for nothing."""
+    if judge.queue.depth() == (0, 0):
+        send(judge.queue, judge.message())
+    run = judge.look()
+    assert run.result.code == 78, run.result.err
+    [line] = run.result.lines()
+    for word in words:
+        assert word in line, line
+    assert judge.queue.depth() == (1, 0)
+    assert judge.proxy.records == []
