@@ -4,14 +4,9 @@
 from __future__ import annotations
 
 import os
-import select
 import shutil
-import socket
-import socketserver
 import subprocess
 import tempfile
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -184,51 +179,6 @@ def test_what_no_half_may_do_is_refused(
 # What must go on working.
 
 
-class Connect(socketserver.BaseRequestHandler):
-    """A proxy that knows CONNECT and nothing else."""
-
-    def handle(self) -> None:
-        """Connect to whatever is asked for, and carry bytes both ways."""
-        head = b""
-        while b"\r\n\r\n" not in head:
-            head += self.request.recv(4096)
-        method, target, _ = head.split(b"\r\n")[0].decode().split()
-        self.server.asked.append(f"{method} {target}")  # type: ignore[attr-defined]
-        host, _, port = target.rpartition(":")
-        with socket.create_connection((host.strip("[]"), int(port))) as other:
-            self.request.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            ends = {self.request: other, other: self.request}
-            while True:
-                for end in select.select(list(ends), [], [])[0]:
-                    data = end.recv(65536)
-                    if not data:
-                        return
-                    ends[end].sendall(data)
-
-
-@pytest.fixture
-def connect_proxy() -> Iterator[socketserver.ThreadingTCPServer]:
-    """Give a proxy for https; `asked` holds what it was asked for."""
-    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Connect)
-    server.daemon_threads = True
-    server.asked = []  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-@pytest.fixture
-def bundle(tmp_path: Path) -> Iterator[certificates.Certificate]:
-    """Give a certificate that a user without rights can read, for several names."""
-    names = "localhost", "127.0.0.1", "::1", "queue.example"
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        yield certificates.make(Path(folder), names)
-
-
 def test_a_name_from_the_hosts_file(
     run: Runner, moto: Moto, queue: Queue, bundle: certificates.Certificate
 ) -> None:
@@ -271,28 +221,6 @@ def test_ipv6(run: Runner, moto: Moto, queue: Queue) -> None:
         assert len(proxy.records) > 4
     finally:
         proxy.stop()
-
-
-@pytest.mark.parametrize("address", ["127.0.0.1", "localhost"])
-def test_a_proxy_for_https(
-    run: Runner,
-    moto: Moto,
-    queue: Queue,
-    bundle: certificates.Certificate,
-    connect_proxy: socketserver.ThreadingTCPServer,
-    address: str,
-) -> None:
-    port = connect_proxy.server_address[1]
-    with SqsProxy(moto.url, tls=bundle.tls) as proxy:
-        env = {
-            **run.env,
-            "AWS_CA_BUNDLE": bundle.path,
-            "AWS_ENDPOINT_URL_SQS": f"https://localhost:{proxy.port}",
-            "https_proxy": f"http://{address}:{port}",
-        }
-        both_ways(run, queue, env)
-        asked = connect_proxy.asked  # type: ignore[attr-defined]
-        assert set(asked) == {f"CONNECT localhost:{proxy.port}"}
 
 
 @needs_root

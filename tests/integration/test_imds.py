@@ -5,26 +5,14 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from aid.attack import KINDS, Attack, each, fails, fill
+from aid.attack import KINDS, Attack, each, fails, fill, untouched
+from aid.environment import PLACE
 from aid.queue import REGION, Queue
 from aid.sqsproxy import SqsProxy
-
-PUT = "PUT /latest/api/token"
-ROLES = "GET */iam/security-credentials/"
-DOCUMENT = "GET */iam/security-credentials/sqs-entropy"
-PLACE = "AWS_EC2_METADATA_SERVICE_ENDPOINT"
-
-
-@pytest.fixture
-def silent() -> Iterator[str]:
-    """Give a place that takes connections and never says a word."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+from aid.watch import DOCUMENT, PUT, ROLES
 
 
 @pytest.fixture
@@ -32,12 +20,6 @@ def closed() -> str:
     """Give a place where nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-
-def untouched(queue: Queue, proxy: SqsProxy) -> None:
-    """Nobody asked the queue for anything."""
-    assert proxy.records == []
-    assert queue.depth() == (1, 0)
 
 
 # Not there.
@@ -79,38 +61,6 @@ def test_nobody_listens_who_could_tell_the_region(
     fill(queue)
     got = attack.agent("-q", queue.url, env=attack.env(**{PLACE: closed}))
     fails(got, 78, "no region", "AWS_REGION", "cannot be reached")
-    untouched(queue, proxy)
-
-
-def test_silence_names_the_hop_limit(
-    attack: Attack, queue: Queue, proxy: SqsProxy, silent: str
-) -> None:
-    fill(queue)
-    env = attack.env(**{PLACE: silent, "AWS_REGION": REGION})
-    got = attack.agent("-q", queue.url, timeout=5, env=env)
-    fails(got, 77, "nobody answers", "hop limit", "--http-put-response-hop-limit 2")
-    assert got.seconds < 4
-    untouched(queue, proxy)
-
-
-def test_silence_keeps_the_deadline(
-    attack: Attack, queue: Queue, proxy: SqsProxy, silent: str
-) -> None:
-    fill(queue)
-    got = attack.agent("-q", queue.url, timeout=1, env=attack.env(**{PLACE: silent}))
-    fails(got, 69, "hop limit")
-    assert got.seconds < 1.6
-    untouched(queue, proxy)
-
-
-def test_silence_behind_the_token(
-    attack: Attack, queue: Queue, proxy: SqsProxy
-) -> None:
-    fill(queue)
-    attack.imds.fault(DOCUMENT, count=None, end="silence")
-    got = attack.agent("-q", queue.url, timeout=1)
-    line = fails(got, 69, "IMDS at", "time")
-    assert "hop limit" not in line
     untouched(queue, proxy)
 
 
@@ -159,29 +109,6 @@ def test_a_service_of_version_1(attack: Attack, queue: Queue, proxy: SqsProxy) -
 
 
 # There, and wrong.
-
-
-@pytest.mark.parametrize(
-    ("match", "fault"),
-    [
-        (DOCUMENT, {"trickle": 0.02}),
-        (PUT, {"trickle": 0.3}),
-        ("GET */region", {"truncate": 2, "end": "silence"}),
-        (PUT, {"end": "silence"}),
-        (ROLES, {"status": 503}),
-    ],
-    ids=["a long trickle", "a slow trickle", "a stall", "silence", "503"],
-)
-def test_slowness_keeps_the_deadline(
-    attack: Attack, queue: Queue, proxy: SqsProxy, match: str, fault: dict[str, Any]
-) -> None:
-    fill(queue)
-    attack.imds.fault(match, count=None, **fault)
-    got = attack.agent("-q", queue.url, timeout=1)
-    fails(got, got.code, "IMDS")
-    assert got.code in (69, 77), got.err
-    assert got.seconds < 1.6
-    untouched(queue, proxy)
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -279,36 +206,6 @@ def test_a_value_that_cannot_be(attack: Attack, queue: Queue, proxy: SqsProxy) -
     untouched(queue, proxy)
 
 
-def test_a_role_name_leads_nowhere_else(
-    attack: Attack, queue: Queue, proxy: SqsProxy
-) -> None:
-    fill(queue)
-    attack.imds.fault(ROLES, status=200, body="../../../user-data?x#y%2f")
-    got = attack.agent("-q", queue.url)
-    fails(got, got.code, "IMDS")
-    assert got.code in (69, 77), got.err
-    asked = attack.imds.records[-1].path
-    assert asked.endswith("/security-credentials/..%2F..%2F..%2Fuser-data%3Fx%23y%252f")
-    untouched(queue, proxy)
-
-
-def test_a_redirect_is_not_followed(
-    attack: Attack, queue: Queue, proxy: SqsProxy
-) -> None:
-    fill(queue)
-    with SqsProxy("http://127.0.0.1:1") as trap:
-        for match in (PUT, ROLES, DOCUMENT):
-            attack.imds.clear()
-            attack.imds.fault(
-                match, count=None, status=302, headers={"Location": trap.url}
-            )
-            got = attack.agent("-q", queue.url, env=attack.env(AWS_REGION=REGION))
-            fails(got, got.code, "IMDS", "302")
-            assert got.code in (69, 77), got.err
-        assert trap.connections == 0
-    untouched(queue, proxy)
-
-
 # Changing on the way.
 
 
@@ -395,11 +292,3 @@ def test_an_endpoint_that_may_not_be(
         fails(got, 78)
         assert got.seconds < 1
     untouched(queue, proxy)
-
-
-def test_no_proxy_comes_between(attack: Attack, queue: Queue) -> None:
-    for name in ("http_proxy", "https_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
-        [payload] = fill(queue)
-        env = attack.env(**{name: "http://127.0.0.1:1"})
-        got = attack.agent("-q", queue.url, env=env)
-        assert (got.code, got.out) == (0, payload), got.err

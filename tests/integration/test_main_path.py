@@ -270,16 +270,6 @@ def test_both_halves_end_when_one_is_killed(
     assert ended.code == 70, ended.err
 
 
-def test_the_agent_keeps_its_deadline_when_sqs_is_silent(
-    run: Runner, queue: Queue, proxy: SqsProxy
-) -> None:
-    proxy.add(SqsFault(match="*", count=None, end="silence"))
-    got = run(AGENT, "-q", queue.url, "-o", "-", "-t", "2")
-    assert got.code == 69, got.err
-    assert 1.5 < got.seconds < 2.9
-    assert len(got.lines()) == 1
-
-
 def test_strict_and_best_effort_decide_the_exit_code(
     run: Runner, queue: Queue, conf: Callable[..., Path]
 ) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from aid.attack import Attack, each, fails, fill, one_line
+from aid.attack import Attack, each, fails, fill, one_line, untouched
 from aid.payload import noise
 from aid.programs import AGENT, PRODUCER, STARTUP
 from aid.queue import Queue
@@ -21,12 +21,6 @@ from aid.wait import wait_until
 
 NOBODY = 65534
 root = pytest.mark.skipif(os.geteuid() != 0, reason="not root: cannot become another")
-
-
-def untouched(queue: Queue, proxy: SqsProxy) -> None:
-    """Nobody asked the queue for anything."""
-    assert proxy.records == []
-    assert queue.depth() == (1, 0)
 
 
 def cannot_mount() -> str | None:

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from aid.attack import Attack, WatchedImds, fails, fill
+from aid.environment import PLACE
 from aid.imds import Credentials
 from aid.queue import REGION, Moto, Queue, Role
 from aid.sqsproxy import SqsProxy
 
-PLACE = "AWS_EC2_METADATA_SERVICE_ENDPOINT"
 ALL = ("sqs:*",)
 
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,34 +12,9 @@ import pytest
 from aid import certificates
 from aid.attack import Attack, each, fails, fill
 from aid.certificates import Certificate
-from aid.queue import Moto, Queue
+from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
-
-Serve = Callable[..., SqsProxy]
-
-
-@pytest.fixture
-def serve(moto: Moto) -> Iterator[Serve]:
-    """Give a function that starts the proxy behind TLS with a certificate."""
-    running: list[SqsProxy] = []
-
-    def start(certificate: Certificate, change: Callable | None = None) -> SqsProxy:
-        proxy = SqsProxy(moto.url, keep=True, tls=certificate.tls)
-        if change is not None:
-            change(proxy.context)
-        running.append(proxy.start())
-        return proxy
-
-    yield start
-    for proxy in running:
-        proxy.stop()
-        assert not proxy.errors
-
-
-def bundled(attack: Attack, proxy: SqsProxy, bundle: str | Path) -> dict[str, str]:
-    """The environment of a program that is to trust bundle."""
-    return attack.env(AWS_ENDPOINT_URL_SQS=proxy.url, AWS_CA_BUNDLE=str(bundle))
-
+from aid.tls import Serve, bundled
 
 # Trusted.
 
@@ -187,19 +162,6 @@ def test_no_tls_at_all(
     assert queue.depth() == (1, 0)
 
 
-def test_a_handshake_that_hangs(
-    attack: Attack, queue: Queue, serve: Serve, certificate: Certificate
-) -> None:
-    fill(queue)
-    proxy = serve(certificate)
-    proxy.fault("connect", count=None, end="silence")
-    env = bundled(attack, proxy, certificate.path)
-    got = attack.agent("-q", queue.url, env=env, timeout=1)
-    fails(got, 69, "ReceiveMessage", "in time")
-    assert got.seconds < 1.6
-    assert queue.depth() == (1, 0)
-
-
 def test_the_producer_sends_nothing_either(
     attack: Attack,
     queue: Queue,
@@ -232,25 +194,3 @@ def test_bundles_that_are_none(
         fails(got, 78, "CA")
     assert proxy.records == []
     assert queue.depth() == (1, 0)
-
-
-# Proxies.
-
-
-@pytest.mark.parametrize("name", ["https_proxy", "HTTPS_PROXY"])
-def test_a_dead_proxy_is_named_and_can_be_gone_round(
-    attack: Attack,
-    queue: Queue,
-    serve: Serve,
-    certificate: Certificate,
-    name: str,
-) -> None:
-    [payload] = fill(queue)
-    proxy = serve(certificate)
-    env = {**bundled(attack, proxy, certificate.path), name: "http://127.0.0.1:1"}
-    got = attack.agent("-q", queue.url, env=env, timeout=1)
-    fails(got, 69, "ReceiveMessage", "proxy")
-    assert proxy.connections == 0
-    assert queue.depth() == (1, 0)
-    got = attack.agent("-q", queue.url, env={**env, "no_proxy": "127.0.0.1"})
-    assert (got.code, got.out) == (0, payload), got.err

@@ -181,3 +181,9 @@ def answer(text: bytes, status: int = 200) -> dict[str, Any]:
         f"Content-Length: {len(text)}\r\n\r\n"
     )
     return {"raw": head + text.decode("latin-1"), "count": None}
+
+
+def untouched(queue: Queue, proxy: SqsProxy) -> None:
+    """Nobody asked the queue for anything."""
+    assert proxy.records == []
+    assert queue.depth() == (1, 0)

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -43,3 +45,12 @@ def tls_proxy(moto: Moto, certificate: certificates.Certificate) -> Iterator[Sqs
     with SqsProxy(moto.url, keep=True, tls=certificate.tls) as standin:
         yield standin
     assert not standin.errors
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Iterator[certificates.Certificate]:
+    """Give a certificate that a user without rights can read, for several names."""
+    names = "localhost", "127.0.0.1", "::1", "queue.example"
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield certificates.make(Path(folder), names)

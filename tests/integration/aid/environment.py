@@ -13,6 +13,7 @@ from aid.imds import Imds
 from aid.sqsproxy import SqsProxy
 
 ROOT = Path(__file__).resolve().parents[3]
+PLACE = "AWS_EC2_METADATA_SERVICE_ENDPOINT"  # where programs look for IMDS
 # What the machine of a developer or a builder has set and no test may see.
 UNWANTED = re.compile(
     r"AWS_.*|BOTO.*|MOTO_.*|.*_PROXY|SSL_CERT_(FILE|DIR)"

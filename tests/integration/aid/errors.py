@@ -70,3 +70,18 @@ def skewed(now: float, ahead: bool) -> dict[str, Any]:
     )
     fault["headers"]["Date"] = formatdate(now, usegmt=True)
     return fault
+
+
+THROTTLED = service_error("RequestThrottled", "Rate exceeded", 403, "RequestThrottled")
+THROTTLING = service_error("ThrottlingException", "Rate exceeded", 400)
+PASSING = {
+    "throttled": THROTTLED,
+    "throttling": THROTTLING,
+    "429": {"status": 429, "body": "slow down"},
+    "500": service_error("InternalError", "We encountered an internal error.", 500),
+    "502 of a proxy": {"status": 502, "body": "<html>Bad Gateway</html>"},
+    "503": service_error("ServiceUnavailable", "Unavailable", 503),
+    "504": {"status": 504, "body": ""},
+    "dropped": {"end": "drop"},
+    "reset": {"end": "reset"},
+}

@@ -14,5 +14,6 @@ pytest_plugins = [
     "aid.programs",
     "aid.queue",
     "aid.source",
+    "aid.tls",
     "aid.verdicts",
 ]

@@ -12,6 +12,10 @@ from typing import Any
 from aid.faults import Answer, Fault, Record, Request
 from aid.imds import TOKEN_PATH, Imds
 
+# The keys of requests, as the stand-in's log and its faults name them.
+PUT = "PUT /latest/api/token"
+ROLES = "GET */iam/security-credentials/"
+DOCUMENT = "GET */iam/security-credentials/sqs-entropy"
 SECRET = ("SecretAccessKey", "Token")
 PIECE = 12  # characters of a secret in a row that are a leak
 
