@@ -19,12 +19,15 @@ ELSEWHERE = "the kernel's pool is not for a user namespace"
 NO_FILTER = "it looks for the seccomp filter"
 NO_LANDLOCK = "it looks for Landlock"
 STRACE = "it traces system calls, which here are the emulator's"
+COPY = "it copies a program, which here is a wrapper that only root can run"
 # What cannot be seen in emulation, and why.
 LEFT_OUT = {
     "::test_the_kernel_itself_is_told_256_bits": ELSEWHERE,
     "::test_sealed_and_fine_in_the_kernel": ELSEWHERE,
     "::test_from_genkey_to_credit_in_the": ELSEWHERE,
     "::test_numbers_are_on_the_disk_before": STRACE,
+    "::test_root_and_the_services_user_share": COPY,
+    "::test_root_gives_away_nothing": COPY,
     "::test_what_is_used_is_on_the_disk_before": STRACE,
 }
 

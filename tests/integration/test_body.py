@@ -4,15 +4,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from aid.attack import Attack, each, fails, fill
 from aid.payload import body, noise
-from aid.queue import REGION, Queue
-from aid.sqsproxy import SqsProxy
+from aid.queue import Queue
 
 GOOD = body(noise(64))  # with padding
 HIGH = base64.b64encode(b"\xff" * 64).decode()  # every character is "/"
@@ -105,82 +102,3 @@ def test_ten_bodies_of_the_greatest_size(attack: Attack, queue: Queue) -> None:
     pieces = {got.out[i : i + 16384] for i in range(0, 163840, 16384)}
     assert pieces == set(payloads)
     assert queue.depth() == (0, 0)
-
-
-def test_an_empty_queue(attack: Attack, queue: Queue, proxy: SqsProxy) -> None:
-    fails(attack.agent("-q", queue.url), 75, queue.url, "empty")
-    assert len(proxy.records) == 1
-    assert attack.agent("-q", queue.url, "--best-effort").code == 0
-
-
-def test_an_empty_queue_by_name(attack: Attack, queue: Queue) -> None:
-    fails(attack.agent("-q", queue.name, "--strict"), 75, queue.name, "empty")
-
-
-# Queues that are not there.
-
-
-def test_no_queue_of_this_name(attack: Attack, proxy: SqsProxy) -> None:
-    line = fails(attack.agent("-q", "nobody-made-it"), 78, "NonExistentQueue")
-    for word in ("nobody-made-it", f"region {REGION}", "check its name, account"):
-        assert word in line
-    assert len(proxy.records) == 1
-
-
-def test_no_queue_at_this_url(attack: Attack, proxy: SqsProxy) -> None:
-    url = f"{proxy.url}/123456789012/nobody-made-it"
-    line = fails(attack.agent("-q", url), 78, "NonExistentQueue")
-    for word in (url, f"region {REGION}", "check its name, account"):
-        assert word in line
-    assert len(proxy.records) == 1
-
-
-def test_a_queue_that_goes_while_the_agent_runs(
-    attack: Attack, queue: Queue, proxy: SqsProxy
-) -> None:
-    fill(queue)
-
-    def gone(document: dict[str, object]) -> dict[str, object]:
-        queue.client.delete_queue(QueueUrl=queue.url)
-        return document
-
-    proxy.fault("ReceiveMessage", edit=gone)
-    fails(attack.agent("-q", queue.url), 78, "DeleteMessageBatch", queue.url)
-
-
-def test_the_producer_has_no_queue(
-    attack: Attack, proxy: SqsProxy, generator: Path
-) -> None:
-    got = attack.producer("-q", "nobody-made-it", "-d", generator)
-    fails(got, 78, "GetQueueUrl", "nobody-made-it", "check its name")
-    got = attack.producer("-d", generator)
-    fails(got, 78, "no queue", "--queue", "producer.conf")
-
-
-NO_QUEUE = [
-    "a b",
-    "q" * 81,
-    "../queue",
-    "queue.fifo.fifo",
-    ".fifo",
-    "http://",
-    "https://host/queue",
-    "https://host/1/q?x",
-    "https://user@host/1/q",
-    "ftp://host/1/q",
-    "https://host/1/" + "q" * 600,
-    "queue\n",
-    "\u00e9",
-]
-
-
-def test_what_is_no_queue_is_refused_before_anything_is_asked(
-    attack: Attack, proxy: SqsProxy, conf: Callable[..., Path]
-) -> None:
-    for name in each({n: n for n in NO_QUEUE}):
-        got = attack.agent("-q", name)
-        assert got.code in (64, 78), got.err
-        fails(got, got.code, "queue")
-        if "\n" not in name:
-            fails(attack.agent("-c", conf(queue=name)), 78, "queue")
-    assert proxy.records == []

@@ -12,133 +12,13 @@ from pathlib import Path
 import pytest
 
 from aid import certificates
-from aid.halves import (
-    IS_ROOT,
-    OTHER,
-    check_common,
-    check_files,
-    check_powerless,
-    has_landlock,
-    needs_root,
-    waiting_agent,
-    waiting_producer,
-)
+from aid.halves import OTHER, has_landlock, needs_root
 from aid.kernel import needs_kernel
 from aid.main_path import both_ways
-from aid.payload import body, noise
+from aid.payload import noise
 from aid.programs import AGENT, PRODUCER, Runner
 from aid.queue import Moto, Queue
 from aid.sqsproxy import SqsProxy
-from aid.trace import check_drop, needs_strace, networked, position, traced
-
-CAP_SYS_ADMIN = 1 << 21
-
-
-def test_the_agents_halves(
-    run: Runner, queue: Queue, proxy: SqsProxy, tmp_path: Path
-) -> None:
-    output = tmp_path / "output"
-    with waiting_agent(run, queue, proxy, "-o", output) as (online, offline):
-        check_common(online)
-        check_powerless(online)
-        check_files(online, set())
-        check_common(offline)
-        assert offline.ids("Uid") == {os.getuid()}
-        capabilities = offline.capabilities()
-        assert capabilities["CapEff"] == 0
-        assert capabilities["CapBnd"] == 0 or not IS_ROOT
-        state = Path(run.env["STATE_DIRECTORY"], "seen")
-        status = Path(run.env["RUNTIME_DIRECTORY"], "agent.json")
-        check_files(offline, {str(output), str(state), str(status)})
-        if IS_ROOT:
-            assert offline.sockets() == 1
-            assert str(state) in offline.files()
-
-
-@needs_kernel
-def test_the_agents_offline_half_has_one_capability_for_the_kernel(
-    run: Runner, queue: Queue, proxy: SqsProxy
-) -> None:
-    with waiting_agent(run, queue, proxy) as (online, offline):
-        check_common(online)
-        check_powerless(online)
-        check_files(online, set())
-        check_common(offline)
-        assert offline.ids("Uid") == {0}
-        assert offline.capabilities() == {
-            "CapInh": 0,
-            "CapPrm": CAP_SYS_ADMIN,
-            "CapEff": CAP_SYS_ADMIN,
-            "CapBnd": CAP_SYS_ADMIN,
-            "CapAmb": 0,
-        }
-        assert "/dev/random" in offline.files()
-        assert offline.sockets() == 1
-
-
-def test_the_producers_halves(
-    run: Runner, queue: Queue, proxy: SqsProxy, tmp_path: Path, key: Path
-) -> None:
-    with waiting_producer(run, queue, tmp_path, proxy, key) as (online, offline):
-        for half in online, offline:
-            check_common(half)
-            check_powerless(half)
-            assert 0 not in half.ids("Uid") or not IS_ROOT
-        check_files(online, set())
-        source = tmp_path / "source"
-        state = Path(run.env["STATE_DIRECTORY"], "sequence")
-        check_files(offline, {str(source), str(state)})
-        if IS_ROOT:
-            assert str(source) in offline.files()
-            assert offline.sockets() == 1
-
-
-# The way there, as strace sees it.
-
-
-@needs_strace
-def test_the_agent_drops_all_before_the_network(
-    run: Runner, queue: Queue, tmp_path: Path
-) -> None:
-    queue.send(body(noise(512)))
-    calls = traced(
-        run, tmp_path, run.build / AGENT, "-q", queue.url, "-o", tmp_path / "out"
-    )
-    parent = calls[0].pid
-    child = next(c.rc for c in calls if c.call in ("clone", "clone3", "fork") and c.rc)
-    assert networked(calls, parent) == []
-    dropped = check_drop(calls, child)
-    assert networked(calls, child)[0] > dropped
-    # It has an end of its own: the other half may not kill it.
-    assert position(calls, "timer_settime", "", child) < dropped
-    position(calls, "seccomp", "SECCOMP_SET_MODE_FILTER", parent)
-    position(calls, "capset", "permitted=0", parent)
-    # Core dumps are off before there are two, and before any secret.
-    assert position(calls, "prctl", "PR_SET_DUMPABLE", parent) < next(
-        i for i, c in enumerate(calls) if c.call == "socketpair"
-    )
-
-
-@needs_strace
-def test_the_producer_drops_all_before_the_network(
-    run: Runner, queue: Queue, tmp_path: Path, key: Path
-) -> None:
-    source = tmp_path / "source"
-    source.write_bytes(noise(1 << 16))
-    file = tmp_path / "producer.conf"
-    file.write_text(f'queue = "{queue.url}"\nsigning-key = "{key}"\n')
-    calls = traced(
-        run, tmp_path, run.build / PRODUCER, "--once", "-c", file, "-d", source
-    )
-    parent = calls[0].pid
-    child = next(c.rc for c in calls if c.call in ("clone", "clone3", "fork") and c.rc)
-    assert networked(calls, parent) == []
-    check_drop(calls, parent)
-    assert networked(calls, child)[0] > check_drop(calls, child)
-    assert len(queue.receive()) == 10
-
-
-# From inside.
 
 
 @pytest.mark.parametrize("program", ["agent", "agent-kernel", "producer"])

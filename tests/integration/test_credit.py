@@ -232,12 +232,3 @@ def test_from_genkey_to_credit_in_the_kernel(maker: Maker) -> None:
     assert run.credit == CREDIT
     assert run.status["target"] == "kernel"
     assert "injected 5120 bytes from 10 messages" in run.result.err
-
-
-def test_the_queue_by_name_is_signed_by_path(maker: Maker) -> None:
-    maker.sign()
-    assert maker.once(queue=maker.queue.name).code == 0
-    maker.judge.settings["queue"] = maker.queue.name
-    run = maker.judge.look("--strict")
-    assert run.result.code == 0, run.result.err
-    assert run.credit == CREDIT

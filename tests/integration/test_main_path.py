@@ -10,10 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-from aid.faults import Fault
 from aid.imds import Imds
+from aid.maker import Maker
 from aid.payload import body, noise
 from aid.programs import AGENT, PRODUCER, STARTUP, Runner
 from aid.queue import Queue
@@ -210,66 +208,6 @@ def test_the_producer_refills_what_is_taken(
     assert ended.seconds < 1
 
 
-def stop_quickly(run: Runner, process: object, sent: int = signal.SIGTERM) -> None:
-    """SIGTERM ends it within a second, and that is success."""
-    process.send_signal(sent)  # type: ignore[attr-defined]
-    ended = run.finish(process, timeout=5)  # type: ignore[arg-type]
-    assert ended.code == 0, ended.err
-    assert ended.seconds < 1
-
-
-def test_sigterm_ends_the_wait_for_a_dead_source(
-    run: Runner, queue: Queue, tmp_path: Path, proxy: SqsProxy
-) -> None:
-    fifo = tmp_path / "dead"
-    os.mkfifo(fifo)
-    writer = os.open(fifo, os.O_RDWR)
-    process = run.start(PRODUCER, "-q", queue.url, "-d", fifo)
-    wait_until(lambda: "GetQueueAttributes" in operations(proxy))
-    time.sleep(0.2)
-    stop_quickly(run, process)
-    os.close(writer)
-
-
-@pytest.mark.parametrize("operation", ["GetQueueAttributes", "SendMessageBatch"])
-def test_sigterm_ends_a_call_that_hangs(
-    run: Runner, queue: Queue, source: Path, proxy: SqsProxy, operation: str
-) -> None:
-    proxy.add(SqsFault(match=operation, count=None, end="silence"))
-    process = run.start(PRODUCER, "-q", queue.url, "-d", source)
-    wait_until(lambda: operation in operations(proxy))
-    stop_quickly(run, process)
-
-
-def test_sigterm_ends_the_pause_between_looks(
-    run: Runner, queue: Queue, source: Path
-) -> None:
-    process = run.start(PRODUCER, "-q", queue.url, "-d", source)
-    wait_until(lambda: queue.depth()[0] == 10)
-    time.sleep(0.3)
-    stop_quickly(run, process)
-
-
-def test_sigint_ends_the_retry_of_an_imds_that_is_silent(
-    run: Runner, source: Path, imds: Imds
-) -> None:
-    imds.add(Fault(match="*", count=None, end="silence"))
-    process = run.start(PRODUCER, "-q", "some-queue", "-d", source)
-    wait_until(lambda: len(imds.records) > 0)
-    stop_quickly(run, process, signal.SIGINT)
-
-
-def test_both_halves_end_when_one_is_killed(
-    run: Runner, queue: Queue, source: Path
-) -> None:
-    process = run.start(PRODUCER, "-q", queue.url, "-d", source)
-    wait_until(lambda: queue.depth()[0] == 10)
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
-    os.kill(int(children.split()[0]), signal.SIGKILL)
-    ended = run.finish(process, timeout=10)
-    assert ended.code == 70, ended.err
-
-
 def test_strict_and_best_effort_decide_the_exit_code(
     run: Runner, queue: Queue, conf: Callable[..., Path]
 ) -> None:
@@ -297,3 +235,22 @@ def test_refused_messages_are_deleted_and_go_nowhere(
     got = run(AGENT, "-c", conf(queue=queue.url, unsigned="refuse"), "-o", "-")
     assert (got.code, got.out) == (65, b""), got.err
     assert queue.depth() == (0, 0)
+
+
+def test_what_the_halves_say_goes_into_a_log_file_too(
+    maker: Maker, tmp_path: Path
+) -> None:
+    maker.judge.settings["queue"] = "nobody-made-it"
+    conf = maker.conf(queue="nobody-made-it")
+    log = tmp_path / "log"
+    log.write_bytes(b"older lines\n" * 1000)
+    commands = {
+        AGENT: ("-c", maker.judge.conf(), "-o", os.devnull),
+        PRODUCER: ("--once", "-c", conf),
+    }
+    for program, args in commands.items():
+        with log.open("ab") as file:
+            assert maker.run(program, *args, stderr=file).code == 78
+        last = log.read_text().splitlines()[-1]
+        assert last.startswith(f"{program}: ")
+        assert "nobody-made-it" in last

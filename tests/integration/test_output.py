@@ -6,21 +6,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from aid.attack import Attack, each, fails, fill, one_line, untouched
-from aid.payload import noise
-from aid.programs import AGENT, PRODUCER, STARTUP
+from aid.programs import AGENT
 from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
-from aid.wait import wait_until
-
-NOBODY = 65534
-root = pytest.mark.skipif(os.geteuid() != 0, reason="not root: cannot become another")
 
 
 def cannot_mount() -> str | None:
@@ -180,156 +173,3 @@ def test_what_a_file_held_stays_when_nothing_comes(
     [payload] = fill(queue)
     assert attack.agent("-q", queue.url, output=file).code == 0
     assert file.read_bytes() == payload
-
-
-# Without privilege.
-
-
-@pytest.fixture
-def public(build: Path) -> Iterator[Path]:
-    """Give a folder with the programs that every user can get to."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        for program in (AGENT, PRODUCER):
-            shutil.copy(build / program, folder / program)
-        yield folder
-
-
-def as_nobody(attack: Attack) -> dict[str, object]:
-    """How to start a program as a user without any right."""
-    env = attack.env(HOME="/nonexistent")
-    if os.geteuid() != 0:
-        return {"env": env}
-    return {"user": NOBODY, "group": NOBODY, "extra_groups": [], "env": env}
-
-
-def test_the_kernel_takes_nothing_from_a_common_user(
-    attack: Attack, queue: Queue, proxy: SqsProxy, public: Path
-) -> None:
-    fill(queue)
-    program = str(public / AGENT)
-    got = attack.agent("-q", queue.url, output="", program=program, **as_nobody(attack))
-    fails(got, 77, "CAP_SYS_ADMIN", "run as root", "--output")
-    assert attack.imds.connections == 0
-    untouched(queue, proxy)
-
-
-def test_a_common_user_may_have_the_bytes(
-    attack: Attack, queue: Queue, public: Path
-) -> None:
-    [payload] = fill(queue)
-    program = str(public / AGENT)
-    got = attack.agent("-q", queue.url, program=program, **as_nobody(attack))
-    assert (got.code, got.out) == (0, payload), got.err
-
-
-@root
-def test_an_output_that_is_not_permitted(
-    attack: Attack, queue: Queue, proxy: SqsProxy, public: Path
-) -> None:
-    fill(queue)
-    program = str(public / AGENT)
-    to = public / "seed"
-    got = attack.agent("-q", queue.url, output=to, program=program, **as_nobody(attack))
-    fails(got, 77, "cannot open", str(to), "Permission denied")
-    untouched(queue, proxy)
-
-
-# The producer's source.
-
-
-def no_source(attack: Attack, path: Path | str, code: int, *words: str) -> None:
-    """Refused before anything is asked of anybody."""
-    got = attack.producer("-q", "some-queue", "-d", path)
-    fails(got, code, str(path), *words)
-    assert attack.imds.connections == 0
-    assert attack.proxy.connections == 0
-
-
-def test_the_kernels_own_generator_is_no_source(
-    attack: Attack, tmp_path: Path, conf: Callable[..., Path]
-) -> None:
-    link = tmp_path / "hwrng"
-    link.symlink_to("/dev/urandom")
-    second = tmp_path / "again"
-    second.symlink_to(link)
-    for path in each(
-        {str(p): p for p in ("/dev/random", "/dev/urandom", link, second)}
-    ):
-        no_source(attack, path, 78, "kernel's own generator", "/dev/hwrng")
-    file = conf(queue="some-queue", device="/dev/urandom")
-    fails(attack.producer("-c", file), 78, "kernel's own generator")
-
-
-@root
-def test_the_kernels_own_generator_under_another_name(
-    attack: Attack, tmp_path: Path
-) -> None:
-    for minor in (8, 9):
-        node = tmp_path / f"node{minor}"
-        try:
-            os.mknod(node, 0o20666, os.makedev(1, minor))
-        except PermissionError:
-            pytest.skip("no device node can be made here")
-        no_source(attack, node, 78, "kernel's own generator")
-
-
-def test_a_source_that_is_none(attack: Attack, tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    link = tmp_path / "dangling"
-    link.symlink_to(tmp_path / "nowhere")
-    for path in (tmp_path / "missing", link, tmp_path / "file" / "x"):
-        no_source(attack, path, 69, "is not there", "set device")
-    no_source(attack, tmp_path, 78, "is not a device", "/dev/hwrng")
-
-
-@root
-def test_a_source_that_may_not_be_read(
-    attack: Attack, proxy: SqsProxy, public: Path
-) -> None:
-    device = public / "hwrng"
-    device.write_bytes(noise(8192))
-    device.chmod(0o600)
-    got = attack.producer(
-        *("-q", "some-queue", "-d", device),
-        program=str(public / PRODUCER),
-        **as_nobody(attack),
-    )
-    fails(got, 77, "no permission", str(device))
-    assert proxy.connections == 0
-
-
-@pytest.mark.parametrize("size", [0, 100, 511])
-def test_a_source_that_ends_within_a_message(
-    attack: Attack, queue: Queue, proxy: SqsProxy, tmp_path: Path, size: int
-) -> None:
-    path = tmp_path / "ends"
-    os.mkfifo(path)
-    writer = os.open(path, os.O_RDWR)
-    os.write(writer, noise(size))
-    process = attack.run.start(PRODUCER, "--once", "-q", queue.url, "-d", path)
-    # By then the source is open.
-    wait_until(lambda: bool(proxy.matching("GetQueueAttributes")))
-    os.close(writer)
-    got = attack.run.finish(process)
-    fails(got, 69, str(path), "has ended")
-    assert queue.depth() == (0, 0)
-
-
-def test_a_file_that_is_too_short(attack: Attack, queue: Queue, tmp_path: Path) -> None:
-    path = tmp_path / "short"
-    path.write_bytes(noise(STARTUP + 1000))  # one message and a half
-    got = attack.producer("-q", queue.url, "-d", path)
-    assert got.code == 69, got.err
-    assert sum("has ended" in line for line in got.lines()) == 1
-    [message] = queue.receive()
-    assert "sent 1 of 10 messages" in got.err
-    assert len(message["Body"]) == 684
-    assert queue.depth() == (0, 1)
-
-
-def test_a_device_that_has_nothing(attack: Attack, queue: Queue) -> None:
-    got = attack.producer("-q", queue.url, "-d", "/dev/null")
-    fails(got, 69, "/dev/null", "has ended")
-    assert queue.depth() == (0, 0)

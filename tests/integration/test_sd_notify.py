@@ -8,19 +8,16 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from aid.halves import Half, halves
-from aid.imds import Imds
-from aid.manager import WATCHDOG, Manager, Service
+from aid.manager import Manager, Service
 from aid.payload import noise
 from aid.programs import PRODUCER, STARTUP, Runner
 from aid.queue import Queue
-from aid.source import fifo, trickle
-from aid.sqsproxy import SqsFault, SqsProxy
+from aid.source import fifo
 from aid.wait import wait_until
 
 NOBODY = "http://127.0.0.1:9"  # the discard port: nobody listens
@@ -43,20 +40,6 @@ def test_the_status_tells_depth_and_messages(
     service = start("-q", queue.url, "-d", source, WATCHDOG_USEC="180000000")
     wait_until(manager.says("STATUS=0 messages in the queue, 10 sent"))
     assert queue.depth()[0] == 10
-    service.stop()
-
-
-def test_only_the_offline_half_holds_the_socket(
-    start: Callable[..., Service], queue: Queue, source: Path
-) -> None:
-    service = start("-q", queue.url, "-d", source)
-    service.wait_ready()
-    online, offline = halves(service.process)
-    if os.geteuid() != 0:
-        pytest.skip("not root: the halves hide their descriptors")
-    assert offline.sockets() == 2
-    mine = {name for name in offline.files() if name.startswith("socket:")}
-    assert mine.isdisjoint(online.files())
     service.stop()
 
 
@@ -95,141 +78,6 @@ def test_a_source_that_fails_at_the_start_ends_it(
     ended = service.run.finish(service.process, timeout=5)
     assert ended.code == code, ended.err
     assert words in ended.err
-    assert not manager.says("READY=1")()
-
-
-def test_a_long_interval(
-    start: Callable[..., Service],
-    queue: Queue,
-    source: Path,
-    conf: Callable[..., Path],
-) -> None:
-    file = conf(queue=queue.url, device=str(source), interval=86400)
-    service = start("-c", file)
-    service.lives_for(3 * WATCHDOG)
-    service.stop()
-
-
-@pytest.mark.parametrize("operation", ["GetQueueAttributes", "SendMessageBatch"])
-def test_a_service_that_does_not_answer(
-    start: Callable[..., Service],
-    queue: Queue,
-    source: Path,
-    proxy: SqsProxy,
-    conf: Callable[..., Path],
-    operation: str,
-) -> None:
-    proxy.add(SqsFault(match=operation, count=None, end="silence"))
-    service = start("-c", conf(queue=queue.url, device=str(source), interval=1))
-    service.lives_for(3 * WATCHDOG)
-    said = service.stop()
-    assert operation in said
-    assert "a third of it" in said  # its calls are shorter than they could be
-
-
-def test_a_metadata_service_that_does_not_answer(
-    start: Callable[..., Service], source: Path, imds: Imds, conf: Callable[..., Path]
-) -> None:
-    imds.apply({"fault": {"match": "*", "count": None, "end": "silence"}})
-    service = start("-c", conf(queue="name", device=str(source), interval=1))
-    service.lives_for(3 * WATCHDOG)
-    service.stop()
-
-
-def test_a_slow_source(
-    start: Callable[..., Service], queue: Queue, tmp_path: Path
-) -> None:
-    with fifo(tmp_path) as (path, writer):
-        service = start("-q", queue.url, "-d", path)
-        os.write(writer, noise(STARTUP))
-        with trickle(writer, 100):
-            service.lives_for(3 * WATCHDOG)
-        service.stop()
-
-
-def test_a_silent_source(
-    start: Callable[..., Service], queue: Queue, tmp_path: Path
-) -> None:
-    """It is told in time, and is no reason to be taken for dead."""
-    with fifo(tmp_path) as (path, writer):
-        service = start("-q", queue.url, "-d", path)
-        os.write(writer, noise(STARTUP))
-        service.lives_for(2 * WATCHDOG)
-        service.stop()
-
-
-def stopped(half: Half) -> contextlib.AbstractContextManager[None]:
-    """A half that hangs as long as this lasts."""
-
-    @contextlib.contextmanager
-    def hang() -> Iterator[None]:
-        os.kill(half.pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.kill(half.pid, signal.SIGCONT)
-
-    return hang()
-
-
-@pytest.mark.parametrize("which", [0, 1], ids=["online", "offline"])
-@pytest.mark.parametrize("busy", [False, True], ids=["idle", "reading"])
-def test_a_half_that_hangs_is_noticed(
-    start: Callable[..., Service],
-    queue: Queue,
-    tmp_path: Path,
-    which: int,
-    busy: bool,
-) -> None:
-    with fifo(tmp_path) as (path, writer):
-        service = start("-q", queue.url, "-d", path)
-        os.write(writer, noise(STARTUP + (0 if busy else 5120)))
-        service.wait_ready()
-        half = halves(service.process)[which]
-        with trickle(writer, 100) if busy else contextlib.nullcontext():
-            time.sleep(0.3)
-            with stopped(half):
-                service.is_silent()
-            # And it comes back.
-            service.lives_for(WATCHDOG)
-        service.stop()
-
-
-@pytest.mark.parametrize(
-    ("number", "words"),
-    [
-        (signal.SIGKILL, "signal 9 (Killed), out of memory?"),
-        (signal.SIGQUIT, "signal 3 (Quit)"),
-    ],
-)
-def test_the_end_of_the_online_half_is_seen_at_once(
-    start: Callable[..., Service],
-    queue: Queue,
-    tmp_path: Path,
-    run: Runner,
-    number: int,
-    words: str,
-) -> None:
-    """Not when the silent source has had its 30 s; and it is told."""
-    with fifo(tmp_path) as (path, writer):
-        service = start("-q", queue.url, "-d", path)
-        os.write(writer, noise(STARTUP))
-        service.wait_ready()
-        time.sleep(0.3)
-        os.kill(halves(service.process)[0].pid, number)
-        ended = run.finish(service.process, timeout=3)
-    assert ended.code == 70, ended.err
-    [line] = [line for line in ended.lines() if "was ended by" in line]
-    assert line.endswith(f"the half that talks to the network was ended by {words}")
-
-
-def test_stopping_while_the_sources_are_tested(
-    start: Callable[..., Service], queue: Queue, tmp_path: Path, manager: Manager
-) -> None:
-    with fifo(tmp_path) as (path, _):
-        service = start("-q", queue.url, "-d", path)
-        wait_until(manager.says("EXTEND_TIMEOUT_USEC="))
-        service.stop()
     assert not manager.says("READY=1")()
 
 

@@ -26,8 +26,20 @@ from aid.forge import (
     unseal,
 )
 from aid.kernel import needs_kernel
+from aid.maker import Maker
+from aid.programs import STARTUP
 from aid.queue import Queue
-from aid.verdicts import BAD, SEALED, SEEN, STALE, UNKNOWN, Judge, Verdict, refused
+from aid.verdicts import (
+    BAD,
+    CREDIT,
+    SEALED,
+    SEEN,
+    STALE,
+    UNKNOWN,
+    Judge,
+    Verdict,
+    refused,
+)
 
 # RFC 9180, appendix A.2 (the suite of ours), base mode: what sealing gives when
 # the pair of section A.2.1 seals its first plaintext.
@@ -234,3 +246,53 @@ def test_a_seal_key_of_another_kind(judge: Judge) -> None:
     refused(judge, str(key), "No such file")
     key.mkdir()
     refused(judge, str(key))
+
+
+def test_sealing_needs_signing(maker: Maker) -> None:
+    maker.seal()
+    got = maker.once()
+    assert got.code == 78
+    assert "signing-key" in got.err
+
+
+def test_sealed_from_genkey_to_credit(maker: Maker) -> None:
+    maker.sign()
+    maker.seal()
+    made = maker.once()
+    assert made.code == 0, made.err
+    run = maker.judge.look("--strict")
+    assert run.result.code == 0, run.result.err
+    assert run.credit == CREDIT
+    assert run.output == maker.source.read_bytes()[STARTUP : STARTUP + 5120]
+
+
+def test_sealed_as_the_rfc_says(maker: Maker) -> None:
+    pair, fleet = maker.sign(), maker.seal()
+    assert maker.once(message_bytes=100).code == 0
+    key = X25519PrivateKey.from_private_bytes(fleet.secret)
+    data = maker.source.read_bytes()[STARTUP:]
+    messages = maker.messages()
+    assert len({m.payload[:ENC] for m in messages}) == 10  # a fresh key each
+    for number, message in enumerate(messages):
+        assert len(message.payload) == 100 + ENC + TAG
+        assert message.claims()["seal"] == "hpke"
+        assert message.claims()["bits"] == "100"
+        assert message.is_by(pair.public, path_of(maker.queue))
+        plain = unseal(key, message.payload, (message.entropy or "").encode())
+        assert plain == data[number * 100 : number * 100 + 100]
+
+
+def test_revoked_and_another_fleet(maker: Maker) -> None:
+    maker.sign()
+    maker.seal()
+    assert maker.once().code == 0
+    (maker.judge.trusted / "pi.pub").unlink()
+    run = maker.judge.look("--strict")
+    assert run.result.code == 65
+    assert all(v.mixed(UNKNOWN) for v in run.verdicts)
+    other = maker.genkey("other.key", "--seal")
+    maker.judge.settings["seal_key"] = str(other.file)
+    assert maker.once().code == 0
+    run = maker.judge.look()
+    assert run.result.code == 65
+    assert all(v.discarded == SEALED for v in run.verdicts)

@@ -19,7 +19,6 @@ from pathlib import Path
 import pytest
 
 from aid import certificates
-from aid.attack import leaked
 from aid.compromised import PATH, Compromised, end, message
 from aid.forge import Fleet, Message, Producer, path_of, send
 from aid.halves import Half, halves
@@ -30,6 +29,7 @@ from aid.programs import AGENT, PRODUCER, STARTUP, Runner
 from aid.queue import Moto, Queue
 from aid.sqsproxy import SqsProxy
 from aid.wait import wait_until
+from aid.watch import leaked
 
 needs_root = pytest.mark.skipif(
     os.geteuid() != 0, reason="not root: the halves hide their memory"

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from aid.attack import Attack, WatchedImds, fails, fill
+from aid.attack import Attack, fails, fill
 from aid.environment import PLACE
 from aid.imds import Credentials
 from aid.queue import REGION, Moto, Queue, Role
 from aid.sqsproxy import SqsProxy
+from aid.watch import WatchedImds
 
 ALL = ("sqs:*",)
 

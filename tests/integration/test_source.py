@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from aid.attack import Attack, each, fails
+from aid.halves import needs_root
 from aid.payload import noise, payloads
 from aid.programs import BURST, PRODUCER, SIZE, STARTUP, Runner
 from aid.queue import Queue
@@ -312,3 +314,83 @@ def test_a_source_that_ends_or_falls_silent_sends_no_half_message(
     feeder.join()
     assert got.code != 0
     assert payloads(queue) == []
+
+
+def no_source(attack: Attack, path: Path | str, code: int, *words: str) -> None:
+    """Refused before anything is asked of anybody."""
+    got = attack.producer("-q", "some-queue", "-d", path)
+    fails(got, code, str(path), *words)
+    assert attack.imds.connections == 0
+    assert attack.proxy.connections == 0
+
+
+def test_the_kernels_own_generator_is_no_source(
+    attack: Attack, tmp_path: Path, conf: Callable[..., Path]
+) -> None:
+    link = tmp_path / "hwrng"
+    link.symlink_to("/dev/urandom")
+    second = tmp_path / "again"
+    second.symlink_to(link)
+    for path in each(
+        {str(p): p for p in ("/dev/random", "/dev/urandom", link, second)}
+    ):
+        no_source(attack, path, 78, "kernel's own generator", "/dev/hwrng")
+    file = conf(queue="some-queue", device="/dev/urandom")
+    fails(attack.producer("-c", file), 78, "kernel's own generator")
+
+
+@needs_root
+def test_the_kernels_own_generator_under_another_name(
+    attack: Attack, tmp_path: Path
+) -> None:
+    for minor in (8, 9):
+        node = tmp_path / f"node{minor}"
+        try:
+            os.mknod(node, 0o20666, os.makedev(1, minor))
+        except PermissionError:
+            pytest.skip("no device node can be made here")
+        no_source(attack, node, 78, "kernel's own generator")
+
+
+def test_a_source_that_is_none(attack: Attack, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    link = tmp_path / "dangling"
+    link.symlink_to(tmp_path / "nowhere")
+    for path in (tmp_path / "missing", link, tmp_path / "file" / "x"):
+        no_source(attack, path, 69, "is not there", "set device")
+    no_source(attack, tmp_path, 78, "is not a device", "/dev/hwrng")
+
+
+@pytest.mark.parametrize("size", [0, 100, 511])
+def test_a_source_that_ends_within_a_message(
+    attack: Attack, queue: Queue, proxy: SqsProxy, tmp_path: Path, size: int
+) -> None:
+    path = tmp_path / "ends"
+    os.mkfifo(path)
+    writer = os.open(path, os.O_RDWR)
+    os.write(writer, noise(size))
+    process = attack.run.start(PRODUCER, "--once", "-q", queue.url, "-d", path)
+    # By then the source is open.
+    wait_until(lambda: bool(proxy.matching("GetQueueAttributes")))
+    os.close(writer)
+    got = attack.run.finish(process)
+    fails(got, 69, str(path), "has ended")
+    assert queue.depth() == (0, 0)
+
+
+def test_a_file_that_is_too_short(attack: Attack, queue: Queue, tmp_path: Path) -> None:
+    path = tmp_path / "short"
+    path.write_bytes(noise(STARTUP + 1000))  # one message and a half
+    got = attack.producer("-q", queue.url, "-d", path)
+    assert got.code == 69, got.err
+    assert sum("has ended" in line for line in got.lines()) == 1
+    [message] = queue.receive()
+    assert "sent 1 of 10 messages" in got.err
+    assert len(message["Body"]) == 684
+    assert queue.depth() == (0, 1)
+
+
+def test_a_device_that_has_nothing(attack: Attack, queue: Queue) -> None:
+    got = attack.producer("-q", queue.url, "-d", "/dev/null")
+    fails(got, 69, "/dev/null", "has ended")
+    assert queue.depth() == (0, 0)

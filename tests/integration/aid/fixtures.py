@@ -8,6 +8,7 @@ pytest_plugins = [
     "aid.aws",
     "aid.compromised",
     "aid.config",
+    "aid.elsewhere",
     "aid.environment",
     "aid.maker",
     "aid.manager",

@@ -24,9 +24,7 @@ from aid.wait import wait_until
 
 CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 IS_ROOT = os.geteuid() == 0
-needs_root = pytest.mark.skipif(
-    not IS_ROOT, reason="not root: there is less to give up"
-)
+needs_root = pytest.mark.skipif(not IS_ROOT, reason="not root")
 OTHER = 12345  # a user id that nobody has
 LANDLOCK = 444  # landlock_create_ruleset, on every architecture
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from aid.forge import Message
-from aid.programs import PRODUCER, Result, Runner
+from aid.programs import AGENT, PRODUCER, Result, Runner
 from aid.queue import Queue
 from aid.verdicts import Judge
 
@@ -116,3 +117,31 @@ def key(run: Runner, tmp_path: Path) -> Path:
     made = run(PRODUCER, "--genkey", path)
     assert made.code == 0, made.err
     return path
+
+
+@dataclass
+class Trust:
+    """An agent's trusted producers."""
+
+    run: Runner
+    folder: Path
+    queue: Queue
+
+    def add(self, name: str, line: str) -> None:
+        """Trust a public key."""
+        (self.folder / f"{name}.pub").write_text(line)
+
+    def signers(self, file: Path) -> set[str]:
+        """Who signed what is in the queue."""
+        got = self.run(AGENT, "-c", file, "-m", "10", "-o", os.devnull, "-v")
+        assert got.code == 0, got.err
+        names = {p.stem for p in self.folder.glob("*.pub")}
+        return {n for n in names if f"bytes from {n}: credited" in got.err}
+
+
+@pytest.fixture
+def trust(run: Runner, tmp_path: Path, queue: Queue) -> Trust:
+    """Give an agent's trust."""
+    folder = tmp_path / "trusted"
+    folder.mkdir(0o755)
+    return Trust(run, folder, queue)

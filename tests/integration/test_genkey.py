@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Key files of the producer: made by --genkey, private, and of the right kind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from aid.forge import SEAL, SIGN
+from aid.maker import Maker
+from aid.programs import PRODUCER
+
+
+@pytest.mark.parametrize(
+    ("args", "word", "public_of"),
+    [
+        ((), SIGN, Ed25519PrivateKey.from_private_bytes),
+        (("--seal",), SEAL, X25519PrivateKey.from_private_bytes),
+    ],
+)
+def test_genkey(
+    maker: Maker, args: tuple[str, ...], word: str, public_of: Callable[[bytes], Any]
+) -> None:
+    old = os.umask(0)
+    try:
+        pair = maker.genkey("new.key", *args)
+    finally:
+        os.umask(old)
+    assert pair.file.stat().st_mode & 0o7777 == 0o600
+    assert pair.line.split(" ")[0] == word
+    assert pair.file.read_text().split(" ")[0] == f"{word}-secret"
+    public = public_of(pair.secret).public_key()  # type: ignore[attr-defined]
+    assert public.public_bytes_raw() == pair.public
+    assert pair.file.read_text().split()[1] not in pair.line
+    # Never overwritten.
+    before = pair.file.read_bytes()
+    again = maker.run(PRODUCER, "--genkey", pair.file, *args)
+    assert (again.code, again.out) == (78, b"")
+    assert str(pair.file) in again.err
+    assert pair.file.read_bytes() == before
+    assert maker.genkey("other.key", *args).secret != pair.secret
+
+
+def test_genkey_does_not_follow_a_link(maker: Maker) -> None:
+    link = maker.judge.directory / "link"
+    target = maker.judge.directory / "target"
+    link.symlink_to(target)
+    assert maker.run(PRODUCER, "--genkey", link).code == 78
+    assert not target.exists()
+    nowhere = maker.run(PRODUCER, "--genkey", target / "key")
+    assert (nowhere.code, nowhere.out) == (78, b"")
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o666])
+def test_a_signing_key_that_others_may_open(maker: Maker, mode: int) -> None:
+    pair = maker.sign()
+    pair.file.chmod(mode)
+    got = maker.once()
+    assert got.code == 78, got.err
+    [line] = got.lines()
+    assert str(pair.file) in line
+    assert "chmod" in line
+    assert maker.queue.depth() == (0, 0)
+
+
+def test_keys_of_the_wrong_kind(maker: Maker) -> None:
+    pair, fleet = maker.sign(), maker.seal()
+    public = Path(maker.settings["seal_to"])
+    for values in (
+        {"signing_key": str(fleet.file)},
+        {"signing_key": str(public)},
+        {"seal_to": str(pair.file)},
+        {"seal_to": str(maker.judge.pub)},
+        {"signing_key": str(pair.file.parent / "nothing")},
+        {"seal_to": str(pair.file.parent / "nothing")},
+    ):
+        got = maker.once(**values)
+        assert got.code == 78, got.err
+        assert next(iter(values.values())) in got.err
+    assert maker.queue.depth() == (0, 0)

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sequence numbers of signed messages: each is used once, whatever happens."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from aid.elsewhere import AS_OTHER, Elsewhere, needs_setpriv, top_up
+from aid.forge import Message
+from aid.halves import OTHER, needs_root
+from aid.maker import Maker
+from aid.payload import noise
+from aid.programs import PRODUCER, Runner
+from aid.queue import Queue
+from aid.wait import wait_until
+
+
+def numbers(messages: list[Message]) -> list[int]:
+    """Their sequence numbers."""
+    return [int(m.claims()["seq"]) for m in messages]
+
+
+def test_numbers_go_on_after_a_restart(maker: Maker) -> None:
+    maker.sign()
+    seen: list[int] = []
+    for _ in range(4):
+        assert maker.once().code == 0
+        seen += numbers(maker.messages())
+    assert len(set(seen)) == 40
+    assert seen == sorted(seen)
+
+
+def test_numbers_go_on_after_a_kill_at_any_time(maker: Maker) -> None:
+    maker.sign()
+    maker.settings |= {"message_bytes": 32, "low_watermark": 5000, "burst": 1200}
+    chance = random.Random(4)
+    seen: list[int] = []
+    for turn in range(6):
+        process = maker.run.start(PRODUCER, "-c", maker.conf())
+        wait_until(lambda: maker.queue.depth()[0] > 0)
+        time.sleep(chance.random() * 0.3)
+        if turn % 2:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            # The offline half alone: the other one ends by itself.
+            os.kill(process.pid, signal.SIGKILL)
+        maker.run.finish(process)
+        now_seen = numbers(maker.messages())
+        assert now_seen
+        assert not seen or min(now_seen) > max(seen)
+        seen += now_seen
+    assert len(seen) == len(set(seen))
+    # Killed at work, not after it.
+    assert len(seen) < 6 * 1200
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_numbers_are_on_the_disk_before_they_are_used(
+    maker: Maker, tmp_path: Path
+) -> None:
+    maker.sign()
+    log = tmp_path / "trace"
+    made = maker.run(
+        shutil.which("strace") or "strace",
+        *("-f", "-y", "-e", "trace=pwrite64,fdatasync,sendmsg", "-s", "0", "-o", log),
+        maker.run.build / PRODUCER,
+        *("--once", "-c", maker.conf()),
+        timeout=60,
+    )
+    assert made.code == 0, made.err
+    state = Path(maker.run.env["STATE_DIRECTORY"]) / "sequence"
+    # The end of a call may be in a line of its own.
+    pattern = r"^(\d+) +(pwrite64|fdatasync|sendmsg)\(\d+<([^>]+)>"
+    calls = re.findall(pattern, log.read_text(), re.MULTILINE)
+    [offline] = {pid for pid, _, where in calls if where == str(state)}
+    ours = [name for pid, name, _ in calls if pid == offline]
+    assert ours == ["pwrite64", "fdatasync", *["sendmsg"] * 10]
+
+
+def test_two_producers_do_not_share_numbers(maker: Maker) -> None:
+    maker.sign()
+    first = maker.run.start(PRODUCER, "-c", maker.conf())
+    wait_until(lambda: maker.queue.depth()[0] == 10)
+    second = maker.once()
+    # Not 78, after which a service would not be started again.
+    assert second.code == 69, second.err
+    assert "another producer" in second.err
+    assert "another state directory" in second.err
+    first.send_signal(signal.SIGTERM)
+    assert maker.run.finish(first).code == 0
+    assert len(set(numbers(maker.messages()))) == 10
+
+
+def test_a_damaged_sequence_is_not_guessed(maker: Maker) -> None:
+    maker.sign()
+    assert maker.once().code == 0
+    maker.messages()
+    file = Path(maker.run.env["STATE_DIRECTORY"]) / "sequence"
+    assert file.stat().st_mode & 0o7777 == 0o600
+    file.write_bytes(noise(1024))
+    got = maker.once()
+    assert got.code == 78, got.err
+    assert str(file) in got.err
+    assert "damaged" in got.err
+    assert maker.queue.depth()[0] == 0
+
+
+def test_nothing_is_signed_when_no_number_can_be_kept(maker: Maker) -> None:
+    maker.sign()
+    state = Path(maker.run.env["STATE_DIRECTORY"])
+    (state / "sequence").mkdir()
+    got = maker.once()
+    assert got.code != 0
+    assert str(state / "sequence") in got.err
+    assert maker.queue.depth() == (0, 0)
+
+
+@needs_root
+@needs_setpriv
+@pytest.mark.parametrize("root_first", [True, False])
+def test_root_and_the_services_user_share_the_sequence(
+    run: Runner, queue: Queue, elsewhere: Elsewhere, root_first: bool
+) -> None:
+    elsewhere.give()
+    setpriv = [str(shutil.which("setpriv")), *AS_OTHER]
+    for who in ([], setpriv) if root_first else (setpriv, [], setpriv):
+        os.chown(elsewhere.folder / "key", OTHER if who else 0, OTHER)
+        top_up(run, elsewhere, queue, *who)
+        path = elsewhere.state / "sequence"
+        assert (path.stat().st_uid, path.stat().st_gid) == (OTHER, OTHER)
+        assert path.stat().st_mode & 0o7777 == 0o600
+
+
+@needs_root
+def test_root_gives_away_nothing_that_was_there(
+    run: Runner, queue: Queue, elsewhere: Elsewhere
+) -> None:
+    """A user who may write there must not get root's files that way."""
+    path = elsewhere.state / "sequence"
+    top_up(run, elsewhere, queue)
+    assert path.stat().st_uid == 0
+    os.chown(elsewhere.state, OTHER, OTHER)
+    top_up(run, elsewhere, queue)
+    assert path.stat().st_uid == 0  # not empty
+    path.unlink()
+    victim = elsewhere.folder / "victim"
+    victim.touch(0o600)
+    path.hardlink_to(victim)
+    top_up(run, elsewhere, queue)
+    assert victim.stat().st_uid == 0
+    path.unlink()
+    victim.write_bytes(b"root's own")
+    path.symlink_to(victim)
+    file = elsewhere.folder / "conf"
+    made = run(PRODUCER, "--once", "-c", file, env=elsewhere.env)
+    assert made.code != 0
+    assert victim.read_bytes() == b"root's own"
+    assert victim.stat().st_uid == 0

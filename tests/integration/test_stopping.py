@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SIGTERM and SIGINT end a producer at once, whatever it waits for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from aid.faults import Fault
+from aid.imds import Imds
+from aid.manager import Manager, Service
+from aid.programs import PRODUCER, Runner
+from aid.queue import Queue
+from aid.source import fifo
+from aid.sqsproxy import SqsFault, SqsProxy
+from aid.wait import wait_until
+
+
+def stop_quickly(run: Runner, process: object, sent: int = signal.SIGTERM) -> None:
+    """SIGTERM ends it within a second, and that is success."""
+    process.send_signal(sent)  # type: ignore[attr-defined]
+    ended = run.finish(process, timeout=5)  # type: ignore[arg-type]
+    assert ended.code == 0, ended.err
+    assert ended.seconds < 1
+
+
+def test_sigterm_ends_the_wait_for_a_dead_source(
+    run: Runner, queue: Queue, tmp_path: Path, proxy: SqsProxy
+) -> None:
+    fifo = tmp_path / "dead"
+    os.mkfifo(fifo)
+    writer = os.open(fifo, os.O_RDWR)
+    process = run.start(PRODUCER, "-q", queue.url, "-d", fifo)
+    wait_until(lambda: bool(proxy.matching("GetQueueAttributes")))
+    time.sleep(0.2)
+    stop_quickly(run, process)
+    os.close(writer)
+
+
+@pytest.mark.parametrize("operation", ["GetQueueAttributes", "SendMessageBatch"])
+def test_sigterm_ends_a_call_that_hangs(
+    run: Runner, queue: Queue, source: Path, proxy: SqsProxy, operation: str
+) -> None:
+    proxy.add(SqsFault(match=operation, count=None, end="silence"))
+    process = run.start(PRODUCER, "-q", queue.url, "-d", source)
+    wait_until(lambda: bool(proxy.matching(operation)))
+    stop_quickly(run, process)
+
+
+def test_sigterm_ends_the_pause_between_looks(
+    run: Runner, queue: Queue, source: Path
+) -> None:
+    process = run.start(PRODUCER, "-q", queue.url, "-d", source)
+    wait_until(lambda: queue.depth()[0] == 10)
+    time.sleep(0.3)
+    stop_quickly(run, process)
+
+
+def test_sigint_ends_the_retry_of_an_imds_that_is_silent(
+    run: Runner, source: Path, imds: Imds
+) -> None:
+    imds.add(Fault(match="*", count=None, end="silence"))
+    process = run.start(PRODUCER, "-q", "some-queue", "-d", source)
+    wait_until(lambda: len(imds.records) > 0)
+    stop_quickly(run, process, signal.SIGINT)
+
+
+def test_stopping_while_the_sources_are_tested(
+    start: Callable[..., Service], queue: Queue, tmp_path: Path, manager: Manager
+) -> None:
+    with fifo(tmp_path) as (path, _):
+        service = start("-q", queue.url, "-d", path)
+        wait_until(manager.says("EXTEND_TIMEOUT_USEC="))
+        service.stop()
+    assert not manager.says("READY=1")()
