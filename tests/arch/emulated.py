@@ -23,8 +23,8 @@ COPY = "it copies a program, which here is a wrapper that only root can run"
 # What cannot be seen in emulation, and why.
 LEFT_OUT = {
     "::test_the_kernel_itself_is_told_256_bits": ELSEWHERE,
-    "::test_sealed_and_fine_in_the_kernel": ELSEWHERE,
-    "::test_from_genkey_to_credit_in_the": ELSEWHERE,
+    "::test_a_sealed_message_is_credited_in_the_kernel": ELSEWHERE,
+    "::test_a_key_of_genkey_leads_to_credit_in_the_kernel": ELSEWHERE,
     "::test_numbers_are_on_the_disk_before": STRACE,
     "::test_root_and_the_services_user_share": COPY,
     "::test_root_gives_away_nothing": COPY,

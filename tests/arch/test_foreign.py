@@ -84,7 +84,7 @@ def test_what_is_installed_stands(run: Runner) -> None:
         assert stat.S_IMODE(path.stat().st_mode) & 0o022 == 0, path
 
 
-def test_ten_messages_from_the_source_to_the_file(
+def test_ten_messages_go_from_the_source_to_the_file(
     pair: Callable[[str, str], Maker], source: Path, proxy: SqsProxy
 ) -> None:
     """Sent, received, verified, deleted, credited, and equal to the byte."""
@@ -180,7 +180,7 @@ def drain(maker: Maker) -> list[Message]:
     return found
 
 
-def test_credentials_that_last_beyond_2038(
+def test_credentials_may_last_beyond_2038(
     run: Runner, queue: Queue, imds: Imds
 ) -> None:
     """A time that 32 bits cannot hold is not one that has passed."""

@@ -233,7 +233,9 @@ def check_with_natives(maker: Maker, public: str) -> None:
     assert {v.producer for v in run.verdicts} == {"guest"}
 
 
-def test_a_machine(maker: Maker, world: Path, tmp_path: Path) -> None:
+def test_the_programs_work_in_an_emulated_machine(
+    maker: Maker, world: Path, tmp_path: Path
+) -> None:
     """One boot, and all that it shows."""
     own = maker.sign()
     made = maker.once(bits_per_byte=4.0, burst=2, low_watermark=2)

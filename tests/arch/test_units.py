@@ -66,7 +66,7 @@ def named(word: str, text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("program", programs("build"))
-def test_unit(program: str) -> None:
+def test_every_unit_test_passes(program: str) -> None:
     """It passes, but for what cannot."""
     cannot = set(CANNOT.get(Path(program).name, {}))
     got = run_there(program)

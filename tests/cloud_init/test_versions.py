@@ -50,7 +50,7 @@ def fine(boot: Boot) -> None:
     assert "Traceback" not in boot.said() + "\n".join(boot.log)
 
 
-def test_the_directive_in_user_data(machine: Machine) -> None:
+def test_a_directive_in_user_data_is_obeyed_once(machine: Machine) -> None:
     """It is obeyed once, before seed_random; new releases do not know the key."""
     boot = machine.boot(example("directive.yaml"))
     assert boot.codes() == [0, 0], boot.said()
@@ -74,7 +74,7 @@ def test_the_directive_in_user_data(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("name", ["user-data.txt", "random_seed.yaml"])
-def test_silent_user_data(machine: Machine, name: str) -> None:
+def test_user_data_can_be_obeyed_without_a_warning(machine: Machine, name: str) -> None:
     """These work without a warning in every release."""
     boot = machine.boot(example(name))
     fine(boot)
@@ -89,7 +89,7 @@ def test_silent_user_data(machine: Machine, name: str) -> None:
         )
 
 
-def test_silent_in_the_image(machine: Machine) -> None:
+def test_a_directive_in_the_image_is_obeyed_without_a_warning(machine: Machine) -> None:
     """The example for cloud.cfg.d works without a warning, and is merged into."""
     files = {DROP_IN: example("cloud.cfg.d-example.cfg")}
     boot = machine.boot(files=files)
@@ -102,7 +102,7 @@ def test_silent_in_the_image(machine: Machine) -> None:
     assert merged.calls == [RUN]
 
 
-def test_status_of_a_whole_boot(machine: Machine) -> None:
+def test_a_whole_boot_has_the_status_done(machine: Machine) -> None:
     """Cloud-init's own word on it, after all four stages."""
     stages = (
         [*BOOT, "--local"],
@@ -150,7 +150,7 @@ def test_no_agent_is_no_warning(machine: Machine) -> None:
     assert "install it" in boot.said()
 
 
-def test_an_agent_that_hangs(machine: Machine) -> None:
+def test_an_agent_that_hangs_is_killed(machine: Machine) -> None:
     """It is killed, its children too, although one keeps the output open."""
     script = "(trap '' TERM INT HUP; sleep 80) & sleep 80"
     boot = machine.boot(
@@ -169,7 +169,9 @@ def test_no_such_queue_is_a_warning(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("required", [False, True])
-def test_a_bad_directive(machine: Machine, required: bool) -> None:
+def test_a_bad_directive_is_reported_and_writes_nothing(
+    machine: Machine, required: bool
+) -> None:
     """It is told by its key's name; nothing is written or run."""
     word = "true" if required else "false"
     boot = machine.boot(
@@ -186,7 +188,7 @@ def test_a_bad_directive(machine: Machine, required: bool) -> None:
     assert ("Traceback" in "\n".join(boot.log)) is required
 
 
-def test_required(machine: Machine) -> None:
+def test_an_empty_queue_fails_where_required(machine: Machine) -> None:
     """An empty queue is a failure that cloud-init records, if that was asked for."""
     directive = "{queue: q, required: true}"
     boot = machine.boot(files={**configured(directive), **agent("exit 75")})
@@ -197,7 +199,7 @@ def test_required(machine: Machine) -> None:
     fine(seeded)
 
 
-def test_without_a_directive(machine: Machine) -> None:
+def test_without_a_directive_nothing_happens(machine: Machine) -> None:
     """The module is enabled on every machine that has the package."""
     boot = machine.boot()
     fine(boot)
@@ -207,7 +209,7 @@ def test_without_a_directive(machine: Machine) -> None:
     index(boot, "sqs_entropy")
 
 
-def test_once_an_instance(machine: Machine) -> None:
+def test_the_module_runs_once_an_instance(machine: Machine) -> None:
     """A second boot leaves the queue alone; another instance does not."""
     other = ["sh", "-c", f"echo instance-id: i-2 >{SEED}/meta-data"]
     forget = ["sh", "-c", "rm -rf /run/cloud-init"]
@@ -221,7 +223,7 @@ def test_once_an_instance(machine: Machine) -> None:
     assert boot.calls == [RUN, RUN]
 
 
-def test_single(machine: Machine) -> None:
+def test_the_module_can_be_run_by_hand(machine: Machine) -> None:
     """A module can be run by hand; its semaphore holds there too."""
     single = [*CLOUD_INIT, "single", "--name", "sqs_entropy"]
     boot = machine.run(
@@ -232,7 +234,7 @@ def test_single(machine: Machine) -> None:
     assert boot.calls == [RUN, RUN]
 
 
-def test_clean(machine: Machine) -> None:
+def test_clean_leaves_nothing_of_an_instance(machine: Machine) -> None:
     """Nothing of an instance is in an image, and the image's own settings are."""
     clean = [*CLOUD_INIT, "clean"]
     if machine.version < (22, 3):
@@ -256,7 +258,7 @@ def test_clean(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("name", ["directive.yaml", "random_seed.yaml"])
-def test_schema(machine: Machine, name: str) -> None:
+def test_the_schema_check_knows_no_directive(machine: Machine, name: str) -> None:
     """What "cloud-init schema" says of the examples for user-data."""
     command = [*CLOUD_INIT, "schema", "--config-file", "/root/x.yaml"]
     boot = machine.run(command, files={"/root/x.yaml": example(name)})
@@ -287,7 +289,7 @@ print(json.dumps(init.cfg["cloud_init_modules"]))
     assert boot.codes() == [0, 0, 0]
 
 
-def test_meta(machine: Machine) -> None:
+def test_each_release_reads_the_module(machine: Machine) -> None:
     """What each release reads of a module, by its own functions."""
     script = """
 import inspect, json

@@ -54,14 +54,14 @@ ALL = {
 }
 
 
-def test_a_body_of_no_use_is_deleted(attack: Attack, queue: Queue) -> None:
+def test_a_useless_body_is_deleted(attack: Attack, queue: Queue) -> None:
     for text, why in each(ALL):
         name = queue.send(text)
         fails(attack.agent("-q", queue.url), 65, name, "discarded", why)
         assert queue.depth() == (0, 0)
 
 
-def test_a_good_one_beside_a_body_of_no_use_is_used(
+def test_a_good_message_beside_a_useless_body_is_used(
     attack: Attack, queue: Queue
 ) -> None:
     for text, why in each(ALL):
@@ -77,7 +77,7 @@ def test_a_good_one_beside_a_body_of_no_use_is_used(
 
 
 @pytest.mark.parametrize("size", [32, 33, 34, 16384])
-def test_the_limits_themselves_are_allowed(
+def test_payloads_of_exactly_the_limits_are_used(
     attack: Attack, queue: Queue, size: int
 ) -> None:
     [payload] = fill(queue, size=size)
@@ -85,7 +85,7 @@ def test_the_limits_themselves_are_allowed(
     assert (got.code, got.out) == (0, payload), got.err
 
 
-def test_ten_bodies_of_no_use(attack: Attack, queue: Queue) -> None:
+def test_ten_useless_bodies_are_all_deleted(attack: Attack, queue: Queue) -> None:
     for _ in range(10):
         queue.send("hello")
     got = attack.agent("-q", queue.url, "-m", "10")
@@ -95,7 +95,7 @@ def test_ten_bodies_of_no_use(attack: Attack, queue: Queue) -> None:
     assert queue.depth() == (0, 0)
 
 
-def test_ten_bodies_of_the_greatest_size(attack: Attack, queue: Queue) -> None:
+def test_ten_bodies_of_the_greatest_size_are_used(attack: Attack, queue: Queue) -> None:
     payloads = fill(queue, 10, 16384)
     got = attack.agent("-q", queue.url, "-m", "10")
     assert got.code == 0, got.err

@@ -16,7 +16,7 @@ FRESH = 300_000  # ms between signing and sending
 MARGIN = 20_000  # for a slow machine
 
 
-def test_stale_and_future_dated(judge: Judge) -> None:
+def test_stale_and_future_dated_messages_earn_nothing(judge: Judge) -> None:
     offsets = [-FRESH - 1, -2 * FRESH, FRESH + MARGIN, 2 * FRESH]
     wrong = [judge.message(time=now() + offset) for offset in offsets]
     wrong += [judge.message(time=0), judge.message(time=2**63 - 1)]
@@ -28,7 +28,7 @@ def test_stale_and_future_dated(judge: Judge) -> None:
         assert verdict.producer == "good"
 
 
-def test_clocks_that_differ_a_little(judge: Judge) -> None:
+def test_clocks_that_differ_a_little_cost_no_credit(judge: Judge) -> None:
     for offset in (-FRESH + MARGIN, FRESH - MARGIN):
         [verdict] = judge(judge.message(time=now() + offset))
         assert verdict.credited(CREDIT)
@@ -97,7 +97,7 @@ def join(claims: dict[str, str]) -> str:
     return ";".join(f"{name}={value}" for name, value in claims.items())
 
 
-def test_malformed_claims_though_signed(judge: Judge) -> None:
+def test_malformed_claims_earn_nothing_though_signed(judge: Judge) -> None:
     path = path_of(judge.queue)
     messages, names = [], {}
     for name, damage in MALFORMED_CLAIMS.items():

@@ -110,7 +110,7 @@ def test_what_is_signed_by_a_wrong_clock_is_not_sent(
     nothing_was_sent(sqs, queue)
 
 
-def test_a_service_that_tolerates_more_tells_too(
+def test_the_clock_is_judged_though_the_service_tolerates_it(
     run: Runner,
     queue: Queue,
     sqs: Elsewhen,
@@ -127,7 +127,7 @@ def test_a_service_that_tolerates_more_tells_too(
 
 
 @pytest.mark.parametrize("behind", [-280, 0, 280])
-def test_a_clock_that_is_right_enough(
+def test_a_clock_that_is_right_enough_sends(
     run: Runner,
     queue: Queue,
     sqs: Elsewhen,
@@ -143,7 +143,7 @@ def test_a_clock_that_is_right_enough(
     assert queue.depth() == (10, 0)
 
 
-def test_without_signatures_it_does_not_matter(
+def test_a_wrong_clock_does_not_stop_unsigned_messages(
     run: Runner, queue: Queue, sqs: Elsewhen, source: Path
 ) -> None:
     sqs.behind = HOUR
@@ -161,7 +161,7 @@ def test_without_signatures_it_does_not_matter(
     assert queue.depth() == (10, 0)
 
 
-def test_the_next_round_after_the_clock_was_set_recovers(
+def test_the_round_after_the_clock_was_set_sends(
     run: Runner,
     queue: Queue,
     sqs: Elsewhen,
@@ -198,7 +198,7 @@ def test_the_next_round_after_the_clock_was_set_recovers(
 
 
 @pytest.mark.parametrize("once", [True, False])
-def test_a_clock_that_is_found_out_by_the_send(
+def test_what_was_signed_before_a_correction_is_not_sent(
     run: Runner,
     queue: Queue,
     sqs: Elsewhen,

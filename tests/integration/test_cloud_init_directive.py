@@ -53,7 +53,7 @@ def test_every_error_is_told_at_once() -> None:
     assert cc.validate(value)[0] == "sqs_entropy.messages: 11 is not from 1 to 10"
 
 
-def test_numbers_that_python_cannot_show() -> None:
+def test_huge_numbers_get_an_error_that_can_be_shown() -> None:
     assert cc.validate({"unsigned_bits_per_byte": float("nan")}) != []
     for name in "messages", "timeout", "unsigned_bits_per_byte", "queue", "required":
         for number in (1 << 20_000, -1 << 20_000):
@@ -76,7 +76,7 @@ def test_secrets_are_not_shown() -> None:
         assert SECRET[:12] not in error
 
 
-def test_values_that_refer_to_themselves() -> None:
+def test_values_that_refer_to_themselves_are_refused() -> None:
     for text in ("&a [*a]", "{queue: &a [*a]}", "&a {trusted_producers: [*a]}"):
         assert cc.validate(yaml_value(text)) != []
     deep: list[Any] = []
@@ -87,13 +87,13 @@ def test_values_that_refer_to_themselves() -> None:
         deep = deep.pop()
 
 
-def test_the_schema_is_one() -> None:
+def test_the_schema_is_valid_and_has_every_key() -> None:
     jsonschema.Draft4Validator.check_schema(directives.schema())
     listed = directives.schema()["properties"]["sqs_entropy"]["properties"]  # type: ignore[index]
     assert set(listed) == set(cc.KEYS)
 
 
-def test_every_single_character_of_a_key_is_looked_at() -> None:
+def test_every_character_of_a_key_is_judged() -> None:
     good = key(7)
     alphabet = string.ascii_letters + string.digits + "+/"
     for at in range(len(good)):

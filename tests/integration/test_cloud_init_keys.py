@@ -52,7 +52,7 @@ def keys(*numbers: int) -> dict[str, list[str]]:
     return {"trusted_producers": [key(i) for i in numbers]}
 
 
-def test_too_many_with_the_operators(
+def test_too_many_keys_with_the_operators_are_refused(
     host: Host, caplog: pytest.LogCaptureFixture
 ) -> None:
     plant(host, "operator", range(30))
@@ -149,7 +149,7 @@ def test_what_the_agent_does_not_read_is_left_out(
 
 
 @pytest.mark.parametrize("mask", [0, 0o022, 0o077])
-def test_the_copy_is_nobody_elses(
+def test_the_copy_that_is_checked_is_open_to_nobody_else(
     host: Host, caplog: pytest.LogCaptureFixture, mask: int
 ) -> None:
     host.trusted.rmdir()

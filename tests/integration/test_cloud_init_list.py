@@ -216,20 +216,20 @@ def test_in_doubt_there_is_no_list(etc: Etc, what: str) -> None:
     assert etc.modules() is not None
 
 
-def test_an_earlier_drop_in_in_doubt(etc: Etc) -> None:
+def test_an_earlier_drop_in_in_doubt_gives_no_list(etc: Etc) -> None:
     etc.run()
     etc.drop_in("00_first.cfg", "a: [")
     assert "/etc/cloud/cloud.cfg.d/00_first.cfg cannot be read" in etc.run()
     assert etc.modules() is None
 
 
-def test_what_only_says_that_it_is_a_template(etc: Etc) -> None:
+def test_a_file_that_only_looks_like_a_template_is_read(etc: Etc) -> None:
     etc.config("## template: jinja\n# rendered\ncloud_init_modules: [ssh]\n")
     assert etc.run() == ""
     assert etc.modules() == [ENTRY, "ssh"]
 
 
-def test_without_cloud_init(etc: Etc) -> None:
+def test_without_cloud_init_nothing_is_written(etc: Etc) -> None:
     etc.run()
     (etc.cloud / "cloud.cfg").unlink()
     assert etc.run() == ""
@@ -240,14 +240,14 @@ def test_without_cloud_init(etc: Etc) -> None:
     assert list(etc.cloud.iterdir()) == []
 
 
-def test_remove(etc: Etc) -> None:
+def test_remove_takes_the_list_away(etc: Etc) -> None:
     etc.run()
     assert etc.run("remove") == ""
     assert etc.modules() is None
     assert etc.run("remove") == ""
 
 
-def test_a_disk_that_is_full(etc: Etc) -> None:
+def test_a_list_that_cannot_be_replaced_is_left_whole(etc: Etc) -> None:
     """Whole or not at all; and package managers are not told to stop."""
     etc.run()
     before = etc.ours.read_bytes()
@@ -263,7 +263,7 @@ def test_a_disk_that_is_full(etc: Etc) -> None:
     assert etc.modules()[-1] == "new"
 
 
-def test_wrong_usage() -> None:
+def test_wrong_usage_is_refused() -> None:
     for args in ([], ["list"], ["update", "remove"], ["--root"]):
         done = subprocess.run(
             [sys.executable, FOLDER / "module_list.py", *args],
@@ -274,7 +274,9 @@ def test_wrong_usage() -> None:
         assert done.returncode == 2
 
 
-def test_the_command_as_it_is_installed(etc: Etc, tmp_path: Path) -> None:
+def test_the_installed_command_uses_the_systems_python(
+    etc: Etc, tmp_path: Path
+) -> None:
     there = tmp_path / "libexec"
     there.mkdir()
     for source, name in (
@@ -383,7 +385,7 @@ def left(root: Path) -> dict[str, str]:
     return {str(path.relative_to(root)): path.read_text() for path in paths}
 
 
-def test_clean_where_nothing_is(tmp_path: Path) -> None:
+def test_clean_does_nothing_where_nothing_is(tmp_path: Path) -> None:
     clean(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -440,7 +442,7 @@ def test_clean_puts_the_images_configuration_back(tmp_path: Path) -> None:
     assert (etc / "agent.conf").is_symlink()
 
 
-def test_clean_with_a_mark_that_has_no_end(tmp_path: Path) -> None:
+def test_clean_removes_a_file_whose_mark_has_no_end(tmp_path: Path) -> None:
     plant(tmp_path, {"etc/sqs-entropy/agent.conf": MARK.rstrip("\n")})
     clean(tmp_path)
     assert left(tmp_path) == {}

@@ -88,7 +88,7 @@ def test_a_bad_directive_leaves_all_as_it_was(
     assert len(host.runs()) == count
 
 
-def test_required_raises_in_a_bad_directive_too(host: Host) -> None:
+def test_a_bad_directive_that_is_required_raises(host: Host) -> None:
     with pytest.raises(host.cc.DirectiveError, match=r"sqs_entropy\.messages: 11"):
         host.handle({"messages": 11, "required": True})
     for value in ("true", 1, "yes", None):
@@ -110,7 +110,7 @@ ENDS = [
 
 
 @pytest.mark.parametrize(("end", "level", "text"), ENDS)
-def test_how_loud_a_failure_is(
+def test_a_failure_is_as_loud_as_its_exit_code_says(
     host: Host, caplog: pytest.LogCaptureFixture, end: str, level: int, text: str
 ) -> None:
     host.install(end)
@@ -122,7 +122,9 @@ def test_how_loud_a_failure_is(
     assert len(host.runs()) == 2
 
 
-def test_no_program(host: Host, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_missing_program_is_no_warning(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
     (host.bin / AGENT).unlink()
     host.handle({"queue": "q"})
     assert loudest(caplog) == logging.INFO
@@ -131,7 +133,7 @@ def test_no_program(host: Host, caplog: pytest.LogCaptureFixture) -> None:
         host.handle({"queue": "q", "required": True})
 
 
-def test_where_the_program_is_looked_for() -> None:
+def test_the_program_is_looked_for_where_packages_put_it() -> None:
     # Of packages, with /usr/sbin apart or merged, and of "make install".
     path = directives.load("cc_sqs_entropy").PROGRAM_PATH
     assert set(path.split(":")) == {"/usr/sbin", "/usr/bin", "/usr/local/sbin"}
@@ -191,7 +193,7 @@ CHECKS = [
 
 
 @pytest.mark.parametrize(("end", "text"), CHECKS)
-def test_an_agent_that_does_not_check(
+def test_a_check_that_fails_otherwise_writes_nothing(
     host: Host, caplog: pytest.LogCaptureFixture, end: str, text: str
 ) -> None:
     host.cc.CHECK_TIMEOUT = 1
@@ -275,7 +277,9 @@ def test_a_full_disk_changes_nothing(
         host.handle({"queue": "q", "required": True})
 
 
-def test_a_directory_in_the_way(host: Host, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_directory_in_the_way_is_one_warning(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
     host.conf.mkdir(parents=True)
     host.handle({"queue": "q"})
     assert len(warnings(caplog)) == 1
@@ -342,7 +346,7 @@ def test_the_real_agent_obeys(
     assert "seeded, exit 0" in ours(caplog)[-1].getMessage()
 
 
-def test_the_real_agent_and_no_message(
+def test_the_real_agent_without_a_message_is_no_warning(
     host: Host,
     seeded: Callable[[Any], bytes],
     queue: Queue,

@@ -97,7 +97,7 @@ def test_the_kernel_gets_credit_from_a_signed_message_only(
         "long-end": record(END, bytes(4096)),
     }.items(),
 )
-def test_what_it_cannot_have_sent_ends_the_run(
+def test_a_record_that_cannot_be_ends_the_run(
     compromised: Compromised, kind: str, forged: bytes
 ) -> None:
     """What came before it is deleted, and used; what comes after it is not."""
@@ -124,14 +124,14 @@ def test_a_second_end_and_what_follows_it_is_not_heard(
         assert got.numbers() == {"used": 0, "bits": 0}
 
 
-def test_more_messages_than_a_run_takes(compromised: Compromised) -> None:
+def test_no_run_takes_more_than_ten_messages(compromised: Compromised) -> None:
     many = [message(compromised.producer.message(PATH, size=16384)) for _ in range(12)]
     got = compromised("send", data=b"".join(many) + end(0, 12, 12))
     assert got.code == 0, got.err
     assert got.numbers() == {"used": 10, "bits": 256}
 
 
-def test_lengths_that_lie(compromised: Compromised) -> None:
+def test_lengths_that_lie_earn_nothing(compromised: Compromised) -> None:
     good = compromised.producer.message(PATH)
     for name in ("entropy", "signature", "payload"):
         for length in (0, 31, 63, 65, 255, 256, 511, 513, 16384, 16385, 2**32 - 1):
@@ -141,7 +141,9 @@ def test_lengths_that_lie(compromised: Compromised) -> None:
             assert bits == 0, f"{name} {length}: {got.err}"
 
 
-def test_the_queue_cannot_be_talked_over(compromised: Compromised) -> None:
+def test_the_configured_queue_outweighs_what_the_half_says(
+    compromised: Compromised,
+) -> None:
     """Nor can a message that was signed for another queue be passed off."""
     other = "/123456789012/other"
     good = message(compromised.producer.message(PATH))

@@ -134,7 +134,7 @@ BAD_PLACES = [
 
 @programs
 @pytest.mark.parametrize(("key", "value", "word"), BAD_PLACES)
-def test_a_place_that_cannot_be_is_no_valid_configuration(
+def test_a_place_that_cannot_be_is_not_valid(
     attack: Attack, tmp_path: Path, program: str, key: str, value: str, word: str
 ) -> None:
     """--check is what an operator is told to run; nobody is asked for it."""
@@ -161,7 +161,9 @@ def test_a_value_out_of_range_is_named(
 
 
 @programs
-def test_files_that_are_none(attack: Attack, tmp_path: Path, program: str) -> None:
+def test_what_is_no_configuration_file_is_named(
+    attack: Attack, tmp_path: Path, program: str
+) -> None:
     (tmp_path / "big").write_text("# x\n" * 20_000)
     (tmp_path / "nul").write_bytes(b"queue = q\n\0region = r\n")
     (tmp_path / "binary").write_bytes(bytes(range(1, 256)) * 8)
@@ -198,7 +200,7 @@ AGENT_USAGE = {
 
 
 @programs
-def test_usage(attack: Attack, program: str) -> None:
+def test_wrong_usage_is_named(attack: Attack, program: str) -> None:
     cases = {**USAGE, **(AGENT_USAGE if program == AGENT else {})}
     for args, word in each(cases):
         fails(attack.program(program, *args), 64, word)
@@ -239,7 +241,7 @@ def test_plain_http_goes_nowhere_else(
     assert queue.depth() == (1, 0)
 
 
-def test_an_endpoint_that_is_none(attack: Attack, queue: Queue) -> None:
+def test_what_is_no_endpoint_is_refused(attack: Attack, queue: Queue) -> None:
     endpoints = [
         "127.0.0.1",
         "ftp://127.0.0.1",
@@ -252,7 +254,7 @@ def test_an_endpoint_that_is_none(attack: Attack, queue: Queue) -> None:
         fails(attack.agent("-q", queue.url, env=env), 78, "endpoint")
 
 
-def test_a_region_that_is_none(attack: Attack, queue: Queue) -> None:
+def test_what_is_no_region_is_refused(attack: Attack, queue: Queue) -> None:
     for region in each({r: r for r in ("eu west", "../x", "r" * 64, "EU", "a.b/c")}):
         env = attack.env(AWS_REGION=region)
         fails(attack.agent("-q", queue.url, env=env), 78, "region", "eu-west-1")

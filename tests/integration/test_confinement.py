@@ -41,7 +41,7 @@ def test_what_no_half_may_do_is_refused(
 # What must go on working.
 
 
-def test_a_name_from_the_hosts_file(
+def test_names_from_the_hosts_file_are_found(
     run: Runner, moto: Moto, queue: Queue, bundle: certificates.Certificate
 ) -> None:
     with SqsProxy(moto.url, tls=bundle.tls) as proxy:
@@ -52,7 +52,7 @@ def test_a_name_from_the_hosts_file(
 
 @needs_root
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare(1)")
-def test_a_name_that_only_this_machine_knows(
+def test_names_that_only_this_machine_knows_are_found(
     run: Runner,
     moto: Moto,
     queue: Queue,
@@ -73,7 +73,7 @@ def test_a_name_that_only_this_machine_knows(
         both_ways(run, queue, {**env, "AWS_ENDPOINT_URL_SQS": endpoint}, *unshare)
 
 
-def test_ipv6(run: Runner, moto: Moto, queue: Queue) -> None:
+def test_both_programs_reach_sqs_by_ipv6(run: Runner, moto: Moto, queue: Queue) -> None:
     try:
         proxy = SqsProxy(moto.url, host="::1").start()
     except OSError:
@@ -120,7 +120,7 @@ def test_another_user_can_run_both(run: Runner, moto: Moto, queue: Queue) -> Non
         assert refused.code == 77, refused.err
 
 
-def test_the_root_of_a_small_user_namespace(
+def test_the_root_of_a_small_user_namespace_can_run_both(
     run: Runner, queue: Queue, tmp_path: Path
 ) -> None:
     unshare = shutil.which("unshare")

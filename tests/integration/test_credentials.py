@@ -130,7 +130,7 @@ region = {REGION}
         ("configured", None, "configured"),
     ],
 )
-def test_profiles(
+def test_the_profile_is_the_one_that_is_named(
     attack: Attack,
     queue: Queue,
     proxy: SqsProxy,
@@ -151,7 +151,7 @@ def test_profiles(
     assert proxy.records[0].note["session"] is (expected == "other")
 
 
-def test_files_elsewhere(
+def test_the_shared_file_may_be_elsewhere(
     attack: Attack, queue: Queue, proxy: SqsProxy, tmp_path: Path
 ) -> None:
     fill(queue)
@@ -166,7 +166,7 @@ def test_files_elsewhere(
 
 
 @pytest.mark.parametrize("how", ["variable", "setting"])
-def test_a_profile_that_is_not_there(
+def test_a_profile_that_is_not_there_is_named(
     attack: Attack,
     queue: Queue,
     proxy: SqsProxy,
@@ -185,7 +185,7 @@ def test_a_profile_that_is_not_there(
 
 
 @pytest.mark.parametrize("missing", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
-def test_half_a_pair_in_the_environment(
+def test_half_a_pair_in_the_environment_is_refused(
     attack: Attack, queue: Queue, proxy: SqsProxy, missing: str
 ) -> None:
     fill(queue)
@@ -198,7 +198,7 @@ def test_half_a_pair_in_the_environment(
 
 
 @pytest.mark.parametrize("missing", ["aws_access_key_id", "aws_secret_access_key"])
-def test_half_a_pair_in_the_file(
+def test_half_a_pair_in_the_file_is_refused(
     attack: Attack,
     queue: Queue,
     proxy: SqsProxy,
@@ -224,7 +224,9 @@ IMPOSSIBLE = [
 ]
 
 
-def test_values_that_cannot_be(attack: Attack, queue: Queue, proxy: SqsProxy) -> None:
+def test_impossible_values_in_the_environment_are_refused(
+    attack: Attack, queue: Queue, proxy: SqsProxy
+) -> None:
     fill(queue)
     attack.secret(SECRET)
     pair = {"AWS_ACCESS_KEY_ID": key("env"), "AWS_SECRET_ACCESS_KEY": SECRET}
@@ -262,7 +264,7 @@ def test_a_malformed_line_is_named(
     untouched(attack, queue, proxy)
 
 
-def test_files_that_are_none(
+def test_what_is_no_shared_file_is_named(
     attack: Attack, queue: Queue, proxy: SqsProxy, tmp_path: Path
 ) -> None:
     fill(queue)
@@ -279,7 +281,7 @@ def test_files_that_are_none(
     untouched(attack, queue, proxy)
 
 
-def test_a_key_in_the_file_that_cannot_be(
+def test_impossible_keys_in_the_file_are_refused(
     attack: Attack, queue: Queue, proxy: SqsProxy, shared: Callable[..., None]
 ) -> None:
     fill(queue)

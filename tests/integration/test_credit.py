@@ -40,7 +40,7 @@ def test_a_good_message_earns_what_it_claims(judge: Judge) -> None:
     assert verdict.seq == judge.good.seq - 1
 
 
-def test_no_more_credit_than_eight_bits_a_byte(judge: Judge) -> None:
+def test_no_message_earns_more_than_eight_bits_a_byte(judge: Judge) -> None:
     claims = [4096, 4097, 2**32 - 1]
     verdicts = judge(*(judge.good.message(judge.queue, bits=b) for b in claims))
     assert [v.bits for v in verdicts] == [4096] * 3
@@ -48,7 +48,7 @@ def test_no_more_credit_than_eight_bits_a_byte(judge: Judge) -> None:
     assert judge.one(short).credited(256)
 
 
-def test_less_than_256_bits_in_all_is_no_credit(judge: Judge) -> None:
+def test_fewer_than_256_bits_in_all_earn_no_credit(judge: Judge) -> None:
     send(judge.queue, judge.good.message(judge.queue, bits=255))
     run = judge.look()
     assert run.verdicts[0].credited(255)
@@ -97,7 +97,7 @@ def told(name: str, value: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
 @pytest.mark.parametrize(
     "value", [None, "0", "-1", "2", "1.0", "", "one", str(2**32 + 1)]
 )
-def test_a_receive_count_that_is_not_surely_one(
+def test_a_receive_count_that_is_not_surely_one_earns_nothing(
     judge: Judge, proxy: SqsProxy, value: str | None
 ) -> None:
     send(judge.queue, judge.message())
@@ -108,7 +108,7 @@ def test_a_receive_count_that_is_not_surely_one(
 
 
 @pytest.mark.parametrize("value", [None, "0", "-1", "", "now", str(2**64)])
-def test_a_time_of_sending_that_is_not_told(
+def test_an_unknown_time_of_sending_earns_nothing(
     judge: Judge, proxy: SqsProxy, value: str | None
 ) -> None:
     send(judge.queue, judge.message())
@@ -178,7 +178,7 @@ def test_the_policy_for_unsigned_is_for_unsigned_alone(judge: Judge) -> None:
     assert unsigned.credited(512)
 
 
-def test_the_policy_that_refuses(judge: Judge) -> None:
+def test_the_policy_refuse_discards_what_no_producer_signed(judge: Judge) -> None:
     judge.settings["unsigned"] = "refuse"
     good = judge.message()
     wrong = [
@@ -210,7 +210,7 @@ def test_the_kernel_itself_is_told_256_bits_beside_forgeries(judge: Judge) -> No
     assert unsigned.mixed(UNSIGNED)
 
 
-def test_from_genkey_to_credit(maker: Maker) -> None:
+def test_a_key_of_genkey_leads_to_credit(maker: Maker) -> None:
     maker.sign()
     made = maker.once()
     assert made.code == 0, made.err
@@ -223,7 +223,7 @@ def test_from_genkey_to_credit(maker: Maker) -> None:
 
 
 @needs_kernel
-def test_from_genkey_to_credit_in_the_kernel(maker: Maker) -> None:
+def test_a_key_of_genkey_leads_to_credit_in_the_kernel(maker: Maker) -> None:
     maker.sign()
     maker.seal()
     assert maker.once().code == 0

@@ -245,18 +245,18 @@ def compare(cases: list[Case], got: list[bytes | None], expected: list) -> None:
 # ---- signatures
 
 
-def test_signed_bytes(cases: list[Case]) -> None:
+def test_both_sides_sign_the_same_bytes(cases: list[Case]) -> None:
     got = ask([line("bytes", c.entropy, c.path, c.payload) for c in cases])
     compare(cases, got, [signed_bytes(c.entropy, c.path, c.payload) for c in cases])
 
 
-def test_public_keys(cases: list[Case]) -> None:
+def test_public_keys_are_those_of_cryptography(cases: list[Case]) -> None:
     compare(
         cases, ask([line("public", c.secret) for c in cases]), [c.public for c in cases]
     )
 
 
-def test_our_signatures(cases: list[Case]) -> None:
+def test_our_signatures_hold_elsewhere(cases: list[Case]) -> None:
     """Ed25519 is deterministic: equal, and so verified, too."""
     got = ask([line("sign", c.secret, c.entropy, c.path, c.payload) for c in cases])
     for case, signature in zip(cases, got, strict=True):
@@ -271,7 +271,7 @@ def test_our_signatures(cases: list[Case]) -> None:
     )
 
 
-def test_their_signatures(cases: list[Case]) -> None:
+def test_signatures_of_others_hold_here(cases: list[Case]) -> None:
     got = ask(
         [
             line(
@@ -288,7 +288,7 @@ def test_their_signatures(cases: list[Case]) -> None:
     compare(cases, got, [b""] * len(cases))
 
 
-def test_tampered_signatures(cases: list[Case]) -> None:
+def test_tampered_signatures_hold_nowhere(cases: list[Case]) -> None:
     """One bit of one field changed: refused by both."""
     lines, expected = [], []
     for case in cases:
@@ -310,7 +310,7 @@ def test_tampered_signatures(cases: list[Case]) -> None:
     compare(cases, ask(lines), expected)
 
 
-def test_moved_borders(cases: list[Case]) -> None:
+def test_moved_borders_between_fields_break_the_signature(cases: list[Case]) -> None:
     """The end of one field moved to the beginning of the next: refused."""
     chosen = [c for c in cases if len(c.entropy) > 1 and len(c.path) < 200]
     lines = []
@@ -329,7 +329,7 @@ def test_moved_borders(cases: list[Case]) -> None:
 # ---- sealing
 
 
-def test_agreement(cases: list[Case]) -> None:
+def test_agreements_are_those_of_cryptography(cases: list[Case]) -> None:
     peers = [c.seal_key.public_key() for c in cases]
     keys = [X25519PrivateKey.from_private_bytes(c.ephemeral) for c in cases]
     got = ask(
@@ -362,7 +362,7 @@ def seal_lines(cases: list[Case]) -> list[tuple[str, ...]]:
     ]
 
 
-def test_our_sealing(cases: list[Case]) -> None:
+def test_what_we_seal_opens_elsewhere(cases: list[Case]) -> None:
     """The same ephemeral key makes the same bytes, which open."""
     got = ask(seal_lines(cases))
     compare(cases, got, [judge_seal(c) for c in cases])
@@ -370,7 +370,7 @@ def test_our_sealing(cases: list[Case]) -> None:
     compare(cases, opened, [c.payload for c in cases])
 
 
-def test_their_sealing(cases: list[Case]) -> None:
+def test_what_others_seal_opens_here(cases: list[Case]) -> None:
     got = ask(
         [
             line("open", c.sealing_secret, c.info, c.entropy, judge_seal(c))
@@ -380,7 +380,7 @@ def test_their_sealing(cases: list[Case]) -> None:
     compare(cases, got, [c.payload for c in cases])
 
 
-def test_hpke_of_cryptography(cases: list[Case]) -> None:
+def test_our_sealing_is_the_hpke_of_cryptography(cases: list[Case]) -> None:
     """Its own HPKE, which takes no aad, opens ours, and we open what it seals."""
     bare = [case._replace(entropy=b"") for case in cases]
     sealed = ask(seal_lines(bare))
@@ -403,7 +403,7 @@ def test_hpke_of_cryptography(cases: list[Case]) -> None:
     compare(bare, ask(lines), [case.payload for case in bare])
 
 
-def test_tampered_sealing(cases: list[Case]) -> None:
+def test_what_was_tampered_with_opens_nowhere(cases: list[Case]) -> None:
     """One bit of key, info, aad or text changed, or some cut: refused by both."""
     lines = []
     for case in cases:
@@ -455,7 +455,7 @@ def is_claim(text: str) -> bool:
     return seq < 1 << 64 and time < 1 << 63 and bits < 1 << 32
 
 
-def test_claims() -> None:
+def test_both_sides_agree_on_what_a_claim_is() -> None:
     """Accepted exactly when the grammar says so, and then given back."""
     rng = random.Random(SEED + " claims")
     texts = [mutate(rng, make_claim(rng)) for _ in range(10 * CASES)]
@@ -466,7 +466,7 @@ def test_claims() -> None:
     assert len(texts) / 10 < accepted < len(texts) / 2
 
 
-def test_rfc9180() -> None:
+def test_the_vectors_of_rfc_9180_come_out() -> None:
     """The judge itself: appendix A.2.1, sequence number 0."""
     case = make_case(0)._replace(
         sealing_secret=bytes.fromhex(

@@ -54,7 +54,7 @@ def test_no_pause_passes_the_deadline(
     assert queue.depth() == (1, 0)
 
 
-def test_a_handshake_that_hangs(
+def test_a_handshake_that_hangs_keeps_the_deadline(
     attack: Attack, queue: Queue, serve: Serve, certificate: Certificate
 ) -> None:
     fill(queue)

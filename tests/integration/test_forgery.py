@@ -14,7 +14,7 @@ from aid.queue import Queue
 from aid.verdicts import BAD, MALFORMED, UNKNOWN, UNSIGNED, Judge
 
 
-def test_forged_with_a_key_of_ones_own(judge: Judge) -> None:
+def test_a_signature_by_an_unknown_key_earns_nothing(judge: Judge) -> None:
     stranger = Producer()
     forged = stranger.message(judge.queue)
     assert forged.is_by(stranger.public_key, path_of(judge.queue))
@@ -23,30 +23,30 @@ def test_forged_with_a_key_of_ones_own(judge: Judge) -> None:
     assert (verdict.producer, verdict.seq) == (None, None)
 
 
-def test_forged_in_the_name_of_a_trusted_producer(judge: Judge) -> None:
+def test_a_forgery_in_a_trusted_name_earns_nothing(judge: Judge) -> None:
     forged = Producer().message(judge.queue, key=judge.good.key_id)
     assert judge.one(forged).mixed(BAD)
 
 
-def test_signed_by_one_trusted_producer_in_the_name_of_another(judge: Judge) -> None:
+def test_no_trusted_producer_signs_in_the_name_of_another(judge: Judge) -> None:
     other = Producer()
     other.trust(judge.trusted, "other")
     forged = other.message(judge.queue, key=judge.good.key_id)
     assert judge.one(forged).mixed(BAD)
 
 
-def test_unsigned(judge: Judge) -> None:
+def test_an_unsigned_message_earns_nothing(judge: Judge) -> None:
     assert judge.one(Message(secrets.token_bytes(512))).mixed(UNSIGNED)
 
 
-def test_half_of_what_makes_a_signed_message(judge: Judge) -> None:
+def test_a_claim_or_a_signature_alone_earns_nothing(judge: Judge) -> None:
     good = judge.message()
     only_claim, only_signature = judge(good.but(signature=None), good.but(entropy=None))
     assert only_claim.mixed(BAD)
     assert only_signature.mixed(MALFORMED)
 
 
-def test_signatures_of_other_lengths(judge: Judge) -> None:
+def test_signatures_of_other_lengths_earn_nothing(judge: Judge) -> None:
     good = judge.message()
     signature = good.signature or b""
     wrong = [signature[:63], signature + b"\0", signature[:1], signature * 2]
@@ -54,7 +54,7 @@ def test_signatures_of_other_lengths(judge: Judge) -> None:
         assert verdict.mixed(BAD), verdict
 
 
-def test_signatures_that_only_look_like_some(judge: Judge) -> None:
+def test_look_alikes_of_signatures_earn_nothing(judge: Judge) -> None:
     good = judge.message()
     signature = good.signature or b""
     # L, the order of the base point: s + L is the same signature to a verifier
@@ -72,7 +72,7 @@ def test_signatures_that_only_look_like_some(judge: Judge) -> None:
         assert verdict.mixed(BAD), verdict
 
 
-def test_a_signature_of_another_kind_of_text(judge: Judge) -> None:
+def test_a_signature_of_other_bytes_earns_nothing(judge: Judge) -> None:
     good = judge.message()
     key, entropy = judge.good.secret, (good.entropy or "").encode()
     texts = [good.payload, entropy, entropy + good.payload, b""]
@@ -80,7 +80,7 @@ def test_a_signature_of_another_kind_of_text(judge: Judge) -> None:
         assert verdict.mixed(BAD), verdict
 
 
-def test_parts_of_two_good_messages(judge: Judge) -> None:
+def test_parts_of_two_good_messages_earn_nothing(judge: Judge) -> None:
     one, two = judge.message(), judge.message()
     mixtures = [
         one.but(payload=two.payload),
@@ -91,7 +91,7 @@ def test_parts_of_two_good_messages(judge: Judge) -> None:
         assert verdict.mixed(BAD), verdict
 
 
-def test_signed_for_another_queue(
+def test_a_message_signed_for_another_queue_earns_nothing(
     judge: Judge, make_queue: Callable[..., Queue]
 ) -> None:
     path = path_of(judge.queue)
@@ -110,7 +110,7 @@ def test_signed_for_another_queue(
         assert verdict.mixed(BAD), verdict
 
 
-def test_a_message_moved_to_another_queue(
+def test_a_message_moved_to_another_queue_earns_nothing(
     judge: Judge, make_judge: Callable[..., Judge], make_queue: Callable[..., Queue]
 ) -> None:
     send(judge.queue, judge.message())
@@ -120,7 +120,7 @@ def test_a_message_moved_to_another_queue(
     assert other.one(moved).mixed(BAD)
 
 
-def test_truncated_and_lengthened(judge: Judge) -> None:
+def test_truncated_and_lengthened_payloads_earn_nothing(judge: Judge) -> None:
     good = judge.good.message(judge.queue)
     sizes = [511, 256, 33, 32]
     wrong = [good.but(payload=good.payload[:n]) for n in sizes]
@@ -134,6 +134,6 @@ def test_truncated_and_lengthened(judge: Judge) -> None:
         assert verdict.mixed(BAD), verdict
 
 
-def test_truncated_below_what_a_message_may_be(judge: Judge) -> None:
+def test_a_payload_below_the_least_size_is_not_used(judge: Judge) -> None:
     good = judge.good.message(judge.queue)
     assert judge(*(good.but(payload=good.payload[:n]) for n in (31, 1))) == []

@@ -33,7 +33,7 @@ from aid.wait import wait_until
 CAP_SYS_ADMIN = 1 << 21
 
 
-def test_the_agents_halves(
+def test_each_half_of_the_agent_holds_only_what_it_needs(
     run: Runner, queue: Queue, proxy: SqsProxy, tmp_path: Path
 ) -> None:
     output = tmp_path / "output"
@@ -75,7 +75,7 @@ def test_the_agents_offline_half_has_one_capability_for_the_kernel(
         assert offline.sockets() == 1
 
 
-def test_the_producers_halves(
+def test_each_half_of_the_producer_holds_only_what_it_needs(
     run: Runner, queue: Queue, proxy: SqsProxy, tmp_path: Path, key: Path
 ) -> None:
     with waiting_producer(run, queue, tmp_path, proxy, key) as (online, offline):
@@ -134,7 +134,7 @@ def test_the_producer_drops_all_before_the_network(
     assert len(queue.receive()) == 10
 
 
-def test_only_the_offline_half_holds_the_socket(
+def test_only_the_offline_half_holds_the_managers_socket(
     start: Callable[..., Service], queue: Queue, source: Path
 ) -> None:
     service = start("-q", queue.url, "-d", source)

@@ -24,7 +24,7 @@ from aid.programs import PRODUCER
         (("--seal",), SEAL, X25519PrivateKey.from_private_bytes),
     ],
 )
-def test_genkey(
+def test_genkey_makes_a_private_pair_and_never_overwrites(
     maker: Maker, args: tuple[str, ...], word: str, public_of: Callable[[bytes], Any]
 ) -> None:
     old = os.umask(0)
@@ -58,7 +58,7 @@ def test_genkey_does_not_follow_a_link(maker: Maker) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o666])
-def test_a_signing_key_that_others_may_open(maker: Maker, mode: int) -> None:
+def test_a_signing_key_that_others_may_open_is_refused(maker: Maker, mode: int) -> None:
     pair = maker.sign()
     pair.file.chmod(mode)
     got = maker.once()
@@ -69,7 +69,7 @@ def test_a_signing_key_that_others_may_open(maker: Maker, mode: int) -> None:
     assert maker.queue.depth() == (0, 0)
 
 
-def test_keys_of_the_wrong_kind(maker: Maker) -> None:
+def test_keys_of_the_wrong_kind_are_refused(maker: Maker) -> None:
     pair, fleet = maker.sign(), maker.seal()
     public = Path(maker.settings["seal_to"])
     for values in (

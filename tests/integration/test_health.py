@@ -104,7 +104,7 @@ def test_cutoffs_are_those_of_scipy(tool: Path) -> None:
     assert not wrong
 
 
-def test_a_tail_of_just_alpha_is_small_enough(tool: Path) -> None:
+def test_a_tail_of_exactly_alpha_is_small_enough(tool: Path) -> None:
     """P(all of n) is 2^-n here: q must be n - 1, whichever way a tail rounds."""
     points = [("1", n, n + 1) for n in range(16, 49)]
     assert [c for _, c in cutoffs(tool, points)] == [n + 1 for n in range(16, 49)]
@@ -218,14 +218,14 @@ GOOD = ["both:8:30", "both:7.5:20", "both:4:20", "both:1:20"]
 COUNTED = ["rct:8:20", "apt:8:20", "rct:8:16", "apt:8:12", "apt:8:8"]
 
 
-def test_false_alarms_on_good_bytes(tool: Path) -> None:
+def test_false_alarms_on_good_bytes_are_as_rare_as_theory_says(tool: Path) -> None:
     source = uniform("good")
     found = run(tool, source, SAMPLES, *GOOD, *COUNTED)
     compare(source, found)
     check_alpha(source, found)
 
 
-def test_false_alarms_on_a_cipher(tool: Path) -> None:
+def test_false_alarms_on_a_cipher_are_as_rare_as_theory_says(tool: Path) -> None:
     """The same of ChaCha20, as bytes of a pipe: the generator is not the judge."""
     key = SEED.encode().ljust(32, b"\0")[:32]
     stream = Cipher(algorithms.ChaCha20(key, bytes(16)), None).encryptor()
@@ -244,7 +244,7 @@ def test_false_alarms_on_a_cipher(tool: Path) -> None:
 
 
 @pytest.mark.parametrize("bits", [1.0, 4.0])
-def test_false_alarms_at_the_claimed_entropy(tool: Path, bits: float) -> None:
+def test_false_alarms_at_the_claimed_entropy_are_rare(tool: Path, bits: float) -> None:
     """The worst source that still holds H bits: here alpha is reached."""
     source = biased(bits)
     tests = ("both:{:g}:30", "rct:{:g}:20", "rct:{:g}:14", "apt:{:g}:8")
@@ -265,7 +265,7 @@ def test_stuck_bits_are_found_as_rarely_as_theory_says(
     compare(source, run(tool, source, FEWER, *detectors))
 
 
-def test_every_alarm_of_a_dead_source(tool: Path) -> None:
+def test_a_dead_source_raises_every_alarm(tool: Path) -> None:
     """Zeros: an alarm in each block, whose rest is not looked at."""
     done = subprocess.run(
         [tool, "-", "64000", "0", "both:8:30"],

@@ -38,7 +38,7 @@ def test_silence_names_the_hop_limit(
     untouched(queue, proxy)
 
 
-def test_silence_keeps_the_deadline(
+def test_silence_until_the_deadline_names_the_hop_limit(
     attack: Attack, queue: Queue, proxy: SqsProxy, silent: str
 ) -> None:
     fill(queue)
@@ -48,7 +48,7 @@ def test_silence_keeps_the_deadline(
     untouched(queue, proxy)
 
 
-def test_silence_behind_the_token(
+def test_silence_behind_the_token_is_not_the_hop_limits(
     attack: Attack, queue: Queue, proxy: SqsProxy
 ) -> None:
     fill(queue)

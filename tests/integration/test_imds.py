@@ -25,7 +25,9 @@ def closed() -> str:
 # Not there.
 
 
-def test_no_role(attack: Attack, queue: Queue, proxy: SqsProxy) -> None:
+def test_an_instance_without_a_role_is_told_so(
+    attack: Attack, queue: Queue, proxy: SqsProxy
+) -> None:
     fill(queue)
     attack.imds.role = None
     got = attack.agent("-q", queue.url)
@@ -42,7 +44,7 @@ def test_an_empty_list_of_roles_is_no_role(
     untouched(queue, proxy)
 
 
-def test_nobody_listens(
+def test_a_service_that_cannot_be_reached_is_reported(
     attack: Attack, queue: Queue, proxy: SqsProxy, closed: str
 ) -> None:
     fill(queue)
@@ -55,7 +57,7 @@ def test_nobody_listens(
     untouched(queue, proxy)
 
 
-def test_nobody_listens_who_could_tell_the_region(
+def test_without_imds_a_region_has_to_be_set(
     attack: Attack, queue: Queue, proxy: SqsProxy, closed: str
 ) -> None:
     fill(queue)
@@ -64,7 +66,9 @@ def test_nobody_listens_who_could_tell_the_region(
     untouched(queue, proxy)
 
 
-def test_off(attack: Attack, queue: Queue, proxy: SqsProxy) -> None:
+def test_a_service_that_is_off_is_reported(
+    attack: Attack, queue: Queue, proxy: SqsProxy
+) -> None:
     fill(queue)
     attack.imds.enabled = False
     env = attack.env(AWS_REGION=REGION)
@@ -75,7 +79,7 @@ def test_off(attack: Attack, queue: Queue, proxy: SqsProxy) -> None:
 
 
 @pytest.mark.parametrize("value", ["true", "TRUE", "True"])
-def test_disabled_by_the_environment(
+def test_the_environment_can_disable_it(
     attack: Attack, queue: Queue, proxy: SqsProxy, value: str
 ) -> None:
     fill(queue)
@@ -87,7 +91,7 @@ def test_disabled_by_the_environment(
 
 
 @pytest.mark.parametrize("value", ["false", "", "1"])
-def test_not_disabled_by_the_environment(
+def test_only_true_in_the_environment_disables_it(
     attack: Attack, queue: Queue, value: str
 ) -> None:
     [payload] = fill(queue)
@@ -96,7 +100,9 @@ def test_not_disabled_by_the_environment(
     assert (got.code, got.out) == (0, payload), got.err
 
 
-def test_a_service_of_version_1(attack: Attack, queue: Queue, proxy: SqsProxy) -> None:
+def test_a_service_of_version_1_is_not_asked_further(
+    attack: Attack, queue: Queue, proxy: SqsProxy
+) -> None:
     fill(queue)
     for status in (400, 404, 405):
         attack.imds.clear()
@@ -112,7 +118,9 @@ def test_a_service_of_version_1(attack: Attack, queue: Queue, proxy: SqsProxy) -
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_too_much(attack: Attack, queue: Queue, proxy: SqsProxy, chunked: bool) -> None:
+def test_answers_that_are_too_large_are_refused(
+    attack: Attack, queue: Queue, proxy: SqsProxy, chunked: bool
+) -> None:
     fill(queue)
     for match in (PUT, "GET */region", ROLES, DOCUMENT):
         attack.imds.fault(match, pad=200_000, chunked=chunked)
@@ -120,7 +128,7 @@ def test_too_much(attack: Attack, queue: Queue, proxy: SqsProxy, chunked: bool) 
     untouched(queue, proxy)
 
 
-def test_a_503_passes(attack: Attack, queue: Queue) -> None:
+def test_a_503_is_asked_again(attack: Attack, queue: Queue) -> None:
     [payload] = fill(queue)
     for match in (PUT, ROLES, DOCUMENT):
         attack.imds.fault(match, status=503)
@@ -129,7 +137,9 @@ def test_a_503_passes(attack: Attack, queue: Queue) -> None:
     assert len(got.lines()) == 1
 
 
-def test_an_error_document(attack: Attack, queue: Queue, proxy: SqsProxy) -> None:
+def test_an_error_document_is_reported(
+    attack: Attack, queue: Queue, proxy: SqsProxy
+) -> None:
     fill(queue)
     attack.imds.error_code = "AssumeRoleUnauthorizedAccess"
     got = attack.agent("-q", queue.url)
@@ -150,7 +160,9 @@ NO_DOCUMENT = {
 }
 
 
-def test_a_document_that_is_none(attack: Attack, queue: Queue, proxy: SqsProxy) -> None:
+def test_what_is_no_document_is_refused(
+    attack: Attack, queue: Queue, proxy: SqsProxy
+) -> None:
     fill(queue)
     for text in each(NO_DOCUMENT):
         attack.imds.fault(DOCUMENT, status=200, body=text)
@@ -169,7 +181,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("member", ["AccessKeyId", "SecretAccessKey", "Expiration"])
-def test_a_document_with_a_wrong_member(
+def test_a_document_with_a_wrong_member_is_refused(
     attack: Attack, queue: Queue, proxy: SqsProxy, member: str
 ) -> None:
     fill(queue)
@@ -196,7 +208,9 @@ IMPOSSIBLE = [
 ]
 
 
-def test_a_value_that_cannot_be(attack: Attack, queue: Queue, proxy: SqsProxy) -> None:
+def test_impossible_values_are_refused(
+    attack: Attack, queue: Queue, proxy: SqsProxy
+) -> None:
     fill(queue)
     for match, text, word in each({f"{c[0]} {c[1]}": c for c in IMPOSSIBLE}):
         attack.imds.fault(match, status=200, body=text)
@@ -230,7 +244,9 @@ def test_a_token_that_expires_is_renewed_once(attack: Attack, queue: Queue) -> N
     assert got_statuses == [200, 401, 200, 200, 200]
 
 
-def test_a_token_that_expires_after_every_answer(attack: Attack, queue: Queue) -> None:
+def test_a_token_that_expires_after_every_answer_is_renewed(
+    attack: Attack, queue: Queue
+) -> None:
     [payload] = fill(queue)
     attack.imds.after["meta-data"] = attack.imds.revoke_tokens
     got = attack.agent("-q", queue.url)
@@ -238,7 +254,9 @@ def test_a_token_that_expires_after_every_answer(attack: Attack, queue: Queue) -
     assert (got.code, got.out) == (0, payload), got.err
 
 
-def test_no_token_is_ever_taken(attack: Attack, queue: Queue, proxy: SqsProxy) -> None:
+def test_a_service_that_takes_no_token_is_reported(
+    attack: Attack, queue: Queue, proxy: SqsProxy
+) -> None:
     fill(queue)
     attack.imds.fault("GET *", count=None, status=401)
     got = attack.agent("-q", queue.url)
@@ -260,7 +278,9 @@ def test_credentials_past_their_end_are_used_all_the_same(
 
 
 @pytest.mark.parametrize("slashes", ["/", "//"])
-def test_an_endpoint_with_a_slash(attack: Attack, queue: Queue, slashes: str) -> None:
+def test_an_endpoint_may_end_with_a_slash(
+    attack: Attack, queue: Queue, slashes: str
+) -> None:
     [payload] = fill(queue)
     env = attack.env(**{PLACE: attack.imds.url + slashes})
     got = attack.agent("-q", queue.url, env=env)
@@ -283,7 +303,7 @@ NOWHERE = [
 ]
 
 
-def test_an_endpoint_that_may_not_be(
+def test_an_endpoint_that_may_not_be_is_refused(
     attack: Attack, queue: Queue, proxy: SqsProxy
 ) -> None:
     fill(queue)

@@ -56,7 +56,7 @@ def decoded(argument: str) -> tuple[int, int]:
     ("count", "settings", "credit"),
     [(1, "", 0), (3, "unsigned = credit", 256)],
 )
-def test_one_injection_after_the_delete(
+def test_the_kernel_gets_one_injection_after_the_delete(
     run: Runner,
     queue: Queue,
     proxy: SqsProxy,

@@ -11,24 +11,26 @@ from aid.queue import REGION, Queue
 from aid.sqsproxy import SqsProxy
 
 
-def test_an_empty_queue(attack: Attack, queue: Queue, proxy: SqsProxy) -> None:
+def test_an_empty_queue_is_reported_and_can_be_no_failure(
+    attack: Attack, queue: Queue, proxy: SqsProxy
+) -> None:
     fails(attack.agent("-q", queue.url), 75, queue.url, "empty")
     assert len(proxy.records) == 1
     assert attack.agent("-q", queue.url, "--best-effort").code == 0
 
 
-def test_an_empty_queue_by_name(attack: Attack, queue: Queue) -> None:
+def test_an_empty_queue_is_reported_by_its_name(attack: Attack, queue: Queue) -> None:
     fails(attack.agent("-q", queue.name, "--strict"), 75, queue.name, "empty")
 
 
-def test_no_queue_of_this_name(attack: Attack, proxy: SqsProxy) -> None:
+def test_a_name_without_a_queue_is_reported(attack: Attack, proxy: SqsProxy) -> None:
     line = fails(attack.agent("-q", "nobody-made-it"), 78, "NonExistentQueue")
     for word in ("nobody-made-it", f"region {REGION}", "check its name, account"):
         assert word in line
     assert len(proxy.records) == 1
 
 
-def test_no_queue_at_this_url(attack: Attack, proxy: SqsProxy) -> None:
+def test_a_url_without_a_queue_is_reported(attack: Attack, proxy: SqsProxy) -> None:
     url = f"{proxy.url}/123456789012/nobody-made-it"
     line = fails(attack.agent("-q", url), 78, "NonExistentQueue")
     for word in (url, f"region {REGION}", "check its name, account"):
@@ -36,7 +38,7 @@ def test_no_queue_at_this_url(attack: Attack, proxy: SqsProxy) -> None:
     assert len(proxy.records) == 1
 
 
-def test_a_queue_that_goes_while_the_agent_runs(
+def test_a_queue_that_goes_while_the_agent_runs_is_reported(
     attack: Attack, queue: Queue, proxy: SqsProxy
 ) -> None:
     fill(queue)
@@ -49,7 +51,7 @@ def test_a_queue_that_goes_while_the_agent_runs(
     fails(attack.agent("-q", queue.url), 78, "DeleteMessageBatch", queue.url)
 
 
-def test_the_producer_has_no_queue(
+def test_a_producer_without_a_queue_says_what_to_set(
     attack: Attack, proxy: SqsProxy, generator: Path
 ) -> None:
     got = attack.producer("-q", "nobody-made-it", "-d", generator)

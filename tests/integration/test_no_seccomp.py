@@ -33,7 +33,7 @@ def test_both_programs_do_their_work(run: Runner, queue: Queue, tmp_path: Path) 
         assert said.count(WARNING) == 1
 
 
-def test_elsewhere_nothing_is_said(run: Runner, queue: Queue) -> None:
+def test_a_kernel_with_filters_gets_no_warning(run: Runner, queue: Queue) -> None:
     queue.send(body(noise(512)))
     got = run(AGENT, "-q", queue.url, "-o", "-")
     assert got.code == 0, got.err

@@ -77,7 +77,7 @@ def test_a_full_disk_is_found_before_a_message_is_taken(
 
 @small_disk
 @pytest.mark.parametrize("redirect", ["append", "create"])
-def test_a_full_disk_behind_standard_output(
+def test_a_full_disk_behind_standard_output_is_found_too(
     attack: Attack, queue: Queue, proxy: SqsProxy, tmp_path: Path, redirect: str
 ) -> None:
     fill(queue)
@@ -100,14 +100,16 @@ def test_a_small_disk_with_room_is_enough(
         assert code == 0, said
 
 
-def test_a_device_that_is_always_full(attack: Attack, queue: Queue) -> None:
+def test_a_device_that_is_always_full_loses_the_bytes(
+    attack: Attack, queue: Queue
+) -> None:
     fill(queue)
     got = attack.agent("-q", queue.url, output="/dev/full")
     fails(got, 70, "cannot write 512 bytes", "/dev/full", "lost", "No space left")
     assert queue.depth() == (0, 0)  # nobody could know before
 
 
-def test_a_pipe_that_nobody_reads(
+def test_a_pipe_that_nobody_reads_is_found_before(
     attack: Attack, queue: Queue, proxy: SqsProxy
 ) -> None:
     fill(queue)
@@ -121,7 +123,7 @@ def test_a_pipe_that_nobody_reads(
     untouched(queue, proxy)
 
 
-def test_a_standard_output_that_is_closed(
+def test_a_closed_standard_output_is_found_before(
     attack: Attack, queue: Queue, proxy: SqsProxy
 ) -> None:
     fill(queue)
@@ -136,7 +138,7 @@ def test_a_standard_output_that_is_closed(
     untouched(queue, proxy)
 
 
-def test_a_standard_output_that_is_an_input(
+def test_a_standard_output_for_reading_is_found_before(
     attack: Attack, queue: Queue, proxy: SqsProxy
 ) -> None:
     fill(queue)
@@ -146,7 +148,7 @@ def test_a_standard_output_that_is_an_input(
     untouched(queue, proxy)
 
 
-def test_an_output_that_cannot_be_made(
+def test_an_output_that_cannot_be_made_costs_no_message(
     attack: Attack, queue: Queue, proxy: SqsProxy, tmp_path: Path
 ) -> None:
     fill(queue)

@@ -61,7 +61,7 @@ def test_a_common_user_may_have_the_bytes(
 
 
 @needs_root
-def test_an_output_that_is_not_permitted(
+def test_an_output_that_is_not_permitted_costs_no_message(
     attack: Attack, queue: Queue, proxy: SqsProxy, public: Path
 ) -> None:
     fill(queue)
@@ -73,7 +73,7 @@ def test_an_output_that_is_not_permitted(
 
 
 @needs_root
-def test_a_source_that_may_not_be_read(
+def test_a_source_that_may_not_be_read_is_named(
     attack: Attack, proxy: SqsProxy, public: Path
 ) -> None:
     device = public / "hwrng"

@@ -58,7 +58,7 @@ def connect_proxy() -> Iterator[socketserver.ThreadingTCPServer]:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "localhost"])
-def test_a_proxy_for_https(
+def test_https_goes_through_the_proxy(
     run: Runner,
     moto: Moto,
     queue: Queue,
@@ -106,7 +106,7 @@ def test_dead_proxies_do_not_matter_on_loopback(attack: Attack, queue: Queue) ->
     assert (got.code, got.out) == (0, payload), got.err
 
 
-def test_no_proxy_comes_between(attack: Attack, queue: Queue) -> None:
+def test_no_proxy_comes_between_agent_and_imds(attack: Attack, queue: Queue) -> None:
     for name in ("http_proxy", "https_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
         [payload] = fill(queue)
         env = attack.env(**{name: "http://127.0.0.1:1"})

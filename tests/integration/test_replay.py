@@ -15,7 +15,7 @@ from aid.sqsproxy import SqsProxy
 from aid.verdicts import BAD, CREDIT, REDELIVERED, SEEN, Judge
 
 
-def test_replayed(judge: Judge) -> None:
+def test_a_replayed_message_earns_nothing(judge: Judge) -> None:
     message = judge.message()
     assert judge.one(message).credited()
     for _ in range(3):
@@ -24,7 +24,7 @@ def test_replayed(judge: Judge) -> None:
         assert verdict.producer == "good"
 
 
-def test_replayed_as_it_was_received(judge: Judge) -> None:
+def test_a_message_that_was_mixed_before_earns_nothing(judge: Judge) -> None:
     send(judge.queue, judge.message())
     copy = Message.received(judge.queue.receive(1, VisibilityTimeout=0)[0])
     first = judge.look()
@@ -33,7 +33,7 @@ def test_replayed_as_it_was_received(judge: Judge) -> None:
     assert judge.one(copy).mixed(SEEN)
 
 
-def test_the_same_twice_in_one_batch(judge: Judge) -> None:
+def test_the_same_message_earns_once_in_a_batch(judge: Judge) -> None:
     message = judge.message()
     send(judge.queue, message, message, message)
     run = judge.look()
@@ -59,7 +59,7 @@ def test_the_same_bytes_signed_anew_are_a_new_message(judge: Judge) -> None:
         assert judge.one(judge.message(payload=payload)).credited()
 
 
-def test_redelivered(judge: Judge) -> None:
+def test_a_redelivered_message_earns_nothing(judge: Judge) -> None:
     send(judge.queue, judge.message())
     for _ in range(3):
         assert len(judge.queue.receive(1, VisibilityTimeout=0)) == 1
@@ -71,7 +71,7 @@ def test_redelivered(judge: Judge) -> None:
 # Two agents.
 
 
-def test_two_agents_at_once_and_a_queue_that_hands_out_twice(
+def test_two_agents_at_once_give_one_message_credit_once(
     judge: Judge, make_judge: Callable[..., Judge], queue: Queue, proxy: SqsProxy
 ) -> None:
     twin = make_judge(queue)
@@ -105,7 +105,7 @@ def test_two_agents_at_once_and_a_queue_that_hands_out_twice(
     assert sum(SEEN in e.err for e in ended) == 1
 
 
-def test_two_machines_are_two_memories(
+def test_two_machines_have_two_memories(
     judge: Judge, make_judge: Callable[..., Judge], make_queue: Callable[..., Queue]
 ) -> None:
     message = judge.message()

@@ -234,7 +234,7 @@ ALL = (IMDS_ADDRESS, SQS_ADDRESS, DNS_ADDRESS)
 
 
 @pytest.mark.parametrize("by_name", [True, False], ids=["name", "address"])
-def test_the_network_comes_while_it_waits(
+def test_the_agent_goes_on_when_the_network_comes(
     machine: Machine, dns: list[bytes], by_name: bool
 ) -> None:
     machine.queue.send(body(noise(512)))
@@ -258,7 +258,7 @@ def test_the_network_comes_while_it_waits(
     ],
     ids=["imds-first", "sqs-first", "loopback-first"],
 )
-def test_the_network_comes_piece_by_piece(
+def test_the_network_may_come_piece_by_piece(
     machine: Machine, steps: list[tuple[float, list[str]]]
 ) -> None:
     machine.queue.send(body(noise(512)))
@@ -269,7 +269,7 @@ def test_the_network_comes_piece_by_piece(
     assert steps[-1][0] < got.seconds < 12
 
 
-def test_the_queue_comes_from_the_tag(machine: Machine) -> None:
+def test_the_tag_is_read_when_the_network_comes(machine: Machine) -> None:
     """The very first thing it needs is the metadata service then."""
     machine.queue.send(body(noise(512)))
     machine.imds.tags_enabled = True
@@ -288,7 +288,7 @@ def test_the_queue_comes_from_the_tag(machine: Machine) -> None:
     ],
     ids=["none", "imds-alone", "no-sqs"],
 )
-def test_no_route_ever_comes(
+def test_without_any_route_the_deadline_ends_the_run(
     machine: Machine, addresses: list[str], words: str
 ) -> None:
     machine.queue.send(body(noise(512)))
@@ -302,7 +302,7 @@ def test_no_route_ever_comes(
     assert machine.queue.depth() == (1, 0)
 
 
-def test_a_route_that_comes_too_late(machine: Machine) -> None:
+def test_a_route_that_comes_too_late_costs_no_message(machine: Machine) -> None:
     machine.queue.send(body(noise(512)))
     machine.namespace.later(3, *ALL)
     got = machine.agent(2, "-q", machine.queue.name)

@@ -105,7 +105,7 @@ def test_a_manager_that_does_not_read_blocks_nobody(
 
 
 @pytest.mark.parametrize("address", ["vsock:2:1", "relative", "/not/there/at/all"])
-def test_a_manager_that_cannot_be_reached(
+def test_a_manager_that_cannot_be_reached_is_reported(
     run: Runner, queue: Queue, source: Path, address: str
 ) -> None:
     env = {**run.env, "NOTIFY_SOCKET": address}
@@ -115,7 +115,7 @@ def test_a_manager_that_cannot_be_reached(
     assert queue.depth() == (10, 0)
 
 
-def test_one_top_up_under_a_manager(
+def test_one_top_up_tells_the_manager_too(
     run: Runner, queue: Queue, source: Path, manager: Manager
 ) -> None:
     env = {**run.env, **manager.env(), "WATCHDOG_PID": "1"}

@@ -63,7 +63,7 @@ def test_the_tests_own_hpke_is_that_of_the_rfc() -> None:
     assert unseal(key, seal(to, PLAIN, AAD, INFO), AAD, INFO) == PLAIN
 
 
-def test_the_tests_own_hpke_is_that_of_the_package() -> None:
+def test_the_tests_own_hpke_is_that_of_cryptography() -> None:
     hpke = pytest.importorskip("cryptography.hazmat.primitives.hpke")
     suite = hpke.Suite(
         hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305
@@ -95,7 +95,7 @@ def discarded(verdict: Verdict) -> bool:
     return verdict.discarded == SEALED and (verdict.bytes, verdict.bits) == (0, 0)
 
 
-def test_sealed_and_fine(judge: Judge) -> None:
+def test_a_sealed_message_is_opened_and_credited(judge: Judge) -> None:
     payload = secrets.token_bytes(512)
     message = sealed(judge, payload=payload)
     assert len(message.payload) == 512 + ENC + TAG
@@ -109,20 +109,22 @@ def test_sealed_and_fine(judge: Judge) -> None:
 
 
 @needs_kernel
-def test_sealed_and_fine_in_the_kernel(judge: Judge) -> None:
+def test_a_sealed_message_is_credited_in_the_kernel(judge: Judge) -> None:
     [verdict] = judge(sealed(judge), kernel=True)
     assert verdict.credited(512)
     assert verdict.bytes == 512
 
 
 @pytest.mark.parametrize("size", [32, 16384 - ENC - TAG])
-def test_sealed_of_the_smallest_and_the_greatest_size(judge: Judge, size: int) -> None:
+def test_the_smallest_and_the_greatest_sealed_message_open(
+    judge: Judge, size: int
+) -> None:
     verdict = judge.one(sealed(judge, size=size))
     assert verdict.credited(size)
     assert verdict.bytes == size
 
 
-def test_sealed_to_another_fleet(judge: Judge) -> None:
+def test_a_message_for_another_fleet_is_discarded(judge: Judge) -> None:
     others = [sealed(judge, to=Fleet().public_key) for _ in range(3)]
     assert all(map(discarded, judge(*others)))
     send(judge.queue, *(sealed(judge, to=Fleet().public_key) for _ in range(2)))
@@ -133,7 +135,7 @@ def test_sealed_to_another_fleet(judge: Judge) -> None:
     assert judge.queue.depth() == (0, 0)
 
 
-def test_sealed_and_the_agent_has_no_key(judge: Judge) -> None:
+def test_a_sealed_message_is_discarded_without_a_key(judge: Judge) -> None:
     del judge.settings["seal_key"]
     message = sealed(judge)
     assert discarded(judge.one(message))
@@ -151,7 +153,7 @@ def test_clear_messages_are_still_taken(judge: Judge) -> None:
     assert judge.one(judge.message()).credited()
 
 
-def test_the_claim_says_none_of_a_sealed_payload(judge: Judge) -> None:
+def test_a_sealed_payload_with_a_clear_claim_is_used_as_it_is(judge: Judge) -> None:
     message = sealed(judge)
     entropy = (message.entropy or "").replace("seal=hpke", "seal=none")
     assert judge.one(message.but(entropy=entropy)).mixed(BAD)
@@ -162,7 +164,7 @@ def test_the_claim_says_none_of_a_sealed_payload(judge: Judge) -> None:
     assert verdict.bytes == 64 + ENC + TAG
 
 
-def test_the_claim_says_sealed_of_a_clear_payload(judge: Judge) -> None:
+def test_a_clear_payload_with_a_sealed_claim_is_discarded(judge: Judge) -> None:
     message = judge.good.message(judge.queue)
     entropy = (message.entropy or "").replace("seal=none", "seal=hpke")
     by_stranger = message.but(entropy=entropy)
@@ -171,7 +173,7 @@ def test_the_claim_says_sealed_of_a_clear_payload(judge: Judge) -> None:
         assert discarded(verdict), verdict
 
 
-def test_sealed_under_another_claim(judge: Judge) -> None:
+def test_a_payload_sealed_under_another_claim_is_discarded(judge: Judge) -> None:
     one, two = sealed(judge), sealed(judge)
     path = path_of(judge.queue)
     # Signed or not, what is sealed belongs to its own claim.
@@ -179,7 +181,7 @@ def test_sealed_under_another_claim(judge: Judge) -> None:
     assert all(map(discarded, judge(moved, two.but(payload=one.payload))))
 
 
-def test_sealed_by_a_stranger(judge: Judge) -> None:
+def test_a_message_sealed_by_a_stranger_earns_nothing(judge: Judge) -> None:
     to = judge.fleet.public_key
     stranger = Producer()
     unsigned = sealed(judge).but(signature=None)
@@ -192,7 +194,7 @@ def test_sealed_by_a_stranger(judge: Judge) -> None:
     assert judge.one(sealed(judge, time=1)).mixed(STALE)
 
 
-def test_sealed_and_too_short_or_broken(judge: Judge) -> None:
+def test_a_broken_seal_is_discarded(judge: Judge) -> None:
     good = sealed(judge, size=32)
     path, entropy = path_of(judge.queue), good.entropy or ""
     payloads = [
@@ -212,7 +214,7 @@ def test_sealed_and_too_short_or_broken(judge: Judge) -> None:
         assert discarded(verdict), verdict
 
 
-def test_less_than_32_bytes_within(judge: Judge) -> None:
+def test_fewer_than_32_sealed_bytes_are_discarded(judge: Judge) -> None:
     assert discarded(judge.one(sealed(judge, payload=bytes(31))))
 
 
@@ -220,13 +222,13 @@ def test_less_than_32_bytes_within(judge: Judge) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o666, 0o644])
-def test_a_seal_key_that_others_may_open(judge: Judge, mode: int) -> None:
+def test_a_seal_key_that_others_may_open_is_refused(judge: Judge, mode: int) -> None:
     key = Path(judge.settings["seal_key"])
     key.chmod(mode)
     refused(judge, str(key), "chmod")
 
 
-def test_a_seal_key_of_another_kind(judge: Judge) -> None:
+def test_a_seal_key_of_another_kind_is_refused(judge: Judge) -> None:
     key = Path(judge.settings["seal_key"])
     public = judge.fleet.public_key
     secret = judge.fleet.secret.private_bytes_raw()
@@ -255,7 +257,7 @@ def test_sealing_needs_signing(maker: Maker) -> None:
     assert "signing-key" in got.err
 
 
-def test_sealed_from_genkey_to_credit(maker: Maker) -> None:
+def test_keys_of_genkey_lead_to_sealed_credit(maker: Maker) -> None:
     maker.sign()
     maker.seal()
     made = maker.once()
@@ -266,7 +268,7 @@ def test_sealed_from_genkey_to_credit(maker: Maker) -> None:
     assert run.output == maker.source.read_bytes()[STARTUP : STARTUP + 5120]
 
 
-def test_sealed_as_the_rfc_says(maker: Maker) -> None:
+def test_the_producer_seals_as_the_rfc_says(maker: Maker) -> None:
     pair, fleet = maker.sign(), maker.seal()
     assert maker.once(message_bytes=100).code == 0
     key = X25519PrivateKey.from_private_bytes(fleet.secret)
@@ -282,7 +284,7 @@ def test_sealed_as_the_rfc_says(maker: Maker) -> None:
         assert plain == data[number * 100 : number * 100 + 100]
 
 
-def test_revoked_and_another_fleet(maker: Maker) -> None:
+def test_revoked_producers_and_other_fleets_earn_nothing(maker: Maker) -> None:
     maker.sign()
     maker.seal()
     assert maker.once().code == 0

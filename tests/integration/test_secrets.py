@@ -127,7 +127,7 @@ def check_producer(it: Running, secret: str, token: str) -> None:
 
 
 @needs_root
-def test_the_producers_memory(
+def test_the_producers_memory_holds_secrets_where_it_must(
     run: Runner, queue: Queue, proxy: SqsProxy, imds: Imds, tmp_path: Path
 ) -> None:
     it = produce(run, queue, proxy, tmp_path, run.env)
@@ -145,7 +145,7 @@ def open_bundle() -> Iterator[certificates.Certificate]:
 
 
 @needs_root
-def test_the_producers_memory_with_tls_and_sealing(
+def test_tls_and_sealing_leave_no_secret_in_memory(
     run: Runner,
     queue: Queue,
     moto: Moto,
@@ -196,7 +196,7 @@ def given_by(how: str, run: Runner, imds: Imds) -> tuple[dict[str, str], str, st
 
 @needs_root
 @pytest.mark.parametrize("how", ["imds", "environment", "file"])
-def test_the_agents_memory(
+def test_the_agents_memory_holds_secrets_where_it_must(
     run: Runner, queue: Queue, proxy: SqsProxy, imds: Imds, tmp_path: Path, how: str
 ) -> None:
     env, secret, token = given_by(how, run, imds)
@@ -248,7 +248,7 @@ def test_the_agents_memory(
 
 
 @needs_root
-def test_what_was_injected_is_gone(compromised: Compromised) -> None:
+def test_what_was_injected_is_gone_from_memory(compromised: Compromised) -> None:
     """The online half stays, so the offline one waits for its end."""
     fleet, clear = compromised.fleet, secrets.token_bytes(SIZE)
     producer = compromised.producer
@@ -339,7 +339,7 @@ def test_the_producer_leaves_no_core(
 
 
 @pytest.mark.parametrize("how", ["imds", "environment", "file"])
-def test_nothing_is_shown(
+def test_no_secret_is_said_or_written(
     run: Runner, queue: Queue, imds: Imds, tmp_path: Path, how: str
 ) -> None:
     """At the highest level of talk, in the status, and in what is left behind."""

@@ -36,7 +36,7 @@ def test_the_file_is_private_and_of_one_size(judge: Judge) -> None:
     assert int.from_bytes(data[12:16], "little") in (3, 3 << 24)
 
 
-def test_a_full_ring_goes_on_with_the_oldest(judge: Judge) -> None:
+def test_a_full_ring_replaces_the_oldest(judge: Judge) -> None:
     messages = [judge.message() for _ in range(9)]
     assert all(v.credited() for v in judge(*messages))
     head, *_ = slots = chunks(judge.state.read_bytes())
@@ -98,7 +98,7 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def test_a_damaged_file_is_said_and_left(judge: Judge) -> None:
+def test_a_damaged_file_is_reported_and_left(judge: Judge) -> None:
     judge()
     good = judge.state.read_bytes()
     for name, damage in DAMAGE.items():
@@ -110,7 +110,7 @@ def test_a_damaged_file_is_said_and_left(judge: Judge) -> None:
     assert judge() == []
 
 
-def test_what_is_no_file_does_not_remember(judge: Judge) -> None:
+def test_what_is_no_file_gives_no_credit(judge: Judge) -> None:
     target = judge.directory / "target"
     for make in (
         lambda: judge.state.mkdir(),
@@ -126,12 +126,12 @@ def test_what_is_no_file_does_not_remember(judge: Judge) -> None:
             judge.state.unlink()
 
 
-def test_a_directory_that_is_not_there(judge: Judge) -> None:
+def test_a_missing_directory_gives_no_credit(judge: Judge) -> None:
     judge.run.env["STATE_DIRECTORY"] = str(judge.directory / "no" / "where")
     without_memory(judge, "no credit can be given")
 
 
-def test_a_directory_that_cannot_be_written(judge: Judge) -> None:
+def test_a_directory_that_cannot_be_written_gives_no_credit(judge: Judge) -> None:
     if os.geteuid() == 0:
         pytest.skip("root writes anywhere")
     Path(judge.run.env["STATE_DIRECTORY"]).chmod(0o500)
@@ -157,14 +157,14 @@ def mounted(judge: Judge) -> Iterator[Callable[[str], Path]]:
         subprocess.run(["umount", "-l", str(directory)], check=True)
 
 
-def test_a_file_system_that_is_read_only(
+def test_a_read_only_file_system_gives_no_credit(
     judge: Judge, mounted: Callable[[str], Path]
 ) -> None:
     mounted("ro")
     without_memory(judge, "no credit can be given", "Read-only")
 
 
-def test_a_disk_that_is_full_from_the_start(
+def test_a_disk_that_is_full_from_the_start_gives_no_credit(
     judge: Judge, mounted: Callable[[str], Path]
 ) -> None:
     directory = mounted("size=16k")
@@ -172,7 +172,7 @@ def test_a_disk_that_is_full_from_the_start(
     without_memory(judge)
 
 
-def test_a_disk_that_is_full_when_it_is_to_be_remembered(
+def test_a_disk_that_gets_full_gives_no_credit(
     judge: Judge, mounted: Callable[[str], Path]
 ) -> None:
     directory = mounted("size=16k")

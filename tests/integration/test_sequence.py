@@ -99,7 +99,7 @@ def test_two_producers_do_not_share_numbers(maker: Maker) -> None:
     assert len(set(numbers(maker.messages()))) == 10
 
 
-def test_a_damaged_sequence_is_not_guessed(maker: Maker) -> None:
+def test_a_damaged_sequence_is_reported_and_not_guessed(maker: Maker) -> None:
     maker.sign()
     assert maker.once().code == 0
     maker.messages()

@@ -58,7 +58,7 @@ def test_the_managers_signing_key_comes_first(
     assert "not signed" in made.err
 
 
-def test_sealing_by_credentials(
+def test_sealing_works_with_credentials_alone(
     run: Runner, queue: Queue, source: Path, tmp_path: Path, credentials: Path
 ) -> None:
     (tmp_path / "fleet.pub").write_text(
@@ -103,7 +103,7 @@ def test_a_credential_that_is_no_key_is_refused(
 
 @needs_root
 @needs_setpriv
-def test_a_service_reads_a_credential_that_is_roots(
+def test_a_service_reads_a_credential_of_root(
     run: Runner, queue: Queue, elsewhere: Elsewhere
 ) -> None:
     elsewhere.give()

@@ -106,7 +106,7 @@ def test_an_entry_is_denied(attack: Attack, queue: Queue, proxy: SqsProxy) -> No
     ],
     ids=["unsigned", "unknown key", "wrong signature"],
 )
-def test_authentication_failures_of_the_real_service(
+def test_authentication_failures_say_what_to_check(
     attack: Attack,
     queue: Queue,
     proxy: SqsProxy,
@@ -137,7 +137,7 @@ def test_a_token_expired_once_gets_new_credentials(
     assert received.note["access_key"] == second
 
 
-def test_a_token_expired_for_ever(
+def test_a_token_that_stays_expired_ends_the_run(
     attack: Attack, queue: Queue, proxy: SqsProxy
 ) -> None:
     fill(queue)
@@ -169,7 +169,7 @@ def test_a_clock_that_is_off_is_corrected(
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "Sun, 99 Nov 2026 08:00:00 GMT"])
-def test_a_clock_that_is_off_by_nobody_says_how_much(
+def test_a_clock_is_not_corrected_without_a_date(
     attack: Attack, queue: Queue, proxy: SqsProxy, date: str
 ) -> None:
     fill(queue)
@@ -209,7 +209,7 @@ passing = pytest.mark.parametrize("fault", list(PASSING.values()), ids=list(PASS
 
 
 @passing
-def test_a_failure_that_passes(
+def test_a_failure_that_passes_is_asked_again(
     attack: Attack, queue: Queue, proxy: SqsProxy, fault: dict[str, Any]
 ) -> None:
     [payload] = fill(queue)
@@ -222,7 +222,7 @@ def test_a_failure_that_passes(
 
 
 @pytest.mark.parametrize("name", ["throttled", "500", "503"])
-def test_a_failure_that_lasts(
+def test_a_failure_that_lasts_is_reported(
     attack: Attack, queue: Queue, proxy: SqsProxy, name: str
 ) -> None:
     fill(queue)
@@ -283,7 +283,7 @@ def test_too_many_in_flight_is_said_at_once(
     ids=["denied", "unknown key", "internal", "no queue"],
 )
 @pytest.mark.parametrize("operation", ["ReceiveMessage", "DeleteMessageBatch"])
-def test_a_200_with_an_error_document(
+def test_an_error_document_with_status_200_is_an_error(
     attack: Attack,
     queue: Queue,
     proxy: SqsProxy,
@@ -298,7 +298,9 @@ def test_a_200_with_an_error_document(
     assert sum(queue.depth()) == 1
 
 
-def test_any_other_status(attack: Attack, queue: Queue, proxy: SqsProxy) -> None:
+def test_any_other_status_is_reported(
+    attack: Attack, queue: Queue, proxy: SqsProxy
+) -> None:
     fill(queue)
     for status in (201, 204, 206, 400, 404, 405, 418, 501, 599, 999):
         proxy.fault(status=status, body="" if status == 204 else "{}")

@@ -182,7 +182,7 @@ def test_a_wrong_secret_sends_nothing(
     ],
     ids=["look-up", "receive", "delete"],
 )
-def test_a_role_that_may_not_do_all_of_it(
+def test_a_missing_permission_of_the_agent_is_named(
     instance: Callable[..., Instance],
     attack: Attack,
     queue: Queue,
@@ -199,7 +199,7 @@ def test_a_role_that_may_not_do_all_of_it(
     assert queue.depth() == (1 - held, held)
 
 
-def test_a_producers_role_that_may_not_send(
+def test_a_missing_permission_to_send_is_named(
     instance: Callable[..., Instance],
     attack: Attack,
     queue: Queue,

@@ -12,7 +12,7 @@ from aid.maker import Maker
 from aid.verdicts import CREDIT
 
 
-def test_unsigned_is_said_once(maker: Maker) -> None:
+def test_a_producer_without_a_key_says_so_once(maker: Maker) -> None:
     got = maker.once()
     assert got.code == 0
     assert got.err.count("not signed") == 1
@@ -22,7 +22,7 @@ def test_unsigned_is_said_once(maker: Maker) -> None:
 
 
 @pytest.mark.parametrize(("bits_per_byte", "bits"), [(1.0, 512), (0.3, 153), (8, 4096)])
-def test_signed_as_the_design_says(
+def test_claims_and_signatures_are_as_designed(
     maker: Maker, bits_per_byte: float, bits: int
 ) -> None:
     pair = maker.sign()
@@ -43,7 +43,7 @@ def test_signed_as_the_design_says(
         assert not message.is_by(pair.public, path_of(maker.queue) + "x")
 
 
-def test_the_queue_by_name_is_signed_by_path(maker: Maker) -> None:
+def test_a_queue_named_by_name_is_signed_by_its_path(maker: Maker) -> None:
     maker.sign()
     assert maker.once(queue=maker.queue.name).code == 0
     maker.judge.settings["queue"] = maker.queue.name

@@ -337,7 +337,7 @@ def base_case(**changes: Any) -> Case:
     return case._replace(**changes)
 
 
-def test_random_requests() -> None:
+def test_random_requests_are_signed_as_botocore_does() -> None:
     cases = [make_case(number) for number in range(CASES)]
     signed = ours(cases)
     assert len(signed) == len(cases)
@@ -444,7 +444,7 @@ def test_limits_are_kept(change: dict[str, Any]) -> None:
     assert b"larger than allowed" in done.stderr
 
 
-def test_tool_refuses_cut_input() -> None:
+def test_the_tool_refuses_cut_input() -> None:
     whole = record(base_case())
     for length in (1, 3, 4, 7, len(whole) // 2, len(whole) - 4, len(whole) - 1):
         done = run_tool(whole[:length])

@@ -70,7 +70,7 @@ def test_a_dead_source_ends_the_producer(
     assert sent_operations(proxy) == 0
 
 
-def test_a_fifo_that_gets_stuck_after_good_messages(
+def test_a_source_that_gets_stuck_sends_good_messages_only(
     run: Runner, queue: Queue, conf: Callable[..., Path], tmp_path: Path
 ) -> None:
     fifo = tmp_path / "generator"
@@ -150,7 +150,7 @@ def xor(*parts: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("count", [2, 3, 8])
-def test_what_is_sent_is_the_xor(
+def test_several_sources_are_sent_as_their_xor(
     run: Runner, queue: Queue, make_source: Callable[[bytes], Path], count: int
 ) -> None:
     data = [noise(STARTUP + BURST * SIZE, seed) for seed in range(count)]
@@ -163,7 +163,7 @@ def test_what_is_sent_is_the_xor(
     assert b"".join(payloads(queue)) == whole
 
 
-def test_one_of_two_that_fails_stops_it(
+def test_one_dead_source_of_two_ends_the_producer(
     run: Runner,
     queue: Queue,
     proxy: SqsProxy,
@@ -202,7 +202,7 @@ def refused(
     assert queue.depth() == (0, 0)
 
 
-def test_one_source_named_twice(
+def test_one_source_named_twice_is_refused(
     run: Runner, queue: Queue, make_source: Callable[[bytes], Path], tmp_path: Path
 ) -> None:
     source, other = make_source(noise(1 << 16)), make_source(noise(1 << 16, 2))
@@ -215,7 +215,7 @@ def test_one_source_named_twice(
     refused(run, queue, f"{source},{tmp_path}/../{tmp_path.name}/source0", same)
 
 
-def test_lists_that_are_none(
+def test_what_is_no_list_of_sources_is_refused(
     run: Runner, queue: Queue, make_source: Callable[[bytes], Path]
 ) -> None:
     source = make_source(noise(1 << 16))
@@ -274,14 +274,14 @@ def nodes(tmp_path: Path, kernels: Path) -> Iterator[list[Path]]:
     subprocess.run(["umount", "-l", str(bound)], check=True)
 
 
-def test_the_kernels_generator_by_another_node(
+def test_the_kernels_generator_is_refused_by_any_node(
     run: Runner, queue: Queue, nodes: list[Path]
 ) -> None:
     for node in nodes:
         refused(run, queue, node, "the kernel's own generator", str(node))
 
 
-def test_other_devices_that_are_no_generators(
+def test_devices_that_are_no_generators_are_refused(
     run: Runner, queue: Queue, proxy: SqsProxy, tmp_path: Path
 ) -> None:
     refused(run, queue, tmp_path, "not a device")
@@ -324,7 +324,7 @@ def no_source(attack: Attack, path: Path | str, code: int, *words: str) -> None:
     assert attack.proxy.connections == 0
 
 
-def test_the_kernels_own_generator_is_no_source(
+def test_the_kernels_generator_is_refused_before_anything_is_asked(
     attack: Attack, tmp_path: Path, conf: Callable[..., Path]
 ) -> None:
     link = tmp_path / "hwrng"
@@ -340,7 +340,7 @@ def test_the_kernels_own_generator_is_no_source(
 
 
 @needs_root
-def test_the_kernels_own_generator_under_another_name(
+def test_the_kernels_generator_is_refused_under_another_name(
     attack: Attack, tmp_path: Path
 ) -> None:
     for minor in (8, 9):
@@ -352,7 +352,7 @@ def test_the_kernels_own_generator_under_another_name(
         no_source(attack, node, 78, "kernel's own generator")
 
 
-def test_a_source_that_is_none(attack: Attack, tmp_path: Path) -> None:
+def test_a_source_that_is_none_is_named(attack: Attack, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     link = tmp_path / "dangling"
     link.symlink_to(tmp_path / "nowhere")
@@ -362,7 +362,7 @@ def test_a_source_that_is_none(attack: Attack, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 100, 511])
-def test_a_source_that_ends_within_a_message(
+def test_a_source_that_ends_within_a_message_sends_nothing(
     attack: Attack, queue: Queue, proxy: SqsProxy, tmp_path: Path, size: int
 ) -> None:
     path = tmp_path / "ends"
@@ -378,7 +378,9 @@ def test_a_source_that_ends_within_a_message(
     assert queue.depth() == (0, 0)
 
 
-def test_a_file_that_is_too_short(attack: Attack, queue: Queue, tmp_path: Path) -> None:
+def test_a_file_that_is_too_short_sends_whole_messages_only(
+    attack: Attack, queue: Queue, tmp_path: Path
+) -> None:
     path = tmp_path / "short"
     path.write_bytes(noise(STARTUP + 1000))  # one message and a half
     got = attack.producer("-q", queue.url, "-d", path)
@@ -390,7 +392,7 @@ def test_a_file_that_is_too_short(attack: Attack, queue: Queue, tmp_path: Path) 
     assert queue.depth() == (0, 1)
 
 
-def test_a_device_that_has_nothing(attack: Attack, queue: Queue) -> None:
+def test_a_device_that_has_nothing_sends_nothing(attack: Attack, queue: Queue) -> None:
     got = attack.producer("-q", queue.url, "-d", "/dev/null")
     fails(got, 69, "/dev/null", "has ended")
     assert queue.depth() == (0, 0)

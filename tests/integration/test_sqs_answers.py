@@ -29,7 +29,7 @@ UNCONFIRMED: list[dict[str, Any]] = [
 ]
 
 
-def test_a_delete_that_is_not_confirmed(
+def test_a_message_is_used_only_after_its_delete_was_confirmed(
     attack: Attack, queue: Queue, proxy: SqsProxy
 ) -> None:
     fill(queue, len(UNCONFIRMED))
@@ -69,7 +69,7 @@ NO_URL = [
 ]
 
 
-def test_a_queue_url_that_is_none(
+def test_what_is_no_queue_url_is_refused(
     attack: Attack, queue: Queue, proxy: SqsProxy
 ) -> None:
     fill(queue)
@@ -84,7 +84,7 @@ NO_COUNT = [None, True, -1, 0.5, 10**400, [], {}, "", "x", "-1", "1.5", "9" * 20
 
 
 @pytest.mark.parametrize("suffix", ["", "NotVisible"])
-def test_a_depth_that_is_no_number(
+def test_a_depth_that_is_no_number_sends_nothing(
     attack: Attack, queue: Queue, proxy: SqsProxy, generator: Path, suffix: str
 ) -> None:
     name = "ApproximateNumberOfMessages" + suffix
@@ -133,7 +133,7 @@ def test_a_send_that_is_not_confirmed_is_not_repeated(
     ],
     ids=lambda r: r[:48].strip(),
 )
-def test_an_answer_that_is_not_proper_http(
+def test_an_answer_that_is_not_proper_http_costs_no_message(
     attack: Attack, queue: Queue, proxy: SqsProxy, raw: str
 ) -> None:
     fill(queue)

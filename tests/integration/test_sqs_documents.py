@@ -68,7 +68,7 @@ NO_DOCUMENT = {
 }
 
 
-def test_a_receive_is_answered_with_no_document(
+def test_a_receive_without_a_document_is_reported(
     attack: Attack, queue: Queue, proxy: SqsProxy
 ) -> None:
     fill(queue)
@@ -81,7 +81,7 @@ def test_a_receive_is_answered_with_no_document(
     assert len(proxy.records) == len(NO_DOCUMENT)  # each asked once
 
 
-def test_a_delete_is_answered_with_no_document(
+def test_a_delete_without_a_document_hands_nothing_over(
     attack: Attack, queue: Queue, proxy: SqsProxy
 ) -> None:
     fill(queue, len(NO_DOCUMENT))
@@ -94,7 +94,7 @@ def test_a_delete_is_answered_with_no_document(
 
 
 @pytest.mark.parametrize("name", ["empty", "html", "truncated", "nested arrays"])
-def test_a_look_up_is_answered_with_no_document(
+def test_a_look_up_without_a_document_is_reported(
     attack: Attack, queue: Queue, proxy: SqsProxy, name: str
 ) -> None:
     proxy.fault("GetQueueUrl", **answer(NO_DOCUMENT[name]))
@@ -104,7 +104,7 @@ def test_a_look_up_is_answered_with_no_document(
 
 @pytest.mark.parametrize("operation", ["GetQueueAttributes", "SendMessageBatch"])
 @pytest.mark.parametrize("name", ["empty", "html", "truncated", "nested arrays"])
-def test_the_producer_is_answered_with_no_document(
+def test_the_producer_does_not_repeat_without_a_document(
     attack: Attack,
     queue: Queue,
     proxy: SqsProxy,
@@ -120,7 +120,7 @@ def test_the_producer_is_answered_with_no_document(
 
 @pytest.mark.parametrize("chunked", [False, True])
 @pytest.mark.parametrize("operation", ["ReceiveMessage", "DeleteMessageBatch"])
-def test_an_answer_over_the_ceiling(
+def test_an_answer_over_the_ceiling_is_refused(
     attack: Attack, queue: Queue, proxy: SqsProxy, operation: str, chunked: bool
 ) -> None:
     fill(queue)
@@ -136,7 +136,7 @@ def test_an_answer_over_the_ceiling(
     none_lost(queue)
 
 
-def test_an_answer_up_to_the_ceiling(
+def test_an_answer_up_to_the_ceiling_is_read(
     attack: Attack, queue: Queue, proxy: SqsProxy
 ) -> None:
     [payload] = fill(queue)
@@ -151,7 +151,7 @@ def test_an_answer_up_to_the_ceiling(
 NO_LIST = [None, True, 7, -1.5, "", "Messages", {}, {"0": {}}, [[]], [None] * 3]
 
 
-def test_messages_is_no_list_of_any(
+def test_messages_that_are_no_list_are_reported(
     attack: Attack, queue: Queue, proxy: SqsProxy
 ) -> None:
     fill(queue, len(NO_LIST))
@@ -163,7 +163,7 @@ def test_messages_is_no_list_of_any(
 
 
 @pytest.mark.parametrize("field", ["", "MessageId", "ReceiptHandle", "Body"])
-def test_a_message_has_a_wrong_member(
+def test_a_message_with_a_wrong_member_is_reported(
     attack: Attack, queue: Queue, proxy: SqsProxy, field: str
 ) -> None:
     where = ["Messages", 0, field] if field else ["Messages", 0]
@@ -175,7 +175,7 @@ def test_a_message_has_a_wrong_member(
 
 
 @pytest.mark.parametrize("field", ["MessageId", "ReceiptHandle", "Body"])
-def test_a_message_lacks_a_member(
+def test_a_message_without_a_member_is_reported(
     attack: Attack, queue: Queue, proxy: SqsProxy, field: str
 ) -> None:
     fill(queue)
@@ -228,7 +228,7 @@ def test_a_wrong_message_attribute_is_damage(
     assert queue.depth() == (0, len(KINDS))
 
 
-def test_more_messages_than_asked(
+def test_no_more_messages_than_asked_are_taken(
     attack: Attack, queue: Queue, proxy: SqsProxy
 ) -> None:
     payloads = fill(queue, 3)

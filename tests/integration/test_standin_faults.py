@@ -24,7 +24,7 @@ from aid.standin import StandIn
 # Faults, which are the same in every stand-in.
 
 
-def test_fault_strikes_what_it_matches(imds: Imds) -> None:
+def test_a_fault_strikes_what_it_matches(imds: Imds) -> None:
     imds.fault("GET *", status=503, count=2, skip=1)
     got = [get(imds, ROLE_PATH)[0] for _ in range(4)]
     assert got == [200, 503, 503, 200]
@@ -33,7 +33,7 @@ def test_fault_strikes_what_it_matches(imds: Imds) -> None:
     assert [r.faulty for r in imds.matching("GET *")] == [False, True, True, False]
 
 
-def test_fault_until_cleared(imds: Imds) -> None:
+def test_a_fault_can_last_until_it_is_cleared(imds: Imds) -> None:
     imds.fault(count=None, status=500, headers={"Server": "x"}, body="oh")
     for _ in range(3):
         status, headers, body = call(imds, "GET", "/")
@@ -47,7 +47,7 @@ def test_botocore_survives_throttling(imds: Imds) -> None:
     assert fetch(imds, num_attempts=3)["role_name"] == "sqs-entropy"
 
 
-def test_fault_delay(imds: Imds) -> None:
+def test_a_fault_can_delay_a_request(imds: Imds) -> None:
     imds.fault(delay=0.3)
     began = time.monotonic()
     token(imds)
@@ -58,7 +58,7 @@ def test_fault_delay(imds: Imds) -> None:
 
 
 @pytest.mark.parametrize("end", ["silence", "drop", "reset"])
-def test_fault_end(imds: Imds, end: str) -> None:
+def test_a_fault_can_end_a_connection(imds: Imds, end: str) -> None:
     expected = {
         "silence": TimeoutError,
         "drop": http.client.RemoteDisconnected,
@@ -74,7 +74,7 @@ def test_fault_end(imds: Imds, end: str) -> None:
 
 
 @pytest.mark.parametrize("end", ["silence", "drop", "reset"])
-def test_fault_on_connect(imds: Imds, end: str) -> None:
+def test_a_fault_can_strike_a_connection(imds: Imds, end: str) -> None:
     imds.fault("connect", end=end)
     with pytest.raises(OSError, match=r"timed out|closed|reset"):
         call(imds, "GET", "/", timeout=0.3)
@@ -83,20 +83,20 @@ def test_fault_on_connect(imds: Imds, end: str) -> None:
     assert imds.connections == 2
 
 
-def test_fault_raw(imds: Imds) -> None:
+def test_a_fault_can_answer_any_bytes(imds: Imds) -> None:
     imds.fault(raw="SSH-2.0-OpenSSH\r\n")
     with pytest.raises(http.client.BadStatusLine):
         call(imds, "GET", "/")
 
 
-def test_fault_trickle(imds: Imds) -> None:
+def test_a_fault_can_trickle_an_answer(imds: Imds) -> None:
     imds.fault(status=200, body="slow", trickle=0.05, piece=40)
     began = time.monotonic()
     assert call(imds, "GET", "/")[2] == b"slow"
     assert time.monotonic() - began >= 0.1
 
 
-def test_fault_trickle_outlasts_a_client(imds: Imds) -> None:
+def test_a_trickle_outlasts_its_client(imds: Imds) -> None:
     imds.fault(status=200, trickle=0.05)
     parts = urlsplit(imds.url)
     with socket.create_connection((parts.hostname, parts.port), 5) as link:
@@ -107,7 +107,7 @@ def test_fault_trickle_outlasts_a_client(imds: Imds) -> None:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_fault_oversized(imds: Imds, chunked: bool) -> None:
+def test_a_fault_can_make_an_answer_too_large(imds: Imds, chunked: bool) -> None:
     headers = {TOKEN: token(imds)}
     imds.fault(pad=200_000, chunked=chunked)
     status, names, body = call(imds, "GET", ROLE_PATH + "sqs-entropy", headers)
@@ -118,7 +118,7 @@ def test_fault_oversized(imds: Imds, chunked: bool) -> None:
     assert json.loads(body)["Code"] == "Success"
 
 
-def test_fault_truncate(imds: Imds) -> None:
+def test_a_fault_can_truncate_an_answer(imds: Imds) -> None:
     headers = {TOKEN: token(imds)}
     imds.fault(truncate=5)
     with pytest.raises(http.client.IncompleteRead) as caught:
@@ -127,14 +127,14 @@ def test_fault_truncate(imds: Imds) -> None:
     assert imds.matching("GET *")[0].outcome == "cut"
 
 
-def test_fault_stall(imds: Imds) -> None:
+def test_a_fault_can_stall_an_answer(imds: Imds) -> None:
     headers = {TOKEN: token(imds)}
     imds.fault(truncate=5, end="silence")
     with pytest.raises(TimeoutError):
         call(imds, "GET", ROLE_PATH, headers, timeout=0.3)
 
 
-def test_fault_200_with_error_document(imds: Imds) -> None:
+def test_a_fault_can_answer_200_with_an_error(imds: Imds) -> None:
     imds.fault("GET *sqs-entropy", status=200, body='{"Code": "Failed"}')
     assert get(imds, ROLE_PATH + "sqs-entropy") == (200, '{"Code": "Failed"}')
 
@@ -142,7 +142,7 @@ def test_fault_200_with_error_document(imds: Imds) -> None:
 @pytest.mark.parametrize(
     "values", [{"end": "x"}, {"count": 0}, {"piece": 0}, {"unknown": 1}]
 )
-def test_fault_that_means_nothing(values: dict[str, Any]) -> None:
+def test_a_fault_that_means_nothing_is_refused(values: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"is one of|at least|unknown"):
         Fault.parse(values)
 
@@ -176,7 +176,7 @@ def post(standin: StandIn, document: object) -> int:
     return call(standin, "POST", "/_control", body=body)[0]
 
 
-def test_control() -> None:
+def test_a_control_document_changes_settings_and_faults() -> None:
     with Imds(control=True) as imds:
         assert post(imds, {"set": {"role": "other", "region": "us-east-1"}}) == 200
         assert get(imds, ROLE_PATH) == (200, "other")
@@ -195,18 +195,20 @@ def test_control() -> None:
     "document",
     [1, {"x": 1}, {"set": {"stop": 1}}, {"fault": {"x": 1}}, {"fault": {"end": "x"}}],
 )
-def test_control_refuses(document: object) -> None:
+def test_a_control_document_that_is_wrong_is_refused(document: object) -> None:
     with Imds(control=True) as imds:
         assert post(imds, document) == 400
         assert imds.faults_left() == 0
 
 
-def test_no_control_unless_asked(imds: Imds) -> None:
+def test_there_is_no_control_unless_asked_for(imds: Imds) -> None:
     assert post(imds, {"clear": True}) == 405
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-def test_program(root: Path, tmp_path: Path, ending: signal.Signals) -> None:
+def test_the_program_serves_until_a_signal_ends_it(
+    root: Path, tmp_path: Path, ending: signal.Signals
+) -> None:
     port_file = tmp_path / "port"
     port_file.write_text("stale")
     command = [sys.executable, "-m", "aid.imds", "--port-file", str(port_file)]
@@ -230,7 +232,7 @@ def test_program(root: Path, tmp_path: Path, ending: signal.Signals) -> None:
         process.communicate()
 
 
-def test_program_says_why_it_cannot_start(root: Path, imds: Imds) -> None:
+def test_the_program_says_why_it_cannot_start(root: Path, imds: Imds) -> None:
     command = [sys.executable, "-m", "aid.imds", "--port", str(imds.port)]
     folder = root / "tests/integration"
     done = subprocess.run(

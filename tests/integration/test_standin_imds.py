@@ -32,7 +32,7 @@ def test_botocore_gets_credentials(imds: Imds) -> None:
     ]
 
 
-def test_botocore_gets_region(imds: Imds) -> None:
+def test_botocore_gets_the_region(imds: Imds) -> None:
     fetcher = InstanceMetadataRegionFetcher(base_url=imds.url + "/", env={})
     assert fetcher.retrieve_region() == "eu-west-1"
 
@@ -40,18 +40,18 @@ def test_botocore_gets_region(imds: Imds) -> None:
 @pytest.mark.parametrize(
     "ttl", ["", "0", "-1", "21601", "999999", "1.5", "x", " ", "1 2", "+5"]
 )
-def test_token_refuses_ttl(imds: Imds, ttl: str) -> None:
+def test_a_token_of_a_wrong_time_to_live_is_refused(imds: Imds, ttl: str) -> None:
     status, headers, _ = call(imds, "PUT", "/latest/api/token", {TTL: ttl})
     assert status == 400
     assert headers["server"] == "EC2ws"
 
 
-def test_token_needs_ttl(imds: Imds) -> None:
+def test_a_token_needs_a_time_to_live(imds: Imds) -> None:
     assert call(imds, "PUT", "/latest/api/token")[0] == 400
 
 
 @pytest.mark.parametrize("ttl", ["1", "21600"])
-def test_token_ttl_bounds(imds: Imds, ttl: str) -> None:
+def test_a_token_lives_from_a_second_to_six_hours(imds: Imds, ttl: str) -> None:
     status, headers, body = call(imds, "PUT", "/latest/api/token", {TTL: ttl})
     assert status == 200
     assert headers["connection"] == "close"
@@ -61,17 +61,17 @@ def test_token_ttl_bounds(imds: Imds, ttl: str) -> None:
     assert re.fullmatch("[A-Za-z0-9_-]{54}==", body.decode())
 
 
-def test_token_behind_proxy(imds: Imds) -> None:
+def test_a_token_is_refused_behind_a_proxy(imds: Imds) -> None:
     headers = {TTL: "60", "X-Forwarded-For": "10.0.0.1"}
     assert call(imds, "PUT", "/latest/api/token", headers)[0] == 403
 
 
-def test_token_is_not_got(imds: Imds) -> None:
+def test_a_token_is_only_given_to_a_put(imds: Imds) -> None:
     assert call(imds, "GET", "/latest/api/token")[0] == 405
     assert call(imds, "POST", "/latest/api/token", {TTL: "60"})[0] == 405
 
 
-def test_every_get_needs_token(imds: Imds) -> None:
+def test_every_get_needs_a_token(imds: Imds) -> None:
     for path in ("/", "/latest/meta-data/", ROLE_PATH, "/no/such"):
         assert call(imds, "GET", path)[0] == 401
         status, headers, _ = call(imds, "GET", path, {TOKEN: "x" * 56})
@@ -79,14 +79,14 @@ def test_every_get_needs_token(imds: Imds) -> None:
         assert headers["content-type"] == "text/html"
 
 
-def test_token_expires(imds: Imds) -> None:
+def test_a_token_expires(imds: Imds) -> None:
     headers = {TOKEN: token(imds, "1")}
     assert call(imds, "GET", ROLE_PATH, headers)[0] == 200
     time.sleep(1.05)
     assert call(imds, "GET", ROLE_PATH, headers)[0] == 401
 
 
-def test_token_expires_as_time_is_advanced(imds: Imds) -> None:
+def test_a_token_expires_as_time_is_advanced(imds: Imds) -> None:
     headers = {TOKEN: token(imds)}
     imds.advance(21599)
     assert call(imds, "GET", ROLE_PATH, headers)[0] == 200
@@ -94,13 +94,13 @@ def test_token_expires_as_time_is_advanced(imds: Imds) -> None:
     assert call(imds, "GET", ROLE_PATH, headers)[0] == 401
 
 
-def test_revoked_token(imds: Imds) -> None:
+def test_a_revoked_token_is_refused(imds: Imds) -> None:
     headers = {TOKEN: token(imds)}
     imds.revoke_tokens()
     assert call(imds, "GET", ROLE_PATH, headers)[0] == 401
 
 
-def test_disabled(imds: Imds) -> None:
+def test_a_service_that_is_disabled_answers_403(imds: Imds) -> None:
     headers = {TOKEN: token(imds)}
     imds.enabled = False
     assert call(imds, "PUT", "/latest/api/token", {TTL: "60"})[0] == 403
@@ -108,14 +108,14 @@ def test_disabled(imds: Imds) -> None:
     assert fetch(imds) == {}
 
 
-def test_no_role(imds: Imds) -> None:
+def test_an_instance_without_a_role_has_no_credentials(imds: Imds) -> None:
     imds.role = None
     assert get(imds, ROLE_PATH)[0] == 404
     assert get(imds, ROLE_PATH + "sqs-entropy")[0] == 404
     assert fetch(imds) == {}
 
 
-def test_unknown_paths(imds: Imds) -> None:
+def test_unknown_paths_are_not_found(imds: Imds) -> None:
     for path in (
         "/latest/meta-data/nothing",
         "/latest/user-data",
@@ -127,17 +127,17 @@ def test_unknown_paths(imds: Imds) -> None:
         assert get(imds, path)[0] == 404
 
 
-def test_wrong_method(imds: Imds) -> None:
+def test_a_wrong_method_is_refused(imds: Imds) -> None:
     headers = {TOKEN: token(imds)}
     assert call(imds, "DELETE", ROLE_PATH, headers)[0] == 405
 
 
-def test_head_has_no_body(imds: Imds) -> None:
+def test_a_head_has_no_body(imds: Imds) -> None:
     status, headers, body = call(imds, "HEAD", ROLE_PATH, {TOKEN: token(imds)})
     assert (status, headers["content-length"], body) == (200, "11", b"")
 
 
-def test_metadata(imds: Imds) -> None:
+def test_metadata_are_those_of_an_instance(imds: Imds) -> None:
     assert get(imds, "/latest/meta-data/placement/region") == (200, "eu-west-1")
     status, name = get(imds, "/latest/meta-data/instance-id")
     assert status == 200
@@ -149,7 +149,7 @@ def test_metadata(imds: Imds) -> None:
     assert "latest" in get(imds, "/")[1].splitlines()
 
 
-def test_tags(imds: Imds) -> None:
+def test_tags_are_listed_and_given(imds: Imds) -> None:
     path = "/latest/meta-data/tags/instance/"
     imds.tags = {"sqs-entropy:queue": "boot", "Name": "a b"}
     assert get(imds, path)[0] == 404
@@ -160,7 +160,7 @@ def test_tags(imds: Imds) -> None:
     assert get(imds, path + "other")[0] == 404
 
 
-def test_user_data(imds: Imds) -> None:
+def test_user_data_come_as_they_are(imds: Imds) -> None:
     imds.user_data = b"\x00#cloud-config\n"
     headers = {TOKEN: token(imds)}
     status, names, body = call(imds, "GET", "/latest/user-data", headers)
@@ -171,7 +171,7 @@ def test_user_data(imds: Imds) -> None:
 # Credentials.
 
 
-def test_document(imds: Imds) -> None:
+def test_the_document_has_the_members_of_the_real_one(imds: Imds) -> None:
     document = json.loads(get(imds, ROLE_PATH + "sqs-entropy")[1])
     assert set(document) == {
         "Code",
@@ -204,20 +204,20 @@ def test_credentials_rotate_on_request(imds: Imds) -> None:
     assert fetch(imds)["access_key"] != first
 
 
-def test_credentials_frozen_past_their_end(imds: Imds) -> None:
+def test_credentials_can_outlive_their_end(imds: Imds) -> None:
     imds.rotation = False
     first = fetch(imds)["access_key"]
     imds.advance(imds.lifetime + 60)
     assert fetch(imds)["access_key"] == first
 
 
-def test_credentials_of_a_source() -> None:
+def test_credentials_can_come_from_elsewhere() -> None:
     given = Credentials("AKIAEXAMPLE", "secret", "token")
     with Imds(issue=lambda: given) as imds:
         assert fetch(imds)["access_key"] == "AKIAEXAMPLE"
 
 
-def test_error_document(imds: Imds) -> None:
+def test_an_error_document_can_be_asked_for(imds: Imds) -> None:
     imds.error_code = "AssumeRoleUnauthorizedAccess"
     status, body = get(imds, ROLE_PATH + "sqs-entropy")
     assert status == 200
@@ -226,7 +226,7 @@ def test_error_document(imds: Imds) -> None:
     assert fetch(imds) == {}
 
 
-def test_log_holds_no_secret(imds: Imds, tmp_path: Path) -> None:
+def test_the_log_holds_no_secret(imds: Imds, tmp_path: Path) -> None:
     imds.log_file = str(tmp_path / "log")
     value = token(imds)
     headers = {TOKEN: value}

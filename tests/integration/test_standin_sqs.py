@@ -64,7 +64,7 @@ def post(
 # Moto, as far as the design counts on it.
 
 
-def test_queue_is_fresh(queue: Queue) -> None:
+def test_a_queue_is_fresh(queue: Queue) -> None:
     assert queue.depth() == (0, 0)
     queue.send("one")
     assert queue.depth() == (1, 0)
@@ -72,7 +72,7 @@ def test_queue_is_fresh(queue: Queue) -> None:
     assert queue.depth() == (0, 1)
 
 
-def test_queue_fifo(make_queue: Callable[..., Queue]) -> None:
+def test_a_fifo_queue_drops_duplicates(make_queue: Callable[..., Queue]) -> None:
     queue = make_queue(fifo=True)
     for _ in range(2):
         queue.send("one", MessageGroupId="g", MessageDeduplicationId="d")
@@ -112,7 +112,7 @@ def test_imds_gives_credentials_that_moto_knows(
         ).receive_message(QueueUrl=queue.url)
 
 
-def test_aws_cli_uses_the_stand_ins(
+def test_the_aws_cli_uses_the_stand_ins(
     run: Runner, proxy: SqsProxy, imds: Imds, queue: Queue
 ) -> None:
     queue.send("hello")
@@ -131,7 +131,9 @@ def test_aws_cli_uses_the_stand_ins(
 # Forwarding.
 
 
-def test_forwards_and_logs(proxy: SqsProxy, client: Any, queue: Queue) -> None:
+def test_the_proxy_forwards_and_logs(
+    proxy: SqsProxy, client: Any, queue: Queue
+) -> None:
     url = client.get_queue_url(QueueName=queue.name)["QueueUrl"]
     # The stand-in saw the Host that the client sent.
     assert url.startswith(proxy.url + "/")
@@ -158,13 +160,13 @@ def test_forwards_and_logs(proxy: SqsProxy, client: Any, queue: Queue) -> None:
     assert queue.depth() == (0, 0)
 
 
-def test_forwards_errors_verbatim(proxy: SqsProxy, client: Any) -> None:
+def test_the_proxy_forwards_errors_verbatim(proxy: SqsProxy, client: Any) -> None:
     with pytest.raises(client.exceptions.QueueDoesNotExist):
         client.get_queue_url(QueueName="no-such-queue")
     assert proxy.records[0].status == 400
 
 
-def test_forwards_signatures(
+def test_the_proxy_forwards_signatures(
     moto: Moto, proxy: SqsProxy, queue: Queue, make_role: Callable[..., Role]
 ) -> None:
     keys = make_role("sqs:ReceiveMessage").credentials()
@@ -183,7 +185,7 @@ def test_forwards_signatures(
     assert keys.token not in repr(proxy.records)
 
 
-def test_names_query_operations() -> None:
+def test_the_proxy_names_operations_of_the_query_protocol() -> None:
     with SqsProxy("http://127.0.0.1:1") as proxy:
         link = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=5)
         kind = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
@@ -197,7 +199,7 @@ def test_names_query_operations() -> None:
 # Faults.
 
 
-def test_answer_instead(proxy: SqsProxy, client: Any, queue: Queue) -> None:
+def test_a_fault_can_answer_instead(proxy: SqsProxy, client: Any, queue: Queue) -> None:
     error = service_error(
         "ThrottlingException", "Rate exceeded", query_code="RequestThrottled"
     )
@@ -210,7 +212,9 @@ def test_answer_instead(proxy: SqsProxy, client: Any, queue: Queue) -> None:
     assert queue.depth() == (1, 0)
 
 
-def test_counts_by_operation(proxy: SqsProxy, client: Any, queue: Queue) -> None:
+def test_a_fault_counts_by_operation(
+    proxy: SqsProxy, client: Any, queue: Queue
+) -> None:
     proxy.fault("SendMessage", status=503, count=1, skip=1)
     client.send_message(QueueUrl=queue.url, MessageBody="x")
     client.receive_message(QueueUrl=queue.url)
@@ -220,7 +224,9 @@ def test_counts_by_operation(proxy: SqsProxy, client: Any, queue: Queue) -> None
     assert [r.status for r in proxy.matching("SendMessage")] == [200, 503, 200]
 
 
-def test_unknown_outcome(proxy: SqsProxy, client: Any, queue: Queue) -> None:
+def test_a_fault_can_hide_an_outcome(
+    proxy: SqsProxy, client: Any, queue: Queue
+) -> None:
     proxy.fault("SendMessage", forward=True, end="drop")
     with pytest.raises(ConnectionClosedError):
         client.send_message(QueueUrl=queue.url, MessageBody="x")
@@ -231,14 +237,14 @@ def test_unknown_outcome(proxy: SqsProxy, client: Any, queue: Queue) -> None:
     assert record.note["upstream"] == 200
 
 
-def test_lost_request(proxy: SqsProxy, client: Any, queue: Queue) -> None:
+def test_a_fault_can_lose_a_request(proxy: SqsProxy, client: Any, queue: Queue) -> None:
     proxy.fault("SendMessage", end="drop")
     with pytest.raises(ConnectionClosedError):
         client.send_message(QueueUrl=queue.url, MessageBody="x")
     assert queue.depth() == (0, 0)
 
 
-def test_never_answers(proxy: SqsProxy, queue: Queue) -> None:
+def test_a_fault_can_answer_never(proxy: SqsProxy, queue: Queue) -> None:
     proxy.fault("SendMessage", forward=True, end="silence")
     document = {"QueueUrl": queue.url, "MessageBody": "x"}
     with pytest.raises(TimeoutError):
@@ -246,21 +252,21 @@ def test_never_answers(proxy: SqsProxy, queue: Queue) -> None:
     assert queue.depth() == (1, 0)
 
 
-def test_hold_and_delay(proxy: SqsProxy, client: Any, queue: Queue) -> None:
+def test_a_fault_can_hold_and_delay(proxy: SqsProxy, client: Any, queue: Queue) -> None:
     proxy.fault("SendMessage", delay=0.2, hold=0.2)
     began = time.monotonic()
     client.send_message(QueueUrl=queue.url, MessageBody="x")
     assert time.monotonic() - began >= 0.4
 
 
-def test_trickle(proxy: SqsProxy, client: Any, queue: Queue) -> None:
+def test_a_fault_can_trickle(proxy: SqsProxy, client: Any, queue: Queue) -> None:
     proxy.fault("SendMessage", trickle=0.02, piece=32)
     began = time.monotonic()
     client.send_message(QueueUrl=queue.url, MessageBody="x")
     assert time.monotonic() - began >= 0.1
 
 
-def test_truncate(proxy: SqsProxy, queue: Queue) -> None:
+def test_a_fault_can_truncate(proxy: SqsProxy, queue: Queue) -> None:
     queue.send("x")
     proxy.fault("ReceiveMessage", truncate=40)
     with pytest.raises(http.client.IncompleteRead) as caught:
@@ -271,7 +277,9 @@ def test_truncate(proxy: SqsProxy, queue: Queue) -> None:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_oversized(proxy: SqsProxy, client: Any, queue: Queue, chunked: bool) -> None:
+def test_a_fault_can_answer_too_much(
+    proxy: SqsProxy, client: Any, queue: Queue, chunked: bool
+) -> None:
     queue.send("x")
     proxy.fault("ReceiveMessage", pad=2 << 20, chunked=chunked)
     got = client.receive_message(QueueUrl=queue.url)
@@ -282,7 +290,7 @@ def test_oversized(proxy: SqsProxy, client: Any, queue: Queue, chunked: bool) ->
 
 
 @pytest.mark.parametrize("executed", [False, True])
-def test_partial_failure(
+def test_a_fault_can_fail_entries_of_a_send(
     proxy: SqsProxy, client: Any, queue: Queue, executed: bool
 ) -> None:
     proxy.fault("SendMessageBatch", fail_entries=[1, 7], executed=executed)
@@ -296,7 +304,9 @@ def test_partial_failure(
     assert proxy.records[0].note["entries"] == 3
 
 
-def test_whole_batch_fails(proxy: SqsProxy, client: Any, queue: Queue) -> None:
+def test_a_fault_can_fail_a_whole_batch(
+    proxy: SqsProxy, client: Any, queue: Queue
+) -> None:
     proxy.fault(
         "SendMessageBatch",
         fail_entries=[0, 1],
@@ -311,7 +321,9 @@ def test_whole_batch_fails(proxy: SqsProxy, client: Any, queue: Queue) -> None:
     assert queue.depth() == (0, 0)
 
 
-def test_partial_delete(proxy: SqsProxy, client: Any, queue: Queue) -> None:
+def test_a_fault_can_fail_entries_of_a_delete(
+    proxy: SqsProxy, client: Any, queue: Queue
+) -> None:
     queue.send("a")
     queue.send("b")
     proxy.fault("DeleteMessageBatch", fail_entries=[0])
@@ -322,7 +334,9 @@ def test_partial_delete(proxy: SqsProxy, client: Any, queue: Queue) -> None:
     assert queue.depth() == (0, 1)
 
 
-def test_corrupt_md5(proxy: SqsProxy, client: Any, queue: Queue) -> None:
+def test_a_fault_can_corrupt_the_digest_of_a_body(
+    proxy: SqsProxy, client: Any, queue: Queue
+) -> None:
     right = hashlib.md5(b"a").hexdigest()  # noqa: S324
     proxy.fault("*Message*", corrupt="md5", count=2)
     sent = client.send_message_batch(QueueUrl=queue.url, Entries=batch("a"))
@@ -335,7 +349,9 @@ def test_corrupt_md5(proxy: SqsProxy, client: Any, queue: Queue) -> None:
     assert right not in digests
 
 
-def test_corrupt_body_stays_base64(proxy: SqsProxy, client: Any, queue: Queue) -> None:
+def test_a_corrupt_body_stays_base64(
+    proxy: SqsProxy, client: Any, queue: Queue
+) -> None:
     queue.send("AAAA")
     proxy.fault("ReceiveMessage", corrupt="body")
     got = client.receive_message(QueueUrl=queue.url)["Messages"][0]
@@ -343,7 +359,9 @@ def test_corrupt_body_stays_base64(proxy: SqsProxy, client: Any, queue: Queue) -
     assert got["MD5OfBody"] == hashlib.md5(b"AAAA").hexdigest()  # noqa: S324
 
 
-def test_corrupt_attributes_md5(proxy: SqsProxy, client: Any, queue: Queue) -> None:
+def test_a_fault_can_corrupt_the_digest_of_attributes(
+    proxy: SqsProxy, client: Any, queue: Queue
+) -> None:
     value = {"Entropy": {"DataType": "String", "StringValue": "v=1"}}
     queue.send("AAAA", MessageAttributes=value)
     right = queue.receive(VisibilityTimeout=0)[0]["MD5OfMessageAttributes"]
@@ -354,7 +372,7 @@ def test_corrupt_attributes_md5(proxy: SqsProxy, client: Any, queue: Queue) -> N
     assert wrong != right
 
 
-def test_corrupt_json(proxy: SqsProxy, queue: Queue) -> None:
+def test_a_fault_can_corrupt_the_document(proxy: SqsProxy, queue: Queue) -> None:
     proxy.fault("GetQueueUrl", corrupt="json")
     body = post(proxy, "GetQueueUrl", {"QueueName": queue.name})
     with pytest.raises(ValueError, match="delimiter"):
@@ -362,7 +380,9 @@ def test_corrupt_json(proxy: SqsProxy, queue: Queue) -> None:
     assert json.loads(body + b"}")["QueueUrl"].endswith(queue.name)
 
 
-def test_edit(proxy: SqsProxy, client: Any, queue: Queue) -> None:
+def test_a_fault_can_edit_the_document(
+    proxy: SqsProxy, client: Any, queue: Queue
+) -> None:
     def edit(document: dict[str, Any]) -> dict[str, Any]:
         return {"Attributes": {**document["Attributes"], "Policy": "x"}}
 
@@ -371,7 +391,7 @@ def test_edit(proxy: SqsProxy, client: Any, queue: Queue) -> None:
     assert got["Attributes"]["Policy"] == "x"
 
 
-def test_fault_that_means_nothing() -> None:
+def test_a_fault_that_means_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="corrupt is one of"):
         SqsFault(corrupt="x")
 
@@ -379,7 +399,7 @@ def test_fault_that_means_nothing() -> None:
 # TLS.
 
 
-def test_tls(
+def test_a_client_that_trusts_the_certificate_is_served(
     moto: Moto,
     tls_proxy: SqsProxy,
     certificate: certificates.Certificate,
@@ -399,7 +419,7 @@ def test_tls(
         (("sqs.example",), -1, 1, "mismatch"),
     ],
 )
-def test_tls_that_is_refused(
+def test_a_client_that_does_not_trust_it_is_not_served(
     tmp_path: Path, names: tuple[str, ...], begins: float, ends: float, reason: str
 ) -> None:
     made = certificates.make(tmp_path, names, begins, ends)
@@ -414,7 +434,9 @@ def test_tls_that_is_refused(
 # The fixtures themselves.
 
 
-def test_env_is_clean(env: dict[str, str], imds: Imds, proxy: SqsProxy) -> None:
+def test_the_environment_is_clean(
+    env: dict[str, str], imds: Imds, proxy: SqsProxy
+) -> None:
     aws = {n: v for n, v in env.items() if n.startswith("AWS_")}
     assert aws == {
         "AWS_EC2_METADATA_SERVICE_ENDPOINT": imds.url,
@@ -426,7 +448,7 @@ def test_env_is_clean(env: dict[str, str], imds: Imds, proxy: SqsProxy) -> None:
     assert Path(env["HOME"]).is_dir()
 
 
-def test_run(run: Runner, env: dict[str, str]) -> None:
+def test_a_run_gives_code_output_and_errors(run: Runner, env: dict[str, str]) -> None:
     script = "import os, sys; print(os.environ['HOME']); sys.exit('bye')"
     result = run(sys.executable, "-c", script, timeout=10)
     assert result.code == 1
@@ -435,16 +457,16 @@ def test_run(run: Runner, env: dict[str, str]) -> None:
     assert 0 < result.seconds < 10
 
 
-def test_run_ends_what_hangs(run: Runner) -> None:
+def test_a_run_ends_what_hangs(run: Runner) -> None:
     with pytest.raises(pytest.fail.Exception, match=r"ran for over 0\.2 s"):
         run("/bin/sleep", "60", timeout=0.2)
 
 
-def test_run_sees_leftovers(run: Runner) -> None:
+def test_a_run_sees_what_is_left_over(run: Runner) -> None:
     with pytest.raises(pytest.fail.Exception, match="left sleep running"):
         run("/bin/sh", "-c", "sleep 60 >/dev/null 2>&1 &")
 
 
-def test_run_needs_a_build(run: Runner) -> None:
+def test_a_run_needs_a_build(run: Runner) -> None:
     with pytest.raises(pytest.fail.Exception, match="run make first"):
         run("no-such-program")

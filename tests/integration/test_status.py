@@ -14,7 +14,7 @@ from aid.status import pretend, status
 from aid.verdicts import UNKNOWN, Judge
 
 
-def test_the_status_for_people_and_for_programs(judge: Judge) -> None:
+def test_the_status_tells_people_and_programs_the_same(judge: Judge) -> None:
     send(judge.queue, judge.message(), Producer().message(judge.queue))
     run = judge.look("-v")
     text = judge.run(AGENT, "--status")
@@ -36,7 +36,7 @@ def test_the_status_for_people_and_for_programs(judge: Judge) -> None:
     assert UNKNOWN in run.result.err
 
 
-def test_the_status_of_no_run_and_of_a_failed_one(judge: Judge) -> None:
+def test_the_status_tells_no_run_from_a_failed_one(judge: Judge) -> None:
     none = judge.run(AGENT, "--status")
     assert (none.code, none.out) == (75, b"")
     assert "has not run" in none.err

@@ -70,7 +70,7 @@ def test_sigint_ends_the_retry_of_an_imds_that_is_silent(
     stop_quickly(run, process, signal.SIGINT)
 
 
-def test_stopping_while_the_sources_are_tested(
+def test_a_stop_ends_the_test_of_the_sources(
     start: Callable[..., Service], queue: Queue, tmp_path: Path, manager: Manager
 ) -> None:
     with fifo(tmp_path) as (path, _):

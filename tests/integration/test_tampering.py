@@ -29,7 +29,7 @@ def expected(judge: Judge, mutant: Message) -> str:
     return BAD if found.group(1) == judge.good.key_id else UNKNOWN
 
 
-def test_every_bit_of_the_attribute(judge: Judge) -> None:
+def test_every_bit_of_the_attribute_counts(judge: Judge) -> None:
     good = judge.message()
     text = (good.entropy or "").encode()
     mutants = [good.but(entropy=latin(flip(text, i))) for i in range(8 * len(text))]
@@ -41,7 +41,7 @@ def test_every_bit_of_the_attribute(judge: Judge) -> None:
     assert reasons == {MALFORMED, UNKNOWN, BAD}
 
 
-def test_every_bit_of_the_signature(judge: Judge) -> None:
+def test_every_bit_of_the_signature_counts(judge: Judge) -> None:
     good = judge.message()
     assert good.signature is not None
     mutants = [good.but(signature=flip(good.signature, i)) for i in range(512)]
@@ -49,14 +49,14 @@ def test_every_bit_of_the_signature(judge: Judge) -> None:
         assert verdict.mixed(BAD), verdict
 
 
-def test_every_bit_of_a_short_payload(judge: Judge) -> None:
+def test_every_bit_of_a_short_payload_counts(judge: Judge) -> None:
     good = judge.good.message(judge.queue, size=32)
     mutants = [good.but(payload=flip(good.payload, i)) for i in range(8 * 32)]
     for _, verdict in judge.each(mutants):
         assert verdict.mixed(BAD), verdict
 
 
-def test_bits_all_over_a_payload_of_the_usual_size(judge: Judge) -> None:
+def test_bits_all_over_a_usual_payload_count(judge: Judge) -> None:
     good = judge.good.message(judge.queue)
     bits = random.Random(1).sample(range(8 * 512), 256)
     lowest = range(0, 8 * 512, 8)
@@ -65,7 +65,7 @@ def test_bits_all_over_a_payload_of_the_usual_size(judge: Judge) -> None:
         assert verdict.mixed(BAD), verdict
 
 
-def test_bits_all_over_a_sealed_payload(judge: Judge) -> None:
+def test_bits_all_over_a_sealed_payload_count(judge: Judge) -> None:
     key = judge.fleet.key_file(judge.directory / "seal.key")
     judge.settings["seal_key"] = str(key)
     good = judge.good.message(judge.queue, size=64, to=judge.fleet.public_key)

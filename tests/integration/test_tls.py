@@ -75,7 +75,7 @@ def only(version: ssl.TLSVersion) -> Callable[[ssl.SSLContext], None]:
 
 
 @pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
-def test_versions_that_are_good_enough(
+def test_tls_1_2_and_1_3_are_good_enough(
     attack: Attack, queue: Queue, serve: Serve, certificate: Certificate, version: str
 ) -> None:
     [payload] = fill(queue)
@@ -101,7 +101,7 @@ def refused(
     assert queue.depth() == (1, 0)
 
 
-def test_a_ca_that_nobody_knows(
+def test_a_ca_that_nobody_knows_is_refused(
     attack: Attack,
     queue: Queue,
     serve: Serve,
@@ -113,7 +113,7 @@ def test_a_ca_that_nobody_knows(
     refused(attack, queue, proxy, other, "certificate", "ca-bundle")
 
 
-def test_the_systems_bundle_does_not_have_it(
+def test_a_ca_outside_the_systems_bundle_is_refused(
     attack: Attack, queue: Queue, serve: Serve, certificate: Certificate
 ) -> None:
     refused(attack, queue, serve(certificate), "", "certificate", "ca-bundle")
@@ -130,7 +130,7 @@ def test_the_systems_bundle_does_not_have_it(
     ],
     ids=["expired", "not yet", "other address", "other name", "SQS's own name"],
 )
-def test_a_certificate_that_is_not_for_this(
+def test_a_certificate_of_another_time_or_name_is_refused(
     attack: Attack,
     queue: Queue,
     serve: Serve,
@@ -143,14 +143,14 @@ def test_a_certificate_that_is_not_for_this(
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
-def test_tls_that_is_too_old(
+def test_tls_before_1_2_is_refused(
     attack: Attack, queue: Queue, serve: Serve, certificate: Certificate
 ) -> None:
     proxy = serve(certificate, only(ssl.TLSVersion.TLSv1_1))
     refused(attack, queue, proxy, certificate.path, "TLS 1.2")
 
 
-def test_no_tls_at_all(
+def test_a_service_without_tls_is_refused(
     attack: Attack, queue: Queue, proxy: SqsProxy, certificate: Certificate
 ) -> None:
     fill(queue)
@@ -162,7 +162,7 @@ def test_no_tls_at_all(
     assert queue.depth() == (1, 0)
 
 
-def test_the_producer_sends_nothing_either(
+def test_the_producer_sends_nothing_to_an_unknown_ca(
     attack: Attack,
     queue: Queue,
     serve: Serve,
@@ -177,7 +177,7 @@ def test_the_producer_sends_nothing_either(
     assert proxy.records == []
 
 
-def test_bundles_that_are_none(
+def test_what_is_no_bundle_is_refused(
     attack: Attack,
     queue: Queue,
     serve: Serve,

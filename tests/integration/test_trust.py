@@ -12,11 +12,11 @@ from aid.verdicts import UNKNOWN, Judge, refused
 
 
 @pytest.mark.parametrize("key", ["0" * 16, "f" * 16])
-def test_a_key_id_of_nobody(judge: Judge, key: str) -> None:
+def test_a_key_id_of_nobody_earns_nothing(judge: Judge, key: str) -> None:
     assert judge.one(judge.good.message(judge.queue, key=key)).mixed(UNKNOWN)
 
 
-def test_revoked(judge: Judge) -> None:
+def test_a_revoked_producer_earns_nothing(judge: Judge) -> None:
     other = Producer()
     file = other.trust(judge.trusted, "other")
     assert judge.one(other.message(judge.queue)).producer == "other"
@@ -69,13 +69,13 @@ def test_nobody_is_trusted_without_the_directory(judge: Judge) -> None:
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n",
     ],
 )
-def test_a_malformed_trusted_file(judge: Judge, text: str) -> None:
+def test_a_malformed_trusted_file_is_refused(judge: Judge, text: str) -> None:
     bad = judge.trusted / "z.pub"
     bad.write_text(text)
     refused(judge, str(bad))
 
 
-def test_a_trusted_file_that_others_may_write(judge: Judge) -> None:
+def test_a_trusted_file_that_others_may_write_is_refused(judge: Judge) -> None:
     judge.pub.chmod(0o664)
     refused(judge, str(judge.pub), "chmod")
     judge.pub.chmod(0o644)

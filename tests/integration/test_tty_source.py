@@ -97,7 +97,7 @@ def test_every_byte_comes_as_it_was_given(
     assert select.select([usb.master], [], [], 0)[0] == []
 
 
-def test_a_modem_s_carrier_and_flow_control_do_not_matter(
+def test_carrier_and_flow_control_of_a_modem_do_not_matter(
     run: Runner, queue: Queue, proxy: SqsProxy, usb: Usb
 ) -> None:
     mode = termios.tcgetattr(usb.slave)
@@ -116,7 +116,7 @@ def test_a_modem_s_carrier_and_flow_control_do_not_matter(
     assert not now[tty.IFLAG] & (termios.IXOFF | termios.IXON)
 
 
-def test_one_that_is_unplugged_and_comes_back(
+def test_a_generator_may_be_unplugged_and_come_back(
     run: Runner,
     queue: Queue,
     proxy: SqsProxy,

@@ -60,7 +60,7 @@ def test_a_seeded_kernel_is_left_alone(
     assert Path(run.env["RUNTIME_DIRECTORY"], "agent.json").read_bytes() == before
 
 
-def test_an_output_is_asked_for_all_the_same(
+def test_an_output_is_written_all_the_same(
     run: Runner, queue: Queue, conf: Callable[..., Path]
 ) -> None:
     pretend(run, 5)
@@ -88,7 +88,7 @@ def test_an_output_is_asked_for_all_the_same(
         (5.0, None, ["--best-effort", "--strict"], False),
     ],
 )
-def test_which_runs_count(
+def test_a_run_counts_by_its_age_and_its_credit(
     run: Runner,
     queue: Queue,
     proxy: SqsProxy,
@@ -217,7 +217,9 @@ def test_credit_is_remembered(
 
 
 @needs_kernel
-def test_of_two_at_once_one_goes(run: Runner, queue: Queue, proxy: SqsProxy) -> None:
+def test_of_two_runs_at_once_one_seeds(
+    run: Runner, queue: Queue, proxy: SqsProxy
+) -> None:
     """As cloud-init and a unit may start them."""
     for number in range(2):
         queue.send(body(noise(512, number)))
@@ -232,7 +234,7 @@ def test_of_two_at_once_one_goes(run: Runner, queue: Queue, proxy: SqsProxy) -> 
 
 
 @pytest.mark.parametrize("value", ["0", "604801", "-5", "1.5", "ten", ""])
-def test_values_that_are_no_time(run: Runner, value: str) -> None:
+def test_values_that_are_no_time_are_refused(run: Runner, value: str) -> None:
     got = run(AGENT, "--unless-seeded", value)
     assert got.code == 64, got.err
     assert "--unless-seeded" in got.err

@@ -22,7 +22,7 @@ from aid.source import fifo, trickle
 from aid.sqsproxy import SqsFault, SqsProxy
 
 
-def test_a_long_interval(
+def test_a_long_interval_is_no_silence(
     start: Callable[..., Service],
     queue: Queue,
     source: Path,
@@ -35,7 +35,7 @@ def test_a_long_interval(
 
 
 @pytest.mark.parametrize("operation", ["GetQueueAttributes", "SendMessageBatch"])
-def test_a_service_that_does_not_answer(
+def test_a_silent_service_does_not_silence_the_producer(
     start: Callable[..., Service],
     queue: Queue,
     source: Path,
@@ -51,7 +51,7 @@ def test_a_service_that_does_not_answer(
     assert "a third of it" in said  # its calls are shorter than they could be
 
 
-def test_a_metadata_service_that_does_not_answer(
+def test_a_silent_imds_does_not_silence_the_producer(
     start: Callable[..., Service], source: Path, imds: Imds, conf: Callable[..., Path]
 ) -> None:
     imds.apply({"fault": {"match": "*", "count": None, "end": "silence"}})
@@ -60,7 +60,7 @@ def test_a_metadata_service_that_does_not_answer(
     service.stop()
 
 
-def test_a_slow_source(
+def test_a_slow_source_does_not_silence_the_producer(
     start: Callable[..., Service], queue: Queue, tmp_path: Path
 ) -> None:
     with fifo(tmp_path) as (path, writer):
@@ -71,7 +71,7 @@ def test_a_slow_source(
         service.stop()
 
 
-def test_a_silent_source(
+def test_a_silent_source_does_not_silence_the_producer(
     start: Callable[..., Service], queue: Queue, tmp_path: Path
 ) -> None:
     """It is told in time, and is no reason to be taken for dead."""

@@ -75,7 +75,7 @@ def test_the_agent_comes_before_ssh(machine: Machine) -> None:
         ("DevicePolicy", "closed"),
     ],
 )
-def test_what_other_tests_set_otherwise(
+def test_the_unit_ships_with_these_settings(
     machine: Machine, name: str, value: str
 ) -> None:
     assert machine.show(PRODUCER, name) == value

@@ -150,7 +150,7 @@ def test_a_broken_configuration_does_not_degrade(world: World) -> None:
     assert world.machine.state() == "running"
 
 
-def test_what_its_halves_are(world: World) -> None:
+def test_its_halves_have_only_what_they_need(world: World) -> None:
     world.imds.fault(CONNECT, count=None, end="silence")
     machine = world.machine
     machine.must("systemctl", "start", "--no-block", AGENT)
@@ -201,7 +201,7 @@ try cat /proc/sys/kernel/random/boot_id /etc/machine-id
 """
 
 
-def test_what_the_unit_refuses(world: World) -> None:
+def test_the_unit_refuses_what_the_agent_never_needs(world: World) -> None:
     """A shell in the place of the agent tries what the agent never needs."""
     machine = world.machine
     machine.write("/etc/shadow-probe", "secret\n", 0o600)
@@ -220,7 +220,7 @@ def test_what_the_unit_refuses(world: World) -> None:
     assert said.count("refused") == 18, said
 
 
-def test_the_metadata_service_is_what_it_asks(world: World) -> None:
+def test_the_queue_comes_from_the_metadata_service(world: World) -> None:
     """With no queue configured; nor is anything else in the way."""
     queue = world.make_queue("tagged")
     queue.send(BODY)
@@ -261,7 +261,7 @@ AccuracySec=100ms
 """
 
 
-def test_what_the_boot_could_not_is_tried_again(world: World) -> None:
+def test_a_boot_that_was_not_seeded_is_tried_again(world: World) -> None:
     """And where it could, the retry leaves the queue alone."""
     machine = world.machine
     timer = "sqs-entropy-agent-retry.timer"

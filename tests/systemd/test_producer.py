@@ -149,7 +149,7 @@ def test_it_stops_within_seconds(world: World) -> None:
     assert world.machine.tasks(PRODUCER) == []
 
 
-def test_what_its_halves_are(world: World) -> None:
+def test_its_halves_have_only_what_they_need(world: World) -> None:
     machine = world.machine
     world.make_queue("producer")
     assert world.start(PRODUCER).returncode == 0
@@ -215,7 +215,7 @@ def test_what_a_person_has_to_look_at_is_not_restarted(
     assert machine.show(PRODUCER, "ActiveState") == "failed"
 
 
-def test_what_passes_is_restarted(world: World) -> None:
+def test_a_failure_that_passes_is_restarted(world: World) -> None:
     machine = world.machine
     world.make_queue("producer")
     machine.drop_in(PRODUCER, "test", "[Service]\nRestartSec=1\n")
@@ -252,7 +252,7 @@ try touch /var/lib/sqs-entropy-producer/probe
 """
 
 
-def test_what_the_unit_refuses(world: World) -> None:
+def test_the_unit_refuses_what_the_producer_never_needs(world: World) -> None:
     """A shell in the place of the producer tries what it never needs."""
     machine = world.machine
     machine.must("sqs-entropy-producer", "--genkey", KEY)
@@ -274,7 +274,7 @@ def test_what_the_unit_refuses(world: World) -> None:
     assert said.count("refused") == 17, said
 
 
-def test_another_source_by_a_drop_in(world: World) -> None:
+def test_a_drop_in_can_name_another_source(world: World) -> None:
     """What the head of the unit says about it is enough for systemd."""
     machine = world.machine
     machine.drop_in(
@@ -288,7 +288,7 @@ def test_another_source_by_a_drop_in(world: World) -> None:
     assert "CAME" in machine.invocation(PRODUCER)
 
 
-def test_a_source_that_appears_late(world: World) -> None:
+def test_a_source_may_appear_late(world: World) -> None:
     """The program tells that there is none, and is started until there is."""
     machine = world.machine
     machine.drop_in(PRODUCER, "test", "[Service]\nRestartSec=1\n")
