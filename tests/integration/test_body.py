@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Messages that hold no bytes to use, queues that hold none or are not there."""
+"""Bodies of messages: base64 of 32 to 16384 bytes is used, all else is deleted."""
 
 from __future__ import annotations
 

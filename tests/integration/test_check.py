@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What --check tells of keys: it opens them as the program itself would."""
+"""--check opens the keys of a configuration as the program itself would."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Claims, the Entropy attribute: their syntax, and the time that they tell."""
+"""Claims (the Entropy attribute): their syntax, and the time of signing in them."""
 
 from __future__ import annotations
 

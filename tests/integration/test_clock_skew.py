@@ -38,7 +38,7 @@ class Elsewhen(SqsProxy):
     tolerance = TOLERANCE
 
     def respond(self, request: Request, fault: Fault, record: Record) -> Answer:
-        """Refuse, or forward; both with the date."""
+        """Refuse or forward; both answers have the date of the other time."""
         there = time.time() + self.behind
         stamp = request.header("X-Amz-Date").replace("Z", "+0000")
         signed = datetime.strptime(stamp, "%Y%m%dT%H%M%S%z").timestamp()
@@ -56,7 +56,7 @@ class Elsewhen(SqsProxy):
         return answer
 
     def refused(self, name: str) -> int:
-        """How many requests of an operation were."""
+        """How many requests for an operation were refused."""
         return sum("refused" in r.note for r in self.matching(name))
 
 
@@ -76,14 +76,14 @@ def env(env: dict[str, str], sqs: Elsewhen) -> dict[str, str]:
 
 @pytest.fixture
 def key(run: Runner, tmp_path: Path) -> str:
-    """Give a signing key."""
+    """Give the path of a signing key."""
     path = tmp_path / "key"
     assert run(PRODUCER, "--genkey", path).code == 0
     return str(path)
 
 
 def nothing_was_sent(sqs: Elsewhen, queue: Queue) -> None:
-    """Nor tried to be."""
+    """Check that no message was sent, nor tried to be sent."""
     assert sqs.matching("SendMessageBatch") == []
     assert queue.depth() == (0, 0)
 
@@ -169,7 +169,7 @@ def test_the_round_after_the_clock_was_set_sends(
     conf: Callable[..., Path],
     key: str,
 ) -> None:
-    """The correction of the signatures does not outlive what it corrects."""
+    """A correction of signatures ends when this machine's clock is set."""
     source = tmp_path / "source"
     source.write_bytes(noise(1 << 16))
     file = conf(queue=queue.url, device=str(source), signing_key=key, interval=1)
@@ -207,7 +207,7 @@ def test_what_was_signed_before_a_correction_is_not_sent(
     key: str,
     once: bool,
 ) -> None:
-    """What was signed with it is not sent after the correction."""
+    """A claim that was signed with the wrong time would earn no credit."""
 
     def shift(name: str) -> None:
         if name == "GetQueueAttributes" and not sqs.refused("SendMessageBatch"):

@@ -125,7 +125,7 @@ def test_the_agent_takes_each_good_directive(run: Runner, tmp_path: Path) -> Non
 
 
 def shown_by_agent(run: Runner, tmp_path: Path, value: str) -> str:
-    """A value as the agent read it, from its own complaint."""
+    """The value as the agent read it, taken from its complaint about that value."""
     file = tmp_path / "agent.conf"
     file.write_text(f"queue = {cc.quoted(value)}\nregion = eu-west-1\n", "utf-8")
     got = run(AGENT, "-c", file, "-o", "-")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cloud-init module: trusted.d is judged as it is going to be."""
+"""The cloud-init module checks trusted.d as it will be after the change."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Etc:
         (self.drop_ins / name).write_text(text)
 
     def run(self, verb: str = "update") -> str:
-        """Run the script; what it said."""
+        """Run the script; return what it wrote to standard error."""
         done = subprocess.run(
             [sys.executable, FOLDER / "module_list.py", "--root", self.root, verb],
             capture_output=True,
@@ -58,7 +58,7 @@ class Etc:
         return done.stderr
 
     def modules(self) -> list[Any] | None:
-        """The list that we wrote, if any."""
+        """The list of modules in our drop-in, or None without one."""
         if not self.ours.exists():
             return None
         loaded = yaml.safe_load(self.ours.read_text())
@@ -248,7 +248,7 @@ def test_remove_takes_the_list_away(etc: Etc) -> None:
 
 
 def test_a_list_that_cannot_be_replaced_is_left_whole(etc: Etc) -> None:
-    """Whole or not at all; and package managers are not told to stop."""
+    """A package manager that runs the command goes on, since it exits with 0."""
     etc.run()
     before = etc.ours.read_bytes()
     etc.config(cloud_init_modules=[*STOCK, "new"])

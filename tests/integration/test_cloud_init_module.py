@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cloud-init module: what it writes, what it runs, and how loud it is."""
+"""The cloud-init module: the files it writes, how it runs the agent, what it logs."""
 
 from __future__ import annotations
 
@@ -297,7 +297,7 @@ def seeded(
     tls_proxy: SqsProxy,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[[Any], bytes]:
-    """Give a function that obeys a directive and gives what the agent got."""
+    """Give a function that handles a directive and returns what the agent wrote."""
     out = host.bin / "out"
     host.install(str(out), '#!/bin/sh\nexec {agent} "$@" --output {end}\n')
     for name, value in env.items():

@@ -100,7 +100,7 @@ def test_the_kernel_gets_credit_from_a_signed_message_only(
 def test_a_record_that_cannot_be_ends_the_run(
     compromised: Compromised, kind: str, forged: bytes
 ) -> None:
-    """What came before it is deleted, and used; what comes after it is not."""
+    """Messages before that record are deleted and used, messages after it are not."""
     del kind
     first = message(compromised.producer.message(PATH))
     later = message(compromised.producer.message(PATH))
@@ -144,7 +144,7 @@ def test_lengths_that_lie_earn_nothing(compromised: Compromised) -> None:
 def test_the_configured_queue_outweighs_what_the_half_says(
     compromised: Compromised,
 ) -> None:
-    """Nor can a message that was signed for another queue be passed off."""
+    """A message that was signed for another queue cannot be passed off either."""
     other = "/123456789012/other"
     good = message(compromised.producer.message(PATH))
     got = compromised("send", data=queue_record(other) + good + end())
@@ -171,7 +171,7 @@ def test_a_queue_known_by_name_is_told_once(compromised: Compromised) -> None:
 def test_what_the_service_says_can_be_invented_but_no_signature(
     compromised: Compromised,
 ) -> None:
-    """Freshness and first receipt are the online half's word; the rest is not."""
+    """For freshness and receipt count there is only the online half's word."""
     producer = compromised.producer
     for count, sent in ((0, now()), (2, now()), (2**32 - 1, now()), (1, 0), (1, -1)):
         data = message(producer.message(PATH), sent, count) + end()
@@ -261,7 +261,7 @@ def test_the_deadline_holds(compromised: Compromised, kernel: bool) -> None:
 
 
 def templates(compromised: Compromised) -> bytes:
-    """Good records of every kind, and bad ones, for mutants to begin with."""
+    """Good and bad records of every kind, which the mutants are made from."""
     producer, to = compromised.producer, compromised.fleet.public_key
     return b"".join(
         (
@@ -280,7 +280,7 @@ def templates(compromised: Compromised) -> bytes:
 
 
 def peak(process: subprocess.Popen[bytes]) -> int:
-    """The most memory that it had so far, in bytes."""
+    """The most memory that the process has had so far, in bytes."""
     status = Path(f"/proc/{process.pid}/status")
     most = 0
     while process.poll() is None:
@@ -295,7 +295,7 @@ def peak(process: subprocess.Popen[bytes]) -> int:
 
 
 def mutants(compromised: Compromised, total: int, first: int = 1) -> list[Ended]:
-    """Run so many sequences, two processes at a time."""
+    """Run this many sequences, two processes at a time."""
     data = templates(compromised)
 
     def one(seed: int) -> Ended:
@@ -317,7 +317,7 @@ def mutants(compromised: Compromised, total: int, first: int = 1) -> list[Ended]
 
 
 def check_mutants(results: list[Ended], total: int) -> None:
-    """All were answered, some were used, none got credit."""
+    """Check that all sequences were answered, some were used and none got credit."""
     for got in results:
         assert got.code == 0, got.err
         assert got.numbers()["sequences"] == BATCH, got.err

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Configurations and command lines that cannot be: nothing is asked of anybody."""
+"""Configurations and command lines that are refused before anybody is asked."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ BAD_VALUES = {
 
 
 def checked(attack: Attack, program: str, *args: str | Path) -> Result:
-    """What --check says, without asking anybody anything."""
+    """Run --check, which may not connect to anything."""
     got = attack.program(program, "--check", *args, limit=1)
     assert attack.imds.connections == 0
     assert attack.proxy.connections == 0
@@ -137,7 +137,7 @@ BAD_PLACES = [
 def test_a_place_that_cannot_be_is_not_valid(
     attack: Attack, tmp_path: Path, program: str, key: str, value: str, word: str
 ) -> None:
-    """--check is what an operator is told to run; nobody is asked for it."""
+    """An operator relies on --check, so it finds what only a run used to find."""
     settings = {"queue": "q", key: value}
     file = tmp_path / "bad.conf"
     file.write_text("".join(f'{k} = "{v}"\n' for k, v in settings.items()))

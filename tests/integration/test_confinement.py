@@ -88,7 +88,7 @@ def test_both_programs_reach_sqs_by_ipv6(run: Runner, moto: Moto, queue: Queue) 
 @needs_root
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv(1)")
 def test_another_user_can_run_both(run: Runner, moto: Moto, queue: Queue) -> None:
-    """Root's temporary directory is closed to it: it gets one of its own."""
+    """That user cannot enter root's temporary directory, so it gets one of its own."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for part in (AGENT, PRODUCER):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which credentials are used, and those that cannot be."""
+"""Which credentials are used, and which are refused."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
 
 def key(name: str) -> str:
-    """An access key that tells where it is from."""
+    """An access key whose text names its source."""
     return f"AKIA{name.upper():0<16}"
 
 
 def keys(name: str, secret: str = SECRET) -> str:
-    """The same as lines of a shared file."""
+    """The two lines of a shared file for an access key of that name."""
     return f"aws_access_key_id = {key(name)}\naws_secret_access_key = {secret}\n"
 
 
@@ -50,7 +50,7 @@ def used(proxy: SqsProxy) -> str:
 
 
 def untouched(attack: Attack, queue: Queue, proxy: SqsProxy) -> None:
-    """Nobody was asked for anything, not even IMDS."""
+    """Check that neither SQS nor IMDS was asked for anything."""
     assert proxy.records == []
     assert queue.depth() == (1, 0)
     assert not attack.imds.matching("*security-credentials*")

@@ -82,7 +82,7 @@ def test_credit_goes_to_a_first_receipt_only(
 
 
 def told(name: str, value: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """An edit of an answer that says otherwise; None: says nothing."""
+    """An edit of a receive's answer that sets a system attribute, or removes it."""
 
     def edit(document: dict[str, Any]) -> dict[str, Any]:
         for message in document.get("Messages", []):

@@ -163,7 +163,7 @@ def test_the_end_of_the_online_half_is_seen_at_once(
     number: int,
     words: str,
 ) -> None:
-    """Not when the silent source has had its 30 s; and it is told."""
+    """The producer does not first wait 30 s for its silent source."""
     with fifo(tmp_path) as (path, writer):
         service = start("-q", queue.url, "-d", path)
         os.write(writer, noise(STARTUP))

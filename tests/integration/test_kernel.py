@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The running kernel takes what the agent gives it: seen by strace."""
+"""What the running kernel is given by the agent, and the source by the producer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ IOCTL = re.compile(
 
 
 def trace(run: Runner, tmp_path: Path, *args: str) -> tuple[list[re.Match], str]:
-    """Run the agent under strace; its RND* ioctls in order, and all it did."""
+    """Run the agent under strace; its ioctls on /dev/random in order, and its log."""
     log = tmp_path / "trace"
     got = run(
         shutil.which("strace") or "strace",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A kernel without seccomp filters: a warning, and all else as ever."""
+"""A kernel without seccomp filters costs a warning and nothing else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WARNING = "this kernel has no seccomp filters"
 
 
 def without(run: Runner) -> str:
-    """The tool that stands for such a kernel."""
+    """The tool that runs a program as on such a kernel."""
     return str(run.build / "tests/programs/no_seccomp")
 
 
@@ -62,7 +62,7 @@ def test_all_else_is_given_up(run: Runner, queue: Queue, proxy: SqsProxy) -> Non
 
 
 def test_nothing_forbidden_is_tried_there(run: Runner) -> None:
-    """The tools of other tests must not do in earnest what should be refused."""
+    """Tools of other tests may try what is forbidden only where a filter refuses it."""
     tool = run.build / "tests/programs/confined_agent"
     args = ["-q", "https://sqs.eu-west-1.amazonaws.com/1/q", "-o", "/dev/null"]
     got = run(without(run), tool, "online", *args)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Outputs and privileges that are not there: no message is spent on them."""
+"""Outputs that cannot be written cost no message."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ esac
 def on_disk(
     attack: Attack, disk: Path, full: bool, redirect: str, *args: str | Path
 ) -> tuple[int, str]:
-    """Run the agent there; its exit code and what it said."""
+    """Run the agent with its output on the small disk; its exit code and its log."""
     script = ["unshare", "-m", "sh", "-c", ON_SMALL_DISK, "sh", disk]
     got = attack.run(
         shutil.which("unshare") or "unshare",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs of a common user: what they may do, and what they say if not."""
+"""Programs that a common user runs: what is possible, and what they report."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def public(build: Path) -> Iterator[Path]:
 
 
 def as_nobody(attack: Attack) -> dict[str, object]:
-    """How to start a program as a user without any right."""
+    """The arguments that start a program as a user without any right."""
     env = attack.env(HOME="/nonexistent")
     if os.geteuid() != 0:
         return {"env": env}

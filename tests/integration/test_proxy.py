@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Proxies of the environment: used for https, never for loopback and metadata."""
+"""The proxies that the environment names serve https, not loopback and not IMDS."""
 
 from __future__ import annotations
 

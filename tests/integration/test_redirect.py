@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nobody is led elsewhere: redirects are not followed, nor what works like one."""
+"""No answer of a service leads the agent to another host or path."""
 
 from __future__ import annotations
 

@@ -67,12 +67,12 @@ class Namespace:
 
     @property
     def path(self) -> str:
-        """What names it."""
+        """The path by which other programs enter the namespace."""
         return f"/proc/{self.holder.pid}/ns/net"
 
     @contextlib.contextmanager
     def inside(self) -> Iterator[None]:
-        """Open sockets there."""
+        """Open sockets in the namespace for as long as this lasts."""
         here = f"/proc/{os.getpid()}/task/{threading.get_native_id()}/ns/net"
         back = os.open(here, os.O_RDONLY | os.O_CLOEXEC)
         set_namespace(self.path)
@@ -83,18 +83,18 @@ class Namespace:
             os.close(back)
 
     def ip(self, *args: str) -> None:
-        """Change that network."""
+        """Run the program ip in the namespace."""
         command = ["nsenter", f"--net={self.path}", "ip", *args]
         subprocess.run(command, check=True, timeout=10)
 
     def up(self, *addresses: str) -> None:
-        """Let addresses appear, and with the first of them the loopback."""
+        """Add addresses to the loopback interface, and set it up."""
         self.ip("link", "set", "lo", "up")
         for address in addresses:
             self.ip("address", "add", f"{address}/32", "dev", "lo")
 
     def later(self, seconds: float, *addresses: str) -> None:
-        """Let them appear by and by."""
+        """Add addresses after some seconds."""
         self.timers.append(threading.Timer(seconds, self.up, addresses))
         self.timers[-1].start()
 
@@ -124,7 +124,7 @@ def namespace() -> Iterator[Namespace]:
 
 @pytest.fixture
 def inner(monkeypatch: pytest.MonkeyPatch, namespace: Namespace) -> None:
-    """Have stand-ins listen there, at addresses that are not there yet."""
+    """Have the stand-ins listen in the namespace, at addresses that come later."""
 
     class Server(standin.Server):
         def server_bind(self) -> None:
@@ -149,7 +149,7 @@ def answer(query: bytes) -> bytes:
 
 @pytest.fixture
 def dns(namespace: Namespace) -> Iterator[list[bytes]]:
-    """Give what a name server there was asked."""
+    """Give the list of queries that a name server in the namespace has received."""
     asked: list[bytes] = []
     with namespace.inside():
         server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -194,7 +194,7 @@ class Machine:
     before: list[str]
 
     def agent(self, seconds: int, *args: str) -> Result:
-        """Run the agent there."""
+        """Run the agent in the namespace."""
         command = [*self.before, str(self.run.build / AGENT), "-o", "-"]
         command += ["-t", str(seconds), *args]
         return self.run(command[0], *command[1:], env=self.env)
@@ -270,7 +270,7 @@ def test_the_network_may_come_piece_by_piece(
 
 
 def test_the_tag_is_read_when_the_network_comes(machine: Machine) -> None:
-    """The very first thing it needs is the metadata service then."""
+    """Without a configured queue the metadata service is asked first."""
     machine.queue.send(body(noise(512)))
     machine.imds.tags_enabled = True
     machine.imds.tags = {"sqs-entropy:queue": machine.queue.name}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The producer and a service manager that watches it (sd_notify(3))."""
+"""What the producer tells a service manager: ready, status, stopping (sd_notify(3))."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def sealed(judge: Judge, **values: object) -> Message:
 
 
 def discarded(verdict: Verdict) -> bool:
-    """Whether it was not used at all for it did not open."""
+    """Whether the message was discarded because it did not open."""
     return verdict.discarded == SEALED and (verdict.bytes, verdict.bits) == (0, 0)
 
 
@@ -248,6 +248,9 @@ def test_a_seal_key_of_another_kind_is_refused(judge: Judge) -> None:
     refused(judge, str(key), "No such file")
     key.mkdir()
     refused(judge, str(key))
+
+
+# ---- the producer
 
 
 def test_sealing_needs_signing(maker: Maker) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Secrets: each half's memory at known moments, core files, and what is shown."""
+"""Secrets in memory, in core files, in logs and in the status."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Images:
 
     @classmethod
     def of(cls, both: tuple[Half, Half]) -> Images:
-        """Take them."""
+        """Take an image of each half."""
         return cls(*(Image.of(half.pid) for half in both))
 
 
@@ -81,7 +81,7 @@ def produce(
     env: dict[str, str],
     extra: str = "",
 ) -> Running:
-    """Run one, and look twice."""
+    """Run a producer, and take images while it sends and while it pauses."""
     key = tmp_path / "signing.key"
     assert run(PRODUCER, "--genkey", key).code == 0
     data = noise(STARTUP + COUNT * SIZE)
@@ -110,7 +110,7 @@ def produce(
 
 
 def check_producer(it: Running, secret: str, token: str) -> None:
-    """What holds however it is connected."""
+    """What holds for a producer with and without TLS and sealing."""
     for images in it.sending, it.pausing:
         assert images.online.find(it.key) == []
         assert len(images.offline.find(it.key)) == 1
@@ -173,7 +173,7 @@ def test_tls_and_sealing_leave_no_secret_in_memory(
 
 
 def given_by(how: str, run: Runner, imds: Imds) -> tuple[dict[str, str], str, str]:
-    """The environment, and the secrets, of credentials of one source."""
+    """The environment, the secret key and the session token by one kind of source."""
     if how == "imds":
         return run.env, *issued(imds)
     secret, token = secrets.token_urlsafe(30), secrets.token_urlsafe(300)
@@ -249,7 +249,7 @@ def test_the_agents_memory_holds_secrets_where_it_must(
 
 @needs_root
 def test_what_was_injected_is_gone_from_memory(compromised: Compromised) -> None:
-    """The online half stays, so the offline one waits for its end."""
+    """The online half stays, so that the offline half waits and can be looked at."""
     fleet, clear = compromised.fleet, secrets.token_bytes(SIZE)
     producer = compromised.producer
     sealed = producer.message(PATH, payload=clear, to=fleet.public_key)
@@ -273,7 +273,7 @@ def test_what_was_injected_is_gone_from_memory(compromised: Compromised) -> None
 
 
 def no_core_pattern() -> str | None:
-    """Why a core file would not be in the working directory, if it is so."""
+    """The reason why a core file would not be in the working directory, or None."""
     pattern = Path("/proc/sys/kernel/core_pattern").read_text().strip()
     if pattern.startswith("|") or "/" in pattern:
         return f"core files do not go to the working directory here: {pattern}"
@@ -328,7 +328,7 @@ def test_the_agent_leaves_no_core(
 def test_the_producer_leaves_no_core(
     run: Runner, queue: Queue, tmp_path: Path, victim: str
 ) -> None:
-    """It pauses, since the queue has enough."""
+    """The queue has enough messages, so that the producer pauses."""
     send(queue, *(Message(noise(SIZE, seed)) for seed in range(COUNT)))
     source = tmp_path / "source"
     source.write_bytes(noise(SIZE))
@@ -342,7 +342,7 @@ def test_the_producer_leaves_no_core(
 def test_no_secret_is_said_or_written(
     run: Runner, queue: Queue, imds: Imds, tmp_path: Path, how: str
 ) -> None:
-    """At the highest level of talk, in the status, and in what is left behind."""
+    """Logs at the highest level, the status and all files that stay are searched."""
     env, secret, token = given_by(how, run, imds)
     key = tmp_path / "signing.key"
     made = run(PRODUCER, "--genkey", key)

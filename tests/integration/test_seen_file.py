@@ -58,7 +58,7 @@ def test_a_full_ring_replaces_the_oldest(judge: Judge) -> None:
 
 
 def chunks(data: bytes) -> list[bytes]:
-    """The head, and the slots."""
+    """The head of the file and its slots."""
     return [data[i : i + DIGEST] for i in range(0, len(data), DIGEST)]
 
 
@@ -72,7 +72,7 @@ def test_replays_push_nothing_out(judge: Judge) -> None:
 
 
 def without_memory(judge: Judge, *words: str) -> Run:
-    """Run with a good message; it is used and not credited."""
+    """Run the agent with a good message, which must be used without credit."""
     message = judge.message()
     send(judge.queue, message)
     run = judge.look("-v")

@@ -24,7 +24,7 @@ from aid.wait import wait_until
 
 
 def numbers(messages: list[Message]) -> list[int]:
-    """Their sequence numbers."""
+    """The sequence numbers of messages."""
     return [int(m.claims()["seq"]) for m in messages]
 
 
@@ -143,7 +143,7 @@ def test_root_and_the_services_user_share_the_sequence(
 def test_root_gives_away_nothing_that_was_there(
     run: Runner, queue: Queue, elsewhere: Elsewhere
 ) -> None:
-    """A user who may write there must not get root's files that way."""
+    """A user who may write to the directory must not come to own root's files."""
     path = elsewhere.state / "sequence"
     top_up(run, elsewhere, queue)
     assert path.stat().st_uid == 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys that a service manager hands over, state of other users, and --check."""
+"""Keys that a service manager hands over (LoadCredential= of systemd)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from aid.queue import Queue
 
 @pytest.fixture
 def credentials(run: Runner, tmp_path: Path) -> Path:
-    """Give the directory of a service's credentials; the programs know it."""
+    """Give the directory of a service's credentials, named in its environment."""
     path = tmp_path / "credentials"
     path.mkdir(0o700)
     run.env["CREDENTIALS_DIRECTORY"] = str(path)

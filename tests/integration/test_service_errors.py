@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Errors that SQS and what stands before it are known to answer."""
+"""Errors that SQS, or a proxy before it, is known to answer."""
 
 from __future__ import annotations
 

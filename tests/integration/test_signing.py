@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The real producer's messages, judged by the real agent and by `cryptography`."""
+"""The producer's signatures, verified by the agent and by `cryptography`."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sources that fail, or are none: nothing of theirs is ever sent."""
+"""Sources that fail, or are no generators: none of their bytes is sent."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RUN = 31  # of one value, at 1 bit a byte: the repetition count test's cutoff
 
 
 def sent_operations(proxy: SqsProxy) -> int:
-    """How often something was sent, or tried to be."""
+    """How many requests tried to send messages."""
     return sum(record.key.startswith("SendMessage") for record in proxy.records)
 
 
@@ -145,7 +145,7 @@ def test_failures_that_are_not_in_a_row_do_not_end_it(
 
 
 def xor(*parts: bytes) -> bytes:
-    """Their bytes, combined."""
+    """The parts combined, byte by byte."""
     return bytes(a ^ b for a, b in zip(*parts, strict=True)) if parts[1:] else parts[0]
 
 
@@ -316,8 +316,11 @@ def test_a_source_that_ends_or_falls_silent_sends_no_half_message(
     assert payloads(queue) == []
 
 
+# ---- refused before anybody is asked, or ending early
+
+
 def no_source(attack: Attack, path: Path | str, code: int, *words: str) -> None:
-    """Refused before anything is asked of anybody."""
+    """Check that a source is refused before anybody is asked for anything."""
     got = attack.producer("-q", "some-queue", "-d", path)
     fails(got, code, str(path), *words)
     assert attack.imds.connections == 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answers to the other operations, and HTTP itself, that are wrong."""
+"""Wrong answers to look-ups, deletes and sends, and answers that are no HTTP."""
 
 from __future__ import annotations
 

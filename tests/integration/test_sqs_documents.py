@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Documents that no SQS should send: nothing breaks, nothing is lost."""
+"""JSON documents that SQS should never send: no message is lost by them."""
 
 from __future__ import annotations
 

@@ -160,7 +160,7 @@ def test_stop_interrupts_silence(imds: Imds) -> None:
 
 
 def wait_for(condition: Any, seconds: float = 5) -> None:
-    """Wait until something is so, because another thread makes it so."""
+    """Wait until another thread has made the condition true."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -171,7 +171,7 @@ def wait_for(condition: Any, seconds: float = 5) -> None:
 
 
 def post(standin: StandIn, document: object) -> int:
-    """Send a control document; the status."""
+    """Send a control document; return the status."""
     body = json.dumps(document).encode()
     return call(standin, "POST", "/_control", body=body)[0]
 

@@ -22,7 +22,7 @@ from aid.wait import wait_until
 
 
 def stop_quickly(run: Runner, process: object, sent: int = signal.SIGTERM) -> None:
-    """SIGTERM ends it within a second, and that is success."""
+    """Check that a signal ends the program within a second, with exit code 0."""
     process.send_signal(sent)  # type: ignore[attr-defined]
     ended = run.finish(process, timeout=5)  # type: ignore[arg-type]
     assert ended.code == 0, ended.err

@@ -16,7 +16,7 @@ CLAIM = re.compile(
 
 
 def latin(text: bytes) -> str:
-    """Text whatever the bytes are; what is not ASCII comes as two bytes of UTF-8."""
+    """The bytes as text; a byte above 127 becomes two bytes of UTF-8."""
     return text.decode("latin-1")
 
 

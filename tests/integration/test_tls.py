@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TLS that can be trusted and TLS that cannot: nothing is sent to the latter."""
+"""TLS: whom the agent and the producer trust; others get no request."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_the_variable_is_before_the_setting(
 
 
 def only(version: ssl.TLSVersion) -> Callable[[ssl.SSLContext], None]:
-    """A change that leaves a server one version of TLS."""
+    """A change of a context that leaves the server one version of TLS."""
 
     def change(context: ssl.SSLContext) -> None:
         # OpenSSL 3 has TLS 1.1 at its lowest level of security only.
@@ -91,7 +91,7 @@ def test_tls_1_2_and_1_3_are_good_enough(
 def refused(
     attack: Attack, queue: Queue, proxy: SqsProxy, bundle: str | Path, *words: str
 ) -> None:
-    """The agent ends without a request, and soon."""
+    """Check that the agent ends soon and without a request."""
     fill(queue)
     env = bundled(attack, proxy, bundle)
     got = attack.agent("-q", queue.url, env=env, timeout=1)

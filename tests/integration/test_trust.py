@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which producers an agent trusts: a directory of their public keys."""
+"""Which producers an agent trusts: those whose public keys are in a directory."""
 
 from __future__ import annotations
 

@@ -42,14 +42,14 @@ class Usb:
         self.path.symlink_to(os.ttyname(self.slave))
 
     def unplug(self) -> None:
-        """Hang up; the name goes."""
+        """Hang up and remove the name."""
         os.close(self.master)
         os.close(self.slave)
         self.master = self.slave = -1
         self.path.unlink()
 
     def feed(self, data: bytes) -> threading.Thread:
-        """Give bytes as fast as they are taken."""
+        """Write bytes as fast as the program takes them."""
 
         def write() -> None:
             rest = memoryview(data)
@@ -77,7 +77,7 @@ def usb() -> Iterator[Usb]:
 def test_every_byte_comes_as_it_was_given(
     run: Runner, queue: Queue, proxy: SqsProxy, usb: Usb
 ) -> None:
-    """Nothing is swallowed, changed or echoed, nor older than the start."""
+    """The terminal swallows, changes and echoes nothing; older bytes are dropped."""
     data = bytearray(noise(STARTUP + BURST * SIZE))
     for turn in range(BURST):
         at = STARTUP + turn * SIZE
@@ -124,7 +124,7 @@ def test_a_generator_may_be_unplugged_and_come_back(
     conf: Callable[..., Path],
     tmp_path: Path,
 ) -> None:
-    """It is waited for; back, it takes a new start, which systemd gives."""
+    """The producer waits, and ends when the device is back: systemd restarts it."""
     file = conf(
         queue=queue.url,
         device=str(usb.path),

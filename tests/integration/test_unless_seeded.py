@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A run that another one has made needless: --unless-seeded."""
+"""--unless-seeded: a run is left out when another one has seeded the kernel."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HOUR = 3600.0
 
 
 def asked(run: Runner, queue: Queue, proxy: SqsProxy, *args: str | Path) -> bool:
-    """Whether an agent that would write to the kernel goes to the queue."""
+    """Whether an agent whose output is the kernel goes to the queue."""
     before = len(proxy.records)
     got = run(AGENT, "-q", queue.url, *args)
     done = len(proxy.records) > before
@@ -220,7 +220,7 @@ def test_credit_is_remembered(
 def test_of_two_runs_at_once_one_seeds(
     run: Runner, queue: Queue, proxy: SqsProxy
 ) -> None:
-    """As cloud-init and a unit may start them."""
+    """cloud-init and a unit may start the agent at the same time."""
     for number in range(2):
         queue.send(body(noise(512, number)))
     proxy.add(SqsFault(match="ReceiveMessage", hold=1))

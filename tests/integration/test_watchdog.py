@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The watchdog of the service manager: a producer that lives is heard in time."""
+"""The watchdog of systemd: a producer that works is never silent for too long."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_slow_source_does_not_silence_the_producer(
 def test_a_silent_source_does_not_silence_the_producer(
     start: Callable[..., Service], queue: Queue, tmp_path: Path
 ) -> None:
-    """It is told in time, and is no reason to be taken for dead."""
+    """A silent source is logged, and does not count as a producer that hangs."""
     with fifo(tmp_path) as (path, writer):
         service = start("-q", queue.url, "-d", path)
         os.write(writer, noise(STARTUP))
@@ -83,7 +83,7 @@ def test_a_silent_source_does_not_silence_the_producer(
 
 
 def stopped(half: Half) -> contextlib.AbstractContextManager[None]:
-    """A half that hangs as long as this lasts."""
+    """Keep a half stopped for as long as this lasts."""
 
     @contextlib.contextmanager
     def hang() -> Iterator[None]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Running the programs where things go wrong, with what must hold each time."""
+"""The two programs where things go wrong, with what must hold for every run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LINE_MAX = 600
 
 @dataclass
 class Attack:
-    """Runs programs, checking each time that they keep time and secrets."""
+    """Runs programs; checks each time that they keep their deadline and secrets."""
 
     run: Runner
     imds: WatchedImds
@@ -32,7 +32,7 @@ class Attack:
     shown: dict[tuple[int, str], str] = field(default_factory=dict)  # by the last
 
     def secret(self, text: str) -> str:
-        """Something else that no program may show."""
+        """Remember another text that no program may show; return it."""
         self.secrets.add(text)
         return text
 
@@ -44,7 +44,7 @@ class Attack:
     def program(
         self, program: str, *args: str | Path, limit: float = 10, **values: Any
     ) -> Result:
-        """Run one to its end, within limit."""
+        """Run a program to its end, which has to come within limit."""
         process = self.run.start(program, *args, **values)
         watcher = Watcher(process.pid)
         watcher.start()
@@ -59,7 +59,7 @@ class Attack:
         return got
 
     def check_secrets(self, got: Result, given: str) -> None:
-        """Nothing secret was said, and nothing shown that was not given so."""
+        """Check that no secret was logged, or shown in /proc unless it was given so."""
         secrets = self.secrets | self.imds.secrets
         said = got.err + got.out.decode("latin-1")
         assert not [s for s in secrets if leaked(s, said)]
@@ -80,7 +80,7 @@ class Attack:
         )
 
     def producer(self, *args: str | Path, limit: float = 10, **values: Any) -> Result:
-        """Run the producer for one look."""
+        """Run the producer with --once."""
         program = values.pop("program", PRODUCER)
         return self.program(program, "--once", *args, limit=limit, **values)
 
@@ -89,7 +89,7 @@ UNSIGNED = "messages are not signed, and earn no credit"
 
 
 def one_line(got: Result, code: int, *words: str) -> str:
-    """Check that it ended so and said why in one clear line; the line."""
+    """Check the exit code and that one clear line says why; return that line."""
     assert got.code == code, got.err
     # A producer without a key says so first, once, whatever happens then.
     lines = [line for line in got.lines() if UNSIGNED not in line]
@@ -105,13 +105,13 @@ def one_line(got: Result, code: int, *words: str) -> str:
 
 
 def fails(got: Result, code: int, *words: str) -> str:
-    """The same for a run that gave nothing."""
+    """The same as one_line() for a run that wrote no bytes."""
     assert got.out == b""
     return one_line(got, code, *words)
 
 
 def fill(queue: Queue, count: int = 1, size: int = 512) -> list[bytes]:
-    """Send messages; their payloads."""
+    """Send messages; return their payloads."""
     payloads = [noise(size, seed) for seed in range(count)]
     for payload in payloads:
         queue.send(body(payload))
@@ -125,7 +125,7 @@ def none_lost(queue: Queue, count: int = 1) -> None:
 
 @pytest.fixture
 def attack(run: Runner, imds: WatchedImds, proxy: SqsProxy) -> Attack:
-    """Give the programs, watched."""
+    """Give a runner of the programs that checks every run."""
     return Attack(run, imds, proxy)
 
 
@@ -184,6 +184,6 @@ def answer(text: bytes, status: int = 200) -> dict[str, Any]:
 
 
 def untouched(queue: Queue, proxy: SqsProxy) -> None:
-    """Nobody asked the queue for anything."""
+    """Check that the queue was not asked for anything."""
     assert proxy.records == []
     assert queue.depth() == (1, 0)

@@ -23,7 +23,7 @@ class Certificate:
 
     @property
     def tls(self) -> tuple[str, str]:
-        """As the stand-ins take it."""
+        """The pair of paths that the stand-ins take."""
         return self.path, self.key
 
 

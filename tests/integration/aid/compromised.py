@@ -77,14 +77,14 @@ class Ended:
     memory: int  # bytes, at most
 
     def numbers(self) -> dict[str, int]:
-        """What the attacker was told, or counted."""
+        """The numbers that the tool printed, by their names."""
         words = self.said.split()
         return {n: int(v) for n, v in zip(words[::2], words[1::2], strict=True)}
 
 
 @dataclass
 class Compromised:
-    """Runs the agent with the attacker's half."""
+    """Runs the agent with the attacker's online half."""
 
     tool: Path
     directory: Path
@@ -116,7 +116,7 @@ class Compromised:
     def start(
         self, mode: str, *args: str, data: bytes = b"", **env: object
     ) -> subprocess.Popen[bytes]:
-        """Start it, with the records at hand."""
+        """Start the tool with records to send."""
         records = self.directory / f"records-{time.monotonic_ns()}"
         records.write_bytes(data)
         output = ["-o", self.output] if self.output else []
@@ -139,7 +139,7 @@ class Compromised:
         return process
 
     def finish(self, process: subprocess.Popen[bytes], seconds: float = 60) -> Ended:
-        """Wait for its end."""
+        """Wait for the end of a started tool."""
         began = time.monotonic()
         try:
             out, err = process.communicate(timeout=seconds)
@@ -155,7 +155,7 @@ class Compromised:
         return Ended(process.returncode, out.decode(), said, took, 0)
 
     def __call__(self, mode: str, *args: str, **values: object) -> Ended:
-        """Run it to its end."""
+        """Run the tool to its end."""
         began = time.monotonic()
         ended = self.finish(self.start(mode, *args, **values))  # type: ignore[arg-type]
         ended.seconds = time.monotonic() - began

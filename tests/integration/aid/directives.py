@@ -17,7 +17,7 @@ FOLDER = ROOT / "cloud-init"
 
 
 def load(name: str) -> ModuleType:
-    """A module of the folder, new each time, as nothing installs it here."""
+    """A module of cloud-init/, loaded anew each time: nothing installs it here."""
     spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
@@ -176,7 +176,7 @@ BAD = [
 
 
 def yaml_value(text: str) -> Any:
-    """What cloud-init would read."""
+    """The value that cloud-init would read."""
     return yaml.safe_load(text)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A producer in a directory that another user owns or can get at."""
+"""A producer in a directory that another user owns or can read."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ AS_OTHER = [f"--reuid={OTHER}", f"--regid={OTHER}", "--clear-groups"]
 
 @dataclass
 class Elsewhere:
-    """A directory that another user can get at, with all a producer needs."""
+    """A directory that another user can read, with all that a producer needs."""
 
     folder: Path
     env: dict[str, str]
     state: Path
 
     def give(self) -> None:
-        """All of it becomes the other user's."""
+        """Make the other user the owner of everything in it."""
         for path in (self.folder, *self.folder.rglob("*")):
             os.chown(path, OTHER, OTHER)
 
 
 @pytest.fixture
 def elsewhere(run: Runner) -> Iterator[Elsewhere]:
-    """Give such a directory."""
+    """Give such a directory, which root owns."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         shutil.copy(run.build / PRODUCER, folder)
@@ -54,7 +54,7 @@ def elsewhere(run: Runner) -> Iterator[Elsewhere]:
 
 
 def top_up(run: Runner, at: Elsewhere, queue: Queue, *before: str) -> str:
-    """Run a producer of that directory once; what it said."""
+    """Run a producer of that directory once; return its log."""
     file = at.folder / "conf"
     file.write_text(
         f'queue = "{queue.url}"\nsigning-key = "{at.folder / "key"}"\n'

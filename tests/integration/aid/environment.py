@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The repository, the build, and an environment that is nobody's."""
+"""The repository, the build, and an environment without settings of the user."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Messages made by the design's words alone, good ones and forged ones.
+"""Messages made from the text of the design alone, good ones and forged ones.
 
 Nothing here is of the programs under test: signatures, the key exchange and the
 cipher are the `cryptography` package's, HPKE follows RFC 9180.
@@ -41,12 +41,12 @@ HPKE_SUITE = b"HPKE" + struct.pack(">HHH", 0x20, 0x01, 0x03)
 
 
 def now() -> int:
-    """The epoch's milliseconds."""
+    """Milliseconds since the epoch."""
     return time.time_ns() // 1_000_000
 
 
 def path_of(queue: Queue | str) -> str:
-    """The path that a signature binds a message to; a text is one already."""
+    """The path that a signature binds a message to; a text is already a path."""
     return queue if isinstance(queue, str) else urlsplit(queue.url).path
 
 
@@ -56,7 +56,7 @@ def key_line(word: str, key: bytes) -> str:
 
 
 def signed_text(entropy: str, path: str, payload: bytes) -> bytes:
-    """What a signature covers."""
+    """The bytes that a signature covers."""
     fields = entropy.encode(), path.encode(), payload
     return DOMAIN + b"\0" + b"".join(struct.pack(">I", len(f)) + f for f in fields)
 
@@ -96,7 +96,7 @@ def seal(to: bytes, plain: bytes, aad: bytes, info: bytes = DOMAIN) -> bytes:
 def unseal(
     key: X25519PrivateKey, sealed: bytes, aad: bytes, info: bytes = DOMAIN
 ) -> bytes | None:
-    """Open; None for what is not genuine or not for this key."""
+    """Open a sealed payload; None if it is not genuine or for another key."""
     enc = sealed[:ENC]
     shared = key.exchange(X25519PublicKey.from_public_bytes(enc))
     to = key.public_key().public_bytes_raw()
@@ -120,7 +120,7 @@ class Message:
 
     @classmethod
     def received(cls, message: dict[str, Any]) -> Message:
-        """From what boto3 received."""
+        """A message from what boto3 received."""
         values = message.get("MessageAttributes", {})
         return cls(
             base64.b64decode(message["Body"], validate=True),
@@ -129,11 +129,11 @@ class Message:
         )
 
     def but(self, **values: Any) -> Message:
-        """The same with changes, its signature left as it is."""
+        """The same message with changes; its signature stays as it was."""
         return replace(self, **values)
 
     def request(self) -> dict[str, Any]:
-        """The members of SendMessage but the queue."""
+        """The members of SendMessage other than the queue."""
         attributes: dict[str, Any] = {}
         if self.entropy is not None:
             value = {"DataType": "String", "StringValue": self.entropy}
@@ -162,7 +162,7 @@ class Message:
 
 
 def send(queue: Queue, *messages: Message) -> None:
-    """Send them, ten in a call."""
+    """Send messages, ten in a call."""
     for first in range(0, len(messages), 10):
         batch = messages[first : first + 10]
         entries = [{"Id": str(i), **m.request()} for i, m in enumerate(batch)]
@@ -184,11 +184,11 @@ class Producer:
 
     @property
     def key_id(self) -> str:
-        """What claims name it by."""
+        """The id by which claims name the key."""
         return hashlib.sha256(self.public_key).digest()[:8].hex()
 
     def trust(self, directory: Path, name: str = "producer") -> Path:
-        """Have the agents of a directory trust it."""
+        """Write the public key into the directory of trusted keys."""
         file = directory / f"{name}.pub"
         file.write_text(key_line(SIGN, self.public_key))
         return file
@@ -208,7 +208,7 @@ class Producer:
         return ";".join(f"{name}={value}" for name, value in fields.items())
 
     def sign(self, entropy: str, path: str, payload: bytes) -> Message:
-        """Sign whatever it is."""
+        """Sign the three parts, whatever they are."""
         signature = self.secret.sign(signed_text(entropy, path, payload))
         return Message(payload, entropy, signature)
 
@@ -220,7 +220,7 @@ class Producer:
         payload: bytes | None = None,
         **values: Any,
     ) -> Message:
-        """A message as it should be; values go into the claim."""
+        """A message as it should be; values replace those of the claim."""
         payload = secrets.token_bytes(size) if payload is None else payload
         if to is not None:
             values.setdefault("seal", "hpke")
@@ -239,7 +239,7 @@ class Fleet:
 
     @property
     def public_key(self) -> bytes:
-        """What producers hold."""
+        """The public key that producers seal to."""
         return self.secret.public_key().public_bytes_raw()
 
     def key_file(self, path: Path) -> Path:
@@ -250,7 +250,7 @@ class Fleet:
 
 
 def flip(data: bytes, bit: int) -> bytes:
-    """The same with one bit changed."""
+    """The same bytes with one bit changed."""
     changed = bytearray(data)
     changed[bit // 8] ^= 1 << bit % 8
     return bytes(changed)

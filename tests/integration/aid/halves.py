@@ -55,32 +55,32 @@ class Half:
         return dict(map(str.strip, line.split(":", 1)) for line in lines)
 
     def capabilities(self) -> dict[str, int]:
-        """Its five sets."""
+        """The five sets of capabilities."""
         status = self.status()
         return {name: int(status[name], 16) for name in CAPABILITIES}
 
     def ids(self, name: str) -> set[int]:
-        """Real, effective, saved and file system id."""
+        """The real, effective, saved and file system id."""
         return set(map(int, self.status()[name].split()))
 
     def limit(self, name: str) -> list[str]:
-        """Soft and hard limit."""
+        """The soft and the hard limit of a resource."""
         text = Path(f"/proc/{self.pid}/limits").read_text()
         found = re.search(rf"^Max {name} +(\S+) +(\S+)", text, re.MULTILINE)
         assert found is not None
         return list(found.groups())
 
     def files(self) -> list[str]:
-        """What its descriptors lead to, those of standard streams left out."""
+        """What the descriptors lead to, without those of the standard streams."""
         folder = Path(f"/proc/{self.pid}/fd")
         return [str(f.readlink()) for f in folder.iterdir() if int(f.name) > 2]
 
     def sockets(self) -> int:
-        """How many of them are sockets."""
+        """How many of the descriptors are sockets."""
         return sum(name.startswith("socket:") for name in self.files())
 
     def is_confined(self) -> bool:
-        """Whether its last step is done."""
+        """Whether the last step, the seccomp filter, is done."""
         with contextlib.suppress(OSError, KeyError):
             return self.status()["Seccomp"] == "2"
         return False
@@ -139,7 +139,7 @@ def check_common(half: Half) -> None:
 
 
 def check_powerless(half: Half) -> None:
-    """It has no capability, and as long as root started it no way to any."""
+    """Check that a half has no capability; under root, no way to get one either."""
     assert half.capabilities() == {
         **dict.fromkeys(CAPABILITIES, 0),
         **({} if IS_ROOT else {"CapBnd": half.capabilities()["CapBnd"]}),
@@ -151,7 +151,7 @@ def check_powerless(half: Half) -> None:
 
 
 def check_files(half: Half, allowed: set[str]) -> None:
-    """Its descriptors lead there, to sockets, pipes and event counters only."""
+    """Check that descriptors lead to allowed files, or to no file at all."""
     if not IS_ROOT:
         return  # it hides them
     for name in half.files():

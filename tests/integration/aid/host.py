@@ -24,7 +24,7 @@ cat "$2" >>{calls}.conf
 
 
 class Host:
-    """The module, with a machine of its own."""
+    """A machine of its own for the module."""
 
     def __init__(self, folder: Path, build: Path) -> None:
         self.cc: ModuleType = directives.load("cc_sqs_entropy")
@@ -51,13 +51,13 @@ class Host:
         return self.etc / "trusted.d"
 
     def install(self, end: str, script: str = SCRIPT) -> None:
-        """Put an agent there that is real as far as --check goes."""
+        """Install an agent that is the real one for --check only."""
         path = self.bin / AGENT
         path.write_text(script.format(agent=self.agent, calls=self.calls, end=end))
         path.chmod(0o755)
 
     def handle(self, directive: Any, modern: bool = True) -> None:
-        """Call as cloud-init does, from 23.2 on or before."""
+        """Call the module as cloud-init does: modern means 23.2 or later."""
         cfg = {"sqs_entropy": directive}
         if modern:
             self.cc.handle(name="sqs_entropy", cfg=cfg, cloud=None, args=[])
@@ -66,7 +66,7 @@ class Host:
             self.cc.handle("sqs_entropy", cfg, None, log, [])
 
     def runs(self) -> list[str]:
-        """How the agent was called."""
+        """The arguments of each run of the agent."""
         return self.calls.read_text().splitlines() if self.calls.exists() else []
 
     def files(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ from aid.queue import Queue
 
 
 def both_ways(run: Runner, queue: Queue, env: dict[str, str], *before: str) -> None:
-    """Send with the producer and take with the agent."""
+    """Send ten messages with the producer and take them with the agent."""
     source = Path(env["HOME"], "source")
     source.write_bytes(noise(1 << 14))
     programs = {n: run.build / n for n in (PRODUCER, AGENT)}

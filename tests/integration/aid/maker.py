@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The real producer with keys of its own making, and the keys alone."""
+"""The real producer with keys that it made itself."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Maker:
 
     @property
     def queue(self) -> Queue:
-        """Where its messages go."""
+        """The queue that gets the messages."""
         return self.judge.queue
 
     def genkey(self, name: str, *args: str) -> KeyPair:
@@ -59,7 +59,7 @@ class Maker:
         return KeyPair(file, made.out.decode())
 
     def conf(self, **values: Any) -> Path:
-        """Write its configuration."""
+        """Write the producer's configuration."""
         path = self.judge.directory / "producer.conf"
         base = {"queue": self.queue.url, "device": str(self.source)}
         lines = []
@@ -70,18 +70,18 @@ class Maker:
         return path
 
     def once(self, *args: str, **values: Any) -> Result:
-        """One look, one top-up."""
+        """Run the producer with --once."""
         return self.run(PRODUCER, "--once", "-c", self.conf(**values), *args)
 
     def sign(self, name: str = "pi") -> KeyPair:
-        """Give it a key that the agent trusts, by the line as it was printed."""
+        """Make a signing key; the agent trusts the line that --genkey printed."""
         pair = self.genkey(f"{name}.key")
         (self.judge.trusted / f"{name}.pub").write_text(pair.line)
         self.settings["signing_key"] = str(pair.file)
         return pair
 
     def seal(self) -> KeyPair:
-        """Give both the fleet's keys."""
+        """Give the producer and the agent the fleet's keys."""
         pair = self.genkey("fleet.key", "--seal")
         public = self.judge.directory / "fleet.pub"
         public.write_text(pair.line)
@@ -90,7 +90,7 @@ class Maker:
         return pair
 
     def messages(self) -> list[Message]:
-        """What is in the queue, all of it."""
+        """All messages that are in the queue."""
         found: list[Message] = []
         while some := self.queue.receive():
             found += map(Message.received, some)
@@ -104,7 +104,7 @@ def maker(run: Runner, judge: Judge, source: Path) -> Maker:
 
 
 def make_key(run: Runner, path: Path, *args: str) -> str:
-    """Make a key pair; its public line."""
+    """Make a key pair; return the line of the public key."""
     made = run(PRODUCER, "--genkey", path, *args)
     assert made.code == 0, made.err
     return made.out.decode()
@@ -121,7 +121,7 @@ def key(run: Runner, tmp_path: Path) -> Path:
 
 @dataclass
 class Trust:
-    """An agent's trusted producers."""
+    """The directory of keys that an agent trusts."""
 
     run: Runner
     folder: Path
@@ -132,7 +132,7 @@ class Trust:
         (self.folder / f"{name}.pub").write_text(line)
 
     def signers(self, file: Path) -> set[str]:
-        """Who signed what is in the queue."""
+        """The names of those who signed the messages in the queue."""
         got = self.run(AGENT, "-c", file, "-m", "10", "-o", os.devnull, "-v")
         assert got.code == 0, got.err
         names = {p.stem for p in self.folder.glob("*.pub")}
@@ -141,7 +141,7 @@ class Trust:
 
 @pytest.fixture
 def trust(run: Runner, tmp_path: Path, queue: Queue) -> Trust:
-    """Give an agent's trust."""
+    """Give the directory of keys that an agent trusts."""
     folder = tmp_path / "trusted"
     folder.mkdir(0o755)
     return Trust(run, folder, queue)

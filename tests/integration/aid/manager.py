@@ -26,13 +26,13 @@ LATE = 0.3  # seconds that a busy machine may add
 
 @dataclass
 class Manager:
-    """What a service manager hears, with when and from whom."""
+    """A service manager that remembers what it heard, when and from which process."""
 
     path: Path
     heard: list[tuple[float, int, str]] = field(default_factory=list)
 
     def __enter__(self) -> Manager:
-        """Listen."""
+        """Listen on the socket."""
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self.socket.bind(str(self.path))
@@ -43,7 +43,7 @@ class Manager:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End, leaving nothing."""
+        """Stop listening, and remove the socket."""
         self.ending = True
         self.thread.join()
         self.socket.close()
@@ -59,19 +59,19 @@ class Manager:
                 self.heard.append((time.monotonic(), pid, data.decode()))
 
     def lines(self) -> list[str]:
-        """All that was said, a line each."""
+        """All lines that were heard."""
         return [line for _, _, text in self.heard for line in text.splitlines()]
 
     def says(self, *words: str) -> Callable[[], bool]:
-        """Whether some line holds all words."""
+        """A condition for wait_until(): some line holds all words."""
         return lambda: any(all(w in line for w in words) for line in self.lines())
 
     def signs(self) -> list[float]:
-        """When signs of life came."""
+        """The times at which signs of life came."""
         return [t for t, _, text in list(self.heard) if "WATCHDOG=1" in text]
 
     def env(self, seconds: float = WATCHDOG) -> dict[str, str]:
-        """What it puts into a service's environment."""
+        """The variables that a manager puts into a service's environment."""
         usec = str(int(seconds * 1e6))
         return {"NOTIFY_SOCKET": str(self.path), "WATCHDOG_USEC": usec}
 
@@ -92,12 +92,12 @@ class Service:
     process: subprocess.Popen[bytes]
 
     def wait_ready(self) -> None:
-        """Until it says so, once."""
+        """Wait for READY=1 and the first sign of life."""
         wait_until(self.manager.says("READY=1"))
         wait_until(lambda: bool(self.manager.signs()))
 
     def lives_for(self, seconds: float) -> None:
-        """It never keeps the manager waiting for longer than it should."""
+        """Check that signs of life come in time for so many seconds."""
         self.wait_ready()
         began = time.monotonic()
         time.sleep(seconds)
@@ -107,14 +107,14 @@ class Service:
         assert self.process.poll() is None
 
     def is_silent(self) -> None:
-        """The manager would end it: nothing comes for its time."""
+        """Check that no sign of life comes for as long as the watchdog waits."""
         time.sleep(LATE)
         before = len(self.manager.signs())
         time.sleep(WATCHDOG + LATE)
         assert len(self.manager.signs()) == before
 
     def stop(self) -> str:
-        """As the manager does; what it said."""
+        """Stop the service as a manager does; return its log."""
         self.process.send_signal(signal.SIGTERM)
         ended = self.run.finish(self.process, timeout=5)
         assert ended.code == 0, ended.err

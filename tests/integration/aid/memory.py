@@ -23,7 +23,7 @@ class Image:
 
     @classmethod
     def of(cls, pid: int) -> Image:
-        """Take one; the process should be waiting."""
+        """Take an image; the process should be waiting."""
         maps = {}
         lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
         fd = os.open(f"/proc/{pid}/mem", os.O_RDONLY)
@@ -55,14 +55,14 @@ class Image:
         return sorted(places)
 
     def around(self, place: str, before: int = 64, after: int = 128) -> bytes:
-        """What lies around a find, for whoever has to explain it."""
+        """The bytes around a find, for whoever has to explain it."""
         name, _, offset = place.rpartition("+")
         at = int(offset, 16)
         return self.maps[name][max(0, at - before) : at + after]
 
 
 def forms(secret: bytes | str) -> list[bytes]:
-    """How it may lie there."""
+    """The forms in which a secret may lie in memory."""
     if isinstance(secret, str):
         return [secret.encode()]
     coded = [base64.b64encode(bytes(skip) + secret) for skip in range(3)]
@@ -74,7 +74,7 @@ def forms(secret: bytes | str) -> list[bytes]:
 
 
 def pieces(form: bytes) -> dict[bytes, int]:
-    """Stretches that tell, spread over it, and where they are."""
+    """Stretches of a form that are unlikely by chance, and their offsets."""
     size = min(PIECE, len(form))
     last = len(form) - size
     starts = sorted({last * i // (PIECES - 1) for i in range(PIECES)})

@@ -20,7 +20,7 @@ def body(payload: bytes) -> str:
 
 
 def payloads(queue: Queue) -> list[bytes]:
-    """What was sent."""
+    """The payloads of all messages in a queue."""
     found: list[bytes] = []
     while some := queue.receive():
         found += [base64.b64decode(m["Body"]) for m in some]

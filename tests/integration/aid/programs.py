@@ -34,7 +34,7 @@ class Result:
     command: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
-        """What it said, a message a line."""
+        """The lines of the log."""
         return self.err.splitlines()
 
 

@@ -42,7 +42,7 @@ class Moto:
     pid: int
 
     def client(self, service: str, **values: Any) -> Any:
-        """A boto3 client of it that needs nothing from the environment."""
+        """A boto3 client of the server that needs nothing from the environment."""
         values.setdefault("endpoint_url", self.url)
         values.setdefault("aws_access_key_id", "test")
         values.setdefault("aws_secret_access_key", "test")
@@ -67,7 +67,7 @@ class Moto:
 
 
 def wait_for_moto(process: subprocess.Popen[Any], log: Path) -> str:
-    """The URL, once it answers. The server picks its port and logs it."""
+    """Wait for the server, which logs the port that it picked; return the URL."""
     deadline = time.monotonic() + MOTO_START
     while time.monotonic() < deadline and process.poll() is None:
         found = re.search(r"Running on (http://127\.0\.0\.1:\d+)", log.read_text())
@@ -108,12 +108,12 @@ class Queue:
     client: Any
 
     def send(self, body: str, **values: Any) -> str:
-        """Send one message; its id."""
+        """Send one message; return its id."""
         values = {"QueueUrl": self.url, "MessageBody": body, **values}
         return self.client.send_message(**values)["MessageId"]
 
     def depth(self) -> tuple[int, int]:
-        """Messages that are visible, and in flight."""
+        """How many messages are visible, and how many are in flight."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         answer = self.client.get_queue_attributes(
             QueueUrl=self.url, AttributeNames=names

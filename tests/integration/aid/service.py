@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def write_port(path: Path, port: int) -> None:
-    """Whole or not at all: somebody polls for it."""
+    """Write the port whole or not at all, because somebody polls for the file."""
     part = path.with_name(f"{path.name}.{os.getpid()}")
     part.write_text(f"{port}\n", encoding="ascii")
     part.replace(path)

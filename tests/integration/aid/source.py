@@ -49,7 +49,7 @@ def generator(tmp_path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def fifo(tmp_path: Path) -> Iterator[tuple[Path, int]]:
-    """Give a source that says nothing unless told to; and where to write."""
+    """Give a source that is silent, and the descriptor by which a test feeds it."""
     path = tmp_path / "fifo"
     os.mkfifo(path)
     writer = os.open(path, os.O_RDWR)
@@ -61,7 +61,7 @@ def fifo(tmp_path: Path) -> Iterator[tuple[Path, int]]:
 
 @contextlib.contextmanager
 def trickle(writer: int, per_second: int) -> Iterator[None]:
-    """Write so slowly, as the hardware of an old Pi does."""
+    """Write so many bytes a second for as long as this lasts."""
     ending = threading.Event()
 
     def write() -> None:

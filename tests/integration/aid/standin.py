@@ -51,7 +51,7 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def log_message(self, *args: Any) -> None:
-        """Quiet: the log is StandIn.records."""
+        """Log nothing here: the log is StandIn.records."""
 
     def serve(self) -> None:
         """Hand the request over; the stand-in writes the answer itself."""
@@ -91,7 +91,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(address, Handler)
 
     def server_bind(self) -> None:
-        """Without the look-up of the host's own name, which may hang in a test."""
+        """Bind without looking up the host's own name, which may hang in a test."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()

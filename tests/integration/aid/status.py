@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The status file of the agent: what it says, and one that was never written."""
+"""The status file of the agent: read it, or write one that no run has written."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def status(run: Runner) -> dict[str, object]:
 
 
 def pretend(run: Runner, ago: float, credited: float | None = None) -> None:
-    """A run of this boot injected so many seconds ago."""
+    """Write the status of a run of this boot that injected so many seconds ago."""
     now = time.clock_gettime(time.CLOCK_BOOTTIME)
     values = {
         "boot": BOOT_ID.read_text().strip(),

@@ -35,5 +35,5 @@ def serve(moto: Moto) -> Iterator[Serve]:
 
 
 def bundled(attack: Attack, proxy: SqsProxy, bundle: str | Path) -> dict[str, str]:
-    """The environment of a program that is to trust bundle."""
+    """The environment of a program that uses the proxy and trusts the bundle."""
     return attack.env(AWS_ENDPOINT_URL_SQS=proxy.url, AWS_CA_BUNDLE=str(bundle))

@@ -35,7 +35,7 @@ class Call:
 
 
 def traced(run: Runner, tmp_path: Path, *command: str | Path) -> list[Call]:
-    """Run under strace."""
+    """Run a command under strace; return its calls that have to do with rights."""
     log = tmp_path / "strace"
     names = "setgroups,setresgid,setresuid,setuid,setgid,capset,prctl,seccomp"
     names += ",landlock_restrict_self,socket,connect,socketpair,clone,clone3,fork"
@@ -64,7 +64,7 @@ def traced(run: Runner, tmp_path: Path, *command: str | Path) -> list[Call]:
 
 
 def position(calls: list[Call], name: str, words: str, pid: int) -> int:
-    """Where a process first did this with success; failing if it never did."""
+    """The index of the first such call of a process with success; or fail."""
     for i, c in enumerate(calls):
         if (c.pid, c.call) == (pid, name) and words in c.args and c.rc >= 0:
             return i
@@ -72,7 +72,7 @@ def position(calls: list[Call], name: str, words: str, pid: int) -> int:
 
 
 def networked(calls: list[Call], pid: int) -> list[int]:
-    """Where a process asks for a socket that leads out of this machine."""
+    """The indices of the calls by which a process asks for a network socket."""
     return [
         i
         for i, c in enumerate(calls)
@@ -81,7 +81,7 @@ def networked(calls: list[Call], pid: int) -> list[int]:
 
 
 def check_drop(calls: list[Call], pid: int) -> int:
-    """All drops, in their order; where the last one is."""
+    """Check that a process drops its rights in order; return the index of the last."""
     places = [position(calls, name, words, pid) for name, words in DROPS]
     assert places == sorted(places)
     if has_landlock():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the agent makes of messages: a run, its status, a verdict a message."""
+"""What the agent decides on messages: a run, its status, and a verdict on each."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Verdict:
 
     @classmethod
     def read(cls, values: dict[str, Any]) -> Verdict:
-        """From the JSON of the status; no member but these is there."""
+        """A verdict from the JSON of the status, which has no other member."""
         known = {"bytes", "bits", "withheld", "discarded", "producer", "seq"}
         assert set(values) - known <= {"key", "time"}
         return cls(
@@ -62,12 +62,12 @@ class Verdict:
         )
 
     def mixed(self, *withheld: str) -> bool:
-        """Whether it was used without credit, for these reasons and no others."""
+        """Whether the message was used without credit, for exactly these reasons."""
         without = self.bits == 0 and self.discarded is None and self.bytes > 0
         return without and self.withheld == withheld
 
     def credited(self, bits: int | None = None) -> bool:
-        """Whether it earned credit."""
+        """Whether the message earned credit."""
         earned = self.bits > 0 and not self.withheld and self.discarded is None
         return earned and bits in (None, self.bits)
 
@@ -110,7 +110,7 @@ class Judge:
 
     @property
     def state(self) -> Path:
-        """The file of what was used."""
+        """The file that remembers which messages were used."""
         return Path(self.run.env["STATE_DIRECTORY"]) / "seen"
 
     @property
@@ -179,14 +179,14 @@ class Judge:
         return verdicts
 
     def each(self, messages: list[Message]) -> Iterator[tuple[Message, Verdict]]:
-        """The same for any number of messages, in as many runs as it takes."""
+        """The same as calling it, for any number of messages, in several runs."""
         size = BATCH - 1
         for first in range(0, len(messages), size):
             some = messages[first : first + size]
             yield from zip(some, self(*some), strict=True)
 
     def one(self, message: Message, **values: Any) -> Verdict:
-        """The same for a single message."""
+        """The same as calling it, for a single message."""
         [verdict] = self(message, **values)
         return verdict
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Secrets that were given out, and who looks whether they are seen."""
+"""Secrets that were given out, and a thread that looks for them in /proc."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PIECE = 12  # characters of a secret in a row that are a leak
 
 
 class WatchedImds(Imds):
-    """Knows every secret that it gave out, and can act after an answer."""
+    """An IMDS that remembers its secrets, and can act after an answer."""
 
     def __init__(self, **values: Any) -> None:
         super().__init__(**values)
@@ -29,7 +29,7 @@ class WatchedImds(Imds):
         self.after: dict[str, Any] = {}  # part of a path: what to do then
 
     def respond(self, request: Request, fault: Fault, record: Record) -> Answer:
-        """Answer, and remember what must not be seen again."""
+        """Answer, and remember the secrets in the answer."""
         answer = super().respond(request, fault, record)
         text = answer.body.decode("utf-8", "replace")
         if answer.status == 200 and request.path == TOKEN_PATH:
@@ -50,7 +50,7 @@ def leaked(secret: str, text: str) -> bool:
 
 
 class Watcher(threading.Thread):
-    """Looks at what everybody may see of a process, for as long as it runs."""
+    """Reads what every user may see of a process, for as long as it runs."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
