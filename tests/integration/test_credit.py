@@ -14,9 +14,8 @@ import pytest
 from aid.attack import KINDS, Attack, each, edited, fill
 from aid.forge import Message, Producer, send
 from aid.kernel import needs_kernel
-from aid.maker import Maker
 from aid.payload import body, noise
-from aid.programs import AGENT, STARTUP, Runner
+from aid.programs import AGENT, Runner
 from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
 from aid.verdicts import (
@@ -208,27 +207,3 @@ def test_the_kernel_itself_is_told_256_bits_beside_forgeries(judge: Judge) -> No
     assert unknown.mixed(UNKNOWN)
     assert bad.mixed(BAD)
     assert unsigned.mixed(UNSIGNED)
-
-
-def test_a_key_of_genkey_leads_to_credit(maker: Maker) -> None:
-    maker.sign()
-    made = maker.once()
-    assert made.code == 0, made.err
-    run = maker.judge.look("--strict", "-v")
-    assert run.result.code == 0, run.result.err
-    assert run.credit == CREDIT
-    assert [v.seq for v in run.verdicts] == list(range(1, 11))
-    assert all(v.credited(512) and v.producer == "pi" for v in run.verdicts)
-    assert run.output == maker.source.read_bytes()[STARTUP : STARTUP + 5120]
-
-
-@needs_kernel
-def test_a_key_of_genkey_leads_to_credit_in_the_kernel(maker: Maker) -> None:
-    maker.sign()
-    maker.seal()
-    assert maker.once().code == 0
-    run = maker.judge.look("--strict", kernel=True)
-    assert run.result.code == 0, run.result.err
-    assert run.credit == CREDIT
-    assert run.status["target"] == "kernel"
-    assert "injected 5120 bytes from 10 messages" in run.result.err

@@ -51,6 +51,7 @@ def test_silence_until_the_deadline_names_the_hop_limit(
 def test_silence_behind_the_token_is_not_the_hop_limits(
     attack: Attack, queue: Queue, proxy: SqsProxy
 ) -> None:
+    """A token that came shows that the hop limit is high enough."""
     fill(queue)
     attack.imds.fault(DOCUMENT, count=None, end="silence")
     got = attack.agent("-q", queue.url, timeout=1)

@@ -8,7 +8,9 @@ import hashlib
 import pytest
 
 from aid.forge import now, path_of
+from aid.kernel import needs_kernel
 from aid.maker import Maker
+from aid.programs import STARTUP
 from aid.verdicts import CREDIT
 
 
@@ -50,3 +52,27 @@ def test_a_queue_named_by_name_is_signed_by_its_path(maker: Maker) -> None:
     run = maker.judge.look("--strict")
     assert run.result.code == 0, run.result.err
     assert run.credit == CREDIT
+
+
+def test_a_key_of_genkey_leads_to_credit(maker: Maker) -> None:
+    maker.sign()
+    made = maker.once()
+    assert made.code == 0, made.err
+    run = maker.judge.look("--strict", "-v")
+    assert run.result.code == 0, run.result.err
+    assert run.credit == CREDIT
+    assert [v.seq for v in run.verdicts] == list(range(1, 11))
+    assert all(v.credited(512) and v.producer == "pi" for v in run.verdicts)
+    assert run.output == maker.source.read_bytes()[STARTUP : STARTUP + 5120]
+
+
+@needs_kernel
+def test_a_key_of_genkey_leads_to_credit_in_the_kernel(maker: Maker) -> None:
+    maker.sign()
+    maker.seal()
+    assert maker.once().code == 0
+    run = maker.judge.look("--strict", kernel=True)
+    assert run.result.code == 0, run.result.err
+    assert run.credit == CREDIT
+    assert run.status["target"] == "kernel"
+    assert "injected 5120 bytes from 10 messages" in run.result.err
