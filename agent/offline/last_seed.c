@@ -11,6 +11,7 @@
 #include "agent/offline/status.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "json/parse.h"
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 

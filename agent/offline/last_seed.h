@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "json/parse.h"
+#include "json/writer.h"
 
 /*
  * When runs of this boot injected into the kernel, as the status file keeps it

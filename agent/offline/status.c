@@ -11,7 +11,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "crypto/digest.h"
-#include "json/parse.h"
+#include "json/text.h"
+#include "json/writer.h"
 
 const char *status_directory(void)
 {

@@ -6,16 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
+#include "json/text.h"
 
 /*
  * JSON (RFC 8259) from strangers, as a tree; the one user of yajl.  Depth,
  * bytes and number of values are capped, and all memory that held text is
  * wiped, because documents hold credentials.
  */
-#define JSON_DEPTH_MAX  16
 #define JSON_VALUES_MAX 4096
-#define JSON_TEXT_MAX   (4 << 20) /* bytes of one document */
 
 struct json;
 
@@ -44,32 +42,6 @@ const struct json *json_member(
  * ERR_ABSENT when value is NULL, ERR_FORMAT when it is anything else or does
  * not fit. */
 int json_integer(const struct json *value, int64_t *out)
-    __attribute__((warn_unused_result));
-
-/* Whether text is UTF-8 (RFC 3629: no surrogates, no overlong forms). */
-bool json_utf8(const void *text, size_t len);
-
-/*
- * A writer.  Errors stick: calls after a failed one do nothing and
- * json_writer_finish() tells.  Strings must be UTF-8.
- */
-struct json_writer;
-
-/* NULL when memory is short. */
-struct json_writer *json_writer_new(void);
-void json_writer_free(struct json_writer *w);
-void json_begin_object(struct json_writer *w);
-void json_end_object(struct json_writer *w);
-void json_begin_array(struct json_writer *w);
-void json_end_array(struct json_writer *w);
-void json_key(struct json_writer *w, const char *key);
-void json_put_string(struct json_writer *w, const char *s);
-void json_put_integer(struct json_writer *w, int64_t n);
-
-/* Append the document to out.  ERR_LIMIT by out's ceiling or JSON_TEXT_MAX,
- * ERR_NOMEM, ERR_FORMAT for a string that is not UTF-8, ERR_INTERNAL when it
- * is not one whole document. */
-int json_writer_finish(struct json_writer *w, struct buf *out)
     __attribute__((warn_unused_result));
 
 #endif

@@ -4,8 +4,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "json/parse.h"
-
 /* Bytes of the UTF-8 character at s; 0 when it is none. */
 static size_t utf8_len(const uint8_t *s, size_t len)
 {

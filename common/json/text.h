@@ -5,6 +5,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Limits of one document, read or written. */
+#define JSON_DEPTH_MAX 16
+#define JSON_TEXT_MAX  (4 << 20) /* bytes */
+
+/* Whether text is UTF-8 (RFC 3629: no surrogates, no overlong forms). */
+bool json_utf8(const void *text, size_t len);
+
 /*
  * Whether yajl may see this text: all of it UTF-8, strings closed, no escape
  * that means NUL or half a surrogate pair.  yajl 2.1.0 lets overlong UTF-8

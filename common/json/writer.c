@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "json/writer.h"
+
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
-#include "json/parse.h"
+#include "json/text.h"
 
 /* Own code instead of yajl_gen, which uses memory that it did not get. */
 struct json_writer {

@@ -10,6 +10,7 @@
 #include "sqs/error.h"
 #include "sqs/sqs.h"
 #include "json/parse.h"
+#include "json/writer.h"
 
 /* Inside sqs*.c only: one operation, signed, tried again, errors explained. */
 struct sqs {

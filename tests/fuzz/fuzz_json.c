@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "fuzz.h"
 #include "json/parse.h"
+#include "json/writer.h"
 
 static void walk(struct json_writer *w, const struct json *value, int depth)
 {

@@ -11,6 +11,7 @@
 #include "sqs/error.h"
 #include "sqs/messages.h"
 #include "json/parse.h"
+#include "json/writer.h"
 
 #define URL "https://sqs.eu-west-1.amazonaws.com/1/q"
 

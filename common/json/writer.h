@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_JSON_WRITER_H
+#define SQS_ENTROPY_JSON_WRITER_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+
+/*
+ * A writer of one JSON document (RFC 8259), within the limits of text.h; it
+ * needs no parser.  Errors stick: calls after a failed one do nothing and
+ * json_writer_finish() tells.  Strings must be UTF-8.
+ */
+struct json_writer;
+
+/* NULL when memory is short.  The caller frees it. */
+struct json_writer *json_writer_new(void);
+void json_writer_free(struct json_writer *w);
+void json_begin_object(struct json_writer *w);
+void json_end_object(struct json_writer *w);
+void json_begin_array(struct json_writer *w);
+void json_end_array(struct json_writer *w);
+void json_key(struct json_writer *w, const char *key);
+void json_put_string(struct json_writer *w, const char *s);
+void json_put_integer(struct json_writer *w, int64_t n);
+
+/* Append the document to out.  ERR_LIMIT by out's ceiling or JSON_TEXT_MAX,
+ * ERR_NOMEM, ERR_FORMAT for a string that is not UTF-8, ERR_INTERNAL when it
+ * is not one whole document. */
+int json_writer_finish(struct json_writer *w, struct buf *out)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "json/parse.h"
+#include "json/text.h"
+#include "json/writer.h"
+
+static void assert_written(struct json_writer *w, int rc, const char *text)
+{
+	struct buf *out = buf_new(1 << 16);
+
+	assert_int_equal(json_writer_finish(w, out), rc);
+	assert_string_equal(buf_str(out), text);
+	buf_free(out);
+	json_writer_free(w);
+}
+
+static void test_writer(void **state)
+{
+	struct json_writer *w = json_writer_new();
+
+	(void)state;
+	json_begin_object(w);
+	json_key(w, "a\"\\\n\x01");
+	json_begin_array(w);
+	json_put_integer(w, INT64_MIN);
+	json_put_string(w, "\xc3\xa9\t/");
+	json_begin_object(w);
+	json_end_object(w);
+	json_begin_array(w);
+	json_end_array(w);
+	json_put_integer(w, 7);
+	json_end_array(w);
+	json_key(w, "b");
+	json_put_string(w, "");
+	json_end_object(w);
+	assert_written(w, 0,
+	    "{\"a\\u0022\\u005c\\u000a\\u0001\":[-9223372036854775808,"
+	    "\"\xc3\xa9\\u0009/\",{},[],7],\"b\":\"\"}");
+}
+
+static void test_writer_misuse(void **state)
+{
+	struct json_writer *w;
+
+	(void)state;
+	assert_written(json_writer_new(), ERR_INTERNAL, "");
+	w = json_writer_new();
+	json_begin_object(w);
+	assert_written(w, ERR_INTERNAL, "");
+	w = json_writer_new();
+	json_begin_object(w);
+	json_put_string(w, "value without a key");
+	assert_written(w, ERR_INTERNAL, "");
+	w = json_writer_new();
+	json_begin_array(w);
+	json_key(w, "a");
+	assert_written(w, ERR_INTERNAL, "");
+	w = json_writer_new();
+	json_begin_object(w);
+	json_key(w, "a");
+	json_end_object(w);
+	assert_written(w, ERR_INTERNAL, "");
+	w = json_writer_new();
+	json_begin_array(w);
+	json_end_object(w);
+	assert_written(w, ERR_INTERNAL, "");
+	w = json_writer_new();
+	json_put_integer(w, 1);
+	json_put_integer(w, 2);
+	assert_written(w, ERR_INTERNAL, "");
+	w = json_writer_new();
+	json_end_array(w);
+	assert_written(w, ERR_INTERNAL, "");
+	json_writer_free(NULL);
+}
+
+static void test_writer_limits(void **state)
+{
+	struct json_writer *w = json_writer_new();
+	struct buf *out = buf_new(3);
+
+	(void)state;
+	json_put_string(w, "abc");
+	assert_int_equal(json_writer_finish(w, out), ERR_LIMIT);
+	assert_int_equal(buf_len(out), 0);
+	buf_free(out);
+	json_writer_free(w);
+	w = json_writer_new();
+	json_put_string(w, "\xff");
+	assert_written(w, ERR_FORMAT, "");
+	w = json_writer_new();
+	for (int i = 0; i <= JSON_DEPTH_MAX; i++)
+		json_begin_array(w);
+	assert_written(w, ERR_LIMIT, "");
+}
+
+/* All text, written and read back. */
+static void test_round_trip(void **state)
+{
+	struct buf *out = buf_new(1 << 16);
+	struct json_writer *w;
+	struct json *root;
+	char text[128];
+
+	(void)state;
+	for (int i = 0; i < 127; i++)
+		text[i] = (char)(i + 1);
+	text[127] = '\0';
+	w = json_writer_new();
+	json_put_string(w, text);
+	assert_int_equal(json_writer_finish(w, out), 0);
+	assert_int_equal(json_parse(buf_data(out), buf_len(out), &root), 0);
+	assert_string_equal(json_string(root), text);
+	json_free(root);
+	json_writer_free(w);
+	buf_free(out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_writer),
+	    cmocka_unit_test(test_writer_misuse),
+	    cmocka_unit_test(test_writer_limits),
+	    cmocka_unit_test(test_round_trip),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
