@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/date.h"
 #include "json/parse.h"
 
 static const char *text_of(const struct json *root, const char *key)
@@ -27,7 +27,7 @@ static int take(const struct json *root, const char *role, struct cred *out,
 		    role, code[0] != '\0' ? code : "no Code",
 		    json_string(json_get(root, "Message")) != NULL ? ": " : "",
 		    text_of(root, "Message"));
-	rc = clock_parse_rfc3339(text_of(root, "Expiration"), &expires);
+	rc = date_parse_rfc3339(text_of(root, "Expiration"), &expires);
 	if (rc == 0)
 		rc = cred_set(out, text_of(root, "AccessKeyId"),
 		    text_of(root, "SecretAccessKey"), text_of(root, "Token"));

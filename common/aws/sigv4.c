@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "aws/canonical.h"
-#include "base/clock.h"
 #include "base/err.h"
 #include "crypto/digest.h"
 
@@ -329,7 +328,7 @@ int sigv4_sign(struct sigv4 *s, const struct sigv4_credentials *credentials,
     const struct sigv4_request *req, const char *region, const char *service,
     int64_t wall, struct sigv4_result *out)
 {
-	char amz_date[CLOCK_AMZ_MAX], hash_hex[HEX_LEN], signature[HEX_LEN];
+	char amz_date[DATE_AMZ_MAX], hash_hex[HEX_LEN], signature[HEX_LEN];
 	struct scope scope = {amz_date, region, service, buf_new(SCOPE_MAX)};
 	struct buf *text = buf_new(SIGV4_TEXT_MAX);
 	struct list list;
@@ -337,7 +336,7 @@ int sigv4_sign(struct sigv4 *s, const struct sigv4_credentials *credentials,
 
 	if (scope.text == NULL || text == NULL)
 		goto out;
-	clock_format_amz(wall, amz_date);
+	date_format_amz(wall, amz_date);
 	if ((rc = buf_addf(scope.text, "%.*s/%s/%s/" TERMINATOR, DAY_LEN,
 		 amz_date, region, service)) != 0 ||
 	    (rc = collect(&list, req, credentials->token, amz_date)) != 0 ||

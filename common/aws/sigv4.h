@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/date.h"
 
 /*
  * AWS Signature Version 4 in the Authorization header.  Source: IAM User
@@ -51,8 +52,8 @@ void sigv4_free(struct sigv4 *s);
 
 /* What a signed request carries beside its own headers. */
 struct sigv4_result {
-	char amz_date[17];         /* X-Amz-Date */
-	struct buf *authorization; /* Authorization, made by sigv4_sign() */
+	char amz_date[DATE_AMZ_MAX]; /* X-Amz-Date */
+	struct buf *authorization;   /* Authorization, made by sigv4_sign() */
 };
 
 /*

@@ -32,18 +32,4 @@ int clock_sleep(const struct clock *c, int64_t ms)
     __attribute__((warn_unused_result));
 double clock_chance(const struct clock *c);
 
-/* "2026-11-22T08:00:00Z" (RFC 3339, UTC, optional fraction dropped) to epoch
- * milliseconds.  ERR_FORMAT. */
-int clock_parse_rfc3339(const char *s, int64_t *wall)
-    __attribute__((warn_unused_result));
-
-/* "Sun, 22 Nov 2026 08:00:00 GMT" (RFC 9110 IMF-fixdate).  ERR_FORMAT. */
-int clock_parse_http(const char *s, int64_t *wall)
-    __attribute__((warn_unused_result));
-
-#define CLOCK_AMZ_MAX 17 /* "20261122T080000Z" and NUL */
-
-/* The X-Amz-Date form of SigV4 (ISO 8601 basic, UTC).  Years 1970-9999. */
-void clock_format_amz(int64_t wall, char out[static CLOCK_AMZ_MAX]);
-
 #endif

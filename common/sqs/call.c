@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/date.h"
+
 #define CONTENT_TYPE  "application/x-amz-json-1.0"
 #define CONNECT_MS    5000
 #define SKEW_MAX_MS   300000 /* what the service tolerates */
@@ -16,7 +18,7 @@
 struct envelope {
 	char target[TARGET_MAX];
 	char target_line[TARGET_MAX + 16];
-	char date_line[CLOCK_AMZ_MAX + 16];
+	char date_line[DATE_AMZ_MAX + 16];
 	struct buf *authorization_line;
 	struct buf *token_line;
 	const char *lines[6];
@@ -212,7 +214,7 @@ static int read_answer(
  * refusal said. */
 static void read_date(struct sqs *s, struct call *c, const char *date)
 {
-	if (date == NULL || clock_parse_http(date, &c->date) != 0)
+	if (date == NULL || date_parse_http(date, &c->date) != 0)
 		c->date = 0;
 	s->behind = c->date != 0 ? c->date - clock_wall(s->clock) : s->skew;
 }

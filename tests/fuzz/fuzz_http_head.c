@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/date.h"
 #include "fuzz.h"
 #include "http/head.h"
 
@@ -18,7 +18,7 @@ static void look(const struct http_head *head)
 	    head->status == 0 || (head->status >= 100 && head->status <= 999));
 	if (date != NULL)
 		FUZZ_CHECK(date + strlen(date) < head->text + head->len);
-	if (date != NULL && clock_parse_http(date, &ms) == 0)
+	if (date != NULL && date_parse_http(date, &ms) == 0)
 		FUZZ_CHECK(ms >= 0);
 	if (code != NULL)
 		FUZZ_CHECK(code + strlen(code) < head->text + head->len);
