@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "crypto/digest.h"
+#include "base/text.h"
 #include "json/text.h"
 #include "json/writer.h"
 
@@ -54,11 +54,11 @@ static void put_reasons(struct json_writer *w, unsigned withheld)
 static void put_message(struct json_writer *w, const struct status_message *m)
 {
 	const char *producer = m->verified.producer;
-	char key[DIGEST_HEX_LEN(MESSAGE_KEY_ID_LEN)];
+	char key[TEXT_HEX_LEN(MESSAGE_KEY_ID_LEN)];
 
 	json_begin_object(w);
 	if (m->verified.trust == CREDIT_SIGNED) {
-		digest_hex(key, m->verified.claim.key, MESSAGE_KEY_ID_LEN);
+		text_hex(key, m->verified.claim.key, MESSAGE_KEY_ID_LEN);
 		json_key(w, "producer");
 		json_put_string(
 		    w, json_utf8(producer, strlen(producer)) ? producer : "?");

@@ -7,12 +7,13 @@
 
 #include "aws/canonical.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "crypto/digest.h"
 
 #define ALGORITHM  "AWS4-HMAC-SHA256"
 #define TERMINATOR "aws4_request"
 #define DAY_LEN    8 /* "20150830" */
-#define HEX_LEN    DIGEST_HEX_LEN(DIGEST_SHA256_LEN)
+#define HEX_LEN    TEXT_HEX_LEN(DIGEST_SHA256_LEN)
 #define SCOPE_MAX  256 /* "DAY/REGION/SERVICE/aws4_request" */
 #define OWN_MAX    3   /* Host, X-Amz-Date, X-Amz-Security-Token */
 
@@ -183,7 +184,7 @@ static int hash(char hex[static HEX_LEN], const void *data, size_t len)
 	int rc = digest_sha256(sum, &part, 1);
 
 	if (rc == 0)
-		digest_hex(hex, sum, sizeof sum);
+		text_hex(hex, sum, sizeof sum);
 	return rc;
 }
 
@@ -308,7 +309,7 @@ static int make_signature(char hex[static HEX_LEN], const struct sigv4 *s,
 	    sum, s->key, sizeof s->key, parts, sizeof parts / sizeof parts[0]);
 
 	if (rc == 0)
-		digest_hex(hex, sum, sizeof sum);
+		text_hex(hex, sum, sizeof sum);
 	return rc;
 }
 

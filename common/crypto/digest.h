@@ -15,7 +15,6 @@ struct digest_part {
 
 #define DIGEST_SHA256_LEN 32
 #define DIGEST_MD5_LEN    16
-#define DIGEST_HEX_LEN(n) (2 * (n) + 1) /* with the NUL */
 
 /* SHA-256 (FIPS 180-4).  ERR_INTERNAL when OpenSSL refuses. */
 int digest_sha256(uint8_t out[static DIGEST_SHA256_LEN],
@@ -33,9 +32,6 @@ int digest_hmac_sha256(uint8_t out[static DIGEST_SHA256_LEN], const void *key,
 int digest_md5(uint8_t out[static DIGEST_MD5_LEN],
     const struct digest_part *parts, size_t n)
     __attribute__((warn_unused_result));
-
-/* Lower-case hexadecimal, NUL-terminated; out has DIGEST_HEX_LEN(len). */
-void digest_hex(char *out, const uint8_t *data, size_t len);
 
 /* Compare in time that depends on len alone. */
 bool digest_equal(const void *a, const void *b, size_t len);

@@ -8,7 +8,7 @@
 #include <strings.h>
 
 #include "base/err.h"
-#include "crypto/digest.h"
+#include "base/text.h"
 
 #define HOST_CHARS                                                             \
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"       \
@@ -25,9 +25,9 @@ static const char *const seals[] = {
 void message_claim_format(const struct message_claim *claim,
     char text[static MESSAGE_ENTROPY_MAX + 1])
 {
-	char key[DIGEST_HEX_LEN(MESSAGE_KEY_ID_LEN)];
+	char key[TEXT_HEX_LEN(MESSAGE_KEY_ID_LEN)];
 
-	digest_hex(key, claim->key, sizeof claim->key);
+	text_hex(key, claim->key, sizeof claim->key);
 	(void)snprintf(text, MESSAGE_ENTROPY_MAX + 1,
 	    "v=1;key=%s;seq=%" PRIu64 ";time=%" PRId64 ";bits=%" PRIu32
 	    ";seal=%s",

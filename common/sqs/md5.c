@@ -7,13 +7,14 @@
 #include <strings.h>
 
 #include "base/err.h"
+#include "base/text.h"
 #include "crypto/digest.h"
 
 #define PARTS_EACH 7
 
 static bool matches(const struct digest_part *parts, size_t n, const char *hex)
 {
-	char ours[DIGEST_HEX_LEN(DIGEST_MD5_LEN)];
+	char ours[TEXT_HEX_LEN(DIGEST_MD5_LEN)];
 	uint8_t digest[DIGEST_MD5_LEN];
 	int rc = digest_md5(digest, parts, n);
 
@@ -22,7 +23,7 @@ static bool matches(const struct digest_part *parts, size_t n, const char *hex)
 		return true;
 	if (rc != 0 || hex == NULL)
 		return false;
-	digest_hex(ours, digest, sizeof digest);
+	text_hex(ours, digest, sizeof digest);
 	return strcasecmp(ours, hex) == 0;
 }
 

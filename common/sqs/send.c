@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/text.h"
 #include "crypto/digest.h"
 #include "sqs/batch.h"
 #include "sqs/md5.h"
@@ -66,13 +67,13 @@ static void put_attributes(struct json_writer *w, const struct sqs_outgoing *m)
 static int put_fifo(struct json_writer *w, const char *body)
 {
 	const struct digest_part part = {body, strlen(body)};
-	char id[DIGEST_HEX_LEN(DEDUP_BYTES)];
+	char id[TEXT_HEX_LEN(DEDUP_BYTES)];
 	uint8_t digest[DIGEST_SHA256_LEN];
 	int rc = digest_sha256(digest, &part, 1);
 
 	if (rc != 0)
 		return rc;
-	digest_hex(id, digest, DEDUP_BYTES);
+	text_hex(id, digest, DEDUP_BYTES);
 	json_key(w, "MessageGroupId");
 	json_put_string(w, GROUP_ID);
 	json_key(w, "MessageDeduplicationId");

@@ -55,7 +55,7 @@ static void test_published_example(void **state)
 		     "SignedHeaders=content-type;host;x-amz-date, "
 		     "Signature=5d672d79c15b13162d9279b0855cfba6"
 		     "789a8edb4c82c400e06b5924a6f2b5d7");
-	digest_hex(hex, ((struct sigv4 *)*state)->key, DIGEST_SHA256_LEN);
+	text_hex(hex, ((struct sigv4 *)*state)->key, DIGEST_SHA256_LEN);
 	assert_string_equal(hex,
 	    "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9");
 }

@@ -12,13 +12,14 @@
 #include <cmocka.h>
 
 #include "base/err.h"
+#include "base/text.h"
 #include "crypto/digest.h"
 
 static void assert_hex(const uint8_t *data, size_t len, const char *expected)
 {
-	char hex[DIGEST_HEX_LEN(DIGEST_SHA256_LEN)];
+	char hex[TEXT_HEX_LEN(DIGEST_SHA256_LEN)];
 
-	digest_hex(hex, data, len);
+	text_hex(hex, data, len);
 	assert_string_equal(hex, expected);
 }
 
@@ -145,18 +146,6 @@ static void test_hmac_in_place(void **state)
 	assert_memory_equal(key, apart, sizeof key);
 }
 
-static void test_hex(void **state)
-{
-	const uint8_t bytes[] = {0x00, 0x0f, 0xf0, 0xff, 0x9a, 0xa9};
-	char hex[DIGEST_HEX_LEN(sizeof bytes)];
-
-	(void)state;
-	digest_hex(hex, bytes, sizeof bytes);
-	assert_string_equal(hex, "000ff0ff9aa9");
-	digest_hex(hex, bytes, 0);
-	assert_string_equal(hex, "");
-}
-
 static void test_equal(void **state)
 {
 	uint8_t a[32] = {0};
@@ -233,8 +222,8 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_parts_are_one_text),
 	    cmocka_unit_test(test_md5), cmocka_unit_test(test_hmac),
 	    cmocka_unit_test(test_hmac_of_nothing),
-	    cmocka_unit_test(test_hmac_in_place), cmocka_unit_test(test_hex),
-	    cmocka_unit_test(test_equal), cmocka_unit_test(test_refused)};
+	    cmocka_unit_test(test_hmac_in_place), cmocka_unit_test(test_equal),
+	    cmocka_unit_test(test_refused)};
 
 	if (argc == 2 && strcmp(argv[1], "--refused") == 0)
 		return when_refused();

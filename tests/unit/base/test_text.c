@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "base/text.h"
+
+static void graphic_characters_are_the_visible_ones_of_ascii(void **state)
+{
+	(void)state;
+	for (int c = 0; c < 256; c++) {
+		const char text[] = {'a', (char)c, 'b'};
+
+		assert_int_equal(
+		    text_is_graphic(text, sizeof text), c > 0x20 && c < 0x7f);
+	}
+	assert_true(text_is_graphic("", 0));
+	assert_true(text_is_graphic("ab cd", 2));
+}
+
+static void control_characters_become_question_marks(void **state)
+{
+	(void)state;
+	for (int c = 0; c < 256; c++) {
+		char text[] = {'a', (char)c, '\n'};
+
+		text_make_printable(text, 2);
+		assert_int_equal(text[0], 'a');
+		assert_int_equal(
+		    (unsigned char)text[1], c < 0x20 || c == 0x7f ? '?' : c);
+		assert_int_equal(text[2], '\n');
+	}
+}
+
+static void capitals_alone_become_small(void **state)
+{
+	(void)state;
+	for (int c = 0; c < 256; c++)
+		assert_int_equal((unsigned char)text_lower((char)c),
+		    c >= 'A' && c <= 'Z' ? c + 32 : c);
+}
+
+static void assert_number(const char *text, uint64_t max, uint64_t expected)
+{
+	uint64_t n = 0;
+
+	if (!text_read_number(text, strlen(text), max, &n))
+		fail_msg("refused: %s", text);
+	assert_true(n == expected);
+}
+
+static void numbers_up_to_the_maximum(void **state)
+{
+	(void)state;
+	assert_number("0", 0, 0);
+	assert_number("000", 0, 0);
+	assert_number("7", 7, 7);
+	assert_number("007", 7, 7);
+	assert_number("4294967295", UINT32_MAX, UINT32_MAX);
+	assert_number("18446744073709551615", UINT64_MAX, UINT64_MAX);
+	assert_number("018446744073709551615", UINT64_MAX, UINT64_MAX);
+}
+
+static void no_other_text_is_a_number(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t max;
+	} bad[] = {{"", 9}, {" 1", 9}, {"1 ", 9}, {"+1", 9}, {"-1", 9},
+	    {"-0", 9}, {"0x1", 99}, {"1.0", 99}, {"1e1", 99}, {"a", 9},
+	    {"1:", 99}, {"1/", 99}, {"\xb2", 9}, {"1\n", 99}, {"1", 0},
+	    {"8", 7}, {"10", 9}, {"4294967296", UINT32_MAX},
+	    {"18446744073709551616", UINT64_MAX},
+	    {"99999999999999999999", UINT64_MAX},
+	    {"184467440737095516150", UINT64_MAX}};
+	uint64_t n = 42;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		if (text_read_number(
+			bad[i].text, strlen(bad[i].text), bad[i].max, &n))
+			fail_msg("accepted: %s", bad[i].text);
+	assert_true(n == 42);
+}
+
+static void no_more_than_the_given_bytes_are_read(void **state)
+{
+	uint64_t n = 0;
+
+	(void)state;
+	assert_true(text_read_number("123x", 2, 99, &n));
+	assert_true(n == 12);
+	assert_false(text_read_number("1\0002", 3, 99, &n));
+}
+
+static void hexadecimal(void **state)
+{
+	const uint8_t bytes[] = {0x00, 0x0f, 0xf0, 0xff, 0x9a, 0xa9};
+	char hex[TEXT_HEX_LEN(sizeof bytes)];
+
+	(void)state;
+	text_hex(hex, bytes, sizeof bytes);
+	assert_string_equal(hex, "000ff0ff9aa9");
+	text_hex(hex, bytes, 0);
+	assert_string_equal(hex, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(graphic_characters_are_the_visible_ones_of_ascii),
+	    cmocka_unit_test(control_characters_become_question_marks),
+	    cmocka_unit_test(capitals_alone_become_small),
+	    cmocka_unit_test(numbers_up_to_the_maximum),
+	    cmocka_unit_test(no_other_text_is_a_number),
+	    cmocka_unit_test(no_more_than_the_given_bytes_are_read),
+	    cmocka_unit_test(hexadecimal),
+	};
+
+	return cmocka_run_group_tests_name("text", tests, NULL, NULL);
+}
