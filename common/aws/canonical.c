@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/text.h"
 
 /* One name=value of a query, with the '=' or without. */
 struct pair {
@@ -15,17 +16,12 @@ struct pair {
 	size_t value_len;
 };
 
-static unsigned char lower(char c)
+static char to_upper(char c)
 {
-	return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+	return (char)(c >= 'a' && c <= 'z' ? c - ('a' - 'A') : c);
 }
 
-static unsigned char upper(char c)
-{
-	return (unsigned char)(c >= 'a' && c <= 'z' ? c - ('a' - 'A') : c);
-}
-
-static int add_mapped(struct buf *b, const char *s, unsigned char (*map)(char))
+static int add_mapped(struct buf *b, const char *s, char (*map)(char))
 {
 	size_t len = strlen(s);
 	uint8_t *space;
@@ -33,31 +29,33 @@ static int add_mapped(struct buf *b, const char *s, unsigned char (*map)(char))
 	int rc = buf_extend(b, len, &space);
 
 	for (i = 0; rc == 0 && i < len; i++)
-		space[i] = map(s[i]);
+		space[i] = (uint8_t)map(s[i]);
 	return rc;
 }
 
 int canonical_method(struct buf *b, const char *method)
 {
-	return add_mapped(b, method, upper);
+	return add_mapped(b, method, to_upper);
 }
 
 int canonical_name(struct buf *b, const char *name)
 {
-	return add_mapped(b, name, lower);
+	return add_mapped(b, name, text_lower);
 }
 
 int canonical_compare(const char *a, const char *b)
 {
-	for (; lower(*a) == lower(*b); a++, b++)
+	for (; text_lower(*a) == text_lower(*b); a++, b++)
 		if (*a == '\0')
 			return 0;
-	return lower(*a) < lower(*b) ? -1 : 1;
+	return (unsigned char)text_lower(*a) < (unsigned char)text_lower(*b)
+		   ? -1
+		   : 1;
 }
 
 static bool is_unreserved(char c)
 {
-	unsigned char l = lower(c);
+	const char l = text_lower(c);
 
 	return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
 	       c == '.' || c == '_' || c == '~';

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define REFRESH_MS 300000 /* before credentials expire */
 #define RETRY_MS   60000  /* between refreshes that gave nothing newer */
 
@@ -44,14 +46,6 @@ void cred_free(struct cred *c)
 	free(c);
 }
 
-static bool is_graphic(const char *s)
-{
-	for (; *s != '\0'; s++)
-		if (*s <= ' ' || *s > '~')
-			return false;
-	return true;
-}
-
 int cred_set(struct cred *c, const char *access_key, const char *secret_key,
     const char *token)
 {
@@ -63,8 +57,9 @@ int cred_set(struct cred *c, const char *access_key, const char *secret_key,
 	buf_reset(c->secret_key);
 	buf_reset(c->token);
 	if (access_key[0] == '\0' || secret_key[0] == '\0' ||
-	    !is_graphic(access_key) || !is_graphic(secret_key) ||
-	    !is_graphic(token))
+	    !text_is_graphic(access_key, strlen(access_key)) ||
+	    !text_is_graphic(secret_key, strlen(secret_key)) ||
+	    !text_is_graphic(token, strlen(token)))
 		return ERR_FORMAT;
 	rc = buf_addstr(c->access_key, access_key);
 	if (rc == 0)

@@ -9,6 +9,7 @@
 
 #include "aws/imds_document.h"
 #include "aws/imds_fetch.h"
+#include "base/text.h"
 
 #define ENDPOINT_DEFAULT "http://169.254.169.254"
 #define ENDPOINT_MAX     256
@@ -26,12 +27,9 @@ struct imds {
 	struct buf *token; /* empty: none yet */
 };
 
-static bool is_graphic(const char *s, size_t len)
+static bool is_word(const char *s, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		if (s[i] <= ' ' || s[i] > '~')
-			return false;
-	return len > 0;
+	return len > 0 && text_is_graphic(s, len);
 }
 
 /* ---- the token, and requests that bear it */
@@ -67,7 +65,7 @@ static int renew(struct imds *i, int64_t deadline, struct err *err)
 		rc = err_set(err, ERR_ABSENT,
 		    "%s answered %d when asked for a token: it is no IMDSv2",
 		    i->peer.host, http_status(t));
-	else if (!is_graphic(buf_str(body), buf_len(body)))
+	else if (!is_word(buf_str(body), buf_len(body)))
 		rc = err_set(err, ERR_FORMAT,
 		    "IMDS at %s gave a malformed token", i->peer.host);
 	else if (buf_set(i->token, buf_data(body), buf_len(body)) != 0)
@@ -200,7 +198,7 @@ static int get_word(struct imds *i, const char *path,
 	char text[IMDS_TEXT_MAX];
 	int rc = imds_get(i, path, text, sizeof text, deadline, err);
 
-	if (rc == 0 && !is_graphic(text, strlen(text)))
+	if (rc == 0 && !is_word(text, strlen(text)))
 		rc = err_set(err, ERR_FORMAT, "IMDS at %s gave a malformed %s",
 		    i->peer.host, path);
 	if (rc == 0)
@@ -277,7 +275,7 @@ static int get_role(struct imds *i, char role[static IMDS_TEXT_MAX],
 	role[strcspn(role, "\n")] = '\0';
 	if (role[0] == '\0')
 		return err_set(err, ERR_ABSENT, "%s", absent);
-	if (!is_graphic(role, strlen(role)))
+	if (!is_word(role, strlen(role)))
 		return err_set(err, ERR_FORMAT,
 		    "IMDS at %s gave a malformed role name", i->peer.host);
 	return 0;
@@ -324,7 +322,7 @@ static int set_endpoint(struct imds *i, const char *given, struct err *err)
 	while (len > 0 && text[len - 1] == '/')
 		len--;
 	host = strstr(text, "//");
-	if (len >= sizeof i->endpoint || !is_graphic(text, len) ||
+	if (len >= sizeof i->endpoint || !is_word(text, len) ||
 	    strpbrk(text, "?#@") != NULL || host == NULL ||
 	    host + 2 >= text + len ||
 	    (strncasecmp(text, "http://", 7) != 0 &&

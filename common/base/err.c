@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 /* Exit codes: sysexits.h numbers, and 65, 75 as DESIGN uses them. */
 enum {
 	EXIT_DONE = 0,
@@ -67,13 +69,6 @@ int err_exit(int code)
 	return table[index_of(code)].exit;
 }
 
-static void make_printable(char *s)
-{
-	for (; *s != '\0'; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			*s = '?';
-}
-
 static void set(
     struct err *err, int code, const char *suffix, const char *fmt, va_list ap)
 {
@@ -88,7 +83,7 @@ static void set(
 	if (suffix != NULL)
 		(void)snprintf(
 		    err->text + len, sizeof err->text - len, ": %s", suffix);
-	make_printable(err->text);
+	text_make_printable(err->text, strlen(err->text));
 }
 
 int err_set(struct err *err, int code, const char *fmt, ...)

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
+
 #define LINE_MAX_BYTES 1024
 
 static const char *log_name = "sqs-entropy";
@@ -59,9 +61,7 @@ __attribute__((format(printf, 2, 0))) static void put(
 		head = clamp(snprintf(line, room, "%s: ", log_name), room);
 	len = head +
 	      clamp(vsnprintf(line + head, room - head, fmt, ap), room - head);
-	for (size_t i = head; i < len; i++)
-		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-			line[i] = '?';
+	text_make_printable(line + head, len - head);
 	line[len++] = '\n';
 	/* Nobody is left to tell when standard error is gone. */
 	if (write(STDERR_FILENO, line, len) < 0)

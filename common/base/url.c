@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/err.h"
+#include "base/text.h"
 
 #define HOST_CHARS                                                             \
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"       \
@@ -30,13 +31,6 @@ static void drop_default_port(char *origin, const char *host)
 		origin[strlen(origin) - strlen(port)] = '\0';
 }
 
-static void lower(char *s)
-{
-	for (; *s != '\0'; s++)
-		if (*s >= 'A' && *s <= 'Z')
-			*s = (char)(*s - 'A' + 'a');
-}
-
 int sqs_url_split(const char *text, struct sqs_url *out)
 {
 	size_t scheme, host;
@@ -56,7 +50,8 @@ int sqs_url_split(const char *text, struct sqs_url *out)
 		return ERR_FORMAT;
 	memcpy(out->origin, text, scheme + host);
 	out->origin[scheme + host] = '\0';
-	lower(out->origin);
+	for (size_t i = 0; i < scheme + host; i++)
+		out->origin[i] = text_lower(out->origin[i]);
 	out->host = out->origin + scheme;
 	drop_default_port(out->origin, out->host);
 	return 0;

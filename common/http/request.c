@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/text.h"
 #include "http/policy.h"
 
 #define URL_MAX 2048
@@ -102,13 +103,11 @@ static int part(CURLU *u, CURLUPart what, char *out, size_t size)
 }
 
 /* libcurl 7.76 lets blanks pass. */
-static bool is_graphic(const char *s)
+static bool is_without_blanks(const char *url)
 {
-	size_t len = 0;
+	const size_t len = strnlen(url, URL_MAX + 1);
 
-	while (len < URL_MAX && s[len] > ' ' && s[len] <= '~')
-		len++;
-	return len > 0 && s[len] == '\0';
+	return len > 0 && len <= URL_MAX && text_is_graphic(url, len);
 }
 
 /* What a request may go to: *plain, and "HOST" or "HOST:PORT" in at. */
@@ -118,7 +117,7 @@ static int judge(CURLU *u, const char *url, bool *plain,
 	const unsigned int flags = CURLU_DISALLOW_USER | CURLU_PATH_AS_IS;
 	char scheme[8], host[HTTP_HOST_MAX - 8], port[8], zone[2];
 
-	if (!is_graphic(url) ||
+	if (!is_without_blanks(url) ||
 	    curl_url_set(u, CURLUPART_URL, url, flags) != CURLUE_OK ||
 	    part(u, CURLUPART_SCHEME, scheme, sizeof scheme) != 0 ||
 	    part(u, CURLUPART_HOST, host, sizeof host) != 0)

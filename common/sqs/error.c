@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/text.h"
 #include "json/parse.h"
 
 struct meaning {
@@ -128,7 +129,7 @@ static void set_raw(char *out, size_t size, const char *s, size_t len)
 		if (white)
 			out[used++] = ' ';
 		else
-			out[used++] = s[i] > 0x20 && s[i] < 0x7f ? s[i] : '?';
+			out[used++] = text_is_graphic(&s[i], 1) ? s[i] : '?';
 	}
 	out[used] = '\0';
 }
