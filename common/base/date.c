@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/date.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/err.h"
+#include "base/text.h"
 
 static bool is_in_calendar(const struct tm *tm)
 {
@@ -29,15 +31,14 @@ static int convert_calendar(const struct tm *given, int64_t *wall)
 	return 0;
 }
 
-/* Decimal digits alone: sscanf() would take signs and white space. */
-static int read_digits(const char *s, int n, int *out)
+/* sscanf() would take signs and white space. */
+static int read_digits(const char *s, size_t n, int *out)
 {
-	*out = 0;
-	for (int i = 0; i < n; i++) {
-		if (s[i] < '0' || s[i] > '9')
-			return ERR_FORMAT;
-		*out = *out * 10 + (s[i] - '0');
-	}
+	uint64_t value;
+
+	if (!text_read_number(s, n, INT_MAX, &value))
+		return ERR_FORMAT;
+	*out = (int)value;
 	return 0;
 }
 

@@ -5,15 +5,11 @@
 #include <strings.h>
 
 #include "base/err.h"
+#include "base/text.h"
 
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
 }
 
 /* "HTTP/1.1 200 OK"; also begins the answer that follows an interim one. */
@@ -21,13 +17,14 @@ static int add_status(struct http_head *h, const char *line, size_t len)
 {
 	const char *sp = memchr(line, ' ', len);
 	size_t left = sp != NULL ? (size_t)(line + len - sp) : 0;
+	uint64_t status;
 
 	h->len = 0;
 	h->status = 0;
-	if (left < 4 || !is_digit(sp[1]) || !is_digit(sp[2]) ||
-	    !is_digit(sp[3]) || (left > 4 && !is_blank(sp[4])))
+	if (left < 4 || !text_read_number(sp + 1, 3, 999, &status) ||
+	    (left > 4 && !is_blank(sp[4])))
 		return ERR_FORMAT;
-	h->status = (sp[1] - '0') * 100 + (sp[2] - '0') * 10 + (sp[3] - '0');
+	h->status = (int)status;
 	return h->status >= 100 ? 0 : ERR_FORMAT;
 }
 

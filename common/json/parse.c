@@ -6,6 +6,7 @@
 #include <yajl/yajl_parse.h>
 
 #include "base/err.h"
+#include "base/text.h"
 #include "json/text.h"
 
 enum kind {
@@ -95,24 +96,15 @@ static void arena_free(void *ctx, void *block)
 	(void)block;
 }
 
-static bool parse_decimal(const char *s, size_t len, int64_t *out)
+static bool read_integer(const char *s, size_t len, int64_t *out)
 {
-	bool negative = len > 0 && s[0] == '-';
-	uint64_t max = negative ? (uint64_t)INT64_MAX + 1 : INT64_MAX;
-	uint64_t value = 0, digit;
-	size_t i = negative ? 1 : 0;
+	const size_t sign = len > 0 && s[0] == '-' ? 1 : 0;
+	uint64_t value;
 
-	if (i == len)
+	if (!text_read_number(
+		s + sign, len - sign, (uint64_t)INT64_MAX + sign, &value))
 		return false;
-	for (; i < len; i++) {
-		if (s[i] < '0' || s[i] > '9')
-			return false;
-		digit = (uint64_t)(s[i] - '0');
-		if (value > (max - digit) / 10)
-			return false;
-		value = value * 10 + digit;
-	}
-	*out = negative ? (int64_t)(0 - value) : (int64_t)value;
+	*out = sign != 0 ? (int64_t)(0 - value) : (int64_t)value;
 	return true;
 }
 
@@ -175,7 +167,7 @@ static int on_number(void *ctx, const char *s, size_t len)
 {
 	struct json *v = add(ctx, KIND_PLAIN);
 
-	if (v != NULL && parse_decimal(s, len, &v->integer))
+	if (v != NULL && read_integer(s, len, &v->integer))
 		v->kind = KIND_INTEGER;
 	return v != NULL;
 }
@@ -393,7 +385,7 @@ int json_integer(const struct json *value, int64_t *out)
 		return 0;
 	}
 	if (value->kind != KIND_STRING || value->string[0] == '-' ||
-	    !parse_decimal(value->string, strlen(value->string), out))
+	    !read_integer(value->string, strlen(value->string), out))
 		return ERR_FORMAT;
 	return 0;
 }

@@ -17,16 +17,13 @@
 
 #include "base/clock.h"
 #include "base/record.h"
+#include "base/text.h"
 
-/* Nothing but decimal digits, and more than 0. */
-static bool read_number(const char *text, uint64_t *out)
+static bool read_positive(const char *text, uint64_t *out)
 {
-	if (text == NULL || text[0] == '\0' ||
-	    text[strspn(text, "0123456789")] != '\0')
-		return false;
-	errno = 0;
-	*out = strtoull(text, NULL, 10);
-	return errno == 0 && *out > 0;
+	return text != NULL &&
+	       text_read_number(text, strlen(text), UINT64_MAX, out) &&
+	       *out > 0;
 }
 
 /* The variables may be inherited from a process that was the one meant. */
@@ -35,10 +32,10 @@ static int64_t read_watchdog(void)
 	const char *pid_text = getenv("WATCHDOG_PID");
 	uint64_t usec, pid;
 
-	if (!read_number(getenv("WATCHDOG_USEC"), &usec))
+	if (!read_positive(getenv("WATCHDOG_USEC"), &usec))
 		return 0;
 	if (pid_text != NULL &&
-	    (!read_number(pid_text, &pid) || pid != (uint64_t)getpid()))
+	    (!read_positive(pid_text, &pid) || pid != (uint64_t)getpid()))
 		return 0;
 	return usec < 1000 ? 1 : (int64_t)(usec / 1000);
 }
