@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/record.h"
+#include "base/url.h"
 #include "message/sign.h"
 
 /* What one run has gathered. */
@@ -339,7 +340,7 @@ int offline_run(struct offline *o, int fd, int64_t deadline)
 	int rc = ERR_NOMEM;
 
 	/* A name's path is told by the online half. */
-	if (message_queue_path(o->conf->queue, run.queue_path) != 0)
+	if (url_queue_path(o->conf->queue, run.queue_path) != 0)
 		run.queue_path[0] = '\0';
 	run.payloads = buf_new((size_t)LIMIT_BATCH * MESSAGE_PAYLOAD_MAX);
 	run.identity = buf_new(OFFLINE_IDENTITY_MAX);

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/record.h"
+#include "base/url.h"
 #include "confine/half.h"
 #include "sqs/messages.h"
 #include "sqs/session.h"
@@ -68,7 +69,7 @@ static int send_queue(struct run *run, struct err *err)
 {
 	struct record_queue record = {0};
 	char path[MESSAGE_PATH_MAX + 1];
-	int rc = message_queue_path(run->session.queue_url, path);
+	int rc = url_queue_path(run->session.queue_url, path);
 
 	if (rc != 0)
 		return err_set(err, ERR_CONFIG, "%s is no queue's URL",

@@ -20,4 +20,10 @@ struct sqs_url {
 int sqs_url_split(const char *text, struct sqs_url *out)
     __attribute__((warn_unused_result));
 
+/* The path of a queue's URL ("https://HOST/ACCOUNT/QUEUE" to
+ * "/ACCOUNT/QUEUE"), without query, fragment or final slash.  ERR_FORMAT,
+ * for empty, "." and ".." segments too; ERR_LIMIT. */
+int url_queue_path(const char *url, char path[static LIMIT_PATH + 1])
+    __attribute__((warn_unused_result));
+
 #endif

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/limits.h"
 #include "crypto/keys.h"
 #include "message/message.h"
 
@@ -17,7 +18,7 @@
  */
 #define MESSAGE_DOMAIN     "sqs-entropy message v1"
 #define MESSAGE_KEY_ID_LEN 8
-#define MESSAGE_PATH_MAX   256 /* characters of "/ACCOUNT/QUEUE" */
+#define MESSAGE_PATH_MAX   LIMIT_PATH
 
 enum message_seal { MESSAGE_SEAL_NONE, MESSAGE_SEAL_HPKE };
 
@@ -47,12 +48,6 @@ int message_signed_bytes(struct buf *out, const char *entropy,
     __attribute__((warn_unused_result));
 #define MESSAGE_SIGNED_MAX                                                     \
 	(64 + MESSAGE_ENTROPY_MAX + MESSAGE_PATH_MAX + MESSAGE_PAYLOAD_MAX)
-
-/* The path of a queue's URL ("https://HOST/ACCOUNT/QUEUE" to
- * "/ACCOUNT/QUEUE"), without query, fragment or final slash.  ERR_FORMAT,
- * for empty, "." and ".." segments too; ERR_LIMIT. */
-int message_queue_path(const char *url, char path[static MESSAGE_PATH_MAX + 1])
-    __attribute__((warn_unused_result));
 
 /* Sign, or verify against one public key.  0, ERR_DENIED (what is too long to
  * have been signed, too), ERR_NOMEM, ERR_INTERNAL; signing what is too long is

@@ -8,7 +8,6 @@
 #include "aws/cred_file.h"
 #include "aws/cred_imds.h"
 #include "base/url.h"
-#include "message/sign.h"
 #include "sqs/place.h"
 
 #define ANY_REGION "us-east-1"
@@ -215,9 +214,9 @@ static int check_url(const char *setting, const char *url, struct err *err)
 /* What signatures and HTTP have to be able to use. */
 static int check_queue(const char *queue, struct err *err)
 {
-	char path[MESSAGE_PATH_MAX + 1];
+	char path[LIMIT_PATH + 1];
 
-	if (message_queue_path(queue, path) != 0)
+	if (url_queue_path(queue, path) != 0)
 		return err_set(
 		    err, ERR_CONFIG, "queue: %s is no queue's URL", queue);
 	return check_url("queue", queue, err);

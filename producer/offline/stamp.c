@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "crypto/digest.h"
+#include "base/url.h"
 #include "crypto/hpke.h"
 
 /* The last component is made, for root's sake; systemd makes its own. */
@@ -66,7 +66,7 @@ int stamp_open(struct stamp *s, const struct conf *conf, struct err *err)
 	}
 	s->path_is_fixed = strstr(conf->queue, "://") != NULL;
 	if (rc == 0 && s->path_is_fixed &&
-	    message_queue_path(conf->queue, s->queue_path) != 0)
+	    url_queue_path(conf->queue, s->queue_path) != 0)
 		rc = err_set(err, ERR_CONFIG, "queue: %s has no queue's path",
 		    conf->queue);
 	if (rc != 0)

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/record.h"
+#include "base/url.h"
 #include "confine/half.h"
 #include "producer/halves.h"
 #include "producer/online/heartbeat.h"
@@ -93,7 +94,7 @@ static int open_session(struct run *run, struct err *err)
 		return 0;
 	rc = session_open(&run->session, call_deadline(run), err);
 	if (rc == 0 &&
-	    message_queue_path(run->session.queue_url, run->queue_path) != 0)
+	    url_queue_path(run->session.queue_url, run->queue_path) != 0)
 		rc = err_set(err, ERR_CONFIG, "%s is no queue's URL",
 		    run->session.queue_url);
 	run->opened = rc == 0;

@@ -3,16 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/url.h"
 #include "fuzz.h"
 #include "message/sign.h"
 
 static void take_url(const char *url)
 {
-	char path[MESSAGE_PATH_MAX + 1];
+	char path[LIMIT_PATH + 1];
 
-	if (message_queue_path(url, path) != 0)
+	if (url_queue_path(url, path) != 0)
 		return;
-	FUZZ_CHECK(path[0] == '/' && strlen(path) <= MESSAGE_PATH_MAX);
+	FUZZ_CHECK(path[0] == '/' && strlen(path) <= LIMIT_PATH);
 	FUZZ_CHECK(strpbrk(path, "?#") == NULL);
 }
 

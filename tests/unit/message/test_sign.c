@@ -124,67 +124,6 @@ static void test_signed_limits(void **state)
 	buf_free(out);
 }
 
-/* ---- the queue's path */
-
-static void test_queue_path(void **state)
-{
-	static const char *const good[][2] = {
-	    {"https://sqs.eu-west-1.amazonaws.com/123456789012/q",
-		"/123456789012/q"},
-	    {"https://h/1/q/", "/1/q"}, {"HTTPS://H/1/Q", "/1/Q"},
-	    {"http://127.0.0.1:5000/1/q.fifo", "/1/q.fifo"},
-	    {"http://[::1]:5000/1/q", "/1/q"},
-	    {"https://h/1/q?Action=x", "/1/q"}, {"https://h/1/q#f", "/1/q"},
-	    {"https://h/1/q/?a/b#c/d", "/1/q"}, {"https://h/1/q#?", "/1/q"},
-	    {"https://h/queue/eu-west-1/1/q", "/queue/eu-west-1/1/q"},
-	    {"https://h/q", "/q"}};
-	char path[MESSAGE_PATH_MAX + 1];
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < COUNT(good); i++) {
-		assert_int_equal(message_queue_path(good[i][0], path), 0);
-		assert_string_equal(path, good[i][1]);
-	}
-}
-
-static void test_bad_queue_path(void **state)
-{
-	static const char *const bad[] = {"", "q", "/1/q", "https:", "https://",
-	    "https:///1/q", "https://h", "https://h/", "https://h//",
-	    "https://h?/1/q", "https://h#/1/q", "ftp://h/1/q", "https:/h/1/q",
-	    " https://h/1/q", "https://h/1/q ", "https://h/1/q\n",
-	    "https://h//1/q", "https://h/1//q", "https://h/1/q//",
-	    "https://h/1/./q", "https://h/1/../q", "https://h/1/q/..",
-	    "https://h/.", "https://user@h/1/q", "https://h/1/q;x",
-	    "https://h/1/\303\274", "https://h/1\\q", "https://h\\1/q"};
-	char path[MESSAGE_PATH_MAX + 1] = "kept";
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < COUNT(bad); i++)
-		if (message_queue_path(bad[i], path) != ERR_FORMAT)
-			fail_msg("accepted: %s", bad[i]);
-	assert_string_equal(path, "kept");
-}
-
-static void test_long_queue_path(void **state)
-{
-	char url[9 + MESSAGE_PATH_MAX + 8] = "https://h/";
-	char path[MESSAGE_PATH_MAX + 1];
-	const size_t at = strlen(url);
-
-	(void)state;
-	memset(url + at, 'q', MESSAGE_PATH_MAX - 1);
-	assert_int_equal(message_queue_path(url, path), 0);
-	assert_int_equal(strlen(path), MESSAGE_PATH_MAX);
-	(void)strcat(url, "/?x");
-	assert_int_equal(message_queue_path(url, path), 0);
-	assert_int_equal(strlen(path), MESSAGE_PATH_MAX);
-	url[at + MESSAGE_PATH_MAX - 1] = 'q';
-	assert_int_equal(message_queue_path(url, path), ERR_LIMIT);
-}
-
 /* ---- signatures */
 
 struct signed_message {
@@ -320,9 +259,6 @@ int main(void)
 	    cmocka_unit_test(test_borders),
 	    cmocka_unit_test(test_length_inside),
 	    cmocka_unit_test(test_signed_limits),
-	    cmocka_unit_test(test_queue_path),
-	    cmocka_unit_test(test_bad_queue_path),
-	    cmocka_unit_test(test_long_queue_path),
 	    cmocka_unit_test(test_flipped_bits),
 	    cmocka_unit_test(test_cut_and_swapped),
 	    cmocka_unit_test(test_domain), cmocka_unit_test(test_too_long)};

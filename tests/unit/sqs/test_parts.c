@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/url.h"
 #include "sqs/error.h"
 #include "sqs/md5.h"
 
@@ -159,45 +158,6 @@ static void test_entries(void **state)
 	assert_int_equal(e.code, ERR_THROTTLED);
 }
 
-static void test_urls(void **state)
-{
-	static const struct {
-		const char *text, *origin, *path;
-	} good[] = {
-	    {"https://sqs.eu-west-1.amazonaws.com",
-		"https://sqs.eu-west-1.amazonaws.com", ""},
-	    {"HTTPS://SQS.EU-WEST-1.AmazonAWS.com:443/",
-		"https://sqs.eu-west-1.amazonaws.com", "/"},
-	    {"http://127.0.0.1:80/1/Q", "http://127.0.0.1", "/1/Q"},
-	    {"http://127.0.0.1:443/1/Q", "http://127.0.0.1:443", "/1/Q"},
-	    {"https://[::1]:5000/1/q.fifo", "https://[::1]:5000", "/1/q.fifo"},
-	};
-	static const char *const bad[] = {"", "sqs", "ftp://h/", "https://",
-	    "https:///1/q", "https://user@h/", "https://u:p@h/1/q",
-	    "https://h/1/q?x", "https://h/1/q#x", "https://h\\x/",
-	    "https://h/a b", "https://h/\r\nX: y", "https://h x/",
-	    "https://h/\xc3\xa9", "https://h\xc3\xa9/", "//h/1/q",
-	    " https://h/1/q"};
-	char long_one[LIMIT_URL + 16];
-	struct sqs_url url;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-		assert_int_equal(sqs_url_split(good[i].text, &url), 0);
-		assert_string_equal(url.origin, good[i].origin);
-		assert_string_equal(url.path, good[i].path);
-		assert_ptr_equal(url.host, strstr(url.origin, "//") + 2);
-	}
-	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-		assert_int_equal(sqs_url_split(bad[i], &url), ERR_FORMAT);
-	memset(long_one, 'a', sizeof long_one);
-	memcpy(long_one, "https://", 8);
-	long_one[LIMIT_URL] = '\0';
-	assert_int_equal(sqs_url_split(long_one, &url), ERR_LIMIT);
-	long_one[LIMIT_URL - 1] = '\0';
-	assert_int_equal(sqs_url_split(long_one, &url), 0);
-}
-
 #define ENTROPY                                                                \
 	"v=1;key=0011223344556677;seq=1;time=1700000000000;bits=4096;"         \
 	"seal=none"
@@ -242,7 +202,6 @@ int main(void)
 	    cmocka_unit_test(test_answers),
 	    cmocka_unit_test(test_long_texts),
 	    cmocka_unit_test(test_entries),
-	    cmocka_unit_test(test_urls),
 	    cmocka_unit_test(test_digests),
 	};
 
