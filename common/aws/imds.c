@@ -10,6 +10,7 @@
 #include "aws/imds_document.h"
 #include "aws/imds_fetch.h"
 #include "base/text.h"
+#include "base/url.h"
 
 #define ENDPOINT_DEFAULT "http://169.254.169.254"
 #define ENDPOINT_MAX     256
@@ -309,8 +310,7 @@ bool imds_answers(const struct imds *i)
 static int set_endpoint(struct imds *i, const char *given, struct err *err)
 {
 	const char *text = given, *name = "the IMDS endpoint";
-	const char *host;
-	size_t len;
+	size_t scheme, len;
 
 	if (text == NULL || text[0] == '\0') {
 		name = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
@@ -321,17 +321,14 @@ static int set_endpoint(struct imds *i, const char *given, struct err *err)
 	len = strlen(text);
 	while (len > 0 && text[len - 1] == '/')
 		len--;
-	host = strstr(text, "//");
+	scheme = url_scheme_len(text);
 	if (len >= sizeof i->endpoint || !is_word(text, len) ||
-	    strpbrk(text, "?#@") != NULL || host == NULL ||
-	    host + 2 >= text + len ||
-	    (strncasecmp(text, "http://", 7) != 0 &&
-		strncasecmp(text, "https://", 8) != 0))
+	    strpbrk(text, "?#@") != NULL || scheme == 0 || scheme >= len)
 		return err_set(err, ERR_CONFIG,
 		    "%s is no endpoint: write it as " ENDPOINT_DEFAULT, name);
 	memcpy(i->endpoint, text, len);
 	i->endpoint[len] = '\0';
-	i->peer.host = i->endpoint + (host + 2 - text);
+	i->peer.host = i->endpoint + scheme;
 	return 0;
 }
 

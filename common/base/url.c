@@ -32,15 +32,24 @@ static void drop_default_port(char *origin, const char *host)
 		origin[strlen(origin) - strlen(port)] = '\0';
 }
 
-int sqs_url_split(const char *text, struct sqs_url *out)
+size_t url_scheme_len(const char *text)
 {
-	size_t scheme, host;
-
 	if (strncasecmp(text, "https://", 8) == 0)
-		scheme = 8;
-	else if (strncasecmp(text, "http://", 7) == 0)
-		scheme = 7;
-	else
+		return 8;
+	return strncasecmp(text, "http://", 7) == 0 ? 7 : 0;
+}
+
+bool url_is_meant(const char *text)
+{
+	return strpbrk(text, "/:") != NULL;
+}
+
+int url_split(const char *text, struct url *out)
+{
+	const size_t scheme = url_scheme_len(text);
+	size_t host;
+
+	if (scheme == 0)
 		return ERR_FORMAT;
 	if (strlen(text) >= sizeof out->origin)
 		return ERR_LIMIT;
@@ -58,54 +67,50 @@ int sqs_url_split(const char *text, struct sqs_url *out)
 	return 0;
 }
 
-/* "." and ".." would be resolved by some clients and not by others. */
-static bool good_segment(const char *s, size_t len)
+static bool is_dots(const char *s, size_t len)
 {
-	return len > 0 && !(len == 1 && s[0] == '.') &&
-	       !(len == 2 && s[0] == '.' && s[1] == '.');
+	return (len == 1 && s[0] == '.') ||
+	       (len == 2 && s[0] == '.' && s[1] == '.');
 }
 
-static int check_path(const char *path, size_t len)
+/* How many segments a path of len characters has; 0 when one of them is empty
+ * or has a character that it may not have, or when there is none.  "." and
+ * ".." would be resolved by some clients and not by others; without dots they
+ * are refused. */
+static size_t count_segments(const char *path, size_t len, bool dots)
 {
-	size_t i = 0, segment;
+	size_t i = 0, n, segment;
 
-	if (len == 0)
-		return ERR_FORMAT;
-	while (i < len) {
+	for (n = 0; i < len; n++) {
 		if (path[i++] != '/')
-			return ERR_FORMAT;
+			return 0;
 		segment = strspn(path + i, SEGMENT_CHARS);
-		if (!good_segment(path + i, segment))
-			return ERR_FORMAT;
+		if (segment == 0 || (!dots && is_dots(path + i, segment)))
+			return 0;
 		i += segment;
 	}
-	return 0;
+	return n;
 }
 
-int url_queue_path(const char *url, char path[static LIMIT_PATH + 1])
+bool url_has_queue(const struct url *url)
 {
-	size_t host, len;
-	int rc;
+	return count_segments(url->path, strlen(url->path), true) >= 2;
+}
 
-	if (strncasecmp(url, "https://", 8) == 0)
-		url += 8;
-	else if (strncasecmp(url, "http://", 7) == 0)
-		url += 7;
-	else
-		return ERR_FORMAT;
-	host = strspn(url, HOST_CHARS);
-	if (host == 0)
-		return ERR_FORMAT;
-	url += host;
-	len = strcspn(url, "?#");
-	if (len > 1 && url[len - 1] == '/')
+int url_queue_path(const char *text, char path[static LIMIT_PATH + 1])
+{
+	const size_t scheme = url_scheme_len(text);
+	const size_t host = strspn(text + scheme, HOST_CHARS);
+	const char *from = text + scheme + host;
+	size_t len = strcspn(from, "?#");
+
+	if (len > 1 && from[len - 1] == '/')
 		len--;
-	rc = check_path(url, len);
-	if (rc != 0)
-		return rc;
+	if (scheme == 0 || host == 0 || count_segments(from, len, false) == 0)
+		return ERR_FORMAT;
 	if (len > LIMIT_PATH)
 		return ERR_LIMIT;
-	memcpy(path, url, len);
+	memcpy(path, from, len);
 	path[len] = '\0';
 	return 0;
 }

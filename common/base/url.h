@@ -2,13 +2,24 @@
 #ifndef SQS_ENTROPY_BASE_URL_H
 #define SQS_ENTROPY_BASE_URL_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/limits.h"
 
-/*
- * The parts of an endpoint or a queue URL (RFC 3986), as they are sent and
- * signed: scheme and host in lower case, no default port.  Pure.
- */
-struct sqs_url {
+/* Judging the URLs (RFC 3986) of endpoints and queues.  Pure. */
+
+/* Characters of "http://" or "https://", in any case, before the host; 0 when
+ * text begins with neither. */
+size_t url_scheme_len(const char *text);
+
+/* True if a queue given as text is meant to be a URL, good or bad, and not a
+ * name, which has neither '/' nor ':'. */
+bool url_is_meant(const char *text);
+
+/* The parts of a URL as they are sent and signed: scheme and host in lower
+ * case, no default port. */
+struct url {
 	char origin[LIMIT_URL]; /* "https://HOST[:PORT]" */
 	const char *host;       /* in origin: "HOST[:PORT]" */
 	const char *path;       /* in the text: "", "/", "/ACCOUNT/QUEUE" */
@@ -17,13 +28,17 @@ struct sqs_url {
 /* ERR_FORMAT: not http(s), no host, user information, a query, a fragment, or
  * a character that a host or path may not have as it stands; ERR_LIMIT:
  * LIMIT_URL or more.  out points into itself and text: do not copy it. */
-int sqs_url_split(const char *text, struct sqs_url *out)
+int url_split(const char *text, struct url *out)
     __attribute__((warn_unused_result));
+
+/* True if the path of a URL that was split is "/ACCOUNT/QUEUE", whatever a
+ * proxy puts before it. */
+bool url_has_queue(const struct url *url);
 
 /* The path of a queue's URL ("https://HOST/ACCOUNT/QUEUE" to
  * "/ACCOUNT/QUEUE"), without query, fragment or final slash.  ERR_FORMAT,
- * for empty, "." and ".." segments too; ERR_LIMIT. */
-int url_queue_path(const char *url, char path[static LIMIT_PATH + 1])
+ * for empty, "." and ".." segments too; ERR_LIMIT: over LIMIT_PATH. */
+int url_queue_path(const char *text, char path[static LIMIT_PATH + 1])
     __attribute__((warn_unused_result));
 
 #endif

@@ -19,8 +19,8 @@ static const struct sqs_op get_queue_attributes = {
 static int configure(
     struct sqs *s, const struct sqs_config *cfg, struct err *err)
 {
-	struct sqs_url url;
-	int rc = sqs_url_split(cfg->endpoint, &url);
+	struct url url;
+	int rc = url_split(cfg->endpoint, &url);
 
 	if (rc != 0 || (*url.path != '\0' && strcmp(url.path, "/") != 0) ||
 	    strlen(url.origin) + 1 >= sizeof s->url)
@@ -93,7 +93,7 @@ int sqs_queue_url(struct sqs *s, const char *name, char url[static LIMIT_URL],
 	struct json_writer *w = json_writer_new();
 	struct json *answer = NULL;
 	struct err own = {0};
-	struct sqs_url parts;
+	struct url parts;
 	const char *found;
 	int rc;
 
@@ -108,7 +108,7 @@ int sqs_queue_url(struct sqs *s, const char *name, char url[static LIMIT_URL],
 	if (rc != 0)
 		goto out;
 	found = json_string(json_get(answer, "QueueUrl"));
-	if (found == NULL || sqs_url_split(found, &parts) != 0)
+	if (found == NULL || url_split(found, &parts) != 0)
 		rc = malformed(&get_queue_url, "a QueueUrl", err);
 	else
 		memcpy(url, found, strlen(found) + 1);

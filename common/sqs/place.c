@@ -40,26 +40,6 @@ static bool is_queue_name(const char *s)
 	return len > 0 && len <= QUEUE_NAME_MAX && s[len] == '\0';
 }
 
-bool session_is_url(const char *queue)
-{
-	return strchr(queue, '/') != NULL || strchr(queue, ':') != NULL;
-}
-
-/* "/ACCOUNT/QUEUE", with whatever a proxy puts before. */
-static bool is_queue_path(const char *path)
-{
-	size_t parts = 0, len;
-
-	while (*path == '/') {
-		len = strcspn(++path, "/");
-		if (len == 0)
-			return false;
-		path += len;
-		parts++;
-	}
-	return parts >= 2;
-}
-
 /* Cut host at its dots; 0 when there are more than LABELS_MAX labels. */
 static size_t split_labels(char *host, const char *label[static LABELS_MAX])
 {
@@ -109,11 +89,11 @@ bool session_region_of(const char *url, char region[static LIMIT_REGION])
 	static const char *const world[] = {"amazonaws", "com"};
 	static const char *const dual[] = {"api", "aws"};
 	const char *label[LABELS_MAX], *found;
-	struct sqs_url parts;
+	struct url parts;
 	char host[LIMIT_URL];
 	size_t n;
 
-	if (sqs_url_split(url, &parts) != 0)
+	if (url_split(url, &parts) != 0)
 		return false;
 	(void)snprintf(host, sizeof host, "%s", parts.host);
 	host[strcspn(host, ":")] = '\0';
@@ -128,11 +108,10 @@ bool session_region_of(const char *url, char region[static LIMIT_REGION])
 	return true;
 }
 
-int session_find_queue(
-    const char *queue, struct sqs_url *parts, struct err *err)
+int session_find_queue(const char *queue, struct url *parts, struct err *err)
 {
 	parts->origin[0] = '\0';
-	if (!session_is_url(queue)) {
+	if (!url_is_meant(queue)) {
 		if (is_queue_name(queue))
 			return 0;
 		return err_set(err, ERR_CONFIG,
@@ -140,7 +119,7 @@ int session_find_queue(
 		    "0-9 - _, and .fifo) and no URL",
 		    queue, QUEUE_NAME_MAX);
 	}
-	if (sqs_url_split(queue, parts) == 0 && is_queue_path(parts->path))
+	if (url_split(queue, parts) == 0 && url_has_queue(parts))
 		return 0;
 	return err_set(err, ERR_CONFIG,
 	    "queue \"%.200s\" is not a queue's URL: "

@@ -15,13 +15,10 @@ const char *session_variable(const char *name);
 
 bool session_is_region(const char *s);
 
-/* A queue is a name or a URL. */
-bool session_is_url(const char *queue);
-
 /* parts->origin: the scheme and host of a queue that is a URL, "" of a name.
  * ERR_CONFIG: neither. */
-int session_find_queue(const char *queue, struct sqs_url *parts,
-    struct err *err) __attribute__((warn_unused_result));
+int session_find_queue(const char *queue, struct url *parts, struct err *err)
+    __attribute__((warn_unused_result));
 
 /* The endpoint that was set, or the queue's origin, or NULL. */
 const char *session_find_endpoint(

@@ -156,14 +156,14 @@ static int open_endpoint(
 static int open_queue(
     struct session *s, const char *queue, int64_t deadline, struct err *err)
 {
-	struct sqs_url parts;
+	struct url parts;
 	int rc = session_find_queue(queue, &parts, err);
 
 	if (rc == 0)
 		rc = open_endpoint(s, parts.origin, deadline, err);
 	if (rc != 0)
 		return rc;
-	if (!session_is_url(queue))
+	if (!url_is_meant(queue))
 		return sqs_queue_url(
 		    s->sqs, queue, s->queue_url, deadline, err);
 	(void)snprintf(s->queue_url, sizeof s->queue_url, "%s", queue);
@@ -226,7 +226,7 @@ static int check_queue(const char *queue, struct err *err)
 static int check_place(
     struct session *s, struct session_config *cfg, struct err *err)
 {
-	struct sqs_url parts = {.origin = ""};
+	struct url parts = {.origin = ""};
 	const char *endpoint;
 	int rc = 0;
 

@@ -33,26 +33,64 @@ static void test_urls(void **state)
 	    "https://h/\xc3\xa9", "https://h\xc3\xa9/", "//h/1/q",
 	    " https://h/1/q"};
 	char long_one[LIMIT_URL + 16];
-	struct sqs_url url;
+	struct url url;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-		assert_int_equal(sqs_url_split(good[i].text, &url), 0);
+		assert_int_equal(url_split(good[i].text, &url), 0);
 		assert_string_equal(url.origin, good[i].origin);
 		assert_string_equal(url.path, good[i].path);
 		assert_ptr_equal(url.host, strstr(url.origin, "//") + 2);
 	}
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-		assert_int_equal(sqs_url_split(bad[i], &url), ERR_FORMAT);
+		assert_int_equal(url_split(bad[i], &url), ERR_FORMAT);
 	memset(long_one, 'a', sizeof long_one);
 	memcpy(long_one, "https://", 8);
 	long_one[LIMIT_URL] = '\0';
-	assert_int_equal(sqs_url_split(long_one, &url), ERR_LIMIT);
+	assert_int_equal(url_split(long_one, &url), ERR_LIMIT);
 	long_one[LIMIT_URL - 1] = '\0';
-	assert_int_equal(sqs_url_split(long_one, &url), 0);
+	assert_int_equal(url_split(long_one, &url), 0);
 }
 
-/* ---- the queue's path */
+static void a_queue_has_two_segments_at_least(void **state)
+{
+	static const struct {
+		const char *text;
+		bool has;
+	} urls[] = {{"https://h/1/q", true}, {"https://h/x/1/q", true},
+	    {"https://h/1/..", true}, {"https://h", false},
+	    {"https://h/", false}, {"https://h/q", false},
+	    {"https://h/1/q/", false}, {"https://h//q", false},
+	    {"https://h/1//q", false}};
+	struct url url;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(urls); i++) {
+		assert_int_equal(url_split(urls[i].text, &url), 0);
+		assert_int_equal(url_has_queue(&url), urls[i].has);
+	}
+}
+
+static void a_name_is_not_meant_as_a_url(void **state)
+{
+	(void)state;
+	assert_false(url_is_meant("entropy.fifo"));
+	assert_false(url_is_meant(""));
+	assert_true(url_is_meant("https://h/1/q"));
+	assert_true(url_is_meant("h/q"));
+	assert_true(url_is_meant("h:q"));
+}
+
+static void the_scheme_is_http_or_https(void **state)
+{
+	(void)state;
+	assert_int_equal(url_scheme_len("https://h"), 8);
+	assert_int_equal(url_scheme_len("HTTP://h"), 7);
+	assert_int_equal(url_scheme_len("http:/h"), 0);
+	assert_int_equal(url_scheme_len(" http://h"), 0);
+	assert_int_equal(url_scheme_len("ftp://h"), 0);
+	assert_int_equal(url_scheme_len(""), 0);
+}
 
 static void test_queue_path(void **state)
 {
@@ -116,7 +154,10 @@ static void test_long_queue_path(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_scheme_is_http_or_https),
+	    cmocka_unit_test(a_name_is_not_meant_as_a_url),
 	    cmocka_unit_test(test_urls),
+	    cmocka_unit_test(a_queue_has_two_segments_at_least),
 	    cmocka_unit_test(test_queue_path),
 	    cmocka_unit_test(test_bad_queue_path),
 	    cmocka_unit_test(test_long_queue_path),
