@@ -3,7 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -25,8 +28,9 @@ int file_write(int fd, const void *data, size_t len)
 	return 0;
 }
 
-static int read_all(int fd, uint8_t *p, size_t max, size_t *len)
+int file_read_open(int fd, void *data, size_t max, size_t *len)
 {
+	uint8_t *p = data;
 	uint8_t beyond;
 	ssize_t n;
 
@@ -56,9 +60,49 @@ int file_read(const char *path, void *data, size_t max, size_t *len)
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? ERR_ABSENT
 							   : ERR_IO;
-	rc = read_all(fd, data, max, len);
+	rc = file_read_open(fd, data, max, len);
 	saved = errno;
 	(void)close(fd);
 	errno = saved;
 	return rc;
+}
+
+int file_open_parent(const char *path, const char **name)
+{
+	const char *slash = strrchr(path, '/');
+	char directory[PATH_MAX] = ".";
+	size_t len;
+
+	*name = slash != NULL ? slash + 1 : path;
+	len = (size_t)(*name - path);
+	if (len >= sizeof directory) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (len > 0) {
+		memcpy(directory, path, len);
+		directory[len] = '\0';
+	}
+	return open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+const char *file_directory(const char *variable, const char *fallback)
+{
+	const char *given = getenv(variable);
+
+	return given != NULL && given[0] == '/' ? given : fallback;
+}
+
+const char *file_make_directory(
+    const char *variable, const char *fallback, mode_t mode)
+{
+	const char *directory = file_directory(variable, fallback);
+
+	(void)mkdir(directory, mode);
+	return directory;
+}
+
+bool file_is_ours(const struct stat *st)
+{
+	return st->st_uid == 0 || st->st_uid == geteuid();
 }

@@ -2,17 +2,45 @@
 #ifndef SQS_ENTROPY_BASE_FILE_H
 #define SQS_ENTROPY_BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
+#include <sys/types.h>
 
 /* Write all of it, blocking; short writes and EINTR are gone on with.
  * ERR_IO, errno kept. */
 int file_write(int fd, const void *data, size_t len)
     __attribute__((warn_unused_result));
 
-/* Read a whole regular file of at most max bytes: *len is what was read.
- * ERR_LIMIT when there is more, ERR_ABSENT when there is no such file,
- * ERR_IO otherwise, errno kept. */
+/* Read what is left of an open file, at most max bytes: *len is what was read.
+ * ERR_LIMIT when there is more, ERR_IO, errno kept. */
+int file_read_open(int fd, void *data, size_t max, size_t *len)
+    __attribute__((warn_unused_result));
+
+/* The same for the file at path, which is opened so that neither a FIFO hangs
+ * nor a terminal is acquired.  ERR_ABSENT when there is no such file. */
 int file_read(const char *path, void *data, size_t max, size_t *len)
     __attribute__((warn_unused_result));
+
+/* Open the directory that path's last component lies in; *name is that
+ * component, for openat(2).  The descriptor is the caller's to close; -1 and
+ * errno on failure. */
+int file_open_parent(const char *path, const char **name)
+    __attribute__((warn_unused_result));
+
+/* A directory of the service: what the variable says (STATE_DIRECTORY,
+ * RUNTIME_DIRECTORY, see systemd.exec(5)) where that is an absolute path, else
+ * the fallback. */
+const char *file_directory(const char *variable, const char *fallback);
+
+/* The same, made with that mode when it is not there.  systemd makes its own;
+ * this is for a program that was started by hand.  A failure shows when a file
+ * in it is opened. */
+const char *file_make_directory(
+    const char *variable, const char *fallback, mode_t mode);
+
+/* True if the owner of the file is root or this user: nobody else can change
+ * its mode. */
+bool file_is_ours(const struct stat *st);
 
 #endif
