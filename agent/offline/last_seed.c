@@ -31,13 +31,12 @@ static void read_boot(char boot[static LAST_SEED_BOOT_MAX])
 }
 
 /* Whether it is a file that root or this user alone can write. */
-static bool is_ours(int fd)
+static bool is_believable(int fd)
 {
 	struct stat st;
 
 	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	       (st.st_uid == 0 || st.st_uid == geteuid()) &&
-	       (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+	       file_is_ours(&st) && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
 /* The status file; NULL when there is none to believe. */
@@ -45,18 +44,18 @@ static struct json *read_status(void)
 {
 	char path[256], text[STATUS_MAX];
 	struct json *root = NULL;
-	ssize_t n = -1;
-	int fd;
+	int fd, rc = ERR_ABSENT;
+	size_t len;
 
 	(void)snprintf(
 	    path, sizeof path, "%s/%s", status_directory(), STATUS_NAME);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return NULL;
-	if (is_ours(fd))
-		n = read(fd, text, sizeof text);
+	if (is_believable(fd))
+		rc = file_read_open(fd, text, sizeof text, &len);
 	(void)close(fd);
-	if (n <= 0 || json_parse(text, (size_t)n, &root) != 0)
+	if (rc != 0 || json_parse(text, len, &root) != 0)
 		return NULL;
 	return root;
 }

@@ -2,7 +2,6 @@
 #include "confine/confine.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
@@ -12,6 +11,8 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/file.h"
 
 #define NOBODY     65534
 #define ENTRY_MAX  4096 /* bytes of one entry of passwd(5) */
@@ -49,20 +50,18 @@ static bool look_up(const char *user, struct ids *ids)
 /* Whether the user namespace has this id (user_namespaces(7)). */
 static bool is_mapped(const char *map, unsigned long id)
 {
-	char text[ENTRY_MAX];
-	const int fd = open(map, O_RDONLY | O_CLOEXEC);
-	const ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
-	char *at = text, *end;
+	char text[ENTRY_MAX], *at = text, *end;
+	size_t len = 0;
 
-	if (fd >= 0)
-		(void)close(fd);
-	text[n > 0 ? n : 0] = '\0';
+	/* Of a map that is longer the beginning will do. */
+	(void)!file_read(map, text, sizeof text - 1, &len);
+	text[len] = '\0';
 	for (;;) {
 		const unsigned long first = strtoul(at, &end, 10);
 		unsigned long count;
 
 		if (end == at)
-			return n <= 0; /* not told: to be tried */
+			return len == 0; /* not told: to be tried */
 		(void)strtoul(end, &at, 10);
 		count = strtoul(at, &end, 10);
 		if (id >= first && id - first < count)

@@ -17,7 +17,7 @@
 #define HASHED_MIN   32
 
 /* Now, because later this process may not be allowed to. */
-static int read_bundle(struct http *h, off_t size, struct err *err)
+static int read_bundle(struct http *h, int fd, off_t size, struct err *err)
 {
 	const size_t room = size < BUNDLE_LEAST ? BUNDLE_LEAST
 			    : size < BUNDLE_MAX ? (size_t)size
@@ -31,7 +31,7 @@ static int read_bundle(struct http *h, off_t size, struct err *err)
 		rc = buf_extend(h->ca_pem, room, &space);
 	if (rc != 0)
 		return err_set(err, ERR_NOMEM, "out of memory");
-	rc = file_read(h->ca_bundle, space, room, &len);
+	rc = file_read_open(fd, space, room, &len);
 	if (rc == ERR_LIMIT)
 		return err_set(err, ERR_CONFIG,
 		    "the CA bundle %s is over %d bytes: name a PEM file",
@@ -58,11 +58,11 @@ static int use_bundle(struct http *h, const char *path, struct err *err)
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		rc = err_set(err, ERR_CONFIG,
 		    "the CA bundle %s is not a file: name a PEM file", path);
-	(void)close(fd);
-	if (rc != 0)
-		return rc;
 	memcpy(h->ca_bundle, path, strlen(path) + 1);
-	return read_bundle(h, st.st_size, err);
+	if (rc == 0)
+		rc = read_bundle(h, fd, st.st_size, err);
+	(void)close(fd);
+	return rc;
 }
 
 /* "5ed36f99.0", as openssl-rehash(1) names its links. */

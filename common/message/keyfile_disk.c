@@ -21,7 +21,7 @@ int keyfile_check_access(
 {
 	const bool any_owner = forbidden == KEYFILE_OTHERS_WRITE;
 
-	if (!any_owner && st->st_uid != geteuid() && st->st_uid != 0)
+	if (!any_owner && !file_is_ours(st))
 		return err_set(err, ERR_CONFIG,
 		    "%s belongs to user %ju, who could change it: run chown "
 		    "root %s",
@@ -38,24 +38,10 @@ int keyfile_check_access(
 	    path, (unsigned)st->st_mode & 07777u, path);
 }
 
-/* At most max bytes and one more, which tells that there are more. */
-static int read_all(int fd, char *text, size_t max, size_t *len)
-{
-	ssize_t n;
-
-	*len = 0;
-	do {
-		n = read(fd, text + *len, max + 1 - *len);
-		if (n > 0)
-			*len += (size_t)n;
-	} while ((n > 0 && *len <= max) || (n < 0 && errno == EINTR));
-	return n < 0 ? ERR_IO : 0;
-}
-
 static int read_open(int fd, enum keyfile_kind kind, mode_t forbidden,
     const char *origin, uint8_t *key, struct err *err)
 {
-	char text[KEYFILE_SIZE_MAX + 1];
+	char text[KEYFILE_SIZE_MAX];
 	struct stat st;
 	size_t len;
 	int rc;
@@ -68,12 +54,13 @@ static int read_open(int fd, enum keyfile_kind kind, mode_t forbidden,
 	rc = keyfile_check_access(&st, forbidden, origin, err);
 	if (rc != 0)
 		return rc;
-	if (read_all(fd, text, KEYFILE_SIZE_MAX, &len) != 0)
-		rc = err_errno(err, ERR_CONFIG, "cannot read %s", origin);
-	else if (len > KEYFILE_SIZE_MAX)
+	rc = file_read_open(fd, text, sizeof text, &len);
+	if (rc == ERR_LIMIT)
 		rc = err_set(err, ERR_CONFIG,
 		    "%s is over %d bytes, which is no key file", origin,
 		    KEYFILE_SIZE_MAX);
+	else if (rc != 0)
+		rc = err_errno(err, ERR_CONFIG, "cannot read %s", origin);
 	else
 		rc = keyfile_parse(kind, text, len, origin, key, err);
 	explicit_bzero(text, sizeof text);
