@@ -3,9 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -119,27 +117,6 @@ static int failed(const char *what, const char *path, struct err *err)
 	return err_errno(err, rc, "cannot %s %s", what, path);
 }
 
-/* The directory of path, open; *name is the rest. */
-static int open_directory(const char *path, const char **name)
-{
-	const char *slash = strrchr(path, '/');
-	char directory[PATH_MAX] = ".";
-	size_t len;
-
-	*name = path;
-	if (slash != NULL) {
-		*name = slash + 1;
-		len = slash > path ? (size_t)(slash - path) : 1;
-		if (len >= sizeof directory) {
-			errno = ENAMETOOLONG;
-			return -1;
-		}
-		memcpy(directory, path, len);
-		directory[len] = '\0';
-	}
-	return open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
 /* umask took from the mode what it liked.  A file system that cannot sync a
  * directory says EINVAL. */
 static int fill(
@@ -163,7 +140,7 @@ int keyfile_create(enum keyfile_kind kind, const char *path,
 	const char *what = "create", *name;
 	int dir_fd, fd = -1, rc = 0;
 
-	dir_fd = open_directory(path, &name);
+	dir_fd = file_open_parent(path, &name);
 	if (dir_fd >= 0)
 		fd = openat(dir_fd, name,
 		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, mode);

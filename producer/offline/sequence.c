@@ -3,14 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 
 #define SLOTS    2
@@ -107,27 +106,10 @@ static int load(struct sequence *s, const char *path, struct err *err)
 	return 0;
 }
 
-/* The directory of path, open; *name is the rest. */
-static int open_directory(const char *path, const char **name)
-{
-	const char *slash = strrchr(path, '/');
-	char directory[PATH_MAX];
-
-	*name = slash != NULL ? slash + 1 : path;
-	if ((size_t)(*name - path) >= sizeof directory) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	(void)snprintf(directory, sizeof directory, "%.*s",
-	    slash != NULL ? (int)(*name - path) : 1,
-	    slash != NULL ? path : ".");
-	return open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
 int sequence_open(struct sequence *s, const char *path, struct err *err)
 {
 	const char *name;
-	const int directory = open_directory(path, &name);
+	const int directory = file_open_parent(path, &name);
 	int rc;
 
 	*s = (struct sequence){.fd = -1};
