@@ -4,7 +4,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/offline/status.h"
@@ -14,24 +13,14 @@
 
 #define STATE_DIRECTORY "/var/lib/sqs-entropy" /* or STATE_DIRECTORY */
 
-/* The last component is made, for root's sake; systemd makes its own. */
-static void state_path(char *out, size_t size)
-{
-	const char *given = getenv("STATE_DIRECTORY"); /* systemd.exec(5) */
-
-	if (given == NULL || given[0] != '/')
-		given = STATE_DIRECTORY;
-	(void)mkdir(given, 0700);
-	(void)snprintf(out, size, "%s/seen", given);
-}
-
 /* As with the kernel's own seed file: without memory there is no credit. */
 static void open_replay(struct offline *o, int64_t deadline)
 {
 	struct err err = {0};
 	char path[PATH_MAX];
 
-	state_path(path, sizeof path);
+	(void)snprintf(path, sizeof path, "%s/seen",
+	    file_make_directory("STATE_DIRECTORY", STATE_DIRECTORY, 0700));
 	o->remembers = replay_open(&o->replay, path, deadline, &err) == 0;
 	if (o->remembers)
 		return;

@@ -1,34 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/offline/status.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "json/text.h"
 #include "json/writer.h"
 
+#define DIRECTORY_VARIABLE "RUNTIME_DIRECTORY"
+
 const char *status_directory(void)
 {
-	const char *given = getenv("RUNTIME_DIRECTORY"); /* systemd.exec(5) */
-
-	return given != NULL && given[0] == '/' ? given : STATUS_DIRECTORY;
+	return file_directory(DIRECTORY_VARIABLE, STATUS_DIRECTORY);
 }
 
 int status_open(void)
 {
-	const char *name = status_directory();
-	int directory, fd;
+	const int directory = open(
+	    file_make_directory(DIRECTORY_VARIABLE, STATUS_DIRECTORY, 0755),
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	int fd;
 
-	if (mkdir(name, 0755) != 0 && errno != EEXIST)
-		return -1;
-	directory = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (directory < 0)
 		return -1;
 	fd = openat(directory, STATUS_NAME,

@@ -2,23 +2,11 @@
 #include "producer/offline/stamp.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/url.h"
 #include "crypto/hpke.h"
-
-/* The last component is made, for root's sake; systemd makes its own. */
-static void sequence_path(char *out, size_t size)
-{
-	const char *given = getenv("STATE_DIRECTORY"); /* systemd.exec(5) */
-
-	if (given == NULL || given[0] != '/')
-		given = CONF_STATE_DIRECTORY;
-	(void)mkdir(given, 0700);
-	(void)snprintf(out, size, "%s/sequence", given);
-}
 
 static int load_signing_key(struct stamp *s, const char *path, struct err *err)
 {
@@ -61,7 +49,9 @@ int stamp_open(struct stamp *s, const struct conf *conf, struct err *err)
 	int rc = load_keys(s, conf, err);
 
 	if (rc == 0 && conf->signing_key[0] != '\0') {
-		sequence_path(state, sizeof state);
+		(void)snprintf(state, sizeof state, "%s/sequence",
+		    file_make_directory(
+			"STATE_DIRECTORY", CONF_STATE_DIRECTORY, 0700));
 		rc = sequence_open(&s->sequence, state, err);
 	}
 	s->path_is_fixed = strstr(conf->queue, "://") != NULL;
