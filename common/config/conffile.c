@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 #define FILE_MAX   65536 /* bytes */
 #define ORIGIN_MAX 320   /* bytes of "FILE:LINE: key" */
 #define KEYS_MAX   256   /* bytes of the list of keys in an error */
@@ -288,37 +290,23 @@ static int tidy(const struct reader *r, char *text)
 	}
 }
 
-static int read_all(int fd, char *text, size_t max, size_t *len)
-{
-	ssize_t n;
-
-	for (*len = 0; *len < max; *len += (size_t)n) {
-		n = read(fd, text + *len, max - *len);
-		if (n < 0 && errno == EINTR)
-			n = 0;
-		else if (n < 0)
-			return ERR_IO;
-		else if (n == 0)
-			break;
-	}
-	return 0;
-}
-
-/* text has FILE_MAX + 2 bytes. */
+/* text has FILE_MAX + 1 bytes. */
 static int read_text(const struct reader *r, int fd, char *text)
 {
 	struct stat st;
 	size_t len;
+	int rc;
 
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		return err_set(
 		    r->err, ERR_CONFIG, "%s: not a regular file", r->path);
-	if (read_all(fd, text, FILE_MAX + 1, &len) != 0)
-		return err_errno(
-		    r->err, ERR_CONFIG, "%s: cannot be read", r->path);
-	if (len > FILE_MAX)
+	rc = file_read_open(fd, text, FILE_MAX, &len);
+	if (rc == ERR_LIMIT)
 		return err_set(r->err, ERR_CONFIG,
 		    "%s: larger than the %d bytes allowed", r->path, FILE_MAX);
+	if (rc != 0)
+		return err_errno(
+		    r->err, ERR_CONFIG, "%s: cannot be read", r->path);
 	text[len] = '\0';
 	if (strlen(text) != len)
 		return err_set(r->err, ERR_CONFIG,
@@ -389,7 +377,7 @@ int conffile_read(const char *path, const struct conffile_row *rows, size_t n,
 	    .n = n,
 	    .err = err != NULL ? err : &own};
 	cfg_opt_t *opts = calloc(n + 1, sizeof *opts);
-	char *text = malloc(FILE_MAX + 2);
+	char *text = malloc(FILE_MAX + 1);
 	int rc = ERR_NOMEM;
 
 	r.slots = calloc(n + 1, sizeof *r.slots);
