@@ -8,7 +8,7 @@
 #include "aws/cred_env.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "confine/half.h"
+#include "confine/confine.h"
 #include "confine/split.h"
 
 /* The online half ends itself by the deadline; one that hangs (in a name
@@ -45,13 +45,11 @@ int halves_confine_online(const char *const *readable, int64_t deadline,
 	    .user = HALVES_USER,
 	    .cap = -1,
 	    .readable = readable,
-	    .limits = {.files = 64, .file_size = FILE_SIZE}};
-	int rc;
+	    .limits = {.files = 64, .file_size = FILE_SIZE},
+	    /* The other half, without CAP_KILL, could not end this one. */
+	    .lifetime_ms = left > 1 ? (long)left : 1};
+	const int rc = confine_half(&half, err);
 
-	/* The other half, without CAP_KILL, could not. */
-	rc = confine_lifetime(left > 1 ? (long)left : 1, err);
-	if (rc == 0)
-		rc = confine_half(&half, err);
 	*nobody = half.nobody;
 	return rc;
 }

@@ -10,7 +10,7 @@
 #include "aws/cred_env.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "confine/half.h"
+#include "confine/confine.h"
 #include "confine/split.h"
 
 /* SIGTERM ends the whole within a second; a half that ends by itself may take

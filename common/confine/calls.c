@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "confine/confine.h"
+#include "confine/steps.h"
 
 #include <errno.h>
 #include <fcntl.h>

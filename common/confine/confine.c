@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "confine/confine.h"
 
-#include <signal.h>
+#include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <time.h>
+
+#include "confine/steps.h"
 
 int confine_no_core(void)
 {
@@ -17,54 +18,54 @@ int confine_no_core(void)
 	return 0;
 }
 
-/* The hard limit too: the soft one alone could be raised again. */
-static int set_limit(__rlimit_resource_t resource, const char *name,
-    rlim_t wanted, struct err *err)
+static int become_user(struct confine_half *half, struct err *err)
 {
-	struct rlimit limit, now;
+	int rc = 0;
 
-	if (getrlimit(resource, &limit) != 0)
-		return err_errno(err, ERR_IO, "cannot read the limit %s", name);
-	if (limit.rlim_max > wanted)
-		limit.rlim_max = wanted;
-	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(resource, &limit) != 0 || getrlimit(resource, &now) != 0)
-		return err_errno(err, ERR_IO, "cannot set the limit %s", name);
-	if (now.rlim_cur != limit.rlim_cur || now.rlim_max != limit.rlim_max)
-		return err_set(
-		    err, ERR_INTERNAL, "the limit %s was not kept", name);
-	return 0;
-}
-
-int confine_limits(const struct confine_limits *limits, struct err *err)
-{
-	int rc;
-
-	/* write(2) beyond the limit is to fail with EFBIG, not to kill. */
-	if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
-		return err_errno(err, ERR_IO, "cannot ignore SIGXFSZ");
-	rc = set_limit(RLIMIT_NOFILE, "RLIMIT_NOFILE", limits->files, err);
-	if (rc == 0)
-		rc = set_limit(
-		    RLIMIT_FSIZE, "RLIMIT_FSIZE", limits->file_size, err);
-	if (rc == 0 && limits->address_space != 0)
-		rc = set_limit(
-		    RLIMIT_AS, "RLIMIT_AS", limits->address_space, err);
+	half->nobody = false;
+	if (half->user != NULL)
+		rc = confine_become(half->user, &half->nobody, err);
+	/* A change of user makes a process dumpable again. */
+	if (rc == 0 && confine_no_core() != 0)
+		rc = err_errno(err, ERR_IO, "cannot turn core dumps off");
 	return rc;
 }
 
-int confine_lifetime(long ms, struct err *err)
+/* As with Landlock: a kernel without seccomp filters is no reason to go
+ * without all the rest. */
+static int restrict_calls(struct confine_half *half, struct err *err)
 {
-	struct sigevent kill = {
-	    .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
-	const struct itimerspec once = {
-	    .it_value = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}};
-	timer_t timer;
+	const int rc = confine_calls(half->role, err);
 
-	if (ms <= 0)
-		return err_set(err, ERR_INTERNAL, "no time left to live");
-	if (timer_create(CLOCK_MONOTONIC, &kill, &timer) != 0 ||
-	    timer_settime(timer, 0, &once, NULL) != 0)
-		return err_errno(err, ERR_IO, "cannot set a timer");
+	half->seccomp = rc != ERR_UNSUPPORTED;
+	if (half->seccomp)
+		return rc;
+	err->code = 0;
 	return 0;
+}
+
+/*
+ * The order: the timer is first, because it has to end even a half that hangs
+ * in a later step.  The user changes while root still has the capabilities
+ * for it, and before Landlock closes /etc/passwd.  Landlock and seccomp need
+ * the no-new-privs that the step of the capabilities sets.  Seccomp is last,
+ * because it refuses the calls of all other steps.
+ */
+int confine_half(struct confine_half *half, struct err *err)
+{
+	int rc = 0;
+
+	if (half->lifetime_ms > 0)
+		rc = confine_lifetime(half->lifetime_ms, err);
+	if (rc == 0)
+		rc = become_user(half, err);
+	if (rc == 0)
+		rc = confine_capabilities(half->cap, err);
+	if (rc == 0)
+		rc = confine_limits(&half->limits, err);
+	if (rc == 0)
+		rc = confine_files(half->readable, &half->landlock, err);
+	if (rc == 0)
+		rc = restrict_calls(half, err);
+	return rc;
 }

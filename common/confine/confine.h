@@ -6,76 +6,50 @@
 #include <sys/resource.h>
 
 #include "base/err.h"
-#include "confine/split.h"
 
 /*
  * What a process gives up before it handles what comes from outside.  Each
- * call verifies that what was given up cannot be had back; after a failure
+ * step verifies that what was given up cannot be had back; after a failure
  * the process is partly confined and has to end.
- *
- * confine_no_core() comes first of all, before a secret is loaded.  The rest
- * is for each half of its own, after split_fork() and before its first thread,
- * once all that it writes to is open and split_stop_fd() is done, in this
- * order: limits, lifetime, become, no_core again, capabilities, files, calls.
  */
 
-/* No core files (RLIMIT_CORE), no ptrace(2) by the same user and no
- * /proc/PID/mem (PR_SET_DUMPABLE).  Children inherit both without execve(2).
- * To be repeated after a change of user, which resets the second. */
+/* First of all, before a secret is loaded: no core files (RLIMIT_CORE), no
+ * ptrace(2) by the same user and no /proc/PID/mem (PR_SET_DUMPABLE).  Children
+ * inherit both without execve(2).  ERR_IO. */
 int confine_no_core(void) __attribute__((warn_unused_result));
 
-/* When root: become user (its groups given up too), or "nobody" (65534) when
- * there is no such user; *fallback says so.  The bounding set goes too, being
- * out of reach afterwards; the signal for the parent's death stays.  Otherwise,
- * and in a user namespace that has no such id (its root is an ordinary user
- * outside), nothing happens.  ERR_PERM. */
-int confine_become(const char *user, bool *fallback, struct err *err)
-    __attribute__((warn_unused_result));
-
-/* Keep the capability cap (CAP_*, or -1 for none) as permitted and effective;
- * drop all others from every set, ambient and bounding set included, and set
- * no-new-privs.  Without CAP_SETPCAP the bounding set stays, which means
- * nothing under no-new-privs.  ERR_PERM. */
-int confine_capabilities(int cap, struct err *err)
-    __attribute__((warn_unused_result));
-
-/* Resource ceilings, never above those in force: open files, file size (bytes;
- * write(2) beyond is EFBIG, for a log in a file too), address space where it
- * is not 0.  Processes are confine_calls()'s part: RLIMIT_NPROC counts
- * threads, which name look-ups need, and all that the user runs.  ERR_IO. */
-struct confine_limits {
-	rlim_t files;
-	rlim_t file_size;
-	rlim_t address_space;
-};
-int confine_limits(const struct confine_limits *limits, struct err *err)
-    __attribute__((warn_unused_result));
-
-/* SIGKILL in ms from now, whatever the process does: confine_calls() leaves it
- * no call to stop the timer.  For the agent's online half, which its parent
- * cannot kill: with neither its user id nor CAP_KILL, kill(2) fails and
- * PR_SET_PDEATHSIG sends nothing.  ERR_IO. */
-int confine_lifetime(long ms, struct err *err)
-    __attribute__((warn_unused_result));
-
-/* Landlock (landlock(7)) where the kernel has it: only reading, and only
- * beneath these paths (NULL-terminated; symbolic links are followed, those
- * that are not there are skipped; a file that is replaced later must be
- * beneath a directory named here); no writing anywhere, but to what is open.
- * *active tells.  ERR_PERM when a kernel that has it refuses. */
-int confine_files(const char *const *readable, bool *active, struct err *err)
-    __attribute__((warn_unused_result));
-
-/* A seccomp filter (libseccomp): what is not on the list of the role fails
- * with EPERM.  Everything is inherited by threads.  No role can open a file
- * for writing, start a process or a program.  ERR_PERM, ERR_NOMEM,
- * ERR_UNSUPPORTED when the kernel has no seccomp filters. */
+/* Each has a list of system calls; see confine_calls(). */
 enum confine_role {
 	CONFINE_ONLINE,          /* sockets, name look-ups, TLS, threads */
 	CONFINE_AGENT_OFFLINE,   /* records, RND ioctls, state files, wait */
 	CONFINE_PRODUCER_OFFLINE /* records, reading a device, state, wait */
 };
-int confine_calls(enum confine_role role, struct err *err)
+
+/* Ceilings; see confine_limits(). */
+struct confine_limits {
+	rlim_t files;
+	rlim_t file_size;
+	rlim_t address_space;
+};
+
+struct confine_half {
+	enum confine_role role;
+	const char *user; /* what root becomes; NULL: root stays root,
+			     without its capabilities but cap */
+	int cap;          /* CAP_*, -1 for none */
+	const char *const *readable; /* beneath these, NULL-terminated */
+	struct confine_limits limits;
+	long lifetime_ms; /* it is killed then; 0: it is not */
+	/* told back: */
+	bool nobody;   /* there is no such user */
+	bool landlock; /* this kernel has it */
+	bool seccomp;  /* this kernel has filters; all else is done without */
+};
+
+/* All steps for one half, after split_fork() and before its first thread, once
+ * all that it writes to is open and split_stop_fd() is done.  steps.h tells
+ * what each does.  ERR_PERM, ERR_IO, ERR_NOMEM. */
+int confine_half(struct confine_half *half, struct err *err)
     __attribute__((warn_unused_result));
 
 #endif

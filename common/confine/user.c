@@ -1,25 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "confine/confine.h"
+#include "confine/steps.h"
 
-#include <errno.h>
 #include <grp.h>
-#include <linux/capability.h>
 #include <pwd.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/file.h"
 
-#define NOBODY     65534
-#define ENTRY_MAX  4096 /* bytes of one entry of passwd(5) */
-#define NO_ID      ((uid_t)-1)
-#define WORDS      _LINUX_CAPABILITY_U32S_3
-#define CAP_IN(n)  ((n) / 32)
-#define CAP_BIT(n) (UINT32_C(1) << ((n) % 32))
+#define NOBODY    65534
+#define ENTRY_MAX 4096 /* bytes of one entry of passwd(5) */
+#define NO_ID     ((uid_t)-1)
 
 struct ids {
 	uid_t uid;
@@ -68,25 +61,6 @@ static bool is_mapped(const char *map, unsigned long id)
 			return true;
 		at = end;
 	}
-}
-
-/* PR_CAPBSET_READ fails for the first number that the kernel does not know.
- * What it refuses to drop (EPERM, without CAP_SETPCAP) is of no use to a
- * process with no-new-privs: execve(2) gives it nothing of the set. */
-static bool drop_bounding_set(int keep)
-{
-	int there;
-
-	for (int cap = 0; (there = prctl(PR_CAPBSET_READ, cap, 0, 0, 0)) >= 0;
-	     cap++) {
-		if (cap == keep || there == 0)
-			continue;
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0
-			? errno != EPERM
-			: prctl(PR_CAPBSET_READ, cap, 0, 0, 0) != 0)
-			return false;
-	}
-	return true;
 }
 
 /* A change of ids makes the kernel forget which signal the parent's death is
@@ -153,7 +127,7 @@ int confine_become(const char *user, bool *fallback, struct err *err)
 	if (prctl(PR_GET_PDEATHSIG, &signal, 0, 0, 0) != 0)
 		return err_errno(err, ERR_PERM, "cannot read PDEATHSIG");
 	/* CAP_SETPCAP goes with the user id. */
-	if (!drop_bounding_set(-1))
+	if (!confine_drop_bounding_set(-1))
 		return err_errno(err, ERR_PERM, "cannot drop capabilities");
 	rc = change_ids(&ids, err);
 	if (rc == 0)
@@ -163,97 +137,4 @@ int confine_become(const char *user, bool *fallback, struct err *err)
 		    "root's rights could be had back after becoming user %lu",
 		    (unsigned long)ids.uid);
 	return rc;
-}
-
-/* libcap is not needed for two system calls. */
-static int get_capabilities(struct __user_cap_data_struct data[static WORDS])
-{
-	struct __user_cap_header_struct head = {
-	    .version = _LINUX_CAPABILITY_VERSION_3};
-
-	return (int)syscall(SYS_capget, &head, data);
-}
-
-static int set_capabilities(
-    const struct __user_cap_data_struct data[static WORDS])
-{
-	struct __user_cap_header_struct head = {
-	    .version = _LINUX_CAPABILITY_VERSION_3};
-
-	return (int)syscall(SYS_capset, &head, data);
-}
-
-static bool has_only(const struct __user_cap_data_struct wanted[static WORDS])
-{
-	struct __user_cap_data_struct now[WORDS] = {{0}};
-
-	if (get_capabilities(now) != 0)
-		return false;
-	for (int i = 0; i < WORDS; i++)
-		if (now[i].permitted != wanted[i].permitted ||
-		    now[i].effective != wanted[i].effective ||
-		    now[i].inheritable != 0)
-			return false;
-	return true;
-}
-
-static bool others_are_gone(
-    const struct __user_cap_data_struct wanted[static WORDS])
-{
-	struct __user_cap_data_struct more[WORDS];
-
-	for (int i = 0; i < WORDS; i++)
-		more[i] = (struct __user_cap_data_struct){
-		    UINT32_MAX, UINT32_MAX, UINT32_MAX};
-	for (int cap = 0; cap < 32 * WORDS; cap++)
-		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) ==
-		    1)
-			return false;
-	return has_only(wanted) && set_capabilities(more) != 0 &&
-	       has_only(wanted) && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
-}
-
-static int keep_one(int cap, struct __user_cap_data_struct wanted[static WORDS],
-    struct err *err)
-{
-	struct __user_cap_data_struct now[WORDS] = {{0}};
-
-	if (cap < 0)
-		return 0;
-	if (cap >= 32 * WORDS)
-		return err_set(err, ERR_INTERNAL, "no capability %d", cap);
-	if (get_capabilities(now) != 0)
-		return err_errno(err, ERR_PERM, "cannot read capabilities");
-	if ((now[CAP_IN(cap)].permitted & CAP_BIT(cap)) == 0)
-		return err_set(err, ERR_PERM,
-		    "capability %d is not there to keep: run as root, or let "
-		    "the service have it (CapabilityBoundingSet)",
-		    cap);
-	wanted[CAP_IN(cap)].permitted = CAP_BIT(cap);
-	wanted[CAP_IN(cap)].effective = CAP_BIT(cap);
-	return 0;
-}
-
-int confine_capabilities(int cap, struct err *err)
-{
-	struct __user_cap_data_struct wanted[WORDS] = {{0}};
-	int rc = keep_one(cap, wanted, err);
-
-	if (rc != 0)
-		return rc;
-	if (!drop_bounding_set(cap))
-		return err_errno(err, ERR_PERM, "cannot drop the bounding set");
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-		return err_errno(err, ERR_PERM, "cannot set no-new-privs");
-	/* Old kernels (before 4.3) have no ambient set. */
-	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 &&
-	    errno != EINVAL)
-		return err_errno(
-		    err, ERR_PERM, "cannot clear the ambient capabilities");
-	if (set_capabilities(wanted) != 0)
-		return err_errno(err, ERR_PERM, "cannot drop capabilities");
-	if (!others_are_gone(wanted))
-		return err_set(
-		    err, ERR_PERM, "dropped capabilities could be had back");
-	return 0;
 }

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/record.h"
 #include "base/url.h"
-#include "confine/half.h"
+#include "confine/confine.h"
 #include "producer/halves.h"
 #include "producer/online/heartbeat.h"
 #include "producer/record.h"

@@ -27,7 +27,7 @@
 #include <unistd.h>
 
 #include "aid/confine.h"
-#include "confine/confine.h"
+#include "confine/steps.h"
 
 #define PAGE 4096
 

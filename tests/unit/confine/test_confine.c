@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "aid/confine.h"
-#include "confine/confine.h"
+#include "confine/steps.h"
 
 #define NO_SUCH_USER    "sqs-entropy-no-such-user"
 #define ROOT_ONLY()     SKIP_IF(geteuid() != 0, "not root")

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "aid/confine.h"
-#include "confine/confine.h"
+#include "confine/steps.h"
 
 /* The working directory of all tests: in/text, in/deep/text, out/text, and
  * link, which names out/linked. */

@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 #include "aid/confine.h"
-#include "confine/half.h"
+#include "confine/confine.h"
+#include "confine/steps.h"
 
 #define NO_SUCH_USER "no-such-user-of-sqs-entropy"
 #define NOTHING      "0000000000000000"

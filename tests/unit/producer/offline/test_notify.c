@@ -19,7 +19,7 @@
 #include "aid/confine.h"
 #include "aid/keys.h"
 #include "base/clock.h"
-#include "confine/confine.h"
+#include "confine/steps.h"
 #include "producer/offline/notify.h"
 
 static struct notify n;
