@@ -29,7 +29,6 @@ enum confine_role {
 struct confine_limits {
 	rlim_t files;
 	rlim_t file_size;
-	rlim_t address_space;
 };
 
 struct confine_half {

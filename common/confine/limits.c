@@ -35,9 +35,6 @@ int confine_limits(const struct confine_limits *limits, struct err *err)
 	if (rc == 0)
 		rc = set_limit(
 		    RLIMIT_FSIZE, "RLIMIT_FSIZE", limits->file_size, err);
-	if (rc == 0 && limits->address_space != 0)
-		rc = set_limit(
-		    RLIMIT_AS, "RLIMIT_AS", limits->address_space, err);
 	return rc;
 }
 

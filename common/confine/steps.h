@@ -30,9 +30,9 @@ int confine_capabilities(int cap, struct err *err)
 bool confine_drop_bounding_set(int keep);
 
 /* Resource ceilings, never above those in force: open files, file size (bytes;
- * write(2) beyond is EFBIG, for a log in a file too), address space where it
- * is not 0.  Processes are confine_calls()'s part: RLIMIT_NPROC counts
- * threads, which name look-ups need, and all that the user runs.  ERR_IO. */
+ * write(2) beyond is EFBIG, for a log in a file too).  Processes are
+ * confine_calls()'s part: RLIMIT_NPROC counts threads, which name look-ups
+ * need, and all that the user runs.  ERR_IO. */
 int confine_limits(const struct confine_limits *limits, struct err *err)
     __attribute__((warn_unused_result));
 

@@ -16,17 +16,6 @@
 
 #include "aid/confine.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED true
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED true
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED false
-#endif
-
 void confine_aid_check(bool good, const char *file, int line, const char *what)
 {
 	if (good)
@@ -95,9 +84,4 @@ bool confine_aid_valgrind(void)
 	const char *preload = getenv("LD_PRELOAD");
 
 	return preload != NULL && strstr(preload, "vgpreload") != NULL;
-}
-
-bool confine_aid_sanitizer(void)
-{
-	return SANITIZED;
 }

@@ -32,7 +32,6 @@ const char *confine_aid_status(const char *name);
 
 /* Whether valgrind runs this program: it makes system calls of its own. */
 bool confine_aid_valgrind(void);
-bool confine_aid_sanitizer(void);
 
 /* skip() with a printed reason. */
 #define SKIP_IF(condition, reason)                                             \

@@ -8,26 +8,32 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/capability.h>
-#include <poll.h>
-#include <pwd.h>
-#include <signal.h>
-#include <stdlib.h>
+#include <seccomp.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "aid/confine.h"
+#include "confine/confine.h"
 #include "confine/steps.h"
 
-#define NO_SUCH_USER    "sqs-entropy-no-such-user"
+#define NO_SUCH_USER    "no-such-user-of-sqs-entropy"
 #define ROOT_ONLY()     SKIP_IF(geteuid() != 0, "not root")
 #define SYS_ADMIN_ALONE "0000000000200000"
 #define NOTHING         "0000000000000000"
+
+static const char *const reading[] = {"/etc", "/usr", "/lib", "/proc", NULL};
+
+static struct confine_half half_of(enum confine_role role, const char *user)
+{
+	return (struct confine_half){.role = role,
+	    .user = user,
+	    .cap = -1,
+	    .readable = reading,
+	    .limits = {.files = 32, .file_size = 1000}};
+}
 
 static bool status_is(const char *name, const char *value)
 {
@@ -37,6 +43,17 @@ static bool status_is(const char *name, const char *value)
 		return true;
 	print_error("%s is \"%s\", not \"%s\"\n", name, now, value);
 	return false;
+}
+
+static void child_all_of_it(void)
+{
+	struct confine_half half = half_of(CONFINE_ONLINE, NULL);
+	struct err err = {0};
+
+	CHECK(confine_half(&half, &err) == 0);
+	CHECK(err.code == 0);
+	CHECK(half.seccomp && !half.nobody);
+	CHECK(status_is("Seccomp", "2"));
 }
 
 static void child_no_core(void)
@@ -56,235 +73,15 @@ static void no_core(void **state)
 	confine_aid_run(child_no_core);
 }
 
-static const struct confine_limits small = {.files = 32, .file_size = 1000};
-
-static bool limit_is(__rlimit_resource_t resource, rlim_t value)
-{
-	struct rlimit now;
-
-	return getrlimit(resource, &now) == 0 && now.rlim_cur == value &&
-	       now.rlim_max == value;
-}
-
-static void child_limits(void)
-{
-	struct confine_limits more = {.files = 33, .file_size = 1001};
-	char path[] = "/tmp/test_confine.XXXXXX", big[2000] = {0};
-	int fd = mkstemp(path);
-	struct err err;
-
-	CHECK(fd >= 0 && unlink(path) == 0);
-	CHECK(confine_limits(&small, &err) == 0);
-	CHECK(limit_is(RLIMIT_NOFILE, 32) && limit_is(RLIMIT_FSIZE, 1000));
-	/* It fails, and does not kill. */
-	CHECK(write(fd, big, sizeof big) == 1000);
-	CHECK(write(fd, big, 1) == -1 && errno == EFBIG);
-	CHECK(dup2(fd, 32) == -1 && errno == EBADF);
-	/* What is in force is never raised. */
-	CHECK(confine_limits(&more, &err) == 0);
-	CHECK(limit_is(RLIMIT_NOFILE, 32) && limit_is(RLIMIT_FSIZE, 1000));
-}
-
-static void child_address_space(void)
-{
-	const struct confine_limits tight = {
-	    .files = 32, .file_size = 1000, .address_space = 256UL << 20};
-	struct err err;
-
-	CHECK(confine_limits(&tight, &err) == 0);
-	CHECK(limit_is(RLIMIT_AS, 256UL << 20));
-	CHECK(mmap(NULL, 1UL << 30, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-		  0) == MAP_FAILED);
-}
-
-static void child_limits_stay(void)
-{
-	const struct rlimit more = {33, 33};
-	struct err err;
-
-	CHECK(confine_limits(&small, &err) == 0);
-	CHECK(confine_capabilities(-1, &err) == 0);
-	CHECK(setrlimit(RLIMIT_NOFILE, &more) == -1 && errno == EPERM);
-}
-
-static void limits(void **state)
-{
-	(void)state;
-	SKIP_IF(confine_aid_valgrind(), "valgrind keeps RLIMIT_NOFILE");
-	confine_aid_run(child_limits);
-	confine_aid_run(child_limits_stay);
-	SKIP_IF(confine_aid_sanitizer(), "sanitizers take terabytes");
-	confine_aid_run(child_address_space);
-}
-
-static void child_lifetime(void)
-{
-	struct err err;
-	sigset_t all;
-
-	CHECK(confine_lifetime(0, &err) != 0);
-	CHECK(confine_lifetime(-5, &err) != 0);
-	CHECK(confine_lifetime(150, &err) == 0);
-	CHECK(sigfillset(&all) == 0);
-	CHECK(sigprocmask(SIG_SETMASK, &all, NULL) == 0);
-	(void)poll(NULL, 0, 30000);
-}
-
-static void lifetime(void **state)
-{
-	int status;
-
-	(void)state;
-	status = confine_aid_wait_status(child_lifetime);
-	assert_true(WIFSIGNALED(status));
-	assert_int_equal(WTERMSIG(status), SIGKILL);
-}
-
-static void child_capabilities(void)
-{
-	struct err err;
-
-	CHECK(confine_capabilities(-1, &err) == 0);
-	CHECK(status_is("CapEff", NOTHING) && status_is("CapPrm", NOTHING));
-	CHECK(status_is("CapInh", NOTHING) && status_is("CapAmb", NOTHING));
-	CHECK(status_is("NoNewPrivs", "1"));
-	/* Twice does no harm; nothing is there to be kept. */
-	CHECK(confine_capabilities(-1, &err) == 0);
-	CHECK(confine_capabilities(CAP_SYS_ADMIN, &err) == ERR_PERM);
-	CHECK(strstr(err.text, "root") != NULL);
-	CHECK(confine_capabilities(64, &err) == ERR_INTERNAL);
-}
-
-static void no_capability(void **state)
-{
-	(void)state;
-	confine_aid_run(child_capabilities);
-}
-
-static void child_keeps_one(void)
-{
-	int status = -1;
-	struct err err;
-	pid_t child;
-
-	/* Something in the ambient set, which must go too. */
-	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_CHOWN, 0, 0);
-	CHECK(confine_capabilities(CAP_SYS_ADMIN, &err) == 0);
-	child = fork();
-	CHECK(child >= 0);
-	CHECK(status_is("CapEff", SYS_ADMIN_ALONE));
-	CHECK(status_is("CapPrm", SYS_ADMIN_ALONE));
-	CHECK(status_is("CapBnd", SYS_ADMIN_ALONE));
-	CHECK(status_is("CapInh", NOTHING) && status_is("CapAmb", NOTHING));
-	CHECK(status_is("NoNewPrivs", "1"));
-	CHECK(status_is("Groups", "") || getgroups(0, NULL) > 0);
-	CHECK(setgroups(0, NULL) == -1 && errno == EPERM);
-	CHECK(chown("/", 1, 1) == -1 && errno == EPERM);
-	if (child == 0)
-		_exit(0);
-	CHECK(waitpid(child, &status, 0) == child && status == 0);
-}
-
-static void one_capability(void **state)
-{
-	(void)state;
-	ROOT_ONLY();
-	confine_aid_run(child_keeps_one);
-}
-
-static void child_nobody(void)
-{
-	const gid_t groups[] = {0, 4, 6};
-	bool fallback = false;
-	int signal = 0;
-	struct err err;
-
-	CHECK(setgroups(3, groups) == 0);
-	CHECK(prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) == 0);
-	/* Would keep capabilities across the change. */
-	CHECK(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0);
-	CHECK(confine_become(NO_SUCH_USER, &fallback, &err) == 0);
-	CHECK(fallback);
-	CHECK(prctl(PR_GET_PDEATHSIG, &signal, 0, 0, 0) == 0);
-	CHECK(signal == SIGTERM);
-	CHECK(confine_no_core() == 0);
-	CHECK(status_is("CapBnd", NOTHING) && status_is("CapPrm", NOTHING));
-	CHECK(confine_capabilities(-1, &err) == 0);
-	CHECK(status_is("Uid", "65534\t65534\t65534\t65534"));
-	CHECK(status_is("Gid", "65534\t65534\t65534\t65534"));
-	CHECK(status_is("Groups", ""));
-	CHECK(status_is("CapEff", NOTHING) && status_is("CapPrm", NOTHING));
-	CHECK(status_is("CapBnd", NOTHING) && status_is("CapAmb", NOTHING));
-	CHECK(setuid(0) != 0 && setgid(0) != 0 && seteuid(0) != 0);
-	CHECK(setgroups(3, groups) != 0);
-	CHECK(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0);
-	/* No longer root: nothing happens. */
-	CHECK(confine_become("root", &fallback, &err) == 0 && !fallback);
-	CHECK(getuid() == 65534);
-}
-
-static void child_named_user(void)
-{
-	const struct passwd *user = getpwnam("daemon");
-	bool fallback = true;
-	struct err err;
-
-	if (user == NULL)
-		return;
-	CHECK(confine_become("daemon", &fallback, &err) == 0);
-	CHECK(!fallback);
-	CHECK(geteuid() == user->pw_uid && getegid() == user->pw_gid);
-}
-
-/* Root in the saved id alone is root all the same. */
-static void child_saved_root(void)
-{
-	bool fallback = false;
-	struct err err;
-
-	CHECK(setresuid(1, 1, 0) == 0);
-	CHECK(confine_become(NO_SUCH_USER, &fallback, &err) == ERR_PERM);
-	CHECK(seteuid(0) == 0);
-	CHECK(confine_become(NO_SUCH_USER, &fallback, &err) == 0);
-	CHECK(seteuid(0) != 0);
-}
-
-static void child_root_is_no_user(void)
-{
-	bool fallback = true;
-	struct err err;
-
-	CHECK(confine_become("root", &fallback, &err) == ERR_PERM);
-	CHECK(strstr(err.text, "root") != NULL);
-	CHECK(getuid() == 0);
-}
-
-static void become(void **state)
-{
-	(void)state;
-	ROOT_ONLY();
-	confine_aid_run(child_nobody);
-	confine_aid_run(child_named_user);
-	confine_aid_run(child_saved_root);
-	confine_aid_run(child_root_is_no_user);
-}
-
-static const char *const reading[] = {"/etc", "/usr", "/lib", "/proc", NULL};
-
-/* All of it in the order that the header gives. */
 static void confine(const char *user, int cap, enum confine_role role)
 {
-	bool other, landlock;
-	struct err err;
+	struct confine_half half = half_of(role, user);
+	struct err err = {0};
 
+	half.cap = cap;
+	half.lifetime_ms = 20000;
 	CHECK(confine_no_core() == 0);
-	CHECK(confine_limits(&small, &err) == 0);
-	CHECK(confine_lifetime(20000, &err) == 0);
-	CHECK(user == NULL || confine_become(user, &other, &err) == 0);
-	CHECK(confine_no_core() == 0);
-	CHECK(confine_capabilities(cap, &err) == 0);
-	CHECK(confine_files(reading, &landlock, &err) == 0);
-	CHECK(confine_calls(role, &err) == 0);
+	CHECK(confine_half(&half, &err) == 0);
 }
 
 static void child_online_half(void)
@@ -324,16 +121,96 @@ static void the_halves(void **state)
 	confine_aid_run(child_agent_offline_half);
 }
 
+/* As a kernel without filters answers; other calls go on. */
+static void without_filters(void)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+
+	CHECK(filter != NULL);
+	CHECK(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(prctl),
+		  1, SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP, 0)) == 0);
+	CHECK(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(prctl),
+		  1, SCMP_A0(SCMP_CMP_EQ, PR_GET_SECCOMP, 0)) == 0);
+	CHECK(seccomp_rule_add(
+		  filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(seccomp), 0) == 0);
+	CHECK(seccomp_load(filter) == 0);
+	seccomp_release(filter);
+}
+
+static void child_without_filters(void)
+{
+	struct confine_half half = half_of(CONFINE_ONLINE, NO_SUCH_USER);
+	const bool root = geteuid() == 0;
+	struct err err = {0};
+
+	without_filters();
+	CHECK(confine_calls(CONFINE_ONLINE, &err) == ERR_UNSUPPORTED);
+	CHECK(strstr(err.text, "seccomp") != NULL);
+	err = (struct err){0};
+	CHECK(confine_half(&half, &err) == 0);
+	CHECK(err.code == 0);
+	CHECK(!half.seccomp);
+	/* No filter of ours: this is a call that all of them refuse. */
+	CHECK(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0);
+	/* The rest is as ever. */
+	CHECK(half.nobody == root);
+	CHECK(!root || status_is("Uid", "65534\t65534\t65534\t65534"));
+	CHECK(status_is("NoNewPrivs", "1"));
+	CHECK(status_is("CapEff", NOTHING) && status_is("CapPrm", NOTHING));
+	CHECK(open("/proc/self/stat", O_RDONLY) >= 0);
+	if (half.landlock) {
+		CHECK(open("/tmp", O_RDONLY) == -1 && errno == EACCES);
+		CHECK(open("/dev/null", O_WRONLY) == -1 && errno == EACCES);
+	}
+}
+
+/* What keeps the calls from being restricted in another way is an error. */
+static void child_filters_refused(void)
+{
+	struct confine_half half = half_of(CONFINE_ONLINE, NULL);
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	struct err err = {0};
+
+	CHECK(filter != NULL);
+	CHECK(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(prctl),
+		  1, SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP, 0)) == 0);
+	CHECK(seccomp_rule_add(
+		  filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(seccomp), 0) == 0);
+	CHECK(seccomp_load(filter) == 0);
+	seccomp_release(filter);
+	CHECK(confine_half(&half, &err) == ERR_PERM);
+	CHECK(err.code == ERR_PERM);
+}
+
+static void all_of_it(void **state)
+{
+	(void)state;
+	SKIP_IF(confine_aid_valgrind(), "valgrind's own calls are refused");
+	confine_aid_run(child_all_of_it);
+}
+
+static void a_kernel_without_filters(void **state)
+{
+	(void)state;
+	SKIP_IF(confine_aid_valgrind(), "valgrind keeps RLIMIT_NOFILE");
+	confine_aid_run(child_without_filters);
+}
+
+static void filters_that_are_refused(void **state)
+{
+	(void)state;
+	SKIP_IF(confine_aid_valgrind(), "valgrind keeps RLIMIT_NOFILE");
+	confine_aid_run(child_filters_refused);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(no_core),
-	    cmocka_unit_test(limits),
-	    cmocka_unit_test(lifetime),
-	    cmocka_unit_test(no_capability),
-	    cmocka_unit_test(one_capability),
-	    cmocka_unit_test(become),
 	    cmocka_unit_test(the_halves),
+	    cmocka_unit_test(all_of_it),
+	    cmocka_unit_test(a_kernel_without_filters),
+	    cmocka_unit_test(filters_that_are_refused),
 	};
 
 	return cmocka_run_group_tests_name("confine", tests, NULL, NULL);

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "aid/confine.h"
+#include "confine/steps.h"
+
+#define NO_SUCH_USER    "sqs-entropy-no-such-user"
+#define ROOT_ONLY()     SKIP_IF(geteuid() != 0, "not root")
+#define SYS_ADMIN_ALONE "0000000000200000"
+#define NOTHING         "0000000000000000"
+
+static bool status_is(const char *name, const char *value)
+{
+	const char *now = confine_aid_status(name);
+
+	if (strcmp(now, value) == 0)
+		return true;
+	print_error("%s is \"%s\", not \"%s\"\n", name, now, value);
+	return false;
+}
+
+static const struct confine_limits small = {.files = 32, .file_size = 1000};
+
+static bool limit_is(__rlimit_resource_t resource, rlim_t value)
+{
+	struct rlimit now;
+
+	return getrlimit(resource, &now) == 0 && now.rlim_cur == value &&
+	       now.rlim_max == value;
+}
+
+static void child_limits(void)
+{
+	struct confine_limits more = {.files = 33, .file_size = 1001};
+	char path[] = "/tmp/test_confine.XXXXXX", big[2000] = {0};
+	int fd = mkstemp(path);
+	struct err err;
+
+	CHECK(fd >= 0 && unlink(path) == 0);
+	CHECK(confine_limits(&small, &err) == 0);
+	CHECK(limit_is(RLIMIT_NOFILE, 32) && limit_is(RLIMIT_FSIZE, 1000));
+	/* It fails, and does not kill. */
+	CHECK(write(fd, big, sizeof big) == 1000);
+	CHECK(write(fd, big, 1) == -1 && errno == EFBIG);
+	CHECK(dup2(fd, 32) == -1 && errno == EBADF);
+	/* What is in force is never raised. */
+	CHECK(confine_limits(&more, &err) == 0);
+	CHECK(limit_is(RLIMIT_NOFILE, 32) && limit_is(RLIMIT_FSIZE, 1000));
+}
+
+static void child_limits_stay(void)
+{
+	const struct rlimit more = {33, 33};
+	struct err err;
+
+	CHECK(confine_limits(&small, &err) == 0);
+	CHECK(confine_capabilities(-1, &err) == 0);
+	CHECK(setrlimit(RLIMIT_NOFILE, &more) == -1 && errno == EPERM);
+}
+
+static void limits(void **state)
+{
+	(void)state;
+	SKIP_IF(confine_aid_valgrind(), "valgrind keeps RLIMIT_NOFILE");
+	confine_aid_run(child_limits);
+	confine_aid_run(child_limits_stay);
+}
+
+static void child_lifetime(void)
+{
+	struct err err;
+	sigset_t all;
+
+	CHECK(confine_lifetime(0, &err) != 0);
+	CHECK(confine_lifetime(-5, &err) != 0);
+	CHECK(confine_lifetime(150, &err) == 0);
+	CHECK(sigfillset(&all) == 0);
+	CHECK(sigprocmask(SIG_SETMASK, &all, NULL) == 0);
+	(void)poll(NULL, 0, 30000);
+}
+
+static void lifetime(void **state)
+{
+	int status;
+
+	(void)state;
+	status = confine_aid_wait_status(child_lifetime);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGKILL);
+}
+
+static void child_capabilities(void)
+{
+	struct err err;
+
+	CHECK(confine_capabilities(-1, &err) == 0);
+	CHECK(status_is("CapEff", NOTHING) && status_is("CapPrm", NOTHING));
+	CHECK(status_is("CapInh", NOTHING) && status_is("CapAmb", NOTHING));
+	CHECK(status_is("NoNewPrivs", "1"));
+	/* Twice does no harm; nothing is there to be kept. */
+	CHECK(confine_capabilities(-1, &err) == 0);
+	CHECK(confine_capabilities(CAP_SYS_ADMIN, &err) == ERR_PERM);
+	CHECK(strstr(err.text, "root") != NULL);
+	CHECK(confine_capabilities(64, &err) == ERR_INTERNAL);
+}
+
+static void no_capability(void **state)
+{
+	(void)state;
+	confine_aid_run(child_capabilities);
+}
+
+static void child_keeps_one(void)
+{
+	int status = -1;
+	struct err err;
+	pid_t child;
+
+	/* Something in the ambient set, which must go too. */
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_CHOWN, 0, 0);
+	CHECK(confine_capabilities(CAP_SYS_ADMIN, &err) == 0);
+	child = fork();
+	CHECK(child >= 0);
+	CHECK(status_is("CapEff", SYS_ADMIN_ALONE));
+	CHECK(status_is("CapPrm", SYS_ADMIN_ALONE));
+	CHECK(status_is("CapBnd", SYS_ADMIN_ALONE));
+	CHECK(status_is("CapInh", NOTHING) && status_is("CapAmb", NOTHING));
+	CHECK(status_is("NoNewPrivs", "1"));
+	CHECK(status_is("Groups", "") || getgroups(0, NULL) > 0);
+	CHECK(setgroups(0, NULL) == -1 && errno == EPERM);
+	CHECK(chown("/", 1, 1) == -1 && errno == EPERM);
+	if (child == 0)
+		_exit(0);
+	CHECK(waitpid(child, &status, 0) == child && status == 0);
+}
+
+static void one_capability(void **state)
+{
+	(void)state;
+	ROOT_ONLY();
+	confine_aid_run(child_keeps_one);
+}
+
+static void child_nobody(void)
+{
+	const gid_t groups[] = {0, 4, 6};
+	bool fallback = false;
+	int signal = 0;
+	struct err err;
+
+	CHECK(setgroups(3, groups) == 0);
+	CHECK(prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) == 0);
+	/* Would keep capabilities across the change. */
+	CHECK(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0);
+	CHECK(confine_become(NO_SUCH_USER, &fallback, &err) == 0);
+	CHECK(fallback);
+	CHECK(prctl(PR_GET_PDEATHSIG, &signal, 0, 0, 0) == 0);
+	CHECK(signal == SIGTERM);
+	CHECK(confine_no_core() == 0);
+	CHECK(status_is("CapBnd", NOTHING) && status_is("CapPrm", NOTHING));
+	CHECK(confine_capabilities(-1, &err) == 0);
+	CHECK(status_is("Uid", "65534\t65534\t65534\t65534"));
+	CHECK(status_is("Gid", "65534\t65534\t65534\t65534"));
+	CHECK(status_is("Groups", ""));
+	CHECK(status_is("CapEff", NOTHING) && status_is("CapPrm", NOTHING));
+	CHECK(status_is("CapBnd", NOTHING) && status_is("CapAmb", NOTHING));
+	CHECK(setuid(0) != 0 && setgid(0) != 0 && seteuid(0) != 0);
+	CHECK(setgroups(3, groups) != 0);
+	CHECK(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0);
+	/* No longer root: nothing happens. */
+	CHECK(confine_become("root", &fallback, &err) == 0 && !fallback);
+	CHECK(getuid() == 65534);
+}
+
+static void child_named_user(void)
+{
+	const struct passwd *user = getpwnam("daemon");
+	bool fallback = true;
+	struct err err;
+
+	if (user == NULL)
+		return;
+	CHECK(confine_become("daemon", &fallback, &err) == 0);
+	CHECK(!fallback);
+	CHECK(geteuid() == user->pw_uid && getegid() == user->pw_gid);
+}
+
+/* Root in the saved id alone is root all the same. */
+static void child_saved_root(void)
+{
+	bool fallback = false;
+	struct err err;
+
+	CHECK(setresuid(1, 1, 0) == 0);
+	CHECK(confine_become(NO_SUCH_USER, &fallback, &err) == ERR_PERM);
+	CHECK(seteuid(0) == 0);
+	CHECK(confine_become(NO_SUCH_USER, &fallback, &err) == 0);
+	CHECK(seteuid(0) != 0);
+}
+
+static void child_root_is_no_user(void)
+{
+	bool fallback = true;
+	struct err err;
+
+	CHECK(confine_become("root", &fallback, &err) == ERR_PERM);
+	CHECK(strstr(err.text, "root") != NULL);
+	CHECK(getuid() == 0);
+}
+
+static void become(void **state)
+{
+	(void)state;
+	ROOT_ONLY();
+	confine_aid_run(child_nobody);
+	confine_aid_run(child_named_user);
+	confine_aid_run(child_saved_root);
+	confine_aid_run(child_root_is_no_user);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(limits),
+	    cmocka_unit_test(lifetime),
+	    cmocka_unit_test(no_capability),
+	    cmocka_unit_test(one_capability),
+	    cmocka_unit_test(become),
+	};
+
+	return cmocka_run_group_tests_name("confine_steps", tests, NULL, NULL);
+}
