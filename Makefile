@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# make, make check, make install; V=1 shows the commands.
+# "make help" names the targets; V=1 shows the commands.
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 SBINDIR ?= $(PREFIX)/sbin
@@ -63,7 +63,9 @@ LIBPRODUCER := $(BUILD)/libproducer.a
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf "  %-5s %s\n" $(1) $(patsubst $(BUILD)/%,%,$@))
 
+## build the two programs into build/
 all: $(PROGRAMS)
+## build the unit tests and the programs that tests run
 tests: $(UNIT_BIN) $(TOOLS_BIN)
 
 $(BUILD)/sqs-entropy-agent: $(call obj,$(AGENT)) $(LIBCOMMON)
@@ -95,13 +97,19 @@ include tests/rules.mk
 
 include packaging/install.mk
 
+## remove what was built; packages and downloads stay
 clean:
-	rm -rf $(BUILD)/agent $(BUILD)/common $(BUILD)/producer $(BUILD)/tests \
-		$(BUILD)/model $(BUILD)/fuzz $(BUILD)/*.a $(BUILD)/flags $(PROGRAMS)
+	rm -rf $(addprefix $(BUILD)/,agent common producer tests model fuzz \
+		*.a flags) $(PROGRAMS)
+
+# A line "## TEXT" above a target is its help.
+## show these lines
+help:
+	@awk '/^## / { text = substr($$0, 4); next } \
+		text != "" { printf "  %-19s %s\n", substr($$1, 1, length($$1) - 1), text } \
+		{ text = "" }' $(filter-out %.d,$(MAKEFILE_LIST))
 
 FORCE:
-.PHONY: all tests check check-unit check-levels check-integration \
-	model check-model check-health-long check-fresh fuzz fuzzers clean \
-	FORCE
+.PHONY: all tests clean help FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(BUILD)/%.d,$(SOURCES))

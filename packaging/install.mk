@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What goes where, included by the Makefile; the packages are made of these.
+## install all of it; PREFIX=/usr/local DESTDIR=
 install: install-agent install-producer
 
 # files MODE DIRECTORY FILE...: put there under their own names
@@ -22,6 +23,7 @@ define unit
 	$(Q)chmod 644 $(DESTDIR)$(UNITDIR)/$(notdir $(1))
 endef
 
+## the agent with its pages and units
 install-agent: $(BUILD)/sqs-entropy-agent
 	$(call files,755,$(SBINDIR),$<)
 	$(call files,644,$(MANDIR)/man8,agent/man/sqs-entropy-agent.8)
@@ -34,6 +36,7 @@ install-agent: $(BUILD)/sqs-entropy-agent
 	$(call as,644,agent/systemd/sysusers.conf,$(SYSUSERSDIR)/sqs-entropy-agent.conf)
 	$(call as,644,agent/systemd/tmpfiles.conf,$(TMPFILESDIR)/sqs-entropy-agent.conf)
 
+## the producer with its pages, unit and rule
 install-producer: $(BUILD)/sqs-entropy-producer
 	$(call files,755,$(SBINDIR),$<)
 	$(call files,644,$(MANDIR)/man8,producer/man/sqs-entropy-producer.8)
@@ -48,6 +51,7 @@ install-producer: $(BUILD)/sqs-entropy-producer
 		$(UDEVDIR)/60-sqs-entropy-producer.rules)
 
 # Apart, because it goes where another package's Python looks.
+## cloud-init's module
 install-cloud-init:
 	$(call files,644,$(PYTHONDIR),cloud-init/cc_sqs_entropy.py)
 	$(call as,755,cloud-init/module-list,\
@@ -72,6 +76,7 @@ INSTALLED := $(foreach p,agent producer,$(SBINDIR)/sqs-entropy-$(p) \
 # First cloud-init's list, which must not name a module that is gone: as it is on
 # this machine, so not for a DESTDIR.
 LIST_COMMAND := $(LIBEXECDIR)/sqs-entropy/cloud-init-module-list
+## take away what was installed
 uninstall:
 	$(if $(DESTDIR),,[ ! -x "$(LIST_COMMAND)" ] || \
 		"$(LIST_COMMAND)" remove || :)

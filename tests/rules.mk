@@ -28,6 +28,7 @@ $(filter %/test_buf,$(UNIT_BIN)): override LDFLAGS += -Wl,--wrap=free
 FUZZ_SECONDS ?= 60
 FUZZ_CC ?= clang
 FUZZ_TARGETS ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+## each fuzz target for FUZZ_SECONDS=60
 fuzz:
 	$(Q)tests/fuzz/run "$(BUILD)/fuzz" $(FUZZ_SECONDS) "$(FUZZ_CC)" \
 		"$(CC)" $(FUZZ_TARGETS)
@@ -41,39 +42,51 @@ $(FUZZ_BIN): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/fuzz/aid.o \
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) \
 		$(filter-out $(LIBCOMMON),$(filter %.a,$^)) $(LIBCOMMON) \
 		$(LDLIBS) $(FUZZ_LD)
+## build the fuzz targets alone
 fuzzers: $(FUZZ_BIN)
 
+## the unit tests; RUNNER="valgrind -q" runs each by that
 check-unit: tests
 	$(Q)for t in $(UNIT_BIN); do \
 		$(RUNNER) ./$$t || exit 1; done
 
+## what each folder may include
 check-levels:
 	$(Q)tests/levels
 
 # Much of their time is waiting for deadlines.
 PYTEST_JOBS ?= 2
+## the two programs against their stand-ins
 check-integration: all tests
 	$(Q)BUILD=$(BUILD) $(PYTHON) -m pytest -q -n $(PYTEST_JOBS) \
 		--dist loadfile tests/integration $(PYTEST)
 
 # The delivery protocol, checked by spin.  "make check" does without it where
 # it cannot be had.
+## the delivery protocol, checked by spin
 model:
 	$(Q)BUILD=$(BUILD) CC="$(CC)" tests/model/check
 
+## the same, left out where there is no spin
 check-model:
 	$(Q)BUILD=$(BUILD) CC="$(CC)" tests/model/check || [ $$? -eq 77 ]
 
+## all that a change needs: levels, unit, model, integration
 check: check-levels check-unit check-model check-integration
 
+.PHONY: fuzz fuzzers check-unit check-levels check-integration model \
+	check-model check
+
 # 10^9 samples a source instead of 5*10^7, and the figures.
+## the health tests on 10^9 samples a source
 check-health-long: tests
 	$(Q)HEALTH_SAMPLES=1000000000 BUILD=$(BUILD) $(PYTHON) -m pytest -q -s \
 		tests/integration/test_health.py $(PYTEST)
 
+## "./bootstrap check" in a new minimal Debian root
 check-fresh:
 	$(Q)tests/fresh
-
+.PHONY: check-health-long check-fresh
 
 # Machines that boot, in emulation: as root, half an hour.  VM=--quick is one
 # boot of one release; VM="empty denied" are these scenarios alone.
@@ -83,6 +96,7 @@ $(BUILD)/tests/vm/early: $(BUILD)/tests/vm/early.o $(BUILD)/agent/offline/inject
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 -include $(BUILD)/tests/vm/early.d
+## machines that boot, in emulation; root, VM=--quick is one
 check-vm: export DEB_BUILD_OPTIONS ?= nocheck
 check-vm: all $(BUILD)/tests/vm/early $(if $(VM_DEB),,deb)
 	$(Q)BUILD=$(BUILD) $(PYTHON) tests/vm/check $(VM)
@@ -90,12 +104,14 @@ check-vm: all $(BUILD)/tests/vm/early $(if $(VM_DEB),,deb)
 
 # The unit files: what systemd says about them, then, as root, the services at
 # work in containers.  SUITES=bookworm boots that release alone.
+## the services at work in containers; root, SUITES=bookworm
 check-systemd: all
 	$(Q)BUILD=$(BUILD) PYTHON=$(PYTHON) tests/systemd/check
 .PHONY: check-systemd
 
 # cloud-init's module under the cloud-init of several releases of Debian; as
 # root, some minutes.  TREES="DIRECTORY ..." are unpacked sources to try too.
+## cloud-init's module under several releases; root
 check-cloud-init: all
 	$(Q)BUILD=$(BUILD) PYTHON=$(PYTHON) tests/cloud_init/versions $(PYTEST)
 .PHONY: check-cloud-init
@@ -104,8 +120,10 @@ check-cloud-init: all
 # ARCHS="armhf" and MACHINES="arm64/armhf" are these alone; tests/arch tells.
 ARCHS ?= arm64 armhf
 MACHINES ?= arm64/arm64 arm64/armhf armhf/armhf
+## programs for ARCHS="arm64 armhf", by qemu
 check-arch: all
 	$(Q)BUILD=$(BUILD) PYTHON=$(PYTHON) tests/arch/run $(ARCHS)
+## whole machines of other architectures, by qemu
 check-arch-system: all
 	$(Q)BUILD=$(BUILD) PYTHON=$(PYTHON) tests/arch/system $(MACHINES)
 .PHONY: check-arch check-arch-system

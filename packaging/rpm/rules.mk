@@ -2,16 +2,20 @@
 # rpms and repositories, included by packaging/install.mk.
 
 # RPMBUILD="--with bundled_libconfuse" and the like go to rpmbuild.
+## rpms into build/rpm/; RPMBUILD=OPTIONS
 rpm:
 	$(Q)packaging/rpm/build $(RPMBUILD)
 
 # Of build/deb/ and build/rpm/, for REPO_URL, signed by REPO_KEY.
+## apt and yum repositories of both; REPO_URL= REPO_KEY=
 repo:
 	$(Q)REPO_URL="$(REPO_URL)" REPO_KEY="$(REPO_KEY)" packaging/repo/build
 
+## rpms: rpmlint, built twice, install to erase; root
 check-rpm:
 	$(Q)tests/packages/rpm
 
+## repositories, intact and tampered with; root
 check-repo:
 	$(Q)tests/packages/repo
 
