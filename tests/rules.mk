@@ -50,6 +50,12 @@ check-unit: tests
 	$(Q)for t in $(UNIT_BIN); do \
 		$(RUNNER) ./$$t || exit 1; done
 
+# NAME is a part of a file's name or of a function's; tests/one finds them.
+## T=NAME: the unit and integration tests of that name
+test:
+	$(Q)BUILD="$(BUILD)" PYTHON="$(PYTHON)" RUNNER="$(RUNNER)" MAKE="$(MAKE)" \
+		tests/one "$(T)" $(PYTEST)
+
 ## what each folder may include
 check-levels:
 	$(Q)tests/levels
@@ -74,7 +80,7 @@ check-model:
 ## all that a change needs: levels, unit, model, integration
 check: check-levels check-unit check-model check-integration
 
-.PHONY: fuzz fuzzers check-unit check-levels check-integration model \
+.PHONY: fuzz fuzzers check-unit test check-levels check-integration model \
 	check-model check
 
 # 10^9 samples a source instead of 5*10^7, and the figures.
