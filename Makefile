@@ -99,7 +99,7 @@ include packaging/install.mk
 
 ## remove what was built; packages and downloads stay
 clean:
-	rm -rf $(addprefix $(BUILD)/,agent common producer tests model fuzz \
+	rm -rf $(addprefix $(BUILD)/,agent common producer tests model fuzz asan \
 		*.a flags) $(PROGRAMS)
 
 # A line "## TEXT" above a target is its help.

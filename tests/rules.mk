@@ -56,6 +56,14 @@ test:
 	$(Q)BUILD="$(BUILD)" PYTHON="$(PYTHON)" RUNNER="$(RUNNER)" MAKE="$(MAKE)" \
 		tests/one "$(T)" $(PYTEST)
 
+# Fortify's own checks would come before the sanitizer's better reports.
+## the unit tests with sanitizers, in build/asan/; T=NAME: some
+asan:
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan \
+		OPT="-O1 -g -fno-omit-frame-pointer" \
+		EXTRA_CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all" \
+		FORTIFY=-U_FORTIFY_SOURCE $(if $(T),test UNIT_ONLY=1,check-unit)
+
 ## what each folder may include
 check-levels:
 	$(Q)tests/levels
@@ -80,7 +88,7 @@ check-model:
 ## all that a change needs: levels, unit, model, integration
 check: check-levels check-unit check-model check-integration
 
-.PHONY: fuzz fuzzers check-unit test check-levels check-integration model \
+.PHONY: fuzz fuzzers check-unit test asan check-levels check-integration model \
 	check-model check
 
 # 10^9 samples a source instead of 5*10^7, and the figures.
