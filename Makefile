@@ -93,6 +93,16 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+## build without optimisation, for gdb, into build/debug/
+debug: DEBUG := $(BUILD)/debug
+debug:
+	$(Q)$(MAKE) --no-print-directory BUILD=$(DEBUG) OPT="-O0 -g3" \
+		FORTIFY=-U_FORTIFY_SOURCE all tests
+	@printf '%s\n' "The offline half is the parent, the online half its child; as root:" \
+		"  gdb --args $(DEBUG)/sqs-entropy-agent --timeout 300 --queue QUEUE" \
+		"  gdb -ex 'set follow-fork-mode child' --args ..." \
+		"CONTRIBUTING.md: what confinement does to a debugger"
+
 include tests/rules.mk
 
 include packaging/install.mk
@@ -100,7 +110,7 @@ include packaging/install.mk
 ## remove what was built; packages and downloads stay
 clean:
 	rm -rf $(addprefix $(BUILD)/,agent common producer tests model fuzz asan \
-		*.a flags) $(PROGRAMS)
+		debug *.a flags) $(PROGRAMS)
 
 # A line "## TEXT" above a target is its help.
 ## show these lines
@@ -110,6 +120,6 @@ help:
 		{ text = "" }' $(filter-out %.d,$(MAKEFILE_LIST))
 
 FORCE:
-.PHONY: all tests clean help FORCE
+.PHONY: all tests debug clean help FORCE
 .SECONDARY:
 -include $(patsubst %.c,$(BUILD)/%.d,$(SOURCES))
