@@ -26,8 +26,8 @@ OPT ?= -O2 -g
 FORTIFY ?= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 HARDEN ?= -fstack-protector-strong -fstack-clash-protection -fPIE $(FORTIFY)
 HARDEN_LD ?= -pie -Wl,-z,relro,-z,now,-z,noexecstack
-WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
-	-Wmissing-prototypes -Wvla -Wwrite-strings
+# Editors read that file, too.
+WARN := $(filter -W%,$(shell cat compile_flags.txt))
 LIBS := libcurl libcrypto yajl libconfuse libseccomp
 CFLAGS ?= $(OPT)
 # On 32 bits: stat(2) of large inode numbers, and times after 2038.
