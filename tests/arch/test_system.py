@@ -159,13 +159,13 @@ def read(said: str) -> dict[str, Case]:
 def check_units(cases: dict[str, Case]) -> None:
     """All of them passed; nothing is left out here."""
     units = {n: c for n, c in cases.items() if n.startswith("unit/")}
-    sources = list(Path(__file__).parents[1].glob("unit/test_*.c"))
+    sources = list(Path(__file__).parents[1].glob("unit/**/test_*.c"))
     assert len(units) == len(sources) > 0
     failed = [f"{n}: {c.code}\n{c.text}" for n, c in units.items() if c.code != 0]
     assert not failed, "\n".join(failed)
     for unit in units.values():
         assert re.search(r"^\[=+\] [1-9]\d* test\(s\) run", unit.text, re.M)
-    for name in "test_confine_calls", "test_confine_files":
+    for name in "confine.test_calls", "confine.test_files":
         assert "SKIPPED" not in units[f"unit/{name}"].text
 
 
