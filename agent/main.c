@@ -131,7 +131,7 @@ int main(int argc, char *argv[])
 	else if (rc == ERR_CONFIG && conf.action == CONF_RUN &&
 		 conf.output[0] == '\0')
 		status_write_failure(rc);
-	if (err.code != 0)
+	if (err.code != 0 && !err.told)
 		log_error("%s", err.text);
 	return conf.best_effort ? 0 : err_exit(rc);
 }

@@ -103,7 +103,7 @@ int main(int argc, char *argv[])
 	rc = conf_load(&conf, argc, argv, &err);
 	log_open(NAME, conf.log_level);
 	rc = rc == 0 ? act(&conf, &err) : err_exit(rc);
-	if (err.code != 0)
+	if (err.code != 0 && !err.told)
 		log_error("%s", err.text);
 	return rc;
 }

@@ -100,12 +100,12 @@ void cred_chain_free(struct cred_chain *chain)
 static int search(const struct cred_chain *chain, struct cred *out,
     int64_t deadline, struct err *err)
 {
-	char story[ERR_TEXT_MAX] = "";
+	char story[2 * ERR_TEXT_MAX] = "";
 	size_t len = 0;
 
 	for (size_t i = 0; i < chain->n; i++) {
 		const struct cred_source *s = &chain->sources[i];
-		struct err why = {0, ""};
+		struct err why = {0};
 		int rc = s->load(s->ctx, out, deadline, &why);
 
 		if (rc == 0) {
@@ -153,7 +153,7 @@ int cred_chain_get(struct cred_chain *chain, int64_t deadline,
     const struct cred **out, struct err *err)
 {
 	int64_t now = clock_mono(&chain->clock);
-	struct err why = {0, ""};
+	struct err why = {0};
 	int rc = 0;
 
 	*out = NULL;

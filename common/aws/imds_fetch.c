@@ -89,7 +89,7 @@ int imds_fetch(struct imds_peer *p, const char *method, const char *url,
 	    .deadline = deadline,
 	    .connect_ms = SILENCE_MS,
 	    .silence_ms = SILENCE_MS};
-	struct err why = {0, ""};
+	struct err why = {0};
 	int rc, tries = 0;
 
 	do {

@@ -77,6 +77,7 @@ static void set(
 	if (err == NULL)
 		return;
 	err->code = code;
+	err->told = false;
 	if (vsnprintf(err->text, sizeof err->text, fmt, ap) < 0)
 		err->text[0] = '\0';
 	len = strlen(err->text);
@@ -104,5 +105,12 @@ int err_errno(struct err *err, int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	set(err, code, reason, fmt, ap);
 	va_end(ap);
+	return code;
+}
+
+int err_told(struct err *err, int code)
+{
+	if (err != NULL)
+		*err = (struct err){.code = code, .told = true};
 	return code;
 }

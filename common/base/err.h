@@ -2,6 +2,8 @@
 #ifndef SQS_ENTROPY_BASE_ERR_H
 #define SQS_ENTROPY_BASE_ERR_H
 
+#include <stdbool.h>
+
 /*
  * Every fallible function of the project returns 0 or one of these.
  * err_text() gives each its one text, err_exit() its exit code.
@@ -39,6 +41,7 @@ enum err_code {
 /* The story of one failure: its code and one line saying what to do. */
 struct err {
 	int code;
+	bool told; /* who knew more of it has logged it; there is no text */
 	char text[ERR_TEXT_MAX];
 };
 
@@ -54,6 +57,9 @@ int err_set(struct err *err, int code, const char *fmt, ...)
 /* The same for a failed system call: appends ": " and strerror(errno). */
 int err_errno(struct err *err, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Record a failure that is logged already, and return code. */
+int err_told(struct err *err, int code);
 
 /* One English text a code, never NULL. */
 const char *err_text(int code);

@@ -54,7 +54,7 @@ void http_aid_expect(struct http *h, const struct http_request *req, int rc,
     bool sent, const char *text)
 {
 	struct http_transfer *t;
-	struct err err = {0, ""};
+	struct err err = {0};
 	int got;
 
 	assert_int_equal(http_start(h, req, &t, &err), 0);

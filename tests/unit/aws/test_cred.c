@@ -314,7 +314,7 @@ static void expect_env(int rc, const char *text)
 {
 	struct cred_source s = cred_env();
 	struct cred *c = cred_new();
-	struct err err = {0, ""};
+	struct err err = {0};
 
 	assert_int_equal(s.load(s.ctx, c, 0, &err), rc);
 	if (rc != 0 && strstr(err.text, text) == NULL)

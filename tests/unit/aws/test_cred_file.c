@@ -68,7 +68,7 @@ static void expect(const char *profile, int rc, const char *text)
 	struct cred_file *f = cred_file_new(profile);
 	struct cred_source s = cred_file_source(f);
 	struct cred *c = cred_new();
-	struct err err = {0, ""};
+	struct err err = {0};
 	int got = s.load(s.ctx, c, 0, &err);
 
 	if (got != rc || (rc != 0 && strstr(err.text, text) == NULL))

@@ -165,7 +165,7 @@ static void test_document(void **state)
 			 "\"Expiration\":\"2026-11-22T08:00:00Z\"}"}};
 	struct buf *text = buf_new(IMDS_ANSWER_MAX);
 	struct cred *c = cred_new();
-	struct err err = {0, ""};
+	struct err err = {0};
 
 	(void)state;
 	for (size_t k = 0; k < sizeof docs / sizeof docs[0]; k++) {

@@ -274,7 +274,7 @@ static void test_proxy_service(void **state)
 static void expect_bundle(const char *given, int rc, const char *text)
 {
 	const struct http_config cfg = {.ca_bundle = given, .cancel_fd = -1};
-	struct err err = {0, ""};
+	struct err err = {0};
 	struct http *h;
 
 	assert_int_equal(http_new(&cfg, &h, &err), rc);
