@@ -2,10 +2,7 @@
 #include "producer/halves.h"
 
 #include <signal.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "aws/cred_env.h"
 #include "base/clock.h"
@@ -53,90 +50,66 @@ int halves_confine_online(
 	return rc;
 }
 
-static int online_half(
-    int fd, halves_online *online, const struct conf *conf, int64_t watchdog_ms)
+struct run {
+	struct offline *offline;
+	halves_online *online;
+	const struct conf *conf;
+	int64_t watchdog_ms;
+};
+
+static void leave_offline(void *ctx)
 {
+	struct run *run = ctx;
+
+	offline_close(run->offline);
+}
+
+static int run_online(void *ctx, int fd)
+{
+	const struct run *run = ctx;
 	int cancel_fd;
 
 	if (split_stop_fd(&cancel_fd) != 0)
 		return ERR_IO;
-	return online(fd, conf, cancel_fd, watchdog_ms);
+	return run->online(fd, run->conf, cancel_fd, run->watchdog_ms);
 }
 
-static int offline_half(int fd, struct offline *o, struct err *err)
+static int run_offline(void *ctx, int fd, int64_t *until, struct err *err)
 {
+	const struct run *run = ctx;
 	int cancel_fd;
 	int rc = split_stop_fd(&cancel_fd);
 
+	if (rc != 0)
+		(void)err_errno(err, rc, "cannot listen to signals");
 	cred_env_forget();
 	if (rc == 0)
 		rc = halves_confine_offline(err);
 	if (rc == 0)
-		rc = offline_run(o, fd, cancel_fd, err);
-	if (rc != 0 && rc != ERR_CANCELED && rc != ERR_SOURCE &&
-	    rc != ERR_ABSENT && err->code == 0)
-		return err_set(
-		    err, rc, "the offline half failed: %s", err_text(rc));
+		rc = offline_run(run->offline, fd, cancel_fd, err);
+	*until = clock_read(CLOCK_MONOTONIC) + (rc == 0 ? END_MS : STOP_MS);
 	return rc;
-}
-
-/* The half that was killed could not say so itself. */
-static void say_killed(int status, bool late)
-{
-	const int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-
-	if (late)
-		log_error("the half that talks to the network hung when it "
-			  "should have ended");
-	else if (number > 0)
-		log_error("the half that talks to the network was ended by "
-			  "signal %d (%s)%s",
-		    number, strsignal(number),
-		    number == SIGKILL ? ", out of memory?" : "");
-}
-
-/* The exit code of the online half, that of the whole program. */
-static int end_online(pid_t child)
-{
-	const struct clock clock = clock_system(NULL);
-	const int64_t deadline = clock_mono(&clock) + END_MS;
-	const int status = split_reap(child, deadline);
-
-	if (WIFEXITED(status))
-		return WEXITSTATUS(status);
-	say_killed(status, clock_mono(&clock) >= deadline);
-	return err_exit(ERR_INTERNAL);
-}
-
-static void stop_online(pid_t child)
-{
-	const struct clock clock = clock_system(NULL);
-
-	(void)kill(child, SIGTERM);
-	(void)split_reap(child, clock_mono(&clock) + STOP_MS);
 }
 
 int halves_run(struct offline *o, halves_online *online, struct err *err)
 {
-	pid_t child;
-	int fd, rc;
+	struct run run = {o, online, o->conf, o->notify.watchdog_ms};
+	const struct split split = {.leave = leave_offline,
+	    .online = run_online,
+	    .offline = run_offline,
+	    .stop_signal = SIGTERM,
+	    .ctx = &run};
+	struct split_end end;
+	char how[SPLIT_TEXT_MAX];
+	const int rc = split_run(&split, &end, err);
 
-	if (split_fork(&fd, &child) != 0) {
-		err_errno(err, ERR_IO, "cannot start the online half");
-		return err_exit(ERR_IO);
-	}
-	if (child == 0) {
-		const struct conf *conf = o->conf;
-		const int64_t watchdog_ms = o->notify.watchdog_ms;
-
-		offline_close(o);
-		/* No exit handlers: they would wait for a name look-up. */
-		_exit(err_exit(online_half(fd, online, conf, watchdog_ms)));
-	}
-	rc = offline_half(fd, o, err);
-	(void)close(fd);
-	if (rc == 0)
-		return end_online(child);
-	stop_online(child);
-	return rc == ERR_CANCELED ? 0 : err_exit(rc);
+	if (rc == ERR_CANCELED)
+		return 0;
+	if (rc != 0)
+		return rc;
+	split_explain(&end, how);
+	if (how[0] != '\0')
+		return err_set(err, ERR_INTERNAL,
+		    "the half that talks to the network %s", how);
+	return end.code == 0 ? 0 : err_told(err, end.code);
 }

@@ -18,8 +18,8 @@
 typedef int halves_online(
     int fd, const struct conf *conf, int cancel_fd, int64_t watchdog_ms);
 
-/* Split; the child runs online(), whose result is its exit code, the parent
- * is the offline half.  Returns the exit code of the whole. */
+/* Split; the child runs online(), the parent is the offline half.  Returns 0
+ * when told to stop, or what ended the one that ended first. */
 int halves_run(struct offline *o, halves_online *online, struct err *err)
     __attribute__((warn_unused_result));
 

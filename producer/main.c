@@ -51,7 +51,7 @@ static int run(const struct conf *conf, struct err *err)
 	say_watchdog(offline.notify.watchdog_ms);
 	rc = halves_run(&offline, online_run, err);
 	offline_close(&offline);
-	return rc;
+	return err_exit(rc);
 }
 
 static int check(const struct conf *conf, struct err *err)

@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -15,6 +17,9 @@
 #include "base/clock.h"
 #include "base/err.h"
 
+/* Exit statuses that carry a code of err.h: above those of programs that a
+ * sanitizer or abort(3) ends. */
+#define STATUS_BASE  100
 #define REAP_STEP_NS 2000000
 #define REAP_LAST_MS 500 /* for the kernel to end what was killed */
 
@@ -96,4 +101,62 @@ int split_reap(pid_t child, int64_t deadline)
 		(void)nanosleep(&step, NULL);
 	}
 	return status;
+}
+
+static int status_of(int code)
+{
+	return code == 0 ? 0 : STATUS_BASE - code;
+}
+
+static struct split_end read_status(int status, bool late)
+{
+	const int code =
+	    STATUS_BASE - (WIFEXITED(status) ? WEXITSTATUS(status) : 0);
+	struct split_end end = {.code = ERR_INTERNAL, .late = late};
+
+	if (status == SPLIT_NOT_REAPED)
+		return end;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		end.code = 0;
+	else if (WIFEXITED(status) && code < 0 && code >= ERR_INTERNAL)
+		end.code = code;
+	else if (WIFSIGNALED(status))
+		end.signal = WTERMSIG(status);
+	return end;
+}
+
+int split_run(const struct split *s, struct split_end *end, struct err *err)
+{
+	int64_t until = 0;
+	int fd, rc, status;
+	pid_t child;
+
+	*end = (struct split_end){.code = ERR_INTERNAL};
+	if (split_fork(&fd, &child) != 0)
+		return err_errno(err, ERR_IO, "cannot start the online half");
+	if (child == 0) {
+		s->leave(s->ctx);
+		/* No exit handlers: they would wait for a name look-up. */
+		_exit(status_of(s->online(s->ctx, fd)));
+	}
+	rc = s->offline(s->ctx, fd, &until, err);
+	(void)close(fd);
+	if (rc != 0 && s->stop_signal != 0)
+		(void)kill(child, s->stop_signal);
+	status = split_reap(child, until);
+	*end = read_status(status, clock_read(CLOCK_MONOTONIC) >= until);
+	return rc;
+}
+
+void split_explain(
+    const struct split_end *end, char text[static SPLIT_TEXT_MAX])
+{
+	text[0] = '\0';
+	if (end->late)
+		(void)snprintf(text, SPLIT_TEXT_MAX, "hung");
+	else if (end->signal > 0)
+		(void)snprintf(text, SPLIT_TEXT_MAX,
+		    "was ended by signal %d (%s)%s", end->signal,
+		    strsignal(end->signal),
+		    end->signal == SIGKILL ? ", out of memory?" : "");
 }

@@ -2,25 +2,61 @@
 #ifndef SQS_ENTROPY_CONFINE_SPLIT_H
 #define SQS_ENTROPY_CONFINE_SPLIT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/err.h"
+
 /*
- * Split the process in two halves joined by a SOCK_SEQPACKET pair.  Returns
- * in both: *fd is this half's end (close-on-exec), *child is 0 in the child.
- * The child gets SIGTERM when its parent dies (PR_SET_PDEATHSIG).  ERR_IO.
+ * A program is two halves in two processes, joined by one SOCK_SEQPACKET pair
+ * (record.h).  The offline half is the parent.  The child gets SIGTERM when its
+ * parent dies (PR_SET_PDEATHSIG).
  */
-int split_fork(int *fd, pid_t *child) __attribute__((warn_unused_result));
+struct split {
+	/* In the child, first: let go of what only the offline half holds. */
+	void (*leave)(void *ctx);
+	/* The child.  Returns 0 or a code of err.h, and has logged it. */
+	int (*online)(void *ctx, int fd);
+	/* The parent.  Returns 0 or a code of err.h; *until: when the child has
+	 * to have ended, CLOCK_MONOTONIC ms.  fd is closed behind it. */
+	int (*offline)(void *ctx, int fd, int64_t *until, struct err *err);
+	int stop_signal; /* for the child when offline() has failed; 0: none */
+	void *ctx;
+};
+
+/* How the child ended. */
+struct split_end {
+	int code;   /* what online() returned; ERR_INTERNAL: see below */
+	int signal; /* it was ended by this one; 0: by none */
+	bool late;  /* it had to be killed, or is still there */
+};
+
+/* Run both halves.  Returns what offline() did.  ERR_IO: no second half could
+ * be started. */
+int split_run(const struct split *s, struct split_end *end, struct err *err)
+    __attribute__((warn_unused_result));
+
+/* "hung", "was ended by signal 9 (Killed), out of memory?": how a child ended
+ * that could not say so itself; "" for others. */
+#define SPLIT_TEXT_MAX 96
+void split_explain(
+    const struct split_end *end, char text[static SPLIT_TEXT_MAX]);
 
 /* SIGTERM and SIGINT make *fd readable from now on, in this process, and
- * interrupt system calls; SIGPIPE is ignored.  Call it after split_fork().
+ * interrupt system calls; SIGPIPE is ignored.  For each half of its own.
  * ERR_IO. */
 int split_stop_fd(int *fd) __attribute__((warn_unused_result));
 
-/* Wait for the child until the deadline, then SIGKILL it.  Returns its wait
- * status (waitpid(2)), or SPLIT_NOT_REAPED when it is still there half a second
- * later, as a child of another user may be (see confine_lifetime()). */
+/*
+ * The parts of split_run().  split_fork(): *fd is this half's end
+ * (close-on-exec), *child is 0 in the child.  ERR_IO.  split_reap(): wait for
+ * the child until the deadline, then SIGKILL it.  Returns its wait status
+ * (waitpid(2)), or SPLIT_NOT_REAPED when it is still there half a second
+ * later, as a child of another user may be (see confine_lifetime()).
+ */
 #define SPLIT_NOT_REAPED (-1)
+int split_fork(int *fd, pid_t *child) __attribute__((warn_unused_result));
 int split_reap(pid_t child, int64_t deadline);
 
 #endif

@@ -194,8 +194,11 @@ int offline_run(struct offline *o, int fd, int cancel_fd, struct err *err)
 	while (rc == 0)
 		rc = serve(&run);
 	service_stopping(&run.service);
+	if (run.broken == ERR_EOF)
+		return 0;
 	if (run.broken != 0)
-		return run.broken == ERR_EOF ? 0 : run.broken;
+		return err_set(err, run.broken, "the offline half failed: %s",
+		    err_text(run.broken));
 	return rc;
 }
 
