@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "confine/confine.h"
 #include "producer/conf.h"
+#include "producer/genkey.h"
 #include "producer/halves.h"
 #include "producer/offline/offline.h"
 #include "producer/online/online.h"
@@ -86,7 +87,7 @@ static int act(const struct conf *conf, struct err *err)
 	case CONF_GENKEY:
 		if (confine_no_core() != 0)
 			return err_exit(ERR_IO);
-		return err_exit(stamp_genkey(conf->key_file, conf->seal, err));
+		return err_exit(genkey(conf->key_file, conf->seal, err));
 	case CONF_RUN:
 		break;
 	}

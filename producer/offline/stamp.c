@@ -150,35 +150,3 @@ int stamp_message(struct stamp *s, struct record_message *m, int64_t wall,
 	m->signature_len = MESSAGE_SIGNATURE_LEN;
 	return 0;
 }
-
-int stamp_genkey(const char *path, bool seal_pair, struct err *err)
-{
-	struct buf *secret = buf_new(KEYS_LEN);
-	uint8_t public_key[KEYS_LEN], *key;
-	char line[KEYFILE_LINE_MAX];
-	int rc = ERR_NOMEM;
-
-	if (secret != NULL)
-		rc = buf_extend(secret, KEYS_LEN, &key);
-	if (rc == 0)
-		rc = keys_random(key, KEYS_LEN);
-	if (rc == 0)
-		rc = seal_pair ? keys_x25519_public(public_key, key)
-			       : keys_ed25519_public(public_key, key);
-	if (rc != 0)
-		err_set(err, rc, "cannot make a key: %s", err_text(rc));
-	else
-		rc = keyfile_create(
-		    seal_pair ? KEYFILE_SEAL_SECRET : KEYFILE_SIGN_SECRET, path,
-		    key, err);
-	if (rc == 0) {
-		keyfile_format(
-		    seal_pair ? KEYFILE_SEAL_PUBLIC : KEYFILE_SIGN_PUBLIC,
-		    public_key, line);
-		if (puts(line) == EOF || fflush(stdout) != 0)
-			rc = err_errno(
-			    err, ERR_IO, "cannot print the public key");
-	}
-	buf_free(secret);
-	return rc;
-}

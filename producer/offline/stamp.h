@@ -45,9 +45,4 @@ int stamp_set_path(struct stamp *s, const char *path, size_t len)
 int stamp_message(struct stamp *s, struct record_message *m, int64_t wall,
     uint32_t bits, struct err *err) __attribute__((warn_unused_result));
 
-/* --genkey: make a key pair, the secret one in path, and print the public one
- * in one line.  seal: for sealing instead of signing. */
-int stamp_genkey(const char *path, bool seal, struct err *err)
-    __attribute__((warn_unused_result));
-
 #endif
