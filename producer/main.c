@@ -61,7 +61,7 @@ static int check(const struct conf *conf, struct err *err)
 
 	if (confine_no_core() != 0)
 		return err_errno(err, rc, "cannot turn core dumps off");
-	rc = stamp_check(conf, err);
+	rc = signer_check(conf, err);
 	if (rc == 0)
 		rc = online_check(conf, err);
 	if (rc == 0)

@@ -107,8 +107,8 @@ static int make(
 	    &run->o->blocks, &run->clock, m->payload, m->payload_len, err);
 	if (rc != 0)
 		return rc;
-	return stamp_message(
-	    &run->o->stamp, m, clock_wall(&run->clock), (uint32_t)bits, err);
+	return signer_sign(
+	    &run->o->signer, m, clock_wall(&run->clock), (uint32_t)bits, err);
 }
 
 /* *failed: there is no message, and the online half was told so. */
@@ -159,8 +159,8 @@ static int serve(struct run *run)
 	if (rc != 0)
 		return rc;
 	run->asked = false;
-	if (stamp_set_path(&run->o->stamp, run->ask.path, run->ask.path_len) !=
-	    0)
+	if (signer_set_path(
+		&run->o->signer, run->ask.path, run->ask.path_len) != 0)
 		return ERR_FORMAT;
 	return make_messages(run, run->ask.count);
 }
@@ -213,7 +213,7 @@ int offline_open(struct offline *o, const struct conf *conf, struct err *err)
 	}
 	rc = blocks_open(&o->blocks, conf->device, conf->bits_per_byte, err);
 	if (rc == 0) {
-		rc = stamp_open(&o->stamp, conf, err);
+		rc = signer_open(&o->signer, conf, err);
 		if (rc != 0)
 			blocks_close(&o->blocks);
 	}
@@ -225,6 +225,6 @@ int offline_open(struct offline *o, const struct conf *conf, struct err *err)
 void offline_close(struct offline *o)
 {
 	blocks_close(&o->blocks);
-	stamp_close(&o->stamp);
+	signer_close(&o->signer);
 	notify_close(&o->notify);
 }

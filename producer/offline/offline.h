@@ -5,7 +5,7 @@
 #include "producer/conf.h"
 #include "producer/offline/blocks.h"
 #include "producer/offline/notify.h"
-#include "producer/offline/stamp.h"
+#include "producer/offline/signer.h"
 
 /*
  * The half that holds the sources and the signing key: makes as many messages
@@ -14,7 +14,7 @@
 struct offline {
 	const struct conf *conf;
 	struct blocks blocks;
-	struct stamp stamp;
+	struct signer signer;
 	struct notify notify; /* the service manager, where there is one */
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "producer/offline/stamp.h"
+#include "producer/offline/signer.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "base/url.h"
 #include "crypto/hpke.h"
 
-static int load_signing_key(struct stamp *s, const char *path, struct err *err)
+static int load_signing_key(struct signer *s, const char *path, struct err *err)
 {
 	uint8_t public_key[KEYS_LEN], *space;
 	int rc = buf_extend(s->signing_key, KEYS_LEN, &space);
@@ -25,11 +25,11 @@ static int load_signing_key(struct stamp *s, const char *path, struct err *err)
 	return 0;
 }
 
-static int load_keys(struct stamp *s, const struct conf *conf, struct err *err)
+static int load_keys(struct signer *s, const struct conf *conf, struct err *err)
 {
 	int rc = 0;
 
-	*s = (struct stamp){
+	*s = (struct signer){
 	    .signing_key = buf_new(KEYS_LEN), .sequence = {.fd = -1}};
 	if (s->signing_key == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
@@ -43,7 +43,7 @@ static int load_keys(struct stamp *s, const struct conf *conf, struct err *err)
 	return rc;
 }
 
-int stamp_open(struct stamp *s, const struct conf *conf, struct err *err)
+int signer_open(struct signer *s, const struct conf *conf, struct err *err)
 {
 	char state[PATH_MAX];
 	int rc = load_keys(s, conf, err);
@@ -60,27 +60,27 @@ int stamp_open(struct stamp *s, const struct conf *conf, struct err *err)
 		rc = err_set(err, ERR_CONFIG, "queue: %s has no queue's path",
 		    conf->queue);
 	if (rc != 0)
-		stamp_close(s);
+		signer_close(s);
 	return rc;
 }
 
-int stamp_check(const struct conf *conf, struct err *err)
+int signer_check(const struct conf *conf, struct err *err)
 {
-	struct stamp s;
+	struct signer s;
 	const int rc = load_keys(&s, conf, err);
 
-	stamp_close(&s);
+	signer_close(&s);
 	return rc;
 }
 
-void stamp_close(struct stamp *s)
+void signer_close(struct signer *s)
 {
 	buf_free(s->signing_key);
 	s->signing_key = NULL;
 	sequence_close(&s->sequence);
 }
 
-int stamp_set_path(struct stamp *s, const char *path, size_t len)
+int signer_set_path(struct signer *s, const char *path, size_t len)
 {
 	if (len > MESSAGE_PATH_MAX || memchr(path, '\0', len) != NULL)
 		return ERR_FORMAT;
@@ -91,7 +91,7 @@ int stamp_set_path(struct stamp *s, const char *path, size_t len)
 	return 0;
 }
 
-static int seal(const struct stamp *s, struct record_message *m)
+static int seal(const struct signer *s, struct record_message *m)
 {
 	struct buf *sealed = buf_new(MESSAGE_PAYLOAD_MAX);
 	struct buf *ephemeral = buf_new(KEYS_LEN);
@@ -118,7 +118,7 @@ static int seal(const struct stamp *s, struct record_message *m)
 	return rc;
 }
 
-int stamp_message(struct stamp *s, struct record_message *m, int64_t wall,
+int signer_sign(struct signer *s, struct record_message *m, int64_t wall,
     uint32_t bits, struct err *err)
 {
 	struct message_claim claim = {.time = wall,

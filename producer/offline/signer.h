@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_PRODUCER_OFFLINE_STAMP_H
-#define SQS_ENTROPY_PRODUCER_OFFLINE_STAMP_H
+#ifndef SQS_ENTROPY_PRODUCER_OFFLINE_SIGNER_H
+#define SQS_ENTROPY_PRODUCER_OFFLINE_SIGNER_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,7 +14,7 @@
 #include "producer/record.h"
 
 /* What makes a block of bytes a message: sealing, the claim, the signature. */
-struct stamp {
+struct signer {
 	struct buf *signing_key; /* secret; empty: messages are not signed */
 	uint8_t key_id[KEYFILE_ID_LEN];
 	bool seals;
@@ -26,23 +26,23 @@ struct stamp {
 
 /* Load what conf names.  ERR_CONFIG, ERR_ABSENT (another producer has the
  * state directory), ERR_PERM, ERR_IO, ERR_NOMEM. */
-int stamp_open(struct stamp *s, const struct conf *conf, struct err *err)
+int signer_open(struct signer *s, const struct conf *conf, struct err *err)
     __attribute__((warn_unused_result));
-void stamp_close(struct stamp *s);
+void signer_close(struct signer *s);
 
-/* --check: whether stamp_open() would find sound keys; leaves nothing. */
-int stamp_check(const struct conf *conf, struct err *err)
+/* --check: whether signer_open() would find sound keys; leaves nothing. */
+int signer_check(const struct conf *conf, struct err *err)
     __attribute__((warn_unused_result));
 
 /* The queue's path as the online half tells it; ignored where the
  * configuration has the queue's URL.  ERR_FORMAT. */
-int stamp_set_path(struct stamp *s, const char *path, size_t len)
+int signer_set_path(struct signer *s, const char *path, size_t len)
     __attribute__((warn_unused_result));
 
 /* Turn m->payload (m->payload_len bytes of it) into what is sent, at epoch ms
  * wall, claiming bits.  Without a signing key nothing changes.  ERR_LIMIT,
  * ERR_IO, ERR_CONFIG (no path), ERR_NOMEM, ERR_INTERNAL. */
-int stamp_message(struct stamp *s, struct record_message *m, int64_t wall,
+int signer_sign(struct signer *s, struct record_message *m, int64_t wall,
     uint32_t bits, struct err *err) __attribute__((warn_unused_result));
 
 #endif
