@@ -52,11 +52,11 @@ static void put_reasons(struct json_writer *w, unsigned withheld)
 static void put_message(struct json_writer *w, const struct status_message *m)
 {
 	const char *producer = m->verified.producer;
-	char key[TEXT_HEX_LEN(MESSAGE_KEY_ID_LEN)];
+	char key[TEXT_HEX_LEN(KEYFILE_ID_LEN)];
 
 	json_begin_object(w);
 	if (m->verified.trust == CREDIT_SIGNED) {
-		text_hex(key, m->verified.claim.key, MESSAGE_KEY_ID_LEN);
+		text_hex(key, m->verified.claim.key, KEYFILE_ID_LEN);
 		json_key(w, "producer");
 		json_put_string(
 		    w, json_utf8(producer, strlen(producer)) ? producer : "?");

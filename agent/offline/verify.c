@@ -94,7 +94,7 @@ static int judge(const struct verify *v, const struct record_message *m,
 	if (m->entropy_len == 0 && m->signature_len == 0)
 		return 0;
 	out->trust = CREDIT_BAD_CLAIM;
-	if (message_claim_parse(m->entropy, m->entropy_len, &out->claim) != 0)
+	if (claim_parse(m->entropy, m->entropy_len, &out->claim) != 0)
 		return 0;
 	out->trust = CREDIT_BAD_SIGNATURE;
 	if (m->signature_len != MESSAGE_SIGNATURE_LEN)
@@ -138,7 +138,7 @@ int verify_message(const struct verify *v, struct record_message *m,
 	rc = digest(m, queue_path, out->digest);
 	if (rc == 0)
 		rc = judge(v, m, queue_path, out);
-	if (rc == 0 && out->claim.seal == MESSAGE_SEAL_HPKE)
+	if (rc == 0 && out->claim.seal == CLAIM_SEAL_HPKE)
 		rc = open_sealed(v, m);
 	return rc;
 }

@@ -10,6 +10,7 @@
 #include "agent/record.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "message/claim.h"
 #include "message/keyfile.h"
 #include "message/sign.h"
 
@@ -28,8 +29,7 @@ void verify_close(struct verify *v);
 
 struct verified {
 	enum credit_trust trust;
-	struct message_claim
-	    claim;            /* zero unless the attribute is well-formed */
+	struct claim claim;   /* zero unless the attribute is well-formed */
 	const char *producer; /* the trusted key's name, or NULL */
 	uint8_t digest[REPLAY_DIGEST_LEN]; /* of all that is signed */
 };

@@ -10,34 +10,8 @@
 #include "crypto/keys.h"
 #include "message/message.h"
 
-/*
- * The attribute "Entropy" and what "Signature" covers, version 1:
- *   v=1;key=<16 hex>;seq=<decimal>;time=<epoch ms>;bits=<decimal>;
- *   seal=<none|hpke>
- * in one line.
- */
-#define MESSAGE_DOMAIN     "sqs-entropy message v1"
-#define MESSAGE_KEY_ID_LEN 8
-#define MESSAGE_PATH_MAX   LIMIT_PATH
-
-enum message_seal { MESSAGE_SEAL_NONE, MESSAGE_SEAL_HPKE };
-
-struct message_claim {
-	uint8_t key[MESSAGE_KEY_ID_LEN];
-	uint64_t seq;
-	int64_t time;  /* epoch ms, not negative */
-	uint32_t bits; /* min-entropy of the whole payload */
-	enum message_seal seal;
-};
-
-/* The attribute's text with its NUL; always fits. */
-void message_claim_format(const struct message_claim *claim,
-    char text[static MESSAGE_ENTROPY_MAX + 1]);
-
-/* Strict: this order, lower-case hex, decimals without sign or leading zero,
- * no overflow, nothing behind; so that one claim has one text.  ERR_FORMAT. */
-int message_claim_parse(const char *text, size_t len,
-    struct message_claim *claim) __attribute__((warn_unused_result));
+#define MESSAGE_DOMAIN   "sqs-entropy message v1"
+#define MESSAGE_PATH_MAX LIMIT_PATH
 
 /* Append what is signed: the domain, a zero byte, then attribute, queue path
  * and payload, each preceded by its length as 32-bit big-endian.  ERR_LIMIT,

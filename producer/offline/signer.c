@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/url.h"
 #include "crypto/hpke.h"
+#include "message/claim.h"
 
 static int load_signing_key(struct signer *s, const char *path, struct err *err)
 {
@@ -121,9 +122,9 @@ static int seal(const struct signer *s, struct record_message *m)
 int signer_sign(struct signer *s, struct record_message *m, int64_t wall,
     uint32_t bits, struct err *err)
 {
-	struct message_claim claim = {.time = wall,
+	struct claim claim = {.time = wall,
 	    .bits = bits,
-	    .seal = s->seals ? MESSAGE_SEAL_HPKE : MESSAGE_SEAL_NONE};
+	    .seal = s->seals ? CLAIM_SEAL_HPKE : CLAIM_SEAL_NONE};
 	int rc;
 
 	m->entropy_len = 0;
@@ -137,7 +138,7 @@ int signer_sign(struct signer *s, struct record_message *m, int64_t wall,
 	if (rc != 0)
 		return rc;
 	memcpy(claim.key, s->key_id, sizeof claim.key);
-	message_claim_format(&claim, m->entropy);
+	claim_format(&claim, m->entropy);
 	m->entropy_len = (uint32_t)strlen(m->entropy);
 	if (s->seals)
 		rc = seal(s, m);

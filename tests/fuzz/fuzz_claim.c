@@ -5,6 +5,7 @@
 
 #include "base/url.h"
 #include "fuzz.h"
+#include "message/claim.h"
 #include "message/sign.h"
 
 static void take_url(const char *url)
@@ -21,11 +22,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	char again[MESSAGE_ENTROPY_MAX + 1];
 	char *text = fuzz_text(data, len);
-	struct message_claim claim;
+	struct claim claim;
 
-	if (message_claim_parse(text, len, &claim) == 0) {
+	if (claim_parse(text, len, &claim) == 0) {
 		FUZZ_CHECK(claim.time >= 0);
-		message_claim_format(&claim, again);
+		claim_format(&claim, again);
 		FUZZ_CHECK(
 		    strlen(again) == len && memcmp(again, data, len) == 0);
 	}

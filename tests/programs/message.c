@@ -23,6 +23,7 @@
 #include "base/err.h"
 #include "crypto/digest.h"
 #include "crypto/hpke.h"
+#include "message/claim.h"
 #include "message/sign.h"
 
 #define WORDS_MAX 6
@@ -149,12 +150,12 @@ static int do_open(struct call *c)
 static int do_claim(struct call *c)
 {
 	char text[MESSAGE_ENTROPY_MAX + 1];
-	struct message_claim claim;
-	int rc = message_claim_parse(str(&c->word[0]), c->word[0].len, &claim);
+	struct claim claim;
+	int rc = claim_parse(str(&c->word[0]), c->word[0].len, &claim);
 
 	if (rc != 0)
 		return rc;
-	message_claim_format(&claim, text);
+	claim_format(&claim, text);
 	c->out_len = strlen(text);
 	memcpy(c->out, text, c->out_len);
 	return 0;

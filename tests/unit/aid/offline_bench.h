@@ -24,6 +24,7 @@
 #include "base/log.h"
 #include "base/record.h"
 #include "crypto/digest.h"
+#include "message/claim.h"
 #include "message/sign.h"
 
 #define QUEUE_PATH "/123456789012/queue"

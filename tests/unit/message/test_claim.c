@@ -9,52 +9,52 @@
 #include <cmocka.h>
 
 #include "base/err.h"
-#include "message/sign.h"
+#include "message/claim.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
 #define KEY      "v=1;key=0123456789abcdef"
 #define GOOD     KEY ";seq=7;time=1700000000000;bits=512;seal=none"
 
-static int parse(const char *text, struct message_claim *claim)
+static int parse(const char *text, struct claim *claim)
 {
-	return message_claim_parse(text, strlen(text), claim);
+	return claim_parse(text, strlen(text), claim);
 }
 
 static void test_claim_text(void **state)
 {
-	const struct message_claim claim = {
+	const struct claim claim = {
 	    .key = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef},
 	    .seq = 7,
 	    .time = 1700000000000,
 	    .bits = 512,
-	    .seal = MESSAGE_SEAL_NONE};
+	    .seal = CLAIM_SEAL_NONE};
 	char text[MESSAGE_ENTROPY_MAX + 1];
 
 	(void)state;
-	message_claim_format(&claim, text);
+	claim_format(&claim, text);
 	assert_string_equal(text, GOOD);
 }
 
-static void round_trip(const struct message_claim *claim)
+static void round_trip(const struct claim *claim)
 {
 	char text[MESSAGE_ENTROPY_MAX + 1], again[MESSAGE_ENTROPY_MAX + 1];
-	struct message_claim got;
+	struct claim got;
 
-	message_claim_format(claim, text);
+	claim_format(claim, text);
 	assert_int_equal(parse(text, &got), 0);
 	assert_memory_equal(got.key, claim->key, sizeof got.key);
 	assert_true(got.seq == claim->seq);
 	assert_true(got.time == claim->time);
 	assert_true(got.bits == claim->bits);
 	assert_true(got.seal == claim->seal);
-	message_claim_format(&got, again);
+	claim_format(&got, again);
 	assert_string_equal(text, again);
 }
 
 static void test_round_trips(void **state)
 {
-	struct message_claim claim = {.seq = 0};
+	struct claim claim = {.seq = 0};
 	int i;
 
 	(void)state;
@@ -63,14 +63,14 @@ static void test_round_trips(void **state)
 	claim.seq = UINT64_MAX;
 	claim.time = INT64_MAX;
 	claim.bits = UINT32_MAX;
-	claim.seal = MESSAGE_SEAL_HPKE;
+	claim.seal = CLAIM_SEAL_HPKE;
 	round_trip(&claim);
 	for (i = 0; i < 2000; i++) {
 		assert_int_equal(keys_random(&claim, sizeof claim), 0);
 		claim.seq >>= i % 64;
 		claim.time = (int64_t)((uint64_t)claim.time >> (1 + i % 63));
 		claim.bits >>= i % 32;
-		claim.seal = i % 2 == 0 ? MESSAGE_SEAL_NONE : MESSAGE_SEAL_HPKE;
+		claim.seal = i % 2 == 0 ? CLAIM_SEAL_NONE : CLAIM_SEAL_HPKE;
 		round_trip(&claim);
 	}
 }
@@ -120,7 +120,7 @@ static void test_not_canonical(void **state)
 	    KEY ";seq=7;time=1;bits=4294967296;seal=none",
 	    KEY ";seq=7;time=1;bits=01;seal=none",
 	    KEY ";seq=7;time=1;bits=;seal=none"};
-	struct message_claim claim = {.seq = 99};
+	struct claim claim = {.seq = 99};
 	size_t i;
 
 	(void)state;
@@ -132,7 +132,7 @@ static void test_not_canonical(void **state)
 
 static void test_largest_numbers(void **state)
 {
-	struct message_claim claim;
+	struct claim claim;
 
 	(void)state;
 	assert_int_equal(parse(KEY ";seq=18446744073709551615;"
@@ -143,14 +143,14 @@ static void test_largest_numbers(void **state)
 	assert_true(claim.seq == UINT64_MAX);
 	assert_true(claim.time == INT64_MAX);
 	assert_true(claim.bits == UINT32_MAX);
-	assert_int_equal(claim.seal, MESSAGE_SEAL_HPKE);
+	assert_int_equal(claim.seal, CLAIM_SEAL_HPKE);
 }
 
 /* Whatever one byte is changed to, what is accepted is its own only text. */
 static void test_one_text_a_claim(void **state)
 {
 	char text[] = GOOD, again[MESSAGE_ENTROPY_MAX + 1];
-	struct message_claim claim;
+	struct claim claim;
 	size_t i, accepted = 0;
 	int c;
 
@@ -160,10 +160,9 @@ static void test_one_text_a_claim(void **state)
 
 		for (c = 0; c < 256; c++) {
 			text[i] = (char)c;
-			if (message_claim_parse(
-				text, sizeof text - 1, &claim) != 0)
+			if (claim_parse(text, sizeof text - 1, &claim) != 0)
 				continue;
-			message_claim_format(&claim, again);
+			claim_format(&claim, again);
 			assert_memory_equal(text, again, sizeof text);
 			accepted++;
 		}
@@ -178,19 +177,18 @@ static void test_one_text_a_claim(void **state)
 static void test_length_counts(void **state)
 {
 	static const char with_nul[] = GOOD "\0";
-	struct message_claim claim;
+	struct claim claim;
 	char *copy;
 	size_t len;
 
 	(void)state;
 	assert_int_equal(
-	    message_claim_parse(with_nul, sizeof with_nul - 1, &claim),
-	    ERR_FORMAT);
+	    claim_parse(with_nul, sizeof with_nul - 1, &claim), ERR_FORMAT);
 	for (len = 0; len <= strlen(GOOD); len++) {
 		copy = malloc(len + 1); /* nothing behind it to read */
 		assert_non_null(copy);
 		memcpy(copy + 1, GOOD, len);
-		assert_int_equal(message_claim_parse(copy + 1, len, &claim),
+		assert_int_equal(claim_parse(copy + 1, len, &claim),
 		    len == strlen(GOOD) ? 0 : ERR_FORMAT);
 		free(copy);
 	}

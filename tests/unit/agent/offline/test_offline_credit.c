@@ -21,16 +21,14 @@ static int64_t wall(void)
 /* A message as a trusted producer signs it, numbered. */
 static void make_signed(struct record_message *m, uint64_t seq, uint32_t bits)
 {
-	struct message_claim claim = {.seq = seq,
-	    .time = wall(),
-	    .bits = bits,
-	    .seal = MESSAGE_SEAL_NONE};
+	struct claim claim = {
+	    .seq = seq, .time = wall(), .bits = bits, .seal = CLAIM_SEAL_NONE};
 	uint8_t public_key[KEYS_LEN];
 
 	memset(m, 0, sizeof *m);
 	assert_int_equal(keys_ed25519_public(public_key, secret), 0);
 	assert_int_equal(keyfile_id(public_key, claim.key), 0);
-	message_claim_format(&claim, m->entropy);
+	claim_format(&claim, m->entropy);
 	m->entropy_len = (uint32_t)strlen(m->entropy);
 	m->payload_len = 64;
 	m->receive_count = 1;

@@ -66,15 +66,15 @@ static int teardown(void **state)
 	return keys_teardown(state);
 }
 
-static void claim(const uint8_t *of, enum message_seal seal)
+static void claim(const uint8_t *of, enum claim_seal seal)
 {
 	uint8_t public_key[KEYS_LEN];
-	struct message_claim c = {
+	struct claim c = {
 	    .seq = 7, .time = 1795000000000, .bits = 256, .seal = seal};
 
 	assert_int_equal(keys_ed25519_public(public_key, of), 0);
 	assert_int_equal(keyfile_id(public_key, c.key), 0);
-	message_claim_format(&c, m.entropy);
+	claim_format(&c, m.entropy);
 	m.entropy_len = (uint32_t)strlen(m.entropy);
 }
 
@@ -87,7 +87,7 @@ static void sign(const uint8_t *with)
 }
 
 /* A message in m, signed by the holder of that key. */
-static void make(const uint8_t *by, enum message_seal seal)
+static void make(const uint8_t *by, enum claim_seal seal)
 {
 	memset(&m, 0, sizeof m);
 	m.payload_len = LEN;
@@ -101,7 +101,7 @@ static void make_sealed(const uint8_t *to, size_t len)
 {
 	uint8_t public_key[KEYS_LEN], clear[LEN];
 
-	make(secret, MESSAGE_SEAL_HPKE);
+	make(secret, CLAIM_SEAL_HPKE);
 	memcpy(clear, m.payload, sizeof clear);
 	assert_int_equal(keys_x25519_public(public_key, to), 0);
 	assert_int_equal(
@@ -122,19 +122,19 @@ static enum credit_trust judged(const char *path)
 static void whose_signature_it_is(void **state)
 {
 	(void)state;
-	make(secret, MESSAGE_SEAL_NONE);
+	make(secret, CLAIM_SEAL_NONE);
 	assert_int_equal(judged(PATH_), CREDIT_SIGNED);
 	assert_string_equal(got.producer, "pi");
 	assert_int_equal(got.claim.seq, 7);
 	assert_int_equal(got.claim.bits, 256);
-	make(stranger, MESSAGE_SEAL_NONE);
+	make(stranger, CLAIM_SEAL_NONE);
 	assert_int_equal(judged(PATH_), CREDIT_UNKNOWN_KEY);
 	assert_null(got.producer);
-	claim(secret, MESSAGE_SEAL_NONE);
+	claim(secret, CLAIM_SEAL_NONE);
 	sign(stranger);
 	assert_int_equal(judged(PATH_), CREDIT_BAD_SIGNATURE);
 	assert_null(got.producer);
-	make(secret, MESSAGE_SEAL_NONE);
+	make(secret, CLAIM_SEAL_NONE);
 	assert_int_equal(judged("/123456789012/queue2"), CREDIT_BAD_SIGNATURE);
 	assert_int_equal(judged(""), CREDIT_BAD_SIGNATURE);
 }
@@ -142,7 +142,7 @@ static void whose_signature_it_is(void **state)
 static void parts_that_are_missing(void **state)
 {
 	(void)state;
-	make(secret, MESSAGE_SEAL_NONE);
+	make(secret, CLAIM_SEAL_NONE);
 	m.signature_len = 0;
 	assert_int_equal(judged(PATH_), CREDIT_BAD_SIGNATURE);
 	m.signature_len = MESSAGE_SIGNATURE_LEN - 1;
@@ -167,7 +167,7 @@ static bool never_signed(void)
 static void every_bit_counts(void **state)
 {
 	(void)state;
-	make(secret, MESSAGE_SEAL_NONE);
+	make(secret, CLAIM_SEAL_NONE);
 	for (size_t bit = 0; bit < 8 * m.entropy_len; bit++) {
 		hex_flip(m.entropy, bit);
 		assert_true(never_signed());
@@ -189,7 +189,7 @@ static void every_bit_counts(void **state)
 static void every_length_counts(void **state)
 {
 	(void)state;
-	make(secret, MESSAGE_SEAL_NONE);
+	make(secret, CLAIM_SEAL_NONE);
 	for (uint32_t len = 1; len <= MESSAGE_ENTROPY_MAX; len++) {
 		const uint32_t right = (uint32_t)strlen(m.entropy);
 
@@ -215,7 +215,7 @@ static void the_digest_is_of_all_but_the_signature(void **state)
 	uint8_t first[REPLAY_DIGEST_LEN];
 
 	(void)state;
-	make(secret, MESSAGE_SEAL_NONE);
+	make(secret, CLAIM_SEAL_NONE);
 	(void)judged(PATH_);
 	memcpy(first, got.digest, sizeof first);
 	for (size_t bit = 0; bit < 8 * sizeof m.signature; bit++) {
@@ -236,7 +236,7 @@ static void the_digest_tells_messages_apart(void **state)
 	uint8_t first[REPLAY_DIGEST_LEN];
 
 	(void)state;
-	make(secret, MESSAGE_SEAL_NONE);
+	make(secret, CLAIM_SEAL_NONE);
 	(void)judged(PATH_);
 	memcpy(first, got.digest, sizeof first);
 	for (size_t bit = 0; bit < 8 * m.entropy_len; bit += 5) {
@@ -280,7 +280,7 @@ static void keys_that_share_an_id(void **state)
 	assert_int_equal(v.trusted.n, 2);
 	/* 64 bits can collide: both are tried. */
 	memcpy(v.trusted.at[0].id, v.trusted.at[1].id, KEYFILE_ID_LEN);
-	make(secret, MESSAGE_SEAL_NONE);
+	make(secret, CLAIM_SEAL_NONE);
 	assert_int_equal(judged(PATH_), CREDIT_SIGNED);
 	assert_string_equal(got.producer, "pi");
 	sign(stranger);
@@ -297,7 +297,7 @@ static void nobody_is_trusted_in_an_empty_directory(void **state)
 	verify_close(&v);
 	assert_int_equal(unlink(keys_path(k, "pi.pub")), 0);
 	assert_int_equal(verify_open(&v, k->dir, "", &err), 0);
-	make(secret, MESSAGE_SEAL_NONE);
+	make(secret, CLAIM_SEAL_NONE);
 	assert_int_equal(judged(PATH_), CREDIT_UNKNOWN_KEY);
 	verify_close(&v);
 	assert_int_equal(verify_open(&v, "/nonexistent", "", &err), 0);
@@ -355,7 +355,7 @@ static void what_does_not_open_is_denied(void **state)
 
 	make_sealed(others, LEN);
 	assert_denied();
-	make(secret, MESSAGE_SEAL_HPKE);
+	make(secret, CLAIM_SEAL_HPKE);
 	assert_denied();
 	make_sealed(fleet, MESSAGE_PAYLOAD_MIN - 1);
 	assert_denied();
@@ -365,7 +365,7 @@ static void what_does_not_open_is_denied(void **state)
 		assert_denied();
 		hex_flip(m.payload, bit);
 	}
-	claim(stranger, MESSAGE_SEAL_HPKE);
+	claim(stranger, CLAIM_SEAL_HPKE);
 	assert_denied();
 	verify_close(&v);
 	assert_int_equal(verify_open(&v, k->dir, "", &err), 0);
@@ -377,7 +377,7 @@ static void what_claims_not_to_be_sealed_is_not_opened(void **state)
 {
 	(void)state;
 	make_sealed(fleet, LEN);
-	claim(secret, MESSAGE_SEAL_NONE);
+	claim(secret, CLAIM_SEAL_NONE);
 	assert_int_equal(judged(PATH_), CREDIT_BAD_SIGNATURE);
 	assert_int_equal(m.payload_len, LEN + HPKE_OVERHEAD);
 	sign(secret);

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "message/claim.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/text.h"
+#include "crypto/digest.h"
+
+static const char *const seals[] = {
+    [CLAIM_SEAL_NONE] = "none", [CLAIM_SEAL_HPKE] = "hpke"};
+
+void claim_format(
+    const struct claim *claim, char text[static MESSAGE_ENTROPY_MAX + 1])
+{
+	char key[TEXT_HEX_LEN(KEYFILE_ID_LEN)];
+
+	text_hex(key, claim->key, sizeof claim->key);
+	(void)snprintf(text, MESSAGE_ENTROPY_MAX + 1,
+	    "v=1;key=%s;seq=%" PRIu64 ";time=%" PRId64 ";bits=%" PRIu32
+	    ";seal=%s",
+	    key, claim->seq, claim->time, claim->bits, seals[claim->seal]);
+}
+
+/* What is still to be read. */
+struct rest {
+	const char *at;
+	size_t len;
+};
+
+static bool skip_literal(struct rest *r, const char *expected)
+{
+	size_t len = strlen(expected);
+
+	if (r->len < len || memcmp(r->at, expected, len) != 0)
+		return false;
+	r->at += len;
+	r->len -= len;
+	return true;
+}
+
+static bool take_nibble(struct rest *r, uint8_t *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *digit;
+
+	if (r->len == 0)
+		return false;
+	digit = memchr(digits, *r->at, sizeof digits - 1);
+	if (digit == NULL)
+		return false;
+	*out = (uint8_t)(digit - digits);
+	r->at++;
+	r->len--;
+	return true;
+}
+
+static bool take_hex(struct rest *r, uint8_t *out, size_t len)
+{
+	uint8_t high, low;
+
+	for (; len > 0; len--) {
+		if (!take_nibble(r, &high) || !take_nibble(r, &low))
+			return false;
+		*out++ = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+/* At least one digit, and no zero before another. */
+static bool take_decimal(struct rest *r, uint64_t max, uint64_t *out)
+{
+	const size_t before = r->len;
+	uint64_t value = 0;
+
+	while (r->len > 0 && *r->at >= '0' && *r->at <= '9') {
+		uint64_t digit = (uint64_t)(*r->at - '0');
+
+		if ((r->len < before && value == 0) ||
+		    value > (max - digit) / 10)
+			return false;
+		value = value * 10 + digit;
+		r->at++;
+		r->len--;
+	}
+	*out = value;
+	return r->len < before;
+}
+
+static bool take_seal(struct rest *r, enum claim_seal *out)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof seals / sizeof seals[0]; i++)
+		if (skip_literal(r, seals[i])) {
+			*out = (enum claim_seal)i;
+			return true;
+		}
+	return false;
+}
+
+int claim_parse(const char *text, size_t len, struct claim *claim)
+{
+	struct rest r = {text, len};
+	struct claim c = {.seq = 0};
+	uint64_t time, bits;
+
+	if (!skip_literal(&r, "v=1;key=") ||
+	    !take_hex(&r, c.key, sizeof c.key) || !skip_literal(&r, ";seq=") ||
+	    !take_decimal(&r, UINT64_MAX, &c.seq) ||
+	    !skip_literal(&r, ";time=") ||
+	    !take_decimal(&r, INT64_MAX, &time) ||
+	    !skip_literal(&r, ";bits=") ||
+	    !take_decimal(&r, UINT32_MAX, &bits) ||
+	    !skip_literal(&r, ";seal=") || !take_seal(&r, &c.seal) ||
+	    r.len != 0)
+		return ERR_FORMAT;
+	c.time = (int64_t)time;
+	c.bits = (uint32_t)bits;
+	*claim = c;
+	return 0;
+}
