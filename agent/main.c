@@ -20,10 +20,9 @@
 
 /* What --unless-seeded asks.  With --strict a run without credit does not
  * count, or it would pass for one with credit. */
-static bool is_done(const struct conf *conf, const struct last_seed *seeded)
+static bool is_done(const struct conf *conf, const struct last_seed *last)
 {
-	const int64_t age =
-	    last_seed_age(seeded, conf->strict, last_seed_now());
+	const int64_t age = last_seed_age(last, conf->strict, last_seed_now());
 
 	if (conf->output[0] != '\0' || age < 0 ||
 	    age >= (int64_t)conf->unless_seeded * 1000)
@@ -35,14 +34,14 @@ static bool is_done(const struct conf *conf, const struct last_seed *seeded)
 }
 
 /* The time-out, less what a run that failed a moment ago has had of it. */
-static int find_deadline(const struct conf *conf,
-    const struct last_seed *seeded, int64_t *deadline, struct err *err)
+static int find_deadline(const struct conf *conf, const struct last_seed *last,
+    int64_t *deadline, struct err *err)
 {
 	const struct clock clock = clock_system(NULL);
 	int64_t left = (int64_t)conf->timeout * 1000;
 
 	if (conf->unless_seeded > 0 && !conf->strict && conf->output[0] == '\0')
-		left -= last_seed_waited(seeded, last_seed_now());
+		left -= last_seed_waited(last, last_seed_now());
 	if (left < LEAST_MS)
 		return err_set(err, ERR_TIMEOUT,
 		    "not tried again within %d s of a run that waited in vain "
@@ -55,14 +54,14 @@ static int find_deadline(const struct conf *conf,
 static int run(const struct conf *conf, struct err *err)
 {
 	struct offline offline;
-	struct last_seed seeded;
+	struct last_seed last;
 	int64_t deadline = 0;
 	int rc;
 
-	last_seed_read(&seeded);
-	if (is_done(conf, &seeded))
+	last_seed_read(&last);
+	if (is_done(conf, &last))
 		return 0;
-	rc = find_deadline(conf, &seeded, &deadline, err);
+	rc = find_deadline(conf, &last, &deadline, err);
 	if (rc != 0)
 		return rc;
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -70,7 +69,7 @@ static int run(const struct conf *conf, struct err *err)
 		return err_errno(err, ERR_IO, "cannot turn core dumps off");
 	rc = offline_open(&offline, conf, deadline, err);
 	/* Again: another run may have held the lock until now. */
-	if (rc == 0 && !is_done(conf, &offline.seeded))
+	if (rc == 0 && !is_done(conf, &offline.last_seed))
 		rc = halves_run(&offline, online_run, deadline, err);
 	if (rc != 0 && !offline.told && conf->output[0] == '\0')
 		status_write_failure(rc);

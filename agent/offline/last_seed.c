@@ -11,9 +11,15 @@
 #include "agent/offline/status.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "json/parse.h"
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
+#define MAGIC   "SQSESEED"
+
+/* What the file holds. */
+struct stored {
+	char magic[8];
+	struct last_seed seed;
+};
 
 int64_t last_seed_now(void)
 {
@@ -22,15 +28,15 @@ int64_t last_seed_now(void)
 
 static void read_boot(char boot[static LAST_SEED_BOOT_MAX])
 {
+	char text[LAST_SEED_BOOT_MAX] = "";
 	size_t len;
 
-	if (file_read(BOOT_ID, boot, LAST_SEED_BOOT_MAX - 1, &len) != 0)
-		len = 0;
-	boot[len] = '\0';
-	boot[strcspn(boot, "\n")] = '\0';
+	if (file_read(BOOT_ID, text, sizeof text - 1, &len) == 0)
+		text[strcspn(text, "\n")] = '\0';
+	memcpy(boot, text, sizeof text);
 }
 
-/* Whether it is a file that root or this user alone can write. */
+/* True if only root or this user can have written the file. */
 static bool is_believable(int fd)
 {
 	struct stat st;
@@ -39,51 +45,54 @@ static bool is_believable(int fd)
 	       file_is_ours(&st) && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-/* The status file; NULL when there is none to believe. */
-static struct json *read_status(void)
+static int read_stored(struct stored *out)
 {
-	char path[256], text[STATUS_MAX];
-	struct json *root = NULL;
-	int fd, rc = ERR_ABSENT;
-	size_t len;
+	char path[256];
+	ssize_t n = -1;
+	int fd;
 
 	(void)snprintf(
-	    path, sizeof path, "%s/%s", status_directory(), STATUS_NAME);
+	    path, sizeof path, "%s/%s", status_directory(), LAST_SEED_NAME);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
-		return NULL;
+		return ERR_ABSENT;
 	if (is_believable(fd))
-		rc = file_read_open(fd, text, sizeof text, &len);
+		n = read(fd, out, sizeof *out);
 	(void)close(fd);
-	if (rc != 0 || json_parse(text, len, &root) != 0)
-		return NULL;
-	return root;
+	return n == sizeof *out &&
+		       memcmp(out->magic, MAGIC, sizeof out->magic) == 0
+		   ? 0
+		   : ERR_FORMAT;
 }
 
-static int64_t time_of(const struct json *root, const char *key, int64_t now)
+static int64_t past_or_0(int64_t at, int64_t now)
 {
-	int64_t at;
-
-	if (json_integer(json_get(root, key), &at) != 0 || at <= 0 || at > now)
-		return 0;
-	return at;
+	return at > 0 && at <= now ? at : 0;
 }
 
 void last_seed_read(struct last_seed *s)
 {
 	const int64_t now = last_seed_now();
-	struct json *root = read_status();
-	const char *boot = json_string(json_get(root, "boot"));
+	struct stored file;
 
 	*s = (struct last_seed){.injected = 0};
 	read_boot(s->boot);
-	if (boot != NULL && s->boot[0] != '\0' && strcmp(boot, s->boot) == 0) {
-		s->injected = time_of(root, "injected", now);
-		s->credited = time_of(root, "credited", now);
-		s->failed = time_of(root, "failed", now);
-		s->waited = time_of(root, "waited", INT64_MAX);
-	}
-	json_free(root);
+	if (read_stored(&file) != 0 || s->boot[0] == '\0' ||
+	    memcmp(file.seed.boot, s->boot, sizeof s->boot) != 0)
+		return;
+	s->injected = past_or_0(file.seed.injected, now);
+	s->credited = past_or_0(file.seed.credited, now);
+	s->failed = past_or_0(file.seed.failed, now);
+	s->waited = past_or_0(file.seed.waited, INT64_MAX);
+}
+
+int last_seed_write(const struct last_seed *s, int fd)
+{
+	const struct stored file = {.magic = MAGIC, .seed = *s};
+
+	return pwrite(fd, &file, sizeof file, 0) == (ssize_t)sizeof file
+		   ? 0
+		   : ERR_IO;
 }
 
 void last_seed_note(struct last_seed *s, int64_t now, bool credit)

@@ -8,11 +8,12 @@
 #include "json/writer.h"
 
 /*
- * When runs of this boot injected into the kernel, as the status file keeps it
- * from one run to the next; for --unless-seeded.  Times are CLOCK_BOOTTIME ms,
- * 0: not yet.
+ * When runs of this boot injected into the kernel, as a file of fixed layout
+ * keeps it from one run to the next; for --unless-seeded.  Times are
+ * CLOCK_BOOTTIME ms, 0: not yet.
  */
-#define LAST_SEED_BOOT_MAX 40 /* a boot id and NUL */
+#define LAST_SEED_NAME     "last-seed" /* beside the status file */
+#define LAST_SEED_BOOT_MAX 40          /* a boot id and NUL */
 
 struct last_seed {
 	char boot[LAST_SEED_BOOT_MAX]; /* this boot's id; "": not told */
@@ -24,9 +25,9 @@ struct last_seed {
 
 int64_t last_seed_now(void);
 
-/* What the status file says.  Nothing, when it is not there, is malformed, of
- * another boot or from the future, or when another user than root and this one
- * could have written it. */
+/* What the file says.  Nothing, when it is not there, is malformed, of another
+ * boot or from the future, or when another user than root and this one could
+ * have written it. */
 void last_seed_read(struct last_seed *s);
 
 /* A run ended well just now; no failure is left to be told. */
@@ -45,7 +46,12 @@ void last_seed_note_failure(struct last_seed *s, int64_t now, int64_t waited);
 #define LAST_SEED_AGAIN_MS 60000
 int64_t last_seed_waited(const struct last_seed *s, int64_t now);
 
-/* The members of the open object that last_seed_read() wants. */
+/* Replace the content in one write, because a confined process can make no
+ * file.  ERR_IO. */
+int last_seed_write(const struct last_seed *s, int fd)
+    __attribute__((warn_unused_result));
+
+/* The same as members of the open object, for the status file. */
 void last_seed_put(const struct last_seed *s, struct json_writer *w);
 
 #endif

@@ -298,20 +298,21 @@ static int nothing_came(const struct run *run, int gathered)
 /* For --unless-seeded; what goes to a file is no news of the kernel's. */
 static void note_outcome(struct run *run, int code)
 {
-	const struct clock clock = clock_system(NULL);
-	const struct offline *o = run->o;
+	struct offline *o = run->o;
 	struct status *s = &run->status;
 
 	s->boottime = last_seed_now();
-	s->seeded = o->seeded;
 	if (!o->sink.kernel)
 		return;
 	if (code == 0)
-		last_seed_note(&s->seeded, s->boottime, s->credit > 0);
+		last_seed_note(&o->last_seed, s->boottime, s->credit > 0);
 	else if (err_exit(code) == err_exit(ERR_TIMEOUT))
-		last_seed_note_failure(&s->seeded, s->boottime,
+		last_seed_note_failure(&o->last_seed, s->boottime,
 		    o->conf->timeout * 1000 -
-			(o->deadline - clock_mono(&clock)));
+			(o->deadline - clock_read(CLOCK_MONOTONIC)));
+	if (o->last_seed_fd >= 0 &&
+	    last_seed_write(&o->last_seed, o->last_seed_fd) != 0)
+		log_info("could not note that the kernel was seeded");
 }
 
 static void answer(struct run *run, int fd, int code)
@@ -325,6 +326,7 @@ static void answer(struct run *run, int fd, int code)
 	run->status.code = code;
 	run->status.time = (int64_t)now.tv_sec * 1000;
 	note_outcome(run, code);
+	run->status.last_seed = run->o->last_seed;
 	run->status.received = run->end.received;
 	run->status.kernel = run->o->sink.kernel;
 	if (run->o->status_fd >= 0 &&

@@ -26,12 +26,13 @@ struct offline {
 	struct sink sink;
 	struct verify verify;
 	struct replay replay;
-	bool remembers;          /* replay is open */
-	int status_fd;           /* -1: no status file */
-	struct last_seed seeded; /* what earlier runs did */
-	int64_t deadline;        /* CLOCK_MONOTONIC ms */
-	struct buf *identity;    /* boot id and instance, mixed uncredited */
-	bool told;               /* the status of this run is written */
+	bool remembers;             /* replay is open */
+	int status_fd;              /* -1: no status file */
+	int last_seed_fd;           /* -1: no file of it */
+	struct last_seed last_seed; /* what earlier runs did */
+	int64_t deadline;           /* CLOCK_MONOTONIC ms */
+	struct buf *identity;       /* boot id and instance, mixed uncredited */
+	bool told;                  /* the status of this run is written */
 };
 
 /* ERR_PERM, ERR_IO, ERR_CONFIG, ERR_NOMEM; offline_close() is due even then.

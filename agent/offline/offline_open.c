@@ -57,6 +57,7 @@ int offline_open(struct offline *o, const struct conf *conf, int64_t deadline,
 	    .sink = {.fd = -1},
 	    .replay = {.fd = -1},
 	    .status_fd = -1,
+	    .last_seed_fd = -1,
 	    .deadline = deadline,
 	    .identity = buf_new(OFFLINE_IDENTITY_MAX)};
 	if (o->identity == NULL)
@@ -71,11 +72,13 @@ int offline_open(struct offline *o, const struct conf *conf, int64_t deadline,
 	open_replay(o, deadline);
 	open_identity(o);
 	/* Under the lock of the digests, so that another run has ended. */
-	last_seed_read(&o->seeded);
+	last_seed_read(&o->last_seed);
 	/* A look at the bytes is no news, unless somebody has a place for it.
 	 */
 	if (o->sink.kernel || getenv("RUNTIME_DIRECTORY") != NULL)
-		o->status_fd = status_open();
+		o->status_fd = status_open(STATUS_NAME);
+	if (o->sink.kernel)
+		o->last_seed_fd = status_open(LAST_SEED_NAME);
 	return 0;
 }
 
@@ -88,5 +91,7 @@ void offline_close(struct offline *o)
 	o->identity = NULL;
 	if (o->status_fd >= 0)
 		(void)close(o->status_fd);
-	o->status_fd = -1;
+	if (o->last_seed_fd >= 0)
+		(void)close(o->last_seed_fd);
+	o->status_fd = o->last_seed_fd = -1;
 }

@@ -20,7 +20,7 @@ const char *status_directory(void)
 	return file_directory(DIRECTORY_VARIABLE, STATUS_DIRECTORY);
 }
 
-int status_open(void)
+int status_open(const char *name)
 {
 	const int directory = open(
 	    file_make_directory(DIRECTORY_VARIABLE, STATUS_DIRECTORY, 0755),
@@ -29,7 +29,7 @@ int status_open(void)
 
 	if (directory < 0)
 		return -1;
-	fd = openat(directory, STATUS_NAME,
+	fd = openat(directory, name,
 	    O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
 	/* Whatever the umask is. */
 	if (fd >= 0)
@@ -91,7 +91,7 @@ int status_format(const struct status *s, struct buf *out)
 	json_put_integer(w, s->time);
 	json_key(w, "boottime");
 	json_put_integer(w, s->boottime);
-	last_seed_put(&s->seeded, w);
+	last_seed_put(&s->last_seed, w);
 	json_key(w, "exit");
 	json_put_integer(w, err_exit(s->code));
 	json_key(w, "result");
@@ -153,11 +153,11 @@ void status_write_failure(int code)
 {
 	const struct clock clock = clock_system(NULL);
 	struct status status = {.code = code, .kernel = true};
-	const int fd = status_open();
+	const int fd = status_open(STATUS_NAME);
 
 	if (fd < 0)
 		return;
-	last_seed_read(&status.seeded);
+	last_seed_read(&status.last_seed);
 	status.time = clock_wall(&clock);
 	status.boottime = last_seed_now();
 	if (status_write(fd, &status) != 0)

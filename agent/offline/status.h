@@ -29,14 +29,14 @@ struct status_message {
 };
 
 struct status {
-	int code;                /* enum err_code of the run */
-	int64_t time;            /* its end, epoch ms */
-	int64_t boottime;        /* the same, CLOCK_BOOTTIME ms */
-	uint32_t received;       /* messages that came */
-	size_t bytes;            /* injected */
-	unsigned credit;         /* bits given */
-	bool kernel;             /* injected, not written to a file */
-	struct last_seed seeded; /* this run included */
+	int code;                   /* enum err_code of the run */
+	int64_t time;               /* its end, epoch ms */
+	int64_t boottime;           /* the same, CLOCK_BOOTTIME ms */
+	uint32_t received;          /* messages that came */
+	size_t bytes;               /* injected */
+	unsigned credit;            /* bits given */
+	bool kernel;                /* injected, not written to a file */
+	struct last_seed last_seed; /* this run included */
 	size_t n;
 	struct status_message at[LIMIT_BATCH];
 };
@@ -44,10 +44,9 @@ struct status {
 /* RUNTIME_DIRECTORY (systemd.exec(5)) or STATUS_DIRECTORY. */
 const char *status_directory(void);
 
-/* Open the file for a later status_write(), making it and its directory when
- * they are not there; -1 when that is not possible, which is no reason to
- * fail. */
-int status_open(void);
+/* Open the directory's file of that name for writing, making both when they
+ * are not there; -1 when that is not possible, which is no reason to fail. */
+int status_open(const char *name);
 
 /* The document itself.  Pure.  ERR_NOMEM, ERR_LIMIT. */
 int status_format(const struct status *s, struct buf *out)

@@ -49,7 +49,8 @@ static void start(struct offline *o)
 	struct err err;
 	int fd = mkstemp(seen);
 
-	*o = (struct offline){.conf = &conf, .status_fd = -1};
+	*o = (struct offline){
+	    .conf = &conf, .status_fd = -1, .last_seed_fd = -1};
 	o->identity = buf_new(OFFLINE_IDENTITY_MAX);
 	o->verify.seal_key = buf_new(KEYS_LEN);
 	o->verify.trusted.n = 1;

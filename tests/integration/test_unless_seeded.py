@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import time
@@ -37,7 +36,7 @@ def asked(run: Runner, queue: Queue, proxy: SqsProxy, *args: str | Path) -> bool
 def test_without_the_option_nothing_is_left_out(
     run: Runner, queue: Queue, proxy: SqsProxy
 ) -> None:
-    pretend(run, 5)
+    pretend(run, injected=5)
     got = run(AGENT, "-q", queue.url)
     assert "nothing to do" not in got.err
 
@@ -46,8 +45,8 @@ def test_a_seeded_kernel_is_left_alone(
     run: Runner, queue: Queue, proxy: SqsProxy, imds: Imds
 ) -> None:
     queue.send(body(noise(512)))
-    pretend(run, 5)
-    before = Path(run.env["RUNTIME_DIRECTORY"], "agent.json").read_bytes()
+    file = pretend(run, injected=5)
+    before = file.read_bytes()
     got = run(AGENT, "-q", queue.url, "--unless-seeded", "600")
     assert got.code == 0, got.err
     assert re.search(r"seeded ([5-9]|1[0-9]) s ago", got.err), got.err
@@ -57,13 +56,14 @@ def test_a_seeded_kernel_is_left_alone(
     assert queue.depth() == (1, 0)
     # Not even a state file.
     assert list(Path(run.env["STATE_DIRECTORY"]).iterdir()) == []
-    assert Path(run.env["RUNTIME_DIRECTORY"], "agent.json").read_bytes() == before
+    assert file.read_bytes() == before
+    assert list(file.parent.iterdir()) == [file]
 
 
 def test_an_output_is_written_all_the_same(
     run: Runner, queue: Queue, conf: Callable[..., Path]
 ) -> None:
-    pretend(run, 5)
+    pretend(run, injected=5)
     for seed in range(2):
         queue.send(body(noise(512, seed)))
     got = run(AGENT, "-q", queue.url, "--unless-seeded", "600", "-o", "-")
@@ -78,7 +78,7 @@ def test_an_output_is_written_all_the_same(
 @pytest.mark.parametrize(
     ("ago", "credited", "args", "done"),
     [
-        (599.0, None, [], True),
+        (500.0, None, [], True),
         (601.0, None, [], False),
         (-HOUR, None, [], False),  # the future
         (5.0, None, ["--strict"], False),  # it gave no credit
@@ -97,7 +97,12 @@ def test_a_run_counts_by_its_age_and_its_credit(
     args: list[str],
     done: bool,
 ) -> None:
-    pretend(run, ago, credited)
+    times = (
+        {"injected": ago}
+        if credited is None
+        else {"injected": ago, "credited": credited}
+    )
+    pretend(run, **times)
     assert asked(run, queue, proxy, "--unless-seeded", "600", *args) != done
 
 
@@ -106,7 +111,7 @@ def test_a_run_counts_by_its_age_and_its_credit(
     ("ago", "waited", "args", "tried"),
     [
         (5.0, 9.9, [], False),
-        (58.0, 9.9, [], False),
+        (40.0, 9.9, [], False),
         (61.0, 9.9, [], True),
         (5.0, 3.0, [], True),  # the rest of the time-out
         (5.0, 9.9, ["-t", "20"], True),
@@ -123,13 +128,7 @@ def test_a_boot_waits_once(
     args: list[str],
     tried: bool,
 ) -> None:
-    now = time.clock_gettime(time.CLOCK_BOOTTIME)
-    values = {
-        "boot": BOOT_ID.read_text().strip(),
-        "failed": round((now - ago) * 1000),
-        "waited": round(waited * 1000),
-    }
-    Path(run.env["RUNTIME_DIRECTORY"], "agent.json").write_text(json.dumps(values))
+    pretend(run, failed=ago, waited=waited)
     got = run(AGENT, "-q", queue.url, "--unless-seeded", "600", *args)
     assert got.code == (75 if tried else 69), got.err
     assert (len(proxy.records) > 0) == tried
@@ -154,11 +153,12 @@ def test_what_was_waited_is_written_down(
 
 
 @needs_kernel
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"injected": "soon"}'])
-def test_a_damaged_status_counts_for_none(
-    run: Runner, queue: Queue, proxy: SqsProxy, text: str
+@pytest.mark.parametrize("cut", [0, 1, 8, 48, 79])
+def test_a_damaged_file_counts_for_none(
+    run: Runner, queue: Queue, proxy: SqsProxy, cut: int
 ) -> None:
-    Path(run.env["RUNTIME_DIRECTORY"], "agent.json").write_text(text)
+    file = pretend(run, injected=5)
+    file.write_bytes(file.read_bytes()[:cut])
     assert asked(run, queue, proxy, "--unless-seeded", "600")
 
 

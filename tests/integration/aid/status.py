@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The status file of the agent: read it, or write one that no run has written."""
+"""What runs of the agent leave in its runtime directory."""
 
 from __future__ import annotations
 
 import json
+import struct
 import time
 from pathlib import Path
 
@@ -17,14 +18,19 @@ def status(run: Runner) -> dict[str, object]:
     return json.loads(Path(run.env["RUNTIME_DIRECTORY"], "agent.json").read_text())
 
 
-def pretend(run: Runner, ago: float, credited: float | None = None) -> None:
-    """Write the status of a run of this boot that injected so many seconds ago."""
+def pretend(run: Runner, **ago: float) -> Path:
+    """Write what earlier runs of this boot did, each so many seconds ago.
+
+    The times are injected, credited and failed; waited is how long a run waited.
+    """
     now = time.clock_gettime(time.CLOCK_BOOTTIME)
-    values = {
-        "boot": BOOT_ID.read_text().strip(),
-        "injected": round((now - ago) * 1000),
-        "credited": 0 if credited is None else round((now - credited) * 1000),
-    }
-    path = Path(run.env["RUNTIME_DIRECTORY"], "agent.json")
-    path.write_text(json.dumps(values))
+    ago = {name: now - value for name, value in ago.items()}
+    if "waited" in ago:
+        ago["waited"] = now - ago["waited"]
+    names = ("injected", "credited", "failed", "waited")
+    times = [round(ago.get(name, 0) * 1000) for name in names]
+    boot = BOOT_ID.read_text().strip().encode()
+    path = Path(run.env["RUNTIME_DIRECTORY"], "last-seed")
+    path.write_bytes(struct.pack("=8s40s4q", b"SQSESEED", boot, *times))
     path.chmod(0o644)
+    return path

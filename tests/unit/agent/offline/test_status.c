@@ -217,7 +217,7 @@ static void the_file_is_replaced(void **state)
 	struct keys *k = *state;
 	static const size_t counts[] = {1, 10, 0, 3, 3, 10, 1};
 	struct stat st;
-	int fd = status_open();
+	int fd = status_open(STATUS_NAME);
 
 	assert_true(fd >= 0);
 	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
@@ -236,7 +236,7 @@ static void two_runs_have_it_open(void **state)
 {
 	struct keys *k = *state;
 	const struct status first = sample(10), second = sample(1);
-	int a = status_open(), b = status_open();
+	int a = status_open(STATUS_NAME), b = status_open(STATUS_NAME);
 
 	assert_true(a >= 0 && b >= 0);
 	assert_int_equal(status_write(a, &first), 0);
@@ -251,11 +251,11 @@ static void opening_changes_nothing(void **state)
 {
 	struct keys *k = *state;
 	const struct status s = sample(3);
-	int fd = status_open();
+	int fd = status_open(STATUS_NAME);
 
 	assert_int_equal(status_write(fd, &s), 0);
 	(void)close(fd);
-	(void)close(status_open());
+	(void)close(status_open(STATUS_NAME));
 	assert_written(keys_path(k, STATUS_NAME), &s);
 }
 
@@ -264,7 +264,7 @@ static void the_mode_is_whatever_the_umask_is_not(void **state)
 	struct keys *k = *state;
 	const mode_t old = umask(0777);
 	struct stat st;
-	int fd = status_open();
+	int fd = status_open(STATUS_NAME);
 
 	(void)umask(old);
 	assert_true(fd >= 0);
@@ -280,13 +280,13 @@ static void where_it_cannot_be_there_is_none(void **state)
 
 	(void)snprintf(target, sizeof target, "%s/target", k->dir);
 	assert_int_equal(symlink(target, keys_path(k, STATUS_NAME)), 0);
-	assert_int_equal(status_open(), -1);
+	assert_int_equal(status_open(STATUS_NAME), -1);
 	assert_int_not_equal(access(target, F_OK), 0);
 	assert_int_equal(unlink(k->path), 0);
 	assert_int_equal(mkdir(k->path, 0700), 0);
-	assert_int_equal(status_open(), -1);
+	assert_int_equal(status_open(STATUS_NAME), -1);
 	assert_int_equal(setenv("RUNTIME_DIRECTORY", "/nonexistent/x", 1), 0);
-	assert_int_equal(status_open(), -1);
+	assert_int_equal(status_open(STATUS_NAME), -1);
 	/* A relative name is nobody's promise. */
 	assert_int_equal(setenv("RUNTIME_DIRECTORY", "relative", 1), 0);
 	assert_string_equal(status_directory(), STATUS_DIRECTORY);
@@ -325,7 +325,7 @@ static void the_last_run_for_people(void **state)
 {
 	struct status s = sample(3);
 	char out[4096];
-	int fd = status_open();
+	int fd = status_open(STATUS_NAME);
 
 	(void)state;
 	s.at[1].verified.trust = CREDIT_BAD_SIGNATURE;
