@@ -92,7 +92,7 @@ static int failed(const struct blocks *b, size_t i, struct err *err)
 }
 
 /* The start-up test, as far as it is due; its samples are not used. */
-static int start_up(struct blocks *b, size_t i, const struct clock *clock,
+static int start_up(struct blocks *b, size_t i, const struct pace *pace,
     uint8_t *space, size_t size, struct err *err)
 {
 	unsigned wanted;
@@ -101,7 +101,7 @@ static int start_up(struct blocks *b, size_t i, const struct clock *clock,
 	while (rc == 0 && (wanted = health_wanted(&b->health[i])) > 0) {
 		size_t len = wanted < size ? wanted : size;
 
-		rc = source_read(&b->sources[i], clock, space, len, err);
+		rc = source_read(&b->sources[i], pace, space, len, err);
 		if (rc == 0 &&
 		    health_feed(&b->health[i], space, len) != HEALTH_GOOD)
 			rc = failed(b, i, err);
@@ -109,26 +109,26 @@ static int start_up(struct blocks *b, size_t i, const struct clock *clock,
 	return rc;
 }
 
-int blocks_start(struct blocks *b, const struct clock *clock, struct err *err)
+int blocks_start(struct blocks *b, const struct pace *pace, struct err *err)
 {
 	uint8_t space[HEALTH_STARTUP];
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < b->n; i++)
-		rc = start_up(b, i, clock, space, sizeof space, err);
+		rc = start_up(b, i, pace, space, sizeof space, err);
 	explicit_bzero(space, sizeof space);
 	return rc;
 }
 
-static int read_tested(struct blocks *b, size_t i, const struct clock *clock,
+static int read_tested(struct blocks *b, size_t i, const struct pace *pace,
     uint8_t *out, size_t len, struct err *err)
 {
 	int rc;
 
 	for (;;) {
-		rc = start_up(b, i, clock, out, len, err);
+		rc = start_up(b, i, pace, out, len, err);
 		if (rc == 0)
-			rc = source_read(&b->sources[i], clock, out, len, err);
+			rc = source_read(&b->sources[i], pace, out, len, err);
 		if (rc != 0)
 			return rc;
 		if (health_feed(&b->health[i], out, len) == HEALTH_GOOD) {
@@ -141,7 +141,7 @@ static int read_tested(struct blocks *b, size_t i, const struct clock *clock,
 	}
 }
 
-int blocks_make(struct blocks *b, const struct clock *clock, uint8_t *out,
+int blocks_make(struct blocks *b, const struct pace *pace, uint8_t *out,
     size_t len, struct err *err)
 {
 	const uint8_t *parts[BLOCKS_SOURCES_MAX];
@@ -156,7 +156,7 @@ int blocks_make(struct blocks *b, const struct clock *clock, uint8_t *out,
 		err_set(err, rc, "%s", err_text(rc));
 	for (size_t i = 0; rc == 0 && i < b->n; i++) {
 		parts[i] = p + i * len;
-		rc = read_tested(b, i, clock, p + i * len, len, err);
+		rc = read_tested(b, i, pace, p + i * len, len, err);
 	}
 	if (rc == 0)
 		combine_xor(out, parts, b->n, len);

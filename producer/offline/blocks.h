@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/clock.h"
 #include "base/err.h"
 #include "producer/offline/health.h"
 #include "producer/offline/source.h"
@@ -33,7 +32,7 @@ int blocks_open(struct blocks *b, const char *devices, double bits_per_byte,
 
 /* Have all sources pass their start-up test now, which the first block would
  * ask for otherwise.  Errors as those of blocks_make(). */
-int blocks_start(struct blocks *b, const struct clock *clock, struct err *err)
+int blocks_start(struct blocks *b, const struct pace *pace, struct err *err)
     __attribute__((warn_unused_result));
 
 /*
@@ -42,7 +41,7 @@ int blocks_start(struct blocks *b, const struct clock *clock, struct err *err)
  * nothing of it may be used; otherwise source_read()'s errors.  out is wiped
  * then.
  */
-int blocks_make(struct blocks *b, const struct clock *clock, uint8_t *out,
+int blocks_make(struct blocks *b, const struct pace *pace, uint8_t *out,
     size_t len, struct err *err) __attribute__((warn_unused_result));
 
 /* Whether a source is lost (source.h) to this process. */

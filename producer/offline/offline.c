@@ -14,7 +14,8 @@
 struct run {
 	int fd; /* to the online half */
 	int cancel_fd;
-	struct clock clock; /* its sleep listens to the online half */
+	struct clock clock;
+	struct pace pace;
 	struct offline *o;
 	struct service service;
 	struct record_ask ask;
@@ -59,9 +60,9 @@ static int take_record(struct run *run, int64_t deadline)
 	return rc;
 }
 
-/* clock_sleep() for the sources.  To whoever waits for one, the end of the
- * online half is the same as being told to stop. */
-static int sleep_and_listen(void *ctx, int64_t ms)
+/* What the sources' readers do while they wait.  The end of the online half is
+ * to them the same as being told to stop. */
+static int listen_meanwhile(void *ctx, int64_t ms)
 {
 	struct run *run = ctx;
 	const int64_t end = clock_mono(&run->clock) + ms;
@@ -104,7 +105,7 @@ static int make(
 	memset(m, 0, offsetof(struct record_message, payload));
 	m->payload_len = (uint32_t)conf->message_bytes;
 	rc = blocks_make(
-	    &run->o->blocks, &run->clock, m->payload, m->payload_len, err);
+	    &run->o->blocks, &run->pace, m->payload, m->payload_len, err);
 	if (rc != 0)
 		return rc;
 	return signer_sign(
@@ -171,7 +172,7 @@ static int start(struct run *run, struct err *err)
 	int rc = 0;
 
 	if (service_listens(&run->service))
-		rc = blocks_start(&run->o->blocks, &run->clock, err);
+		rc = blocks_start(&run->o->blocks, &run->pace, err);
 	if (rc == 0)
 		service_tested(&run->service);
 	if (rc == ERR_CANCELED)
@@ -188,8 +189,7 @@ int offline_run(struct offline *o, int fd, int cancel_fd, struct err *err)
 	    .service = {.notify = &o->notify}};
 	int rc;
 
-	run.clock.sleep = sleep_and_listen;
-	run.clock.ctx = &run;
+	run.pace = (struct pace){&run.clock, listen_meanwhile, &run};
 	rc = start(&run, err);
 	while (rc == 0)
 		rc = serve(&run);

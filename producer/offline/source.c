@@ -171,10 +171,10 @@ static int check_time(const struct source *s, int64_t now, int64_t start,
 	return 0;
 }
 
-static int gather(struct source *s, const struct clock *clock, uint8_t *data,
-    size_t len, struct err *err)
+static int gather_bytes(struct source *s, const struct pace *pace,
+    uint8_t *data, size_t len, struct err *err)
 {
-	const int64_t start = clock_mono(clock);
+	const int64_t start = clock_mono(pace->clock);
 	int64_t last = start;
 	size_t have = 0, got;
 	int rc;
@@ -185,14 +185,15 @@ static int gather(struct source *s, const struct clock *clock, uint8_t *data,
 			return rc;
 		have += got;
 		if (got > 0) {
-			last = clock_mono(clock);
+			last = clock_mono(pace->clock);
 			/* A stop must be seen between the reads of a slow
 			 * device too. */
-			rc = clock_sleep(clock, 0);
+			rc = pace->wait(pace->ctx, 0);
 		} else {
-			rc = check_time(s, clock_mono(clock), start, last, err);
+			rc = check_time(
+			    s, clock_mono(pace->clock), start, last, err);
 			if (rc == 0)
-				rc = clock_sleep(clock, PAUSE_MS);
+				rc = pace->wait(pace->ctx, PAUSE_MS);
 		}
 		if (rc == ERR_CANCELED)
 			err_set(err, rc, "told to stop");
@@ -202,7 +203,7 @@ static int gather(struct source *s, const struct clock *clock, uint8_t *data,
 	return 0;
 }
 
-int source_read(struct source *s, const struct clock *clock, uint8_t *data,
+int source_read(struct source *s, const struct pace *pace, uint8_t *data,
     size_t len, struct err *err)
 {
 	int rc = 0;
@@ -210,7 +211,7 @@ int source_read(struct source *s, const struct clock *clock, uint8_t *data,
 	if (s->fd < 0)
 		rc = open_again(s, err);
 	if (rc == 0)
-		rc = gather(s, clock, data, len, err);
+		rc = gather_bytes(s, pace, data, len, err);
 	if (rc != 0) {
 		explicit_bzero(data, len);
 		if (rc == ERR_IO)

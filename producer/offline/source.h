@@ -22,6 +22,15 @@ struct source {
 	bool lost; /* a terminal that only another process can open rightly */
 };
 
+/* How the reader of a source waits when that has nothing yet: wait() takes ms
+ * or less and returns 0, or ERR_CANCELED when nobody wants the bytes any more.
+ */
+struct pace {
+	const struct clock *clock;
+	int (*wait)(void *ctx, int64_t ms);
+	void *ctx;
+};
+
 #define SOURCE_SILENCE_MS 30000  /* without a byte: given up */
 #define SOURCE_TOTAL_MS   600000 /* for one message */
 
@@ -43,7 +52,7 @@ int source_open(struct source *s, const char *path, struct err *err)
  * back), ERR_CANCELED; data is wiped then.  A terminal that comes back when
  * confine_calls() is done is lost, ERR_ABSENT.
  */
-int source_read(struct source *s, const struct clock *clock, uint8_t *data,
+int source_read(struct source *s, const struct pace *pace, uint8_t *data,
     size_t len, struct err *err) __attribute__((warn_unused_result));
 
 void source_close(struct source *s);

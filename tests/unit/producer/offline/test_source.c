@@ -44,6 +44,8 @@ static int simulated_sleep(void *ctx, int64_t ms)
 
 static const struct clock clock_simulated = {
     .mono = simulated_now, .wall = simulated_now, .sleep = simulated_sleep};
+static const struct pace pace_simulated = {
+    .clock = &clock_simulated, .wait = simulated_sleep};
 
 static int setup(void **state)
 {
@@ -149,7 +151,7 @@ static void a_slow_source_is_gathered(void **state)
 	/* One byte now, the others one at each pause. */
 	assert_int_equal(write(feed_fd, "x", 1), 1);
 	assert_int_equal(
-	    source_read(&s, &clock_simulated, data, sizeof data, &err), 0);
+	    source_read(&s, &pace_simulated, data, sizeof data, &err), 0);
 	for (size_t i = 0; i < sizeof data; i++)
 		assert_int_equal(data[i], 'x');
 	(void)close(feed_fd);
@@ -170,7 +172,7 @@ static void a_dead_source_is_given_up(void **state)
 	assert_int_equal(write(writer, "abc", 3), 3);
 	memset(data, 1, sizeof data);
 	assert_int_equal(
-	    source_read(&s, &clock_simulated, data, sizeof data, &err),
+	    source_read(&s, &pace_simulated, data, sizeof data, &err),
 	    ERR_TIMEOUT);
 	assert_in_range(simulated, 1000 + SOURCE_SILENCE_MS,
 	    1000 + SOURCE_SILENCE_MS + 100);
@@ -193,10 +195,10 @@ static void a_file_ends(void **state)
 	(void)close(fd);
 	assert_int_equal(source_open(&s, path, &err), 0);
 	assert_true(s.regular);
-	assert_int_equal(source_read(&s, &clock_simulated, data, 10, &err), 0);
+	assert_int_equal(source_read(&s, &pace_simulated, data, 10, &err), 0);
 	assert_memory_equal(data, "0123456789", 10);
 	assert_int_equal(
-	    source_read(&s, &clock_simulated, data, 10, &err), ERR_EOF);
+	    source_read(&s, &pace_simulated, data, 10, &err), ERR_EOF);
 	source_close(&s);
 }
 
@@ -213,7 +215,7 @@ static void a_stop_ends_the_wait(void **state)
 	writer = open(path, O_WRONLY);
 	cancel_after = 3;
 	assert_int_equal(
-	    source_read(&s, &clock_simulated, data, 10, &err), ERR_CANCELED);
+	    source_read(&s, &pace_simulated, data, 10, &err), ERR_CANCELED);
 	(void)close(writer);
 	source_close(&s);
 }
@@ -234,13 +236,13 @@ static void what_was_unplugged_is_opened_again(void **state)
 	assert_int_equal(unlink(path), 0);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(
-		    source_read(&s, &clock_simulated, data, 4, &err),
+		    source_read(&s, &pace_simulated, data, 4, &err),
 		    ERR_ABSENT);
 	assert_false(s.lost);
 	assert_int_equal(mkfifo(path, 0600), 0);
 	writer = open(path, O_RDWR);
 	assert_int_equal(write(writer, "abcd", 4), 4);
-	assert_int_equal(source_read(&s, &clock_simulated, data, 4, &err), 0);
+	assert_int_equal(source_read(&s, &pace_simulated, data, 4, &err), 0);
 	assert_memory_equal(data, "abcd", 4);
 	(void)close(writer);
 	source_close(&s);
@@ -274,12 +276,12 @@ static void a_terminal_gives_every_byte(void **state)
 	for (int turn = 0; turn < 2; turn++) {
 		assert_int_equal(write(master, all, 256), 256);
 		assert_int_equal(
-		    source_read(&s, &clock_simulated, data, 256, &err), 0);
+		    source_read(&s, &pace_simulated, data, 256, &err), 0);
 		assert_memory_equal(data, all, 256);
 	}
 	/* "Not yet" is no end. */
 	assert_int_equal(
-	    source_read(&s, &clock_simulated, data, 1, &err), ERR_TIMEOUT);
+	    source_read(&s, &pace_simulated, data, 1, &err), ERR_TIMEOUT);
 	/* Nothing is sent back; what came before the open may have been. */
 	assert_int_equal(fcntl(master, F_SETFL, O_NONBLOCK), 0);
 	for (int i = 0; i < 8 && read(master, &back, 1) == 1; i++)
@@ -300,16 +302,16 @@ static void a_terminal_that_hangs_up(void **state)
 	assert_int_equal(source_open(&s, path, &err), 0);
 	(void)close(master);
 	assert_int_equal(
-	    source_read(&s, &clock_simulated, data, 4, &err), ERR_IO);
+	    source_read(&s, &pace_simulated, data, 4, &err), ERR_IO);
 	assert_int_equal(s.fd, -1);
 	assert_int_equal(
-	    source_read(&s, &clock_simulated, data, 4, &err), ERR_ABSENT);
+	    source_read(&s, &pace_simulated, data, 4, &err), ERR_ABSENT);
 	/* Nothing keeps this process from setting it up again. */
 	master = make_terminal();
 	assert_int_equal(
-	    source_read(&s, &clock_simulated, data, 4, &err), ERR_TIMEOUT);
+	    source_read(&s, &pace_simulated, data, 4, &err), ERR_TIMEOUT);
 	assert_int_equal(write(master, "\4\r\3\n", 4), 4);
-	assert_int_equal(source_read(&s, &clock_simulated, data, 4, &err), 0);
+	assert_int_equal(source_read(&s, &pace_simulated, data, 4, &err), 0);
 	assert_memory_equal(data, "\4\r\3\n", 4);
 	source_close(&s);
 	(void)close(master);
