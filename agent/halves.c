@@ -3,7 +3,6 @@
 
 #include <linux/capability.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "aws/cred_env.h"
 #include "base/clock.h"
@@ -54,26 +53,54 @@ int halves_confine_online(const char *const *readable, int64_t deadline,
 	return rc;
 }
 
+struct run {
+	struct offline *offline;
+	halves_online *online;
+	int64_t deadline;
+};
+
+static void leave_offline(void *ctx)
+{
+	struct run *run = ctx;
+
+	offline_close(run->offline);
+}
+
+static int run_online(void *ctx, int fd)
+{
+	const struct run *run = ctx;
+
+	return run->online(fd, run->offline->conf, run->deadline);
+}
+
+static int run_offline(void *ctx, int fd, int64_t *until, struct err *err)
+{
+	const struct run *run = ctx;
+	int rc;
+
+	*until = run->deadline + GRACE_MS + REAP_MS;
+	cred_env_forget();
+	rc = halves_confine_offline(run->offline->conf, err);
+	if (rc == 0)
+		rc = offline_run(
+		    run->offline, fd, run->deadline + GRACE_MS, err);
+	return rc;
+}
+
 int halves_run(
     struct offline *o, halves_online *online, int64_t deadline, struct err *err)
 {
-	pid_t child;
-	int fd, rc;
+	struct run run = {o, online, deadline};
+	const struct split split = {.leave = leave_offline,
+	    .online = run_online,
+	    .offline = run_offline,
+	    .ctx = &run};
+	struct split_end end;
+	char how[SPLIT_TEXT_MAX];
+	const int rc = split_run(&split, &end, err);
 
-	if (split_fork(&fd, &child) != 0)
-		return err_errno(err, ERR_IO, "cannot start the online half");
-	if (child == 0) {
-		const struct conf *conf = o->conf;
-
-		offline_close(o);
-		/* No exit handlers: they would wait for a name look-up. */
-		_exit(err_exit(online(fd, conf, deadline)));
-	}
-	cred_env_forget();
-	rc = halves_confine_offline(o->conf, err);
-	if (rc == 0)
-		rc = offline_run(o, fd, deadline + GRACE_MS);
-	(void)close(fd);
-	(void)split_reap(child, deadline + GRACE_MS + REAP_MS);
+	split_explain(&end, how);
+	if (o->cut_short && how[0] != '\0')
+		log_error("the half that talks to the network %s", how);
 	return rc;
 }

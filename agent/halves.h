@@ -18,9 +18,9 @@
  */
 typedef int halves_online(int fd, const struct conf *conf, int64_t deadline);
 
-/* Split; the child runs online(), whose result is its exit code, the parent
- * is the offline half and returns what offline_run() does.  deadline is
- * CLOCK_MONOTONIC ms.  ERR_IO, ERR_PERM. */
+/* Split; the child runs online(), the parent is the offline half and returns
+ * what offline_run() does.  deadline is CLOCK_MONOTONIC ms.  ERR_IO,
+ * ERR_PERM. */
 int halves_run(struct offline *o, halves_online *online, int64_t deadline,
     struct err *err) __attribute__((warn_unused_result));
 

@@ -2,23 +2,21 @@
 #ifndef SQS_ENTROPY_AGENT_RECORD_H
 #define SQS_ENTROPY_AGENT_RECORD_H
 
-#include <stddef.h>
 #include <stdint.h>
 
-#include "base/record.h"
-#include "message/sign.h"
+#include "base/limits.h"
+#include "message/message.h"
 
 /*
- * What the agent's halves say to each other, in the machine's own byte order:
- * both ends are one program.  Lengths are checked by the receiver against
- * these arrays before anything is looked at.
+ * What the agent's online half says to the offline half, in the machine's own
+ * byte order: both ends are one program.  Lengths are checked by the receiver
+ * against these arrays before anything is looked at.
  */
 enum record_type {
-	RECORD_IDENTITY = 1, /* online: struct record_identity */
-	RECORD_MESSAGE = 2,  /* online: struct record_message */
-	RECORD_END = 3,      /* online: struct record_end, then nothing more */
-	RECORD_QUEUE = 5,    /* online: struct record_queue */
-	RECORD_STATUS = 4    /* offline: struct record_status */
+	RECORD_IDENTITY = 1, /* struct record_identity, once */
+	RECORD_QUEUE = 2,    /* struct record_queue, once, before messages */
+	RECORD_MESSAGE = 3,  /* struct message, whose delete is confirmed */
+	RECORD_END = 4       /* struct record_end, then nothing more */
 };
 
 /* Sets machines apart that are handed the same bytes; never credited. */
@@ -30,20 +28,7 @@ struct record_identity {
 /* The queue's path as the service told it, for a queue known by name. */
 struct record_queue {
 	uint32_t len; /* of path */
-	char path[MESSAGE_PATH_MAX];
-};
-
-/* One message whose delete the service has confirmed. */
-struct record_message {
-	int64_t sent;           /* SentTimestamp, epoch ms; 0: not told */
-	uint32_t receive_count; /* ApproximateReceiveCount; 0: not told */
-	uint32_t entropy_len;
-	uint32_t signature_len;
-	uint32_t payload_len;
-	char entropy[MESSAGE_ENTROPY_MAX + 1];
-	uint8_t signature[MESSAGE_SIGNATURE_LEN];
-	/* the record ends after payload_len bytes of this */
-	uint8_t payload[MESSAGE_PAYLOAD_MAX];
+	char path[LIMIT_PATH];
 };
 
 struct record_end {
@@ -51,14 +36,5 @@ struct record_end {
 	uint32_t received; /* messages that the service gave */
 	uint32_t deleted;  /* of those, confirmed as deleted */
 };
-
-struct record_status {
-	int32_t code;
-	uint32_t used; /* messages injected */
-	uint32_t bits; /* credit given */
-};
-
-_Static_assert(sizeof(struct record_message) <= RECORD_MAX,
-    "a message fits into a record");
 
 #endif

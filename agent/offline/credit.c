@@ -21,48 +21,44 @@ static unsigned judge_trust(enum credit_trust trust)
 	return CREDIT_SIGNATURE_BAD;
 }
 
-static unsigned judge_time(const struct credit_message *m)
+static unsigned judge_time(int64_t sent, int64_t at)
 {
-	if (m->sent <= 0)
+	if (sent <= 0)
 		return CREDIT_SENT_UNKNOWN;
 	/* Neither is negative, so the difference cannot overflow. */
-	if (m->sent - m->time > CREDIT_FRESH_MS)
+	if (sent - at > CREDIT_FRESH_MS)
 		return CREDIT_STALE;
-	return m->time - m->sent > CREDIT_FRESH_MS ? CREDIT_FUTURE : 0;
+	return at - sent > CREDIT_FRESH_MS ? CREDIT_FUTURE : 0;
 }
 
-static unsigned clamp(double bits, size_t len)
+static unsigned clamp_bits(double bits, size_t len)
 {
 	const double most = 8.0 * (double)len;
 
 	return (unsigned)(bits < most ? bits : most);
 }
 
-unsigned credit_judge(const struct credit_policy *policy,
-    const struct credit_message *m, unsigned *bits)
+void credit_judge(const struct credit_policy *policy, const struct message *m,
+    struct verdict *v)
 {
-	const bool by_policy = m->trust == CREDIT_NO_SIGNATURE &&
+	const bool by_policy = v->trust == CREDIT_NO_SIGNATURE &&
 			       policy->unsigned_messages == CREDIT_CREDIT;
-	unsigned withheld = by_policy ? 0 : judge_trust(m->trust);
+	const double bits =
+	    by_policy ? policy->bits_per_byte * m->payload_len : v->claim.bits;
 
-	if (m->trust != CREDIT_SIGNED &&
+	v->withheld = by_policy ? 0 : judge_trust(v->trust);
+	if (v->trust != CREDIT_SIGNED &&
 	    policy->unsigned_messages == CREDIT_REFUSE)
-		withheld |= CREDIT_REFUSED;
-	if (m->trust == CREDIT_SIGNED)
-		withheld |= judge_time(m);
+		v->withheld |= CREDIT_REFUSED;
+	if (v->trust == CREDIT_SIGNED)
+		v->withheld |= judge_time(m->sent, v->claim.time);
 	if (m->receive_count != 1)
-		withheld |= CREDIT_REDELIVERED;
-	if (m->seen)
-		withheld |= CREDIT_SEEN;
-	if (!m->remembered)
-		withheld |= CREDIT_NOT_REMEMBERED;
-	*bits = 0;
-	if (withheld == 0)
-		*bits = clamp(
-		    by_policy ? policy->bits_per_byte * (double)m->payload_len
-			      : (double)m->claimed,
-		    m->payload_len);
-	return withheld;
+		v->withheld |= CREDIT_REDELIVERED;
+	if (v->seen)
+		v->withheld |= CREDIT_SEEN;
+	if (!v->remembered)
+		v->withheld |= CREDIT_NOT_REMEMBERED;
+	v->bits = v->withheld == 0 ? clamp_bits(bits, m->payload_len) : 0;
 }
 
 unsigned credit_total(unsigned long sum)

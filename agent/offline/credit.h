@@ -6,6 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "crypto/digest.h"
+#include "message/claim.h"
+#include "message/message.h"
+
 /*
  * How many bits of entropy the kernel is told that the messages hold.  Pure.
  * One run credits CREDIT_BITS or nothing: less than what makes the kernel's
@@ -36,17 +40,6 @@ enum credit_trust {
 	CREDIT_SIGNED
 };
 
-struct credit_message {
-	enum credit_trust trust;
-	size_t payload_len;     /* bytes that would be mixed */
-	uint32_t claimed;       /* bits, by the signed claim */
-	int64_t time;           /* signed at, epoch ms */
-	int64_t sent;           /* SentTimestamp, epoch ms; 0: not told */
-	uint32_t receive_count; /* 0: not told */
-	bool seen;              /* used by this machine before */
-	bool remembered;        /* its use can be, or was, stored */
-};
-
 /* What withheld credit; several may hold. */
 enum credit_withheld {
 	CREDIT_NOT_SIGNED = 1 << 0,
@@ -63,10 +56,26 @@ enum credit_withheld {
 };
 #define CREDIT_REASONS 11
 
-/* 0 when *bits, whole ones and at most 8 a byte, are earned; otherwise all
- * that withheld them, and *bits is 0. */
-unsigned credit_judge(const struct credit_policy *policy,
-    const struct credit_message *message, unsigned *bits);
+/* What is known and thought of one message. */
+struct verdict {
+	/* Known before credit_judge(): */
+	enum credit_trust trust;
+	struct claim claim;   /* zero unless the claim is well-formed */
+	const char *producer; /* the trusted key's name, or NULL */
+	uint8_t digest[DIGEST_SHA256_LEN]; /* message_digest() */
+	bool seen;                         /* used by this machine before */
+	bool remembered;                   /* its use can be, or was, stored */
+	/* By credit_judge(): */
+	unsigned withheld; /* what withheld credit, enum credit_withheld */
+	unsigned bits;     /* earned: whole ones, at most 8 a byte */
+	/* What became of it: */
+	size_t bytes;          /* used, in the clear; 0: discarded */
+	const char *discarded; /* why, or NULL */
+};
+
+/* Judge the message, which is in the clear by now. */
+void credit_judge(const struct credit_policy *policy, const struct message *m,
+    struct verdict *v);
 
 /* What is injected for a sum of bits: CREDIT_BITS, or 0 below that. */
 unsigned credit_total(unsigned long sum);

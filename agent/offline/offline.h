@@ -31,8 +31,12 @@ struct offline {
 	int last_seed_fd;           /* -1: no file of it */
 	struct last_seed last_seed; /* what earlier runs did */
 	int64_t deadline;           /* CLOCK_MONOTONIC ms */
-	struct buf *identity;       /* boot id and instance, mixed uncredited */
-	bool told;                  /* the status of this run is written */
+	struct buf *identity;       /* boot id and instance */
+	/* Of offline_run(): */
+	bool told;       /* the status of this run is written */
+	bool cut_short;  /* the online half ended before it said so */
+	unsigned used;   /* messages delivered */
+	unsigned credit; /* bits given */
 };
 
 /* ERR_PERM, ERR_IO, ERR_CONFIG, ERR_NOMEM; offline_close() is due even then.
@@ -44,12 +48,12 @@ void offline_close(struct offline *o);
 
 /*
  * Serve fd until the online half has ended or the deadline (CLOCK_MONOTONIC
- * ms) has passed, then inject what came.  0 when at least one message was
+ * ms) has passed, then deliver what came.  0 when at least one message was
  * used; ERR_EMPTY, ERR_UNUSABLE, the online half's own code, ERR_TIMEOUT or
- * sink_put()'s errors otherwise.  Logs what it did, and in case of failure
- * what the online half has not logged already.
+ * sink_put()'s errors otherwise, which are told already where the online half
+ * has logged them.
  */
-int offline_run(struct offline *o, int fd, int64_t deadline)
+int offline_run(struct offline *o, int fd, int64_t deadline, struct err *err)
     __attribute__((warn_unused_result));
 
 #endif

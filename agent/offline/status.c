@@ -49,33 +49,33 @@ static void put_reasons(struct json_writer *w, unsigned withheld)
 	json_end_array(w);
 }
 
-static void put_message(struct json_writer *w, const struct status_message *m)
+static void put_message(struct json_writer *w, const struct verdict *v)
 {
-	const char *producer = m->verified.producer;
+	const char *producer = v->producer;
 	char key[TEXT_HEX_LEN(KEYFILE_ID_LEN)];
 
 	json_begin_object(w);
-	if (m->verified.trust == CREDIT_SIGNED) {
-		text_hex(key, m->verified.claim.key, KEYFILE_ID_LEN);
+	if (v->trust == CREDIT_SIGNED) {
+		text_hex(key, v->claim.key, KEYFILE_ID_LEN);
 		json_key(w, "producer");
 		json_put_string(
 		    w, json_utf8(producer, strlen(producer)) ? producer : "?");
 		json_key(w, "key");
 		json_put_string(w, key);
 		json_key(w, "seq");
-		json_put_integer(w, (int64_t)m->verified.claim.seq);
+		json_put_integer(w, (int64_t)v->claim.seq);
 		json_key(w, "time");
-		json_put_integer(w, m->verified.claim.time);
+		json_put_integer(w, v->claim.time);
 	}
 	json_key(w, "bytes");
-	json_put_integer(w, (int64_t)m->bytes);
+	json_put_integer(w, (int64_t)v->bytes);
 	json_key(w, "bits");
-	json_put_integer(w, m->bits);
-	if (m->discarded != NULL) {
+	json_put_integer(w, v->bits);
+	if (v->discarded != NULL) {
 		json_key(w, "discarded");
-		json_put_string(w, m->discarded);
+		json_put_string(w, v->discarded);
 	}
-	put_reasons(w, m->withheld);
+	put_reasons(w, v->withheld);
 	json_end_object(w);
 }
 

@@ -6,10 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/offline/credit.h"
 #include "agent/offline/last_seed.h"
-#include "agent/offline/verify.h"
 #include "base/err.h"
-#include "base/limits.h"
 
 /*
  * What the last run did, as a JSON document that anybody may read; it holds
@@ -20,14 +19,6 @@
 #define STATUS_NAME      "agent.json"
 #define STATUS_MAX       16384 /* bytes */
 
-struct status_message {
-	struct verified verified;
-	size_t bytes;          /* in the clear; 0: discarded */
-	unsigned withheld;     /* see credit.h */
-	unsigned bits;         /* earned */
-	const char *discarded; /* why, or NULL */
-};
-
 struct status {
 	int code;                   /* enum err_code of the run */
 	int64_t time;               /* its end, epoch ms */
@@ -37,8 +28,8 @@ struct status {
 	unsigned credit;            /* bits given */
 	bool kernel;                /* injected, not written to a file */
 	struct last_seed last_seed; /* this run included */
-	size_t n;
-	struct status_message at[LIMIT_BATCH];
+	size_t n;                   /* messages that came */
+	const struct verdict *at;
 };
 
 /* RUNTIME_DIRECTORY (systemd.exec(5)) or STATUS_DIRECTORY. */

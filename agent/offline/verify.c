@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "crypto/digest.h"
-#include "crypto/hpke.h"
+#include "message/seal.h"
+#include "message/sign.h"
 
 static int read_seal_key(const char *path, uint8_t *key, struct err *err)
 {
@@ -42,29 +42,9 @@ void verify_close(struct verify *v)
 	v->seal_key = NULL;
 }
 
-/* SHA-256 of what is signed: the same for every copy of a message, whatever a
- * stranger does to its signature. */
-static int digest(const struct record_message *m, const char *path,
-    uint8_t out[static REPLAY_DIGEST_LEN])
-{
-	struct buf *text = buf_new(MESSAGE_SIGNED_MAX);
-	struct digest_part part;
-	int rc = ERR_NOMEM;
-
-	if (text == NULL)
-		return rc;
-	rc = message_signed_bytes(text, m->entropy, m->entropy_len, path,
-	    strlen(path), m->payload, m->payload_len);
-	part = (struct digest_part){buf_data(text), buf_len(text)};
-	if (rc == 0)
-		rc = digest_sha256(out, &part, 1);
-	buf_free(text);
-	return rc;
-}
-
 /* Ids are short: two trusted keys could share one. */
-static int find_signer(const struct verify *v, const struct record_message *m,
-    const char *path, struct verified *out)
+static int find_signer(const struct verify *v, const struct message *m,
+    const char *path, struct verdict *out)
 {
 	int rc;
 
@@ -73,8 +53,7 @@ static int find_signer(const struct verify *v, const struct record_message *m,
 		if (memcmp(v->trusted.at[i].id, out->claim.key,
 			KEYFILE_ID_LEN) != 0)
 			continue;
-		rc = message_verify(m->signature, v->trusted.at[i].key,
-		    m->entropy, path, m->payload, m->payload_len);
+		rc = message_verify(m, path, v->trusted.at[i].key);
 		if (rc == 0) {
 			out->trust = CREDIT_SIGNED;
 			out->producer = v->trusted.at[i].name;
@@ -87,8 +66,8 @@ static int find_signer(const struct verify *v, const struct record_message *m,
 	return 0;
 }
 
-static int judge(const struct verify *v, const struct record_message *m,
-    const char *path, struct verified *out)
+static int find_trust(const struct verify *v, const struct message *m,
+    const char *path, struct verdict *out)
 {
 	out->trust = CREDIT_NO_SIGNATURE;
 	if (m->entropy_len == 0 && m->signature_len == 0)
@@ -102,43 +81,18 @@ static int judge(const struct verify *v, const struct record_message *m,
 	return find_signer(v, m, path, out);
 }
 
-static int open_sealed(const struct verify *v, struct record_message *m)
-{
-	struct buf *clear;
-	uint8_t *space;
-	size_t len;
-	int rc = ERR_DENIED;
-
-	if (buf_len(v->seal_key) != KEYS_LEN ||
-	    m->payload_len < HPKE_OVERHEAD + MESSAGE_PAYLOAD_MIN)
-		return rc;
-	len = m->payload_len - HPKE_OVERHEAD;
-	clear = buf_new(len);
-	if (clear == NULL || buf_extend(clear, len, &space) != 0) {
-		buf_free(clear);
-		return ERR_NOMEM;
-	}
-	rc = hpke_open(space, buf_data(v->seal_key), MESSAGE_DOMAIN,
-	    strlen(MESSAGE_DOMAIN), m->entropy, m->entropy_len, m->payload,
-	    m->payload_len);
-	if (rc == 0) {
-		memcpy(m->payload, space, len);
-		m->payload_len = (uint32_t)len;
-	}
-	buf_free(clear);
-	return rc;
-}
-
-int verify_message(const struct verify *v, struct record_message *m,
-    const char *queue_path, struct verified *out)
+int verify_message(const struct verify *v, struct message *m,
+    const char *queue_path, struct verdict *out)
 {
 	int rc;
 
-	*out = (struct verified){.trust = CREDIT_NO_SIGNATURE};
-	rc = digest(m, queue_path, out->digest);
+	*out = (struct verdict){.trust = CREDIT_NO_SIGNATURE};
+	rc = message_digest(m, queue_path, out->digest);
 	if (rc == 0)
-		rc = judge(v, m, queue_path, out);
-	if (rc == 0 && out->claim.seal == CLAIM_SEAL_HPKE)
-		rc = open_sealed(v, m);
-	return rc;
+		rc = find_trust(v, m, queue_path, out);
+	if (rc != 0 || out->claim.seal != CLAIM_SEAL_HPKE)
+		return rc;
+	if (buf_len(v->seal_key) != KEYS_LEN)
+		return ERR_DENIED;
+	return message_open(m, buf_data(v->seal_key));
 }

@@ -19,6 +19,8 @@
  * second is long enough for that and short at boot. */
 #define WAIT_S          1
 #define WAIT_IF_LEFT_MS 3000
+/* The other half listens so much longer than it lets this one work. */
+#define LATE_MS         1000
 
 struct run {
 	int fd; /* to the offline half */
@@ -65,10 +67,24 @@ static int begin(struct run *run, struct err *err)
 	return rc;
 }
 
-static int send_queue(struct run *run, struct err *err)
+/* The offline half that is gone has said why, or its caller will. */
+static int tell(struct run *run, uint32_t type, const void *record, size_t len,
+    struct err *err)
+{
+	const int rc =
+	    record_send(run->fd, type, record, len, -1, run->deadline);
+
+	if (rc == ERR_EOF)
+		return err_told(err, rc);
+	if (rc != 0)
+		return err_set(err, rc, "the offline half: %s", err_text(rc));
+	return 0;
+}
+
+static int tell_queue(struct run *run, struct err *err)
 {
 	struct record_queue record = {0};
-	char path[MESSAGE_PATH_MAX + 1];
+	char path[LIMIT_PATH + 1];
 	int rc = url_queue_path(run->session.queue_url, path);
 
 	if (rc != 0)
@@ -76,16 +92,12 @@ static int send_queue(struct run *run, struct err *err)
 		    run->session.queue_url);
 	record.len = (uint32_t)strlen(path);
 	memcpy(record.path, path, record.len);
-	rc = record_send(
-	    run->fd, RECORD_QUEUE, &record, sizeof record, -1, run->deadline);
-	if (rc != 0)
-		return err_set(err, rc, "the offline half: %s", err_text(rc));
-	return 0;
+	return tell(run, RECORD_QUEUE, &record, sizeof record, err);
 }
 
 /* Only where the metadata service has answered already: elsewhere the
  * question would cost a time-out. */
-static void send_identity(struct run *run)
+static void tell_identity(struct run *run)
 {
 	struct record_identity record = {0};
 	char id[IMDS_TEXT_MAX];
@@ -104,7 +116,7 @@ static void send_identity(struct run *run)
 		log_debug("the offline half did not take the instance id");
 }
 
-static int receive(struct run *run, struct err *err)
+static int receive_messages(struct run *run, struct err *err)
 {
 	int64_t left = run->deadline - clock_mono(&run->clock);
 	int rc = sqs_receive(run->session.sqs, run->session.queue_url,
@@ -121,18 +133,18 @@ static int receive(struct run *run, struct err *err)
 }
 
 /* A damaged answer is left in the queue: the message itself may be good. */
-static size_t choose(struct run *run)
+static size_t choose_messages(struct run *run)
 {
 	size_t n = 0;
 
 	for (size_t k = 0; k < run->messages.n; k++) {
-		run->want[k] = run->messages.at[k].intact;
+		run->want[k] = run->messages.receipts[k].intact;
 		if (run->want[k])
 			n++;
 		else
 			log_warning("message %s came damaged (MD5 differs): "
 				    "left in the queue",
-			    run->messages.at[k].id);
+			    run->messages.receipts[k].id);
 	}
 	return n;
 }
@@ -141,7 +153,7 @@ static int delete_messages(struct run *run, struct err *err)
 {
 	int rc;
 
-	if (choose(run) == 0)
+	if (choose_messages(run) == 0)
 		return 0;
 	rc = sqs_delete(run->session.sqs, run->session.queue_url,
 	    &run->messages, run->want, run->deleted, run->deadline, err);
@@ -154,89 +166,38 @@ static int delete_messages(struct run *run, struct err *err)
 	return 0;
 }
 
-static void copy_attributes(
-    struct record_message *record, const struct sqs_message *m)
+/* A message that cannot be decoded is deleted by now, and is no loss. */
+static void report_discarded(const struct sqs_receipt *receipt)
 {
-	size_t len = m->entropy != NULL ? strlen(m->entropy) : 0;
-
-	/* A claim that is no claim, which must not pass for an unsigned
-	 * message: one byte tells the other half. */
-	if (len > MESSAGE_ENTROPY_MAX)
-		len = 1;
-	record->entropy_len = (uint32_t)len;
-	if (len > 0)
-		memcpy(record->entropy, m->entropy, len);
-	record->signature_len = (uint32_t)m->signature_len;
-	memcpy(record->signature, m->signature, sizeof record->signature);
+	log_warning("message %s discarded: its body is %s", receipt->id,
+	    receipt->body == ERR_LIMIT
+		? "too short or too long (32 to 16384 bytes of base64 are "
+		  "allowed)"
+		: "not base64");
 }
 
-static uint32_t clamp_count(int64_t n)
+static int hand_over(struct run *run, struct err *err)
 {
-	if (n < 0)
-		return 0;
-	return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
-}
+	int rc = 0;
 
-/* An undecodable message is deleted by now, and is no loss. */
-static int hand_over(
-    struct run *run, const struct sqs_message *m, struct record_message *record)
-{
-	size_t len;
-	int rc;
+	for (size_t k = 0; rc == 0 && k < run->messages.n; k++) {
+		const struct message *m = &run->messages.at[k];
 
-	memset(record, 0, sizeof *record);
-	rc = message_decode(record->payload, &len, m->body, m->body_len);
-	if (rc != 0) {
-		log_warning("message %s discarded: its body is %s", m->id,
-		    rc == ERR_LIMIT ? "too short or too long (32 to 16384 "
-				      "bytes of base64 are allowed)"
-				    : "not base64");
-		return 0;
+		if (run->deleted[k] && run->messages.receipts[k].body != 0)
+			report_discarded(&run->messages.receipts[k]);
+		else if (run->deleted[k])
+			rc = tell(
+			    run, RECORD_MESSAGE, m, message_record_len(m), err);
 	}
-	record->sent = m->sent;
-	record->receive_count = clamp_count(m->receive_count);
-	record->payload_len = (uint32_t)len;
-	copy_attributes(record, m);
-	return record_send(run->fd, RECORD_MESSAGE, record,
-	    offsetof(struct record_message, payload) + len, -1, run->deadline);
+	return rc;
 }
 
-static int hand_over_all(struct run *run, struct err *err)
+static void tell_end(struct run *run, int code)
 {
-	struct buf *space = buf_new(sizeof(struct record_message));
-	uint8_t *p;
-	int rc = ERR_NOMEM;
-
-	if (space != NULL)
-		rc = buf_extend(space, sizeof(struct record_message), &p);
-	for (size_t k = 0; rc == 0 && k < run->messages.n; k++)
-		if (run->deleted[k])
-			rc = hand_over(run, &run->messages.at[k],
-			    (struct record_message *)(void *)p);
-	buf_free(space);
-	if (rc != 0)
-		return err_set(err, rc,
-		    "cannot hand messages to the offline half: %s",
-		    err_text(rc));
-	return 0;
-}
-
-/* Say how it ended and wait until the offline half has injected. */
-static void end(struct run *run, int code)
-{
-	struct record_status status;
-	uint32_t type;
-	size_t len;
-
 	run->end.code = code;
 	if (record_send(run->fd, RECORD_END, &run->end, sizeof run->end, -1,
-		run->deadline + 1000) != 0)
-		return;
-	if (record_receive(run->fd, &type, &status, sizeof status, &len, -1,
-		run->deadline + 1000) == 0 &&
-	    type == RECORD_STATUS && len == sizeof status)
-		log_debug("offline half: %s, %u used, %u bits",
-		    err_text(status.code), status.used, status.bits);
+		run->deadline + LATE_MS) != 0)
+		log_debug("the offline half does not wait for the end");
 }
 
 static void close_run(struct run *run)
@@ -257,20 +218,20 @@ int online_run(int fd, const struct conf *conf, int64_t deadline)
 	if (rc == 0)
 		rc = session_open(&run.session, deadline, &err);
 	if (rc == 0)
-		rc = send_queue(&run, &err);
+		rc = tell_queue(&run, &err);
 	if (rc == 0) {
-		send_identity(&run);
-		rc = receive(&run, &err);
+		tell_identity(&run);
+		rc = receive_messages(&run, &err);
 	}
 	if (rc == 0)
 		rc = delete_messages(&run, &err);
 	if (rc == 0)
-		rc = hand_over_all(&run, &err);
+		rc = hand_over(&run, &err);
 	if (rc == ERR_EMPTY)
 		log_notice("%s", err.text);
-	else if (rc != 0)
+	else if (rc != 0 && !err.told)
 		log_error("%s", err.text);
-	end(&run, rc);
+	tell_end(&run, rc);
 	close_run(&run);
 	return rc;
 }

@@ -2,37 +2,42 @@
 #ifndef SQS_ENTROPY_MESSAGE_SIGN_H
 #define SQS_ENTROPY_MESSAGE_SIGN_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "crypto/digest.h"
 #include "crypto/keys.h"
 #include "message/message.h"
 
-#define MESSAGE_DOMAIN   "sqs-entropy message v1"
-#define MESSAGE_PATH_MAX LIMIT_PATH
+/*
+ * Signatures of messages: Ed25519 (RFC 8032) over MESSAGE_DOMAIN, a zero byte,
+ * then the claim, the queue's path and the payload, each preceded by its
+ * length as 32-bit big-endian.  Errors beside those named: ERR_NOMEM,
+ * ERR_INTERNAL.
+ */
+#define MESSAGE_DOMAIN "sqs-entropy message v1"
 
-/* Append what is signed: the domain, a zero byte, then attribute, queue path
- * and payload, each preceded by its length as 32-bit big-endian.  ERR_LIMIT,
- * ERR_NOMEM. */
-int message_signed_bytes(struct buf *out, const char *entropy,
-    size_t entropy_len, const char *queue_path, size_t path_len,
-    const uint8_t *payload, size_t payload_len)
-    __attribute__((warn_unused_result));
+/* Append what is signed.  ERR_LIMIT: longer than LIMIT_PATH or than a
+ * message may be; out is as it was then. */
+int message_signed_bytes(const struct message *m, const char *queue_path,
+    struct buf *out) __attribute__((warn_unused_result));
 #define MESSAGE_SIGNED_MAX                                                     \
-	(64 + MESSAGE_ENTROPY_MAX + MESSAGE_PATH_MAX + MESSAGE_PAYLOAD_MAX)
+	(64 + MESSAGE_ENTROPY_MAX + LIMIT_PATH + MESSAGE_PAYLOAD_MAX)
 
-/* Sign, or verify against one public key.  0, ERR_DENIED (what is too long to
- * have been signed, too), ERR_NOMEM, ERR_INTERNAL; signing what is too long is
- * ERR_LIMIT. */
-int message_sign(uint8_t signature[static MESSAGE_SIGNATURE_LEN],
-    const uint8_t secret[static KEYS_LEN], const char *entropy,
-    const char *queue_path, const uint8_t *payload, size_t len)
+/* Set the signature.  ERR_LIMIT as above. */
+int message_sign(struct message *m, const char *queue_path,
+    const uint8_t secret[static KEYS_LEN]) __attribute__((warn_unused_result));
+
+/* Whether the holder of the secret key signed it.  ERR_DENIED: no; what is
+ * too long to have been signed, and what bears no signature, too. */
+int message_verify(const struct message *m, const char *queue_path,
+    const uint8_t public_key[static KEYS_LEN])
     __attribute__((warn_unused_result));
-int message_verify(const uint8_t signature[static MESSAGE_SIGNATURE_LEN],
-    const uint8_t public_key[static KEYS_LEN], const char *entropy,
-    const char *queue_path, const uint8_t *payload, size_t len)
-    __attribute__((warn_unused_result));
+
+/* SHA-256 of what is signed: the same for each copy of a message, whatever a
+ * stranger did to the signature.  ERR_LIMIT as above. */
+int message_digest(const struct message *m, const char *queue_path,
+    uint8_t out[static DIGEST_SHA256_LEN]) __attribute__((warn_unused_result));
 
 #endif

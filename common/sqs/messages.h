@@ -7,18 +7,11 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/limits.h"
 #include "message/message.h"
 #include "sqs/sqs.h"
 
-/* Sending, receiving and deleting; errors as in sqs.h. */
-
-/* A message to send; strings are the caller's. */
-struct sqs_outgoing {
-	const char *body;
-	const char *entropy;      /* String attribute Entropy, or NULL */
-	const uint8_t *signature; /* Binary attribute Signature, or NULL */
-	size_t signature_len;     /* MESSAGE_SIGNATURE_LEN at most */
-};
+/* Sending, receiving and deleting messages; errors as in sqs.h. */
 
 /*
  * SendMessageBatch of 1..LIMIT_BATCH messages; sent[k] tells whether the
@@ -28,37 +21,36 @@ struct sqs_outgoing {
  * refused entries that are not the sender's fault) is tried again.  On a
  * .fifo queue group and deduplication ids are added.  0 when at least one was
  * sent, with err telling about the others when err->code is not 0.
+ * ERR_LIMIT: a message of a length that is not allowed.
  */
 int sqs_send(struct sqs *s, const char *queue_url,
-    const struct sqs_outgoing *messages, size_t n, bool sent[],
+    const struct message *const messages[], size_t n, bool sent[],
     int64_t deadline, struct err *err) __attribute__((warn_unused_result));
 
-/* A received message, freed with its list; strings end with NUL. */
-struct sqs_message {
+/* What SQS tells beside a message, and deletes it by; strings end with NUL. */
+struct sqs_receipt {
 	const char *id;
-	const char *receipt_handle;
-	const char *body;
-	size_t body_len;
-	int64_t sent;          /* SentTimestamp, epoch ms; 0: not told */
-	int64_t receive_count; /* ApproximateReceiveCount; 0: not told */
-	const char *entropy;   /* NULL: none */
-	uint8_t signature[MESSAGE_SIGNATURE_LEN];
-	size_t signature_len; /* 0 or MESSAGE_SIGNATURE_LEN */
-	bool intact;          /* MD5s match, or this host has no MD5 */
+	const char *handle;
+	bool intact; /* MD5s match, or this host has no MD5 */
+	int body;    /* 0, or why it holds no payload (message_from_body()) */
 };
 
 struct sqs_messages {
 	size_t n;
-	struct sqs_message at[LIMIT_BATCH];
-	void *owner; /* the parsed answer that the strings live in */
+	struct sqs_receipt receipts[LIMIT_BATCH];
+	struct message *at; /* the n messages */
+	size_t room;        /* messages that at has room for */
+	void *answer;       /* parsed: the receipts' strings live in it */
 };
 
 /* ReceiveMessage: up to max (1..10), waiting wait_s (0..20) at the service,
  * which the deadline has to leave room for.  An empty queue is n = 0, not an
- * error. */
+ * error.  out is the caller's to free after a success. */
 int sqs_receive(struct sqs *s, const char *queue_url, int max, int wait_s,
     struct sqs_messages *out, int64_t deadline, struct err *err)
     __attribute__((warn_unused_result));
+
+/* Wipes them.  May be called again, and on what is all zero. */
 void sqs_messages_free(struct sqs_messages *m);
 
 /* DeleteMessageBatch of the messages with want[k]; deleted[k] is true only

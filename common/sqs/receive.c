@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/base64.h"
@@ -91,17 +92,16 @@ static bool attributes_intact(const struct json *attributes, const char *hex)
 	return intact;
 }
 
-static void read_signature(struct sqs_message *m, const struct json *attribute)
+static void read_signature(struct message *m, const struct json *attribute)
 {
 	const char *text = is_binary(attribute) ? value_of(attribute) : NULL;
 	size_t len;
 
-	m->signature_len = 0;
 	if (text != NULL &&
 	    base64_decode(m->signature, sizeof m->signature, &len, text,
 		strlen(text)) == 0 &&
 	    len == sizeof m->signature)
-		m->signature_len = len;
+		m->signature_len = MESSAGE_SIGNATURE_LEN;
 }
 
 static int64_t number_or_0(const struct json *value)
@@ -111,41 +111,68 @@ static int64_t number_or_0(const struct json *value)
 	return json_integer(value, &n) == 0 && n > 0 ? n : 0;
 }
 
-static bool read_message(struct sqs_message *m, const struct json *from)
+static uint32_t count_or_0(const struct json *value)
+{
+	const int64_t n = number_or_0(value);
+
+	return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+}
+
+static void read_attributes(struct message *m, const struct json *own)
+{
+	const struct json *entropy = json_get(own, MESSAGE_ATTR_ENTROPY);
+	const char *claim = is_binary(entropy) ? NULL : value_of(entropy);
+
+	if (claim != NULL)
+		message_set_claim(m, claim);
+	read_signature(m, json_get(own, MESSAGE_ATTR_SIGNATURE));
+}
+
+static bool read_receipt(struct sqs_receipt *r, const struct json *from)
+{
+	*r =
+	    (struct sqs_receipt){.id = json_string(json_get(from, "MessageId")),
+		.handle = json_string(json_get(from, "ReceiptHandle"))};
+	return r->id != NULL && r->handle != NULL;
+}
+
+static bool read_message(
+    struct message *m, struct sqs_receipt *r, const struct json *from)
 {
 	const struct json *system = json_get(from, "Attributes");
 	const struct json *own = json_get(from, "MessageAttributes");
-	const struct json *entropy = json_get(own, MESSAGE_ATTR_ENTROPY);
+	const char *body = json_string(json_get(from, "Body"));
+	size_t len;
 
-	*m = (struct sqs_message){0};
-	m->id = json_string(json_get(from, "MessageId"));
-	m->receipt_handle = json_string(json_get(from, "ReceiptHandle"));
-	m->body = json_string(json_get(from, "Body"));
-	if (m->id == NULL || m->receipt_handle == NULL || m->body == NULL)
+	if (!read_receipt(r, from) || body == NULL)
 		return false;
-	m->body_len = strlen(m->body);
-	m->sent = number_or_0(json_get(system, "SentTimestamp"));
-	m->receive_count =
-	    number_or_0(json_get(system, "ApproximateReceiveCount"));
-	m->entropy = is_binary(entropy) ? NULL : value_of(entropy);
-	read_signature(m, json_get(own, MESSAGE_ATTR_SIGNATURE));
-	m->intact = sqs_md5_body(m->body, m->body_len,
-			json_string(json_get(from, "MD5OfBody"))) &&
-		    attributes_intact(own,
-			json_string(json_get(from, "MD5OfMessageAttributes")));
+	len = strlen(body);
+	*m = (struct message){
+	    .sent = number_or_0(json_get(system, "SentTimestamp")),
+	    .receive_count =
+		count_or_0(json_get(system, "ApproximateReceiveCount"))};
+	read_attributes(m, own);
+	r->body = message_from_body(m, body, len);
+	r->intact =
+	    sqs_md5_body(body, len, json_string(json_get(from, "MD5OfBody"))) &&
+	    attributes_intact(
+		own, json_string(json_get(from, "MD5OfMessageAttributes")));
 	return true;
 }
 
 /* A standard queue may deliver a message twice, even in one answer: it is one
  * message then, with the receipt handle that came last. */
-static bool is_again(struct sqs_messages *out, const struct sqs_message *m)
+static bool is_again(struct sqs_messages *out)
 {
+	const struct sqs_receipt *last = &out->receipts[out->n];
+	const uint32_t count = out->at[out->n].receive_count;
+
 	for (size_t k = 0; k < out->n; k++) {
-		if (strcmp(out->at[k].id, m->id) != 0)
+		if (strcmp(out->receipts[k].id, last->id) != 0)
 			continue;
-		out->at[k].receipt_handle = m->receipt_handle;
-		if (m->receive_count > out->at[k].receive_count)
-			out->at[k].receive_count = m->receive_count;
+		out->receipts[k].handle = last->handle;
+		if (count > out->at[k].receive_count)
+			out->at[k].receive_count = count;
 		return true;
 	}
 	return false;
@@ -157,8 +184,9 @@ static int read_messages(struct sqs_messages *out, const struct json *list,
     size_t max, struct err *err)
 {
 	for (size_t i = 0; i < json_count(list) && out->n < max; i++)
-		if (read_message(&out->at[out->n], json_at(list, i)) &&
-		    !is_again(out, &out->at[out->n]))
+		if (read_message(&out->at[out->n], &out->receipts[out->n],
+			json_at(list, i)) &&
+		    !is_again(out))
 			out->n++;
 	if (list == NULL ||
 	    (json_is_array(list) && (out->n > 0 || json_count(list) == 0)))
@@ -166,6 +194,17 @@ static int read_messages(struct sqs_messages *out, const struct json *list,
 	return err_set(err, ERR_FORMAT,
 	    "%s: the answer's Messages are malformed; is the endpoint an SQS?",
 	    receive_message.name);
+}
+
+static int take_answer(
+    struct sqs_messages *out, struct json *answer, size_t max, struct err *err)
+{
+	out->answer = answer;
+	out->at = calloc(max, sizeof *out->at);
+	if (out->at == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	out->room = max;
+	return read_messages(out, json_get(answer, "Messages"), max, err);
 }
 
 int sqs_receive(struct sqs *s, const char *queue_url, int max, int wait_s,
@@ -188,10 +227,8 @@ int sqs_receive(struct sqs *s, const char *queue_url, int max, int wait_s,
 	put_request(w, queue_url, max, wait_s);
 	rc =
 	    sqs_call(s, &receive_message, queue_url, w, deadline, &answer, err);
-	out->owner = answer;
 	if (rc == 0)
-		rc = read_messages(
-		    out, json_get(answer, "Messages"), (size_t)max, err);
+		rc = take_answer(out, answer, (size_t)max, err);
 	if (rc != 0)
 		sqs_messages_free(out);
 	json_writer_free(w);
@@ -200,6 +237,9 @@ int sqs_receive(struct sqs *s, const char *queue_url, int max, int wait_s,
 
 void sqs_messages_free(struct sqs_messages *m)
 {
-	json_free(m->owner);
+	json_free(m->answer);
+	if (m->at != NULL)
+		explicit_bzero(m->at, m->room * sizeof *m->at);
+	free(m->at);
 	explicit_bzero(m, sizeof *m);
 }

@@ -27,9 +27,10 @@ static const struct sqs_op send_dated_batch = {
 };
 
 struct sending {
-	const struct sqs_outgoing *messages;
+	const struct message *const *messages;
 	bool *sent;
 	bool fifo;
+	char body[MESSAGE_BODY_MAX + 1]; /* of the message at hand */
 };
 
 static void put_attribute(struct json_writer *w, const char *name,
@@ -44,18 +45,18 @@ static void put_attribute(struct json_writer *w, const char *name,
 	json_end_object(w);
 }
 
-static void put_attributes(struct json_writer *w, const struct sqs_outgoing *m)
+static void put_attributes(struct json_writer *w, const struct message *m)
 {
 	char text[BASE64_LEN(MESSAGE_SIGNATURE_LEN) + 1];
 
-	if (m->entropy == NULL && m->signature == NULL)
+	if (m->entropy_len == 0 && m->signature_len == 0)
 		return;
 	json_key(w, "MessageAttributes");
 	json_begin_object(w);
-	if (m->entropy != NULL)
+	if (m->entropy_len > 0)
 		put_attribute(w, MESSAGE_ATTR_ENTROPY, TYPE_STRING,
 		    "StringValue", m->entropy);
-	if (m->signature != NULL) {
+	if (m->signature_len > 0) {
 		base64_encode(text, m->signature, m->signature_len);
 		put_attribute(w, MESSAGE_ATTR_SIGNATURE, TYPE_BINARY,
 		    "BinaryValue", text);
@@ -81,42 +82,50 @@ static int put_fifo(struct json_writer *w, const char *body)
 	return 0;
 }
 
-static int put(void *ctx, struct json_writer *w, size_t k)
+static int put_message(void *ctx, struct json_writer *w, size_t k)
 {
-	const struct sending *to = ctx;
-	const struct sqs_outgoing *m = &to->messages[k];
+	struct sending *to = ctx;
+	const int rc = message_to_body(to->messages[k], to->body);
 
+	if (rc != 0)
+		return rc;
 	json_key(w, "MessageBody");
-	json_put_string(w, m->body);
-	put_attributes(w, m);
-	return to->fifo ? put_fifo(w, m->body) : 0;
+	json_put_string(w, to->body);
+	put_attributes(w, to->messages[k]);
+	return to->fifo ? put_fifo(w, to->body) : 0;
 }
 
-static bool attributes_match(const struct sqs_outgoing *m, const char *hex)
+static bool attributes_match(const struct message *m, const char *hex)
 {
 	struct sqs_attribute attributes[2];
 	size_t n = 0;
 
-	if (m->entropy != NULL)
+	if (m->entropy_len > 0)
 		attributes[n++] = (struct sqs_attribute){MESSAGE_ATTR_ENTROPY,
-		    TYPE_STRING, m->entropy, strlen(m->entropy)};
-	if (m->signature != NULL)
+		    TYPE_STRING, m->entropy, m->entropy_len};
+	if (m->signature_len > 0)
 		attributes[n++] = (struct sqs_attribute){MESSAGE_ATTR_SIGNATURE,
 		    TYPE_BINARY, m->signature, m->signature_len};
 	return sqs_md5_attributes(attributes, n, hex);
 }
 
-static int confirm(
+static bool body_matches(
+    struct sending *to, const struct message *m, const char *hex)
+{
+	return message_to_body(m, to->body) == 0 &&
+	       sqs_md5_body(to->body, strlen(to->body), hex);
+}
+
+static int confirm_sent(
     void *ctx, size_t k, const struct json *entry, struct err *err)
 {
 	struct sending *to = ctx;
-	const struct sqs_outgoing *m = &to->messages[k];
-	const char *body = json_string(json_get(entry, "MD5OfMessageBody"));
-	const char *attributes =
-	    json_string(json_get(entry, "MD5OfMessageAttributes"));
+	const struct message *m = to->messages[k];
 
-	if (!sqs_md5_body(m->body, strlen(m->body), body) ||
-	    !attributes_match(m, attributes))
+	if (!body_matches(
+		to, m, json_string(json_get(entry, "MD5OfMessageBody"))) ||
+	    !attributes_match(
+		m, json_string(json_get(entry, "MD5OfMessageAttributes"))))
 		return err_set(err, ERR_FORMAT,
 		    "%s: the queue holds other bytes than were sent (MD5 "
 		    "differs); this message does not count as sent",
@@ -132,44 +141,31 @@ static bool is_fifo(const char *queue_url)
 	return len > 5 && strcmp(queue_url + len - 5, ".fifo") == 0;
 }
 
-static int check(const struct sqs_outgoing *messages, size_t n, struct err *err)
-{
-	if (n < 1 || n > LIMIT_BATCH)
-		return err_set(err, ERR_LIMIT,
-		    "a batch has 1 to %d messages, not %zu", LIMIT_BATCH, n);
-	for (size_t k = 0; k < n; k++)
-		if (messages[k].signature != NULL &&
-		    messages[k].signature_len > MESSAGE_SIGNATURE_LEN)
-			return err_set(err, ERR_LIMIT,
-			    "a signature has %d bytes, not %zu",
-			    MESSAGE_SIGNATURE_LEN, messages[k].signature_len);
-	return 0;
-}
-
 int sqs_send(struct sqs *s, const char *queue_url,
-    const struct sqs_outgoing *messages, size_t n, bool sent[],
+    const struct message *const messages[], size_t n, bool sent[],
     int64_t deadline, struct err *err)
 {
 	struct sending to = {
 	    .messages = messages, .sent = sent, .fifo = is_fifo(queue_url)};
 	struct sqs_batch b = {.op = &send_message_batch,
-	    .put = put,
-	    .confirm = confirm,
+	    .put = put_message,
+	    .confirm = confirm_sent,
 	    .ctx = &to};
 	struct err own = {0};
 	int rc;
 
 	err = err != NULL ? err : &own;
-	rc = check(messages, n, err);
-	if (rc != 0)
-		return rc;
+	if (n < 1 || n > LIMIT_BATCH)
+		return err_set(err, ERR_LIMIT,
+		    "a batch has 1 to %d messages, not %zu", LIMIT_BATCH, n);
 	for (size_t k = 0; k < n; k++) {
 		sent[k] = false;
 		b.pending[k] = true;
-		if (messages[k].entropy != NULL)
+		if (messages[k]->entropy_len > 0)
 			b.op = &send_dated_batch;
 	}
 	rc = sqs_batch_run(s, &b, queue_url, deadline, err);
+	explicit_bzero(to.body, sizeof to.body);
 	if (rc != 0)
 		return rc;
 	for (size_t k = 0; k < n; k++)

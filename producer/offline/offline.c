@@ -19,15 +19,15 @@ struct run {
 	struct offline *o;
 	struct service service;
 	struct record_ask ask;
-	bool asked; /* and not served yet */
-	int broken; /* what ended the talk with the online half, or 0 */
+	bool asked;      /* and not answered yet */
+	int broken;      /* what ended the talk with the online half, or 0 */
+	struct err *err; /* what ends this half */
 };
 
 static int take_ask(struct run *run, const struct record_ask *ask)
 {
-	/* It waits for what it asked for before it asks again. */
-	if (run->asked || ask->count > LIMIT_BATCH ||
-	    ask->path_len > sizeof ask->path)
+	/* It waits for its answer before it asks again. */
+	if (run->asked || ask->path_len > sizeof ask->path)
 		return ERR_FORMAT;
 	run->ask = *ask;
 	run->asked = true;
@@ -72,9 +72,7 @@ static int listen_meanwhile(void *ctx, int64_t ms)
 	do
 		rc = take_record(run, end);
 	while (rc == 0 && clock_mono(&run->clock) < end);
-	if (rc == ERR_TIMEOUT)
-		return 0;
-	return rc == 0 ? 0 : ERR_CANCELED;
+	return rc == 0 || rc == ERR_TIMEOUT ? 0 : ERR_CANCELED;
 }
 
 static int give(struct run *run, uint32_t type, const void *data, size_t len)
@@ -86,23 +84,13 @@ static int give(struct run *run, uint32_t type, const void *data, size_t len)
 	return rc;
 }
 
-static int send_failed(struct run *run, int code)
-{
-	const struct record_failed failed = {.code = code};
-
-	return give(run, RECORD_FAILED, &failed, sizeof failed);
-}
-
-/* A whole message in m, or the story of what failed. */
-static int make(
-    const struct run *run, struct record_message *m, struct err *err)
+static int make_message(
+    const struct run *run, struct message *m, struct err *err)
 {
 	const struct conf *conf = run->o->conf;
 	const double bits = conf->bits_per_byte * (double)conf->message_bytes;
 	int rc;
 
-	/* What memory held before is not for the online half. */
-	memset(m, 0, offsetof(struct record_message, payload));
 	m->payload_len = (uint32_t)conf->message_bytes;
 	rc = blocks_make(
 	    &run->o->blocks, &run->pace, m->payload, m->payload_len, err);
@@ -112,72 +100,83 @@ static int make(
 	    &run->o->signer, m, clock_wall(&run->clock), (uint32_t)bits, err);
 }
 
-/* *failed: there is no message, and the online half was told so. */
-static int make_message(struct run *run, struct record_message *m, bool *failed)
+/* Why there is no message is told to the user here and to the online half; it
+ * ends the program when no other message can be made either. */
+static int answer_failed(struct run *run, int code, const struct err *err)
 {
-	struct err err = {0};
-	int rc = make(run, m, &err);
+	const struct record_failed failed = {.code = code};
+	int rc;
 
-	*failed = false;
-	if (rc == ERR_CANCELED)
-		return rc;
-	if (rc != 0) {
-		int told;
-
-		log_error("%s", err.text);
-		*failed = true;
-		told = send_failed(run, rc);
-		if (rc == ERR_SOURCE || blocks_are_lost(&run->o->blocks))
-			return rc;
-		return told;
-	}
-	return give(run, RECORD_MESSAGE, m,
-	    offsetof(struct record_message, payload) + m->payload_len);
-}
-
-static int make_messages(struct run *run, uint32_t count)
-{
-	struct buf *space = buf_new(sizeof(struct record_message));
-	bool failed = false;
-	uint8_t *p;
-	int rc = ERR_NOMEM;
-
-	if (space != NULL)
-		rc = buf_extend(space, sizeof(struct record_message), &p);
-	for (uint32_t i = 0; rc == 0 && !failed && i < count; i++)
-		rc = make_message(
-		    run, (struct record_message *)(void *)p, &failed);
-	buf_free(space);
+	log_error("%s", err->text);
+	rc = give(run, RECORD_FAILED, &failed, sizeof failed);
+	if (code == ERR_SOURCE || blocks_are_lost(&run->o->blocks))
+		return err_told(run->err, code);
 	return rc;
 }
 
-static int serve(struct run *run)
+/* m is all zero: what memory held before is not for the online half. */
+static int answer_ask(struct run *run, struct message *m)
 {
+	struct err err = {0};
+	int rc;
+
+	run->asked = false;
+	if (signer_set_path(
+		&run->o->signer, run->ask.path, run->ask.path_len) != 0)
+		return run->broken = ERR_FORMAT;
+	rc = make_message(run, m, &err);
+	if (rc == ERR_CANCELED)
+		return rc;
+	if (rc != 0)
+		return answer_failed(run, rc, &err);
+	return give(run, RECORD_MESSAGE, m, message_record_len(m));
+}
+
+static int serve_one(struct run *run)
+{
+	struct buf *space;
+	uint8_t *p;
 	int rc = 0;
 
 	while (rc == 0 && !run->asked)
 		rc = take_record(run, 0);
 	if (rc != 0)
 		return rc;
-	run->asked = false;
-	if (signer_set_path(
-		&run->o->signer, run->ask.path, run->ask.path_len) != 0)
-		return ERR_FORMAT;
-	return make_messages(run, run->ask.count);
+	space = buf_new(sizeof(struct message));
+	rc = space != NULL ? buf_extend(space, sizeof(struct message), &p)
+			   : ERR_NOMEM;
+	if (rc == 0) {
+		memset(p, 0, sizeof(struct message));
+		rc = answer_ask(run, (struct message *)(void *)p);
+	} else {
+		(void)err_set(run->err, rc, "%s", err_text(rc));
+	}
+	buf_free(space);
+	return rc;
 }
 
-/* The sources' start-up test, for whom it may concern. */
-static int start(struct run *run, struct err *err)
+/* The sources' start-up test, where somebody waits for its outcome. */
+static int test_sources(struct run *run)
 {
 	int rc = 0;
 
 	if (service_listens(&run->service))
-		rc = blocks_start(&run->o->blocks, &run->pace, err);
+		rc = blocks_start(&run->o->blocks, &run->pace, run->err);
 	if (rc == 0)
 		service_tested(&run->service);
-	if (rc == ERR_CANCELED)
-		err->code = 0;
 	return rc;
+}
+
+/* The online half's end, and being told to stop, are no failures. */
+static int judge_end(const struct run *run, int rc)
+{
+	if (run->broken != 0 && run->broken != ERR_EOF)
+		return err_set(run->err, run->broken,
+		    "the offline half failed: %s", err_text(run->broken));
+	if (run->broken != ERR_EOF && rc != ERR_CANCELED)
+		return rc;
+	*run->err = (struct err){.code = 0};
+	return run->broken == ERR_EOF ? 0 : rc;
 }
 
 int offline_run(struct offline *o, int fd, int cancel_fd, struct err *err)
@@ -186,20 +185,16 @@ int offline_run(struct offline *o, int fd, int cancel_fd, struct err *err)
 	    .cancel_fd = cancel_fd,
 	    .clock = clock_system(NULL),
 	    .o = o,
-	    .service = {.notify = &o->notify}};
+	    .service = {.notify = &o->notify},
+	    .err = err};
 	int rc;
 
 	run.pace = (struct pace){&run.clock, listen_meanwhile, &run};
-	rc = start(&run, err);
+	rc = test_sources(&run);
 	while (rc == 0)
-		rc = serve(&run);
+		rc = serve_one(&run);
 	service_stopping(&run.service);
-	if (run.broken == ERR_EOF)
-		return 0;
-	if (run.broken != 0)
-		return err_set(err, run.broken, "the offline half failed: %s",
-		    err_text(run.broken));
-	return rc;
+	return judge_end(&run, rc);
 }
 
 int offline_open(struct offline *o, const struct conf *conf, struct err *err)

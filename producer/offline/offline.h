@@ -8,8 +8,8 @@
 #include "producer/offline/signer.h"
 
 /*
- * The half that holds the sources and the signing key: makes as many messages
- * as it is asked for.  It opens no network socket.
+ * The half that holds the sources and the signing key: makes a message each
+ * time it is asked for one.  It opens no network socket.
  */
 struct offline {
 	const struct conf *conf;
@@ -24,13 +24,15 @@ int offline_open(struct offline *o, const struct conf *conf, struct err *err)
     __attribute__((warn_unused_result));
 void offline_close(struct offline *o);
 
-/* Serve fd until the online half has ended (0) or cancel_fd is readable
- * (ERR_CANCELED).  ERR_SOURCE: a source failed its tests for good,
- * ERR_ABSENT: one is lost (source.h), logged unless it is in *err; ERR_NOMEM,
- * ERR_FORMAT (a record that the online half cannot have sent), ERR_IO.  A
- * source that gives no bytes is logged and told to the online half, and tried
- * again when that asks again.  Where a service manager waits to be told that
- * this is ready, the sources are tested first, and their failure ends it. */
+/*
+ * Serve fd until the online half has ended (0) or cancel_fd is readable
+ * (ERR_CANCELED).  A source that gives no bytes is logged, answered, and tried
+ * again when the online half asks again.  ERR_SOURCE: a source failed its
+ * tests for good; ERR_ABSENT: one is lost (source.h); ERR_NOMEM, ERR_FORMAT (a
+ * record that the online half cannot have sent), ERR_IO.  Where a service
+ * manager waits to be told that this is ready, the sources are tested first,
+ * and their failure ends it.
+ */
 int offline_run(struct offline *o, int fd, int cancel_fd, struct err *err)
     __attribute__((warn_unused_result));
 

@@ -6,8 +6,9 @@
 
 #include "base/file.h"
 #include "base/url.h"
-#include "crypto/hpke.h"
 #include "message/claim.h"
+#include "message/seal.h"
+#include "message/sign.h"
 
 static int load_signing_key(struct signer *s, const char *path, struct err *err)
 {
@@ -83,7 +84,7 @@ void signer_close(struct signer *s)
 
 int signer_set_path(struct signer *s, const char *path, size_t len)
 {
-	if (len > MESSAGE_PATH_MAX || memchr(path, '\0', len) != NULL)
+	if (len > LIMIT_PATH || memchr(path, '\0', len) != NULL)
 		return ERR_FORMAT;
 	if (s->path_is_fixed)
 		return 0;
@@ -92,62 +93,40 @@ int signer_set_path(struct signer *s, const char *path, size_t len)
 	return 0;
 }
 
-static int seal(const struct signer *s, struct record_message *m)
+static void set_claim(const struct signer *s, struct message *m, uint64_t seq,
+    int64_t wall, uint32_t bits)
 {
-	struct buf *sealed = buf_new(MESSAGE_PAYLOAD_MAX);
-	struct buf *ephemeral = buf_new(KEYS_LEN);
-	uint8_t *out, *key;
-	size_t len = m->payload_len + HPKE_OVERHEAD;
-	int rc = ERR_NOMEM;
-
-	if (sealed != NULL && ephemeral != NULL)
-		rc = buf_extend(sealed, len, &out);
-	if (rc == 0)
-		rc = buf_extend(ephemeral, KEYS_LEN, &key);
-	if (rc == 0)
-		rc = keys_random(key, KEYS_LEN);
-	if (rc == 0)
-		rc = hpke_seal(out, s->seal_to, key, MESSAGE_DOMAIN,
-		    strlen(MESSAGE_DOMAIN), m->entropy, m->entropy_len,
-		    m->payload, m->payload_len);
-	if (rc == 0) {
-		memcpy(m->payload, out, len);
-		m->payload_len = (uint32_t)len;
-	}
-	buf_free(ephemeral);
-	buf_free(sealed);
-	return rc;
-}
-
-int signer_sign(struct signer *s, struct record_message *m, int64_t wall,
-    uint32_t bits, struct err *err)
-{
-	struct claim claim = {.time = wall,
+	struct claim claim = {.seq = seq,
+	    .time = wall,
 	    .bits = bits,
 	    .seal = s->seals ? CLAIM_SEAL_HPKE : CLAIM_SEAL_NONE};
+
+	memcpy(claim.key, s->key_id, sizeof claim.key);
+	claim_format(&claim, m->entropy);
+	m->entropy_len = (uint32_t)strlen(m->entropy);
+}
+
+int signer_sign(struct signer *s, struct message *m, int64_t wall,
+    uint32_t bits, struct err *err)
+{
+	uint64_t seq;
 	int rc;
 
-	m->entropy_len = 0;
-	m->signature_len = 0;
 	if (buf_len(s->signing_key) == 0)
 		return 0;
 	if (s->queue_path[0] == '\0')
 		return err_set(
 		    err, ERR_CONFIG, "cannot sign: the queue is not known");
-	rc = sequence_next(&s->sequence, &claim.seq, err);
+	rc = sequence_next(&s->sequence, &seq, err);
 	if (rc != 0)
 		return rc;
-	memcpy(claim.key, s->key_id, sizeof claim.key);
-	claim_format(&claim, m->entropy);
-	m->entropy_len = (uint32_t)strlen(m->entropy);
+	set_claim(s, m, seq, wall, bits);
 	if (s->seals)
-		rc = seal(s, m);
+		rc = message_seal(m, s->seal_to);
 	if (rc == 0)
-		rc = message_sign(m->signature, buf_data(s->signing_key),
-		    m->entropy, s->queue_path, m->payload, m->payload_len);
+		rc = message_sign(m, s->queue_path, buf_data(s->signing_key));
 	if (rc != 0)
 		return err_set(
 		    err, rc, "cannot sign a message: %s", err_text(rc));
-	m->signature_len = MESSAGE_SIGNATURE_LEN;
 	return 0;
 }

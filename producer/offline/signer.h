@@ -11,17 +11,16 @@
 #include "message/sign.h"
 #include "producer/conf.h"
 #include "producer/offline/sequence.h"
-#include "producer/record.h"
 
-/* What makes a block of bytes a message: sealing, the claim, the signature. */
+/* What makes a block of bytes a signed message: keys, numbers, the queue. */
 struct signer {
 	struct buf *signing_key; /* secret; empty: messages are not signed */
 	uint8_t key_id[KEYFILE_ID_LEN];
 	bool seals;
 	uint8_t seal_to[KEYS_LEN]; /* the fleet's public key */
 	struct sequence sequence;
-	char queue_path[MESSAGE_PATH_MAX + 1]; /* "": not known yet */
-	bool path_is_fixed;                    /* the configuration gave it */
+	char queue_path[LIMIT_PATH + 1]; /* "": not known yet */
+	bool path_is_fixed;              /* the configuration gave it */
 };
 
 /* Load what conf names.  ERR_CONFIG, ERR_ABSENT (another producer has the
@@ -39,10 +38,10 @@ int signer_check(const struct conf *conf, struct err *err)
 int signer_set_path(struct signer *s, const char *path, size_t len)
     __attribute__((warn_unused_result));
 
-/* Turn m->payload (m->payload_len bytes of it) into what is sent, at epoch ms
- * wall, claiming bits.  Without a signing key nothing changes.  ERR_LIMIT,
- * ERR_IO, ERR_CONFIG (no path), ERR_NOMEM, ERR_INTERNAL. */
-int signer_sign(struct signer *s, struct record_message *m, int64_t wall,
+/* Number, seal and sign the payload of m, claiming bits, at epoch ms wall.
+ * Without a signing key nothing changes.  ERR_LIMIT, ERR_IO, ERR_CONFIG (no
+ * path), ERR_NOMEM, ERR_INTERNAL. */
+int signer_sign(struct signer *s, struct message *m, int64_t wall,
     uint32_t bits, struct err *err) __attribute__((warn_unused_result));
 
 #endif

@@ -24,21 +24,20 @@ struct heartbeat {
 };
 
 /* clock is borrowed. */
-void heartbeat_init(struct heartbeat *a, int fd, int cancel_fd,
+void heartbeat_init(struct heartbeat *h, int fd, int cancel_fd,
     const struct clock *clock, int64_t watchdog_ms);
 
 /* Say what is in the record now.  Never waits: one that finds no room is as
  * good as told, for those before it are still unread. */
-void heartbeat_tell(const struct heartbeat *a);
+void heartbeat_tell(const struct heartbeat *h);
 
 /* Tell, and the end of a call that begins now and may take usual ms. */
-int64_t heartbeat_deadline(const struct heartbeat *a, int64_t usual);
+int64_t heartbeat_deadline(const struct heartbeat *h, int64_t usual);
 
-/* clock_sleep() and record_receive() in slices. */
-int heartbeat_sleep(const struct heartbeat *a, int64_t ms)
+/* clock_sleep(), and a record_receive() that waits for ever, in slices. */
+int heartbeat_sleep(const struct heartbeat *h, int64_t ms)
     __attribute__((warn_unused_result));
-int heartbeat_recv(const struct heartbeat *a, uint32_t *type, void *data,
-    size_t max, size_t *len, int64_t deadline)
-    __attribute__((warn_unused_result));
+int heartbeat_receive(const struct heartbeat *h, uint32_t *type, void *data,
+    size_t max, size_t *len) __attribute__((warn_unused_result));
 
 #endif

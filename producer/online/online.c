@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <string.h>
 
-#include "base/base64.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -18,22 +17,19 @@
 #include "sqs/messages.h"
 #include "sqs/session.h"
 
-#define CALL_MS   30000 /* for one call to the service, retries included */
-#define GATHER_MS 20000 /* a slow source: send what there is after this */
+#define CALL_MS  30000 /* for one call to the service, retries included */
+/* A source that takes so long for a message is slow: what there is goes out. */
+#define SLOW_MS  20000
 /* Agents give no credit to what was signed further than this from the time at
  * which SQS took it (CREDIT_FRESH_MS). */
-#define FRESH_MS  300000
+#define FRESH_MS 300000
 
-struct item {
-	struct buf *body; /* base64 */
-	char entropy[MESSAGE_ENTROPY_MAX + 1];
-	uint8_t signature[MESSAGE_SIGNATURE_LEN];
-	bool is_signed;
-};
-
+/* Messages of the offline half that are to be sent in one call. */
 struct batch {
-	struct item items[LIMIT_BATCH];
+	struct buf *space; /* room for LIMIT_BATCH of them */
+	struct message *at;
 	size_t n;
+	int64_t oldest; /* when the first one came, CLOCK_MONOTONIC ms */
 };
 
 struct run {
@@ -46,10 +42,10 @@ struct run {
 	struct session session;
 	bool begun;  /* the session is initialised */
 	bool opened; /* and its queue is known */
-	char queue_path[MESSAGE_PATH_MAX + 1];
+	char queue_path[LIMIT_PATH + 1];
 	struct refill_state state;
-	uint32_t owed;      /* messages asked for that have not come */
-	struct buf *record; /* room for one message */
+	struct batch batch;
+	int failed; /* what the offline half answered instead of a message */
 };
 
 static int64_t call_deadline(const struct run *run)
@@ -101,106 +97,89 @@ static int open_session(struct run *run, struct err *err)
 	return rc;
 }
 
-static void free_batch(struct batch *batch)
+/* The offline half that is gone has said why, or its caller will. */
+static int explain_other_half(int rc, struct err *err)
 {
-	for (size_t k = 0; k < batch->n; k++)
-		buf_free(batch->items[k].body);
-	batch->n = 0;
+	if (rc == ERR_EOF)
+		return err_told(err, rc);
+	return err_set(err, rc, "the offline half: %s", err_text(rc));
 }
 
-static bool is_sound(const struct record_message *m, size_t len)
+static int send_ask(struct run *run)
 {
-	const size_t head = offsetof(struct record_message, payload);
-	const bool is_signed = m->signature_len == MESSAGE_SIGNATURE_LEN;
+	struct record_ask ask = {.path_len = (uint32_t)strlen(run->queue_path)};
 
-	return len >= head && m->payload_len <= MESSAGE_PAYLOAD_MAX &&
-	       len == head + m->payload_len &&
-	       m->entropy_len <= MESSAGE_ENTROPY_MAX &&
-	       (is_signed || m->signature_len == 0) &&
-	       is_signed == (m->entropy_len > 0);
+	memcpy(ask.path, run->queue_path, ask.path_len);
+	return record_send(
+	    run->fd, RECORD_ASK, &ask, sizeof ask, run->cancel_fd, 0);
 }
 
-static int add_item(
-    struct batch *batch, const struct record_message *m, size_t len)
+static int read_failed(struct run *run, const void *data, size_t len)
 {
-	struct item *item = &batch->items[batch->n];
-	size_t room;
-	uint8_t *text;
-	int rc;
+	struct record_failed failed;
 
-	if (!is_sound(m, len))
+	if (len != sizeof failed)
 		return ERR_FORMAT;
-	room = BASE64_LEN(m->payload_len) + 1;
-	item->body = buf_new(room);
-	if (item->body == NULL)
-		return ERR_NOMEM;
-	rc = buf_extend(item->body, room, &text);
-	if (rc == 0)
-		rc = message_encode((char *)text, m->payload, m->payload_len);
-	if (rc != 0) {
-		buf_free(item->body);
-		return rc;
-	}
-	item->is_signed = m->entropy_len > 0;
-	memcpy(item->entropy, m->entropy, m->entropy_len);
-	item->entropy[m->entropy_len] = '\0';
-	memcpy(item->signature, m->signature, sizeof item->signature);
-	batch->n++;
+	memcpy(&failed, data, sizeof failed);
+	run->failed = failed.code < 0 ? failed.code : ERR_INTERNAL;
 	return 0;
 }
 
-/* One record of the offline half's answer. */
-static int take_record(
-    struct run *run, struct batch *batch, int64_t deadline, struct err *err)
+/* Ask for a message.  0 with run->failed set: there is none, and the offline
+ * half has logged why. */
+static int ask_for_message(struct run *run, struct message *m, struct err *err)
 {
-	struct record_message *m;
-	uint8_t *p;
 	uint32_t type;
 	size_t len;
-	int rc;
+	int rc = send_ask(run);
 
-	buf_reset(run->record);
-	rc = buf_extend(run->record, sizeof *m, &p);
-	if (rc != 0)
-		return err_set(err, rc, "%s", err_text(rc));
-	m = (struct record_message *)(void *)p;
-	rc = heartbeat_recv(
-	    &run->heartbeat, &type, m, sizeof *m, &len, deadline);
-	if (rc != 0)
-		return err_set(err, rc, "the offline half: %s", err_text(rc));
-	/* In place of all that are owed; the offline half has said why. */
-	if (type == RECORD_FAILED) {
-		run->owed = 0;
-		if (len >= sizeof run->heartbeat.record.code)
-			memcpy(&run->heartbeat.record.code, m,
-			    sizeof run->heartbeat.record.code);
-		return err_set(err, ERR_ABSENT, "%s", "");
-	}
-	run->owed--;
-	rc = type == RECORD_MESSAGE ? add_item(batch, m, len) : ERR_FORMAT;
-	buf_reset(run->record);
-	if (rc != 0)
-		return err_set(err, rc, "the offline half: %s", err_text(rc));
-	return 0;
+	if (rc == 0)
+		rc = heartbeat_receive(
+		    &run->heartbeat, &type, m, sizeof *m, &len);
+	if (rc == 0 && type == RECORD_FAILED)
+		rc = read_failed(run, m, len);
+	else if (rc == 0 && type == RECORD_MESSAGE)
+		rc = message_take_record(m, len);
+	else if (rc == 0)
+		rc = ERR_FORMAT;
+	return rc == 0 ? 0 : explain_other_half(rc, err);
 }
 
-/* Gather what is owed, less when the source is slow. */
-static int gather(struct run *run, struct batch *batch, struct err *err)
+/* Messages that waited for a source that became slow earn no credit any more.
+ */
+static void drop_stale(struct run *run)
 {
-	int64_t deadline = 0;
+	struct batch *b = &run->batch;
+
+	if (b->n < 2 || clock_mono(&run->clock) - b->oldest < FRESH_MS)
+		return;
+	log_warning("%zu messages waited too long for a slow source: dropped",
+	    b->n - 1);
+	memcpy(&b->at[0], &b->at[b->n - 1], sizeof b->at[0]);
+	b->n = 1;
+}
+
+/* Ask for up to most messages, for fewer when the source is slow or fails. */
+static int fill_batch(struct run *run, size_t most, struct err *err)
+{
+	struct batch *b = &run->batch;
+	int64_t asked, now;
 	int rc;
 
-	while (run->owed > 0) {
-		rc = take_record(run, batch, deadline, err);
-		if (rc == ERR_TIMEOUT && batch->n > 0) {
-			err->code = 0;
-			return 0;
-		}
-		if (rc != 0)
+	for (b->n = 0; b->n < most; b->n++) {
+		asked = clock_mono(&run->clock);
+		rc = ask_for_message(run, &b->at[b->n], err);
+		if (rc != 0 || run->failed != 0)
 			return rc;
-		if (deadline == 0)
-			deadline = clock_mono(&run->clock) + GATHER_MS;
+		now = clock_mono(&run->clock);
+		if (b->n == 0)
+			b->oldest = now;
+		if (now - asked >= SLOW_MS || now - b->oldest >= SLOW_MS) {
+			b->n++;
+			break;
+		}
 	}
+	drop_stale(run);
 	return 0;
 }
 
@@ -226,31 +205,22 @@ static int check_clock(struct run *run, struct err *err)
 	    (long long)s, where);
 }
 
-static int send_batch(
-    struct run *run, const struct batch *batch, long *sent, struct err *err)
+static int send_batch(struct run *run, long *sent, struct err *err)
 {
-	struct sqs_outgoing out[LIMIT_BATCH] = {{0}};
+	const struct message *messages[LIMIT_BATCH];
 	bool confirmed[LIMIT_BATCH] = {false};
 	int rc;
 
-	for (size_t k = 0; k < batch->n; k++) {
-		const struct item *item = &batch->items[k];
-
-		out[k].body = buf_str(item->body);
-		if (!item->is_signed)
-			continue;
-		out[k].entropy = item->entropy;
-		out[k].signature = item->signature;
-		out[k].signature_len = sizeof item->signature;
-	}
-	rc = sqs_send(run->session.sqs, run->session.queue_url, out, batch->n,
-	    confirmed, call_deadline(run), err);
+	for (size_t k = 0; k < run->batch.n; k++)
+		messages[k] = &run->batch.at[k];
+	rc = sqs_send(run->session.sqs, run->session.queue_url, messages,
+	    run->batch.n, confirmed, call_deadline(run), err);
 	/* A clock that has just been set is refused here for the first time. */
 	if (rc == ERR_DENIED && check_clock(run, err) != 0)
 		return ERR_ABSENT;
 	if (rc != 0)
 		return rc;
-	for (size_t k = 0; k < batch->n; k++)
+	for (size_t k = 0; k < run->batch.n; k++)
 		*sent += confirmed[k] ? 1 : 0;
 	if (err->code != 0) {
 		log_warning("%s", err->text);
@@ -259,78 +229,39 @@ static int send_batch(
 	return 0;
 }
 
-/* What a round that failed left behind was signed too long ago. */
-static int drop_owed(struct run *run, struct err *err)
+static void note_sent(struct run *run, long sent)
 {
-	struct batch batch = {.n = 0};
-	int rc = 0;
-
-	while (rc == 0 && run->owed > 0) {
-		rc = take_record(run, &batch, 0, err);
-		free_batch(&batch);
-	}
-	if (rc != ERR_ABSENT)
-		return rc;
-	err->code = 0;
-	return 0;
+	run->state.last_send = clock_mono(&run->clock);
+	run->state.last_sent = sent;
+	run->heartbeat.record.sent += (uint64_t)sent;
+	run->state.last_seen = run->state.visible;
+	http_rest(run->session.http);
 }
 
-/* Ask for up to a batch of messages and send them, in as many calls as a
- * slow source makes of it. */
-static int send_some(
-    struct run *run, uint32_t count, long *sent, struct err *err)
-{
-	struct record_ask ask = {.count = count};
-	struct batch batch = {.n = 0};
-	int rc = drop_owed(run, err), gathered;
-
-	if (rc != 0)
-		return rc;
-	ask.path_len = (uint32_t)strlen(run->queue_path);
-	memcpy(ask.path, run->queue_path, ask.path_len);
-	rc = record_send(
-	    run->fd, RECORD_ASK, &ask, sizeof ask, run->cancel_fd, 0);
-	if (rc != 0)
-		return err_set(err, rc, "the offline half: %s", err_text(rc));
-	run->owed = count;
-	do {
-		struct err first = {0};
-
-		gathered = gather(run, &batch, &first);
-		if (batch.n > 0 && gathered != ERR_CANCELED)
-			rc = send_batch(run, &batch, sent, err);
-		free_batch(&batch);
-		if (gathered != 0 && rc == 0)
-			rc = err_set(err, gathered, "%s", first.text);
-	} while (rc == 0 && run->owed > 0);
-	return rc;
-}
-
+/* What the offline half gave before it failed is sent too. */
 static int top_up(struct run *run, long count, struct err *err)
 {
-	long sent = 0, left = count;
+	long sent = 0;
 	int rc = 0;
 
-	while (rc == 0 && left > 0) {
-		long now = left < LIMIT_BATCH ? left : LIMIT_BATCH;
-
-		rc = send_some(run, (uint32_t)now, &sent, err);
-		left -= now;
+	for (long left = count; rc == 0 && run->failed == 0 && left > 0;
+	     left -= (long)run->batch.n) {
+		rc = fill_batch(
+		    run, left < LIMIT_BATCH ? (size_t)left : LIMIT_BATCH, err);
+		if (rc == 0 && run->batch.n > 0)
+			rc = send_batch(run, &sent, err);
+		explicit_bzero(
+		    run->batch.at, LIMIT_BATCH * sizeof *run->batch.at);
 	}
-	if (sent > 0) {
-		run->state.last_send = clock_mono(&run->clock);
-		run->state.last_sent = sent;
-		run->heartbeat.record.sent += (uint64_t)sent;
-		run->state.last_seen = run->state.visible;
-		http_rest(run->session.http);
-	}
-	if (sent > 0 || rc == 0)
+	if (sent > 0)
+		note_sent(run, sent);
+	if (sent > 0 || (rc == 0 && run->failed == 0))
 		log_notice("sent %ld of %ld messages of %ld bytes", sent, count,
 		    run->conf->message_bytes);
 	return rc;
 }
 
-static int look(struct run *run, long *count, struct err *err)
+static int look_at_queue(struct run *run, long *count, struct err *err)
 {
 	struct sqs_depth depth;
 	int rc = sqs_queue_depth(run->session.sqs, run->session.queue_url,
@@ -362,20 +293,19 @@ static int look_and_top_up(struct run *run)
 	long count = 0;
 	int rc;
 
+	run->failed = 0;
 	rc = open_session(run, &err);
 	if (rc == 0)
-		rc = look(run, &count, &err);
+		rc = look_at_queue(run, &count, &err);
 	if (rc == 0 && count > 0)
 		rc = top_up(run, count, &err);
 	else if (rc == 0 && run->conf->once)
 		log_notice("the queue has enough: %lld messages",
 		    (long long)run->state.visible);
-	if (rc != 0 && rc != ERR_CANCELED && err.text[0] != '\0')
+	if (rc != 0 && rc != ERR_CANCELED && !err.told)
 		log_error("%s", err.text);
-	/* Without a text it is a source's, and set already. */
-	if (rc == 0 || err.text[0] != '\0')
-		run->heartbeat.record.code = rc;
-	return rc;
+	run->heartbeat.record.code = run->failed != 0 ? run->failed : rc;
+	return rc == 0 && run->failed != 0 ? ERR_ABSENT : rc;
 }
 
 /* Whether another try after the interval is of no use. */
@@ -385,7 +315,7 @@ static bool is_final(const struct run *run, int rc)
 	       (rc == ERR_CONFIG && !run->opened);
 }
 
-static int loop(struct run *run)
+static int look_again_and_again(struct run *run)
 {
 	int rc;
 
@@ -400,6 +330,19 @@ static int loop(struct run *run)
 	}
 }
 
+static int begin_batch(struct batch *b)
+{
+	uint8_t *p;
+	int rc;
+
+	b->space = buf_new(LIMIT_BATCH * sizeof(struct message));
+	if (b->space == NULL)
+		return ERR_NOMEM;
+	rc = buf_extend(b->space, LIMIT_BATCH * sizeof(struct message), &p);
+	b->at = (struct message *)(void *)p;
+	return rc;
+}
+
 int online_run(
     int fd, const struct conf *conf, int cancel_fd, int64_t watchdog_ms)
 {
@@ -408,21 +351,20 @@ int online_run(
 	    .conf = conf,
 	    .clock = clock_system(&cancel_fd)};
 	struct err err = {0};
-	int rc = ERR_NOMEM;
+	int rc = begin_batch(&run.batch);
 
 	heartbeat_init(&run.heartbeat, fd, cancel_fd, &run.clock, watchdog_ms);
-	run.record = buf_new(sizeof(struct record_message));
-	if (run.record != NULL)
-		rc = begin(&run, &err);
-	else
+	if (rc != 0)
 		(void)err_set(&err, rc, "%s", err_text(rc));
+	else
+		rc = begin(&run, &err);
 	if (rc == 0)
-		rc = loop(&run);
+		rc = look_again_and_again(&run);
 	else
 		log_error("%s", err.text);
 	if (run.begun)
 		session_close(&run.session);
-	buf_free(run.record);
+	buf_free(run.batch.space);
 	return rc == ERR_CANCELED ? 0 : rc;
 }
 

@@ -10,11 +10,11 @@
 
 static void decode_body(const char *text, size_t len)
 {
-	static uint8_t payload[MESSAGE_PAYLOAD_MAX];
-	size_t got = 0;
+	static struct message m;
 
-	if (message_decode(payload, &got, text, len) == 0)
-		FUZZ_CHECK(got >= MESSAGE_PAYLOAD_MIN && got <= sizeof payload);
+	if (message_from_body(&m, text, len) == 0)
+		FUZZ_CHECK(m.payload_len >= MESSAGE_PAYLOAD_MIN &&
+			   m.payload_len <= MESSAGE_PAYLOAD_MAX);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

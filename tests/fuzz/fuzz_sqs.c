@@ -90,21 +90,28 @@ static void receive(struct sqs *s)
 		return;
 	FUZZ_CHECK(m.n <= LIMIT_BATCH);
 	for (size_t i = 0; i < m.n; i++) {
-		FUZZ_CHECK(strlen(m.at[i].body) == m.at[i].body_len);
+		const struct message *at = &m.at[i];
+
 		FUZZ_CHECK(
-		    m.at[i].id != NULL && m.at[i].receipt_handle != NULL);
-		FUZZ_CHECK(m.at[i].signature_len == 0 ||
-			   m.at[i].signature_len == MESSAGE_SIGNATURE_LEN);
-		FUZZ_CHECK(m.at[i].sent >= 0 && m.at[i].receive_count >= 0);
+		    m.receipts[i].id != NULL && m.receipts[i].handle != NULL);
+		FUZZ_CHECK((m.receipts[i].body == 0) == (at->payload_len > 0));
+		FUZZ_CHECK(at->payload_len <= MESSAGE_PAYLOAD_MAX);
+		FUZZ_CHECK(strlen(at->entropy) == at->entropy_len);
+		FUZZ_CHECK(at->signature_len == 0 ||
+			   at->signature_len == MESSAGE_SIGNATURE_LEN);
+		FUZZ_CHECK(at->sent >= 0);
 	}
 	sqs_messages_free(&m);
 }
 
 static void send_two(struct sqs *s)
 {
-	static const uint8_t signature[MESSAGE_SIGNATURE_LEN];
-	const struct sqs_outgoing out[] = {{"AAAA", NULL, NULL, 0},
-	    {"BBBB", "v=1", signature, sizeof signature}};
+	static const struct message one = {.payload_len = 33};
+	static const struct message two = {.payload_len = 33,
+	    .entropy_len = 3,
+	    .entropy = "v=1",
+	    .signature_len = MESSAGE_SIGNATURE_LEN};
+	const struct message *const out[] = {&one, &two};
 	bool sent[2] = {true, true};
 	struct err err = {0};
 	int rc = sqs_send(s, URL, out, 2, sent, 0, &err);
@@ -121,8 +128,7 @@ static void delete_three(struct sqs *s)
 	int rc;
 
 	for (size_t i = 0; i < m.n; i++)
-		m.at[i] =
-		    (struct sqs_message){.id = "m", .receipt_handle = "h"};
+		m.receipts[i] = (struct sqs_receipt){.id = "m", .handle = "h"};
 	rc = sqs_delete(s, URL, &m, want, deleted, 0, &err);
 	FUZZ_CHECK(rc != 0 || !deleted[1]);
 }

@@ -23,7 +23,7 @@ from aid.compromised import (
     MESSAGE,
     PATH,
     QUEUE,
-    STATUS,
+    UNKNOWN,
     Compromised,
     Ended,
     end,
@@ -86,7 +86,7 @@ def test_the_kernel_gets_credit_from_a_signed_message_only(
         "short-identity": record(IDENTITY, bytes(8)),
         "long-identity": record(IDENTITY, bytes(1024)),
         "short-queue": record(QUEUE, bytes(8)),
-        "status": record(STATUS, struct.pack("=iII", 0, 10, 256)),
+        "unknown": record(UNKNOWN, struct.pack("=iII", 0, 10, 256)),
         "type-0": record(0),
         "type-6": record(6, bytes(12)),
         "type-max": record(0xFFFFFFFF, bytes(12)),
@@ -252,7 +252,7 @@ def test_the_deadline_holds(compromised: Compromised, kernel: bool) -> None:
             "queue": ("flood", queue_record()),
             "message": ("flood", message(Message(bytes(512)))),
             "end": ("flood", end()),
-            "status": ("flood", record(STATUS, bytes(12))),
+            "unknown": ("flood", record(UNKNOWN, bytes(12))),
         },
     )
 
@@ -274,7 +274,7 @@ def templates(compromised: Compromised) -> bytes:
             message(producer.message(PATH, to=Fleet().public_key, size=2000)),
             message(Message(bytes(range(256)))),
             end(),
-            record(STATUS, struct.pack("=iII", 0, 1, 256)),
+            record(UNKNOWN, struct.pack("=iII", 0, 1, 256)),
         )
     )
 
@@ -321,7 +321,6 @@ def check_mutants(results: list[Ended], total: int) -> None:
     for got in results:
         assert got.code == 0, got.err
         assert got.numbers()["sequences"] == BATCH, got.err
-        assert got.numbers()["answers"] == BATCH, got.err
         assert got.numbers()["credited"] == 0, got.err
     assert sum(got.numbers()["sequences"] for got in results) >= total
     assert sum(got.numbers()["used"] for got in results) > total // 20

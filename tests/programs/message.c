@@ -81,6 +81,22 @@ static int do_public(struct call *c)
 	return keys_ed25519_public(c->out, c->word[0].data);
 }
 
+/* A message of ENTROPY and PAYLOAD; too long a word stays too long. */
+static struct message *message_of(
+    const struct word *entropy, const struct word *payload)
+{
+	static struct message m;
+
+	memset(&m, 0, sizeof m);
+	m.entropy_len = (uint32_t)entropy->len;
+	m.payload_len = (uint32_t)payload->len;
+	if (entropy->len <= MESSAGE_ENTROPY_MAX)
+		memcpy(m.entropy, entropy->data, entropy->len);
+	if (payload->len <= MESSAGE_PAYLOAD_MAX)
+		memcpy(m.payload, payload->data, payload->len);
+	return &m;
+}
+
 static int do_bytes(struct call *c)
 {
 	const struct word *w = c->word;
@@ -88,8 +104,8 @@ static int do_bytes(struct call *c)
 	int rc = text != NULL ? 0 : ERR_NOMEM;
 
 	if (rc == 0)
-		rc = message_signed_bytes(text, str(&w[0]), w[0].len,
-		    str(&w[1]), w[1].len, w[2].data, w[2].len);
+		rc = message_signed_bytes(
+		    message_of(&w[0], &w[2]), str(&w[1]), text);
 	if (rc == 0) {
 		c->out_len = buf_len(text);
 		memcpy(c->out, buf_data(text), c->out_len);
@@ -101,18 +117,22 @@ static int do_bytes(struct call *c)
 static int do_sign(struct call *c)
 {
 	const struct word *w = c->word;
+	struct message *m = message_of(&w[1], &w[3]);
+	const int rc = message_sign(m, str(&w[2]), w[0].data);
 
 	c->out_len = MESSAGE_SIGNATURE_LEN;
-	return message_sign(
-	    c->out, w[0].data, str(&w[1]), str(&w[2]), w[3].data, w[3].len);
+	memcpy(c->out, m->signature, c->out_len);
+	return rc;
 }
 
 static int do_verify(struct call *c)
 {
 	const struct word *w = c->word;
+	struct message *m = message_of(&w[2], &w[4]);
 
-	return message_verify(
-	    w[0].data, w[1].data, str(&w[2]), str(&w[3]), w[4].data, w[4].len);
+	m->signature_len = MESSAGE_SIGNATURE_LEN;
+	memcpy(m->signature, w[0].data, MESSAGE_SIGNATURE_LEN);
+	return message_verify(m, str(&w[3]), w[1].data);
 }
 
 static int do_agree(struct call *c)

@@ -84,24 +84,9 @@ static void stay(void)
 		(void)nanosleep(&long_time, NULL);
 }
 
-/* The last record of the other half; false when there is none.  That it closed
- * the pair without having read all is reported once, before what it sent. */
-static bool get_status(int fd, struct record_status *status, int64_t deadline)
-{
-	uint32_t type = 0;
-	size_t len = 0;
-	int rc = ERR_EOF;
-
-	for (int i = 0; i < 2 && rc == ERR_EOF; i++)
-		rc = record_receive(
-		    fd, &type, status, sizeof *status, &len, -1, deadline);
-	return rc == 0 && type == RECORD_STATUS && len == sizeof *status;
-}
-
 static int compromised(int fd, const struct conf *conf, int64_t deadline)
 {
 	static const char *const readable[] = {NULL};
-	struct record_status status;
 	struct err err = {0};
 	bool nobody;
 
@@ -119,9 +104,6 @@ static int compromised(int fd, const struct conf *conf, int64_t deadline)
 		for (size_t i = 0; i < records_n; i++)
 			(void)put(fd, &records[i]);
 	while (strcmp(mode, "flood") == 0);
-	if (get_status(fd, &status, deadline + 1000))
-		(void)printf("used %u bits %u\n", status.used, status.bits);
-	(void)fflush(stdout);
 	if (strcmp(mode, "stay") == 0)
 		stay();
 	return 0;
@@ -195,8 +177,8 @@ static bool is_message(const struct datagram *d)
  * what stands behind a field's end, or says when it was sent, may differ. */
 static bool same_message(const struct datagram *a, const struct datagram *b)
 {
-	const size_t head = 4 + offsetof(struct record_message, payload);
-	static struct record_message x, y;
+	const size_t head = 4 + offsetof(struct message, payload);
+	static struct message x, y;
 
 	if (!is_message(a) || !is_message(b) || a->len != b->len ||
 	    a->len < head || a->len > 4 + sizeof x)
@@ -230,15 +212,9 @@ static void make_mutant(struct datagram *d)
 			d->data[d->len - 1] ^= 1;
 }
 
-struct sums {
-	unsigned long sequences, answers, used, credited;
-};
-
-static void attack(int fd, struct sums *sums)
+static void attack(int fd)
 {
-	const struct clock clock = clock_system(NULL);
 	const uint32_t n = 1 + chance(14);
-	struct record_status status = {0};
 	static struct datagram d;
 
 	for (uint32_t i = 0; i < n; i++) {
@@ -247,12 +223,6 @@ static void attack(int fd, struct sums *sums)
 			break;
 	}
 	(void)shutdown(fd, SHUT_WR);
-	sums->sequences++;
-	if (!get_status(fd, &status, clock_mono(&clock) + SEQUENCE_MS))
-		return;
-	sums->answers++;
-	sums->used += status.used;
-	sums->credited += status.bits != 0;
 }
 
 static int attack_all(const int *fds, size_t n)
@@ -260,7 +230,6 @@ static int attack_all(const int *fds, size_t n)
 	static const char *const readable[] = {NULL};
 	const struct clock clock = clock_system(NULL);
 	const int64_t end = clock_mono(&clock) + (int64_t)n * SEQUENCE_MS;
-	struct sums sums = {0};
 	struct err err = {0};
 	bool nobody;
 
@@ -270,11 +239,8 @@ static int attack_all(const int *fds, size_t n)
 		return 70;
 	}
 	for (size_t i = 0; i < n; i++)
-		attack(fds[i], &sums);
-	(void)printf("sequences %lu answers %lu used %lu credited %lu\n",
-	    sums.sequences, sums.answers, sums.used, sums.credited);
-	(void)fflush(stdout);
-	return sums.credited > 0 ? 1 : 0;
+		attack(fds[i]);
+	return 0;
 }
 
 static void make_pairs(size_t n, int ours[], int theirs[])
@@ -295,6 +261,27 @@ static int number_of(const char *name, int most)
 	const int n = text != NULL ? atoi(text) : 1;
 
 	return n < 1 ? 1 : n > most ? most : n;
+}
+
+/* Whatever one sequence makes of it, the next one is served. */
+static void serve_all(struct offline *o, const int fds[], size_t n)
+{
+	const struct clock clock = clock_system(NULL);
+	unsigned long used = 0, credited = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct err err = {0};
+
+		if (offline_run(
+			o, fds[i], clock_mono(&clock) + SEQUENCE_MS, &err) != 0)
+			log_debug("sequence %zu was not usable", i);
+		used += o->used;
+		credited += o->credit != 0;
+		(void)close(fds[i]);
+	}
+	(void)printf(
+	    "sequences %zu used %lu credited %lu\n", n, used, credited);
+	(void)fflush(stdout);
 }
 
 /* As halves_run(), but for the many pairs. */
@@ -318,15 +305,18 @@ static int mutate(struct offline *o, struct err *err)
 		_exit(attack_all(theirs, n));
 	}
 	rc = halves_confine_offline(o->conf, err);
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		/* Whatever it says, the next one is served. */
-		if (offline_run(o, ours[i], clock_mono(&clock) + SEQUENCE_MS) !=
-		    0)
-			log_debug("sequence %zu was not usable", i);
-		(void)close(ours[i]);
-	}
+	if (rc == 0)
+		serve_all(o, ours, n);
 	status = split_reap(child, clock_mono(&clock) + SEQUENCE_MS);
 	return rc != 0 ? err_exit(rc) : status >> 8 | (status & 0xff);
+}
+
+static int run_one(struct offline *o, int64_t deadline, struct err *err)
+{
+	const int rc = halves_run(o, compromised, deadline, err);
+
+	(void)printf("used %u bits %u\n", o->used, o->credit);
+	return err_exit(rc);
 }
 
 static int run(const struct conf *conf, struct err *err)
@@ -345,7 +335,7 @@ static int run(const struct conf *conf, struct err *err)
 	if (strcmp(mode, "mutate") == 0)
 		rc = mutate(&offline, err);
 	else
-		rc = err_exit(halves_run(&offline, compromised, deadline, err));
+		rc = run_one(&offline, deadline, err);
 	offline_close(&offline);
 	return rc;
 }
@@ -363,7 +353,7 @@ int main(int argc, char *argv[])
 	rc = conf_load(&conf, argc - 1, argv + 1, &err);
 	log_open("online", conf.log_level);
 	rc = rc == 0 ? run(&conf, &err) : err_exit(rc);
-	if (err.code != 0)
+	if (err.code != 0 && !err.told)
 		log_error("%s", err.text);
 	return rc;
 }

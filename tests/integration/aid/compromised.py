@@ -19,7 +19,7 @@ from aid.environment import WANTED
 from aid.forge import Fleet, Message, Producer, now
 from aid.processes import end_group
 
-IDENTITY, MESSAGE, END, STATUS, QUEUE = range(1, 6)
+IDENTITY, QUEUE, MESSAGE, END, UNKNOWN = range(1, 6)
 PATH = "/123456789012/entropy"
 URL = f"https://sqs.eu-west-1.amazonaws.com{PATH}"
 # The sizes in agent/record.h.

@@ -117,14 +117,13 @@ static inline void send_raw(
 
 static inline void send_message(const struct bench *b, uint8_t fill, size_t len)
 {
-	static struct record_message m;
+	static struct message m;
 
 	memset(&m, 0, sizeof m);
 	m.receive_count = 1;
 	m.payload_len = (uint32_t)len;
 	memset(m.payload, fill, len);
-	send_raw(b, RECORD_MESSAGE, &m,
-	    offsetof(struct record_message, payload) + len);
+	send_raw(b, RECORD_MESSAGE, &m, message_record_len(&m));
 }
 
 static inline void send_end(const struct bench *b, int code, uint32_t received)
@@ -136,7 +135,9 @@ static inline void send_end(const struct bench *b, int code, uint32_t received)
 
 static inline int run(struct bench *b)
 {
-	return offline_run(&b->offline, b->pair[1], soon());
+	struct err err = {0};
+
+	return offline_run(&b->offline, b->pair[1], soon(), &err);
 }
 
 /* What was delivered: its length, or -1 unless all bytes are fill. */

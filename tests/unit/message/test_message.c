@@ -12,8 +12,8 @@
 #include "message/message.h"
 
 struct fixture {
-	uint8_t payload[MESSAGE_PAYLOAD_MAX + 1];
-	uint8_t back[MESSAGE_PAYLOAD_MAX];
+	uint8_t bytes[MESSAGE_PAYLOAD_MAX + 1];
+	struct message m, back;
 	char body[BASE64_LEN(MESSAGE_PAYLOAD_MAX + 1) + 3];
 };
 
@@ -25,8 +25,9 @@ static int setup(void **state)
 	*state = f;
 	if (f == NULL)
 		return -1;
-	for (i = 0; i < sizeof f->payload; i++)
-		f->payload[i] = (uint8_t)(i * 7 + (i >> 8));
+	for (i = 0; i < sizeof f->bytes; i++)
+		f->bytes[i] = (uint8_t)(i * 7 + (i >> 8));
+	memcpy(f->m.payload, f->bytes, sizeof f->m.payload);
 	return 0;
 }
 
@@ -36,6 +37,18 @@ static int teardown(void **state)
 	return 0;
 }
 
+static int encode(struct fixture *f, size_t len)
+{
+	f->m.payload_len = (uint32_t)len;
+	return message_to_body(&f->m, f->body);
+}
+
+static int decode(struct fixture *f, size_t len)
+{
+	f->back.payload_len = 99;
+	return message_from_body(&f->back, f->body, len);
+}
+
 static void test_lengths_allowed(void **state)
 {
 	static const size_t lengths[] = {MESSAGE_PAYLOAD_MIN,
@@ -43,31 +56,29 @@ static void test_lengths_allowed(void **state)
 	    MESSAGE_PAYLOAD_DEFAULT, MESSAGE_PAYLOAD_MAX - 1,
 	    MESSAGE_PAYLOAD_MAX};
 	struct fixture *f = *state;
-	size_t i, got;
+	size_t i;
 
 	for (i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
 		size_t len = lengths[i];
 
-		assert_int_equal(message_encode(f->body, f->payload, len), 0);
+		assert_int_equal(encode(f, len), 0);
 		assert_int_equal(strlen(f->body), BASE64_LEN(len));
 		assert_true(strlen(f->body) <= MESSAGE_BODY_MAX);
-		assert_int_equal(
-		    message_decode(f->back, &got, f->body, strlen(f->body)), 0);
-		assert_int_equal(got, len);
-		assert_memory_equal(f->back, f->payload, len);
+		assert_int_equal(decode(f, strlen(f->body)), 0);
+		assert_int_equal(f->back.payload_len, len);
+		assert_memory_equal(f->back.payload, f->bytes, len);
 	}
 }
 
 static void test_encode_refuses_lengths(void **state)
 {
 	static const size_t lengths[] = {
-	    0, 1, MESSAGE_PAYLOAD_MIN - 1, MESSAGE_PAYLOAD_MAX + 1, SIZE_MAX};
+	    0, 1, MESSAGE_PAYLOAD_MIN - 1, MESSAGE_PAYLOAD_MAX + 1, UINT32_MAX};
 	struct fixture *f = *state;
 	size_t i;
 
 	for (i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
-		assert_int_equal(
-		    message_encode(f->body, f->payload, lengths[i]), ERR_LIMIT);
+		assert_int_equal(encode(f, lengths[i]), ERR_LIMIT);
 	assert_int_equal(f->body[0], 0);
 }
 
@@ -75,8 +86,8 @@ static void assert_wiped(const struct fixture *f)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof f->back; i++)
-		assert_int_equal(f->back[i], 0);
+	for (i = 0; i < sizeof f->back.payload; i++)
+		assert_int_equal(f->back.payload[i], 0);
 }
 
 static void test_decode_refuses_lengths(void **state)
@@ -84,21 +95,16 @@ static void test_decode_refuses_lengths(void **state)
 	static const size_t lengths[] = {
 	    0, 1, MESSAGE_PAYLOAD_MIN - 1, MESSAGE_PAYLOAD_MAX + 1};
 	struct fixture *f = *state;
-	size_t i, got;
+	size_t i;
 
 	for (i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
-		got = 99;
-		base64_encode(f->body, f->payload, lengths[i]);
-		assert_int_equal(
-		    message_decode(f->back, &got, f->body, strlen(f->body)),
-		    ERR_LIMIT);
-		assert_int_equal(got, 0);
+		base64_encode(f->body, f->bytes, lengths[i]);
+		assert_int_equal(decode(f, strlen(f->body)), ERR_LIMIT);
+		assert_int_equal(f->back.payload_len, 0);
 		assert_wiped(f);
 	}
-	assert_int_equal(message_decode(f->back, &got, "\n", 1), ERR_LIMIT);
-	assert_int_equal(
-	    message_decode(f->back, &got, f->body, SIZE_MAX & ~(size_t)3),
-	    ERR_LIMIT);
+	assert_int_equal(message_from_body(&f->back, "\n", 1), ERR_LIMIT);
+	assert_int_equal(decode(f, SIZE_MAX & ~(size_t)3), ERR_LIMIT);
 }
 
 /* Of the line ends only one final line feed is a shell's. */
@@ -106,65 +112,113 @@ static void test_final_line_feed(void **state)
 {
 	static const char *const bad[] = {"\n\n", "\r\n", "\r", " ", "\n "};
 	struct fixture *f = *state;
-	size_t i, got, len;
+	size_t i, len;
 
-	assert_int_equal(message_encode(f->body, f->payload, 512), 0);
+	assert_int_equal(encode(f, 512), 0);
 	len = strlen(f->body);
 	f->body[len] = '\n';
-	assert_int_equal(message_decode(f->back, &got, f->body, len + 1), 0);
-	assert_int_equal(got, 512);
-	assert_memory_equal(f->back, f->payload, 512);
+	assert_int_equal(decode(f, len + 1), 0);
+	assert_int_equal(f->back.payload_len, 512);
+	assert_memory_equal(f->back.payload, f->bytes, 512);
 	for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		memcpy(f->body + len, bad[i], strlen(bad[i]) + 1);
-		assert_int_equal(message_decode(f->back, &got, f->body,
-				     len + strlen(bad[i])),
-		    ERR_FORMAT);
+		assert_int_equal(decode(f, len + strlen(bad[i])), ERR_FORMAT);
 	}
 	f->body[len] = '\0';
 	memmove(f->body + 1, f->body, len + 1);
 	f->body[0] = '\n';
-	assert_int_equal(
-	    message_decode(f->back, &got, f->body, len + 1), ERR_FORMAT);
+	assert_int_equal(decode(f, len + 1), ERR_FORMAT);
 }
 
 /* A largest message with its line feed, as a shell sends it. */
 static void test_largest_with_line_feed(void **state)
 {
 	struct fixture *f = *state;
-	size_t got;
 
-	assert_int_equal(
-	    message_encode(f->body, f->payload, MESSAGE_PAYLOAD_MAX), 0);
+	assert_int_equal(encode(f, MESSAGE_PAYLOAD_MAX), 0);
 	f->body[MESSAGE_BODY_MAX] = '\n';
-	assert_int_equal(
-	    message_decode(f->back, &got, f->body, MESSAGE_BODY_MAX + 1), 0);
-	assert_int_equal(got, MESSAGE_PAYLOAD_MAX);
+	assert_int_equal(decode(f, MESSAGE_BODY_MAX + 1), 0);
+	assert_int_equal(f->back.payload_len, MESSAGE_PAYLOAD_MAX);
 }
 
 static void test_malformed(void **state)
 {
 	struct fixture *f = *state;
-	size_t i, got, len;
+	size_t i, len;
 
-	assert_int_equal(message_encode(f->body, f->payload, 64), 0);
+	assert_int_equal(encode(f, 64), 0);
 	len = strlen(f->body);
 	for (i = 0; i < len; i++) {
 		char was = f->body[i];
 
 		f->body[i] = '!';
-		assert_int_equal(
-		    message_decode(f->back, &got, f->body, len), ERR_FORMAT);
-		assert_int_equal(got, 0);
+		assert_int_equal(decode(f, len), ERR_FORMAT);
+		assert_int_equal(f->back.payload_len, 0);
 		assert_wiped(f);
 		f->body[i] = was;
 	}
 	for (i = 1; i < 4; i++)
-		assert_int_equal(
-		    message_decode(f->back, &got, f->body, len - i),
-		    ERR_FORMAT);
+		assert_int_equal(decode(f, len - i), ERR_FORMAT);
 	assert_int_equal(
-	    message_decode(f->back, &got, "{\"not\":\"base64\"}", 16),
+	    message_from_body(&f->back, "{\"not\":\"base64\"}", 16),
 	    ERR_FORMAT);
+}
+
+/* ---- records */
+
+static int take(struct fixture *f, size_t len)
+{
+	return message_take_record(&f->m, len);
+}
+
+static void a_record_is_taken_when_its_lengths_add_up(void **state)
+{
+	struct fixture *f = *state;
+	const size_t head = offsetof(struct message, payload);
+	static const struct {
+		uint32_t entropy, signature, payload;
+		size_t sent;
+		int rc;
+	} cases[] = {{0, 0, 512, 512, 0}, {255, 64, 16384, 16384, 0},
+	    {1, 0, 32, 32, 0}, {0, 64, 32, 32, 0}, {0, 0, 512, 511, ERR_FORMAT},
+	    {0, 0, 512, 513, ERR_FORMAT}, {0, 0, 31, 31, ERR_FORMAT},
+	    {0, 0, 0, 0, ERR_FORMAT}, {0, 0, 16385, 16385, ERR_FORMAT},
+	    {0, 0, UINT32_MAX, 64, ERR_FORMAT}, {256, 0, 64, 64, ERR_FORMAT},
+	    {UINT32_MAX, 0, 64, 64, ERR_FORMAT}, {0, 65, 64, 64, ERR_FORMAT},
+	    {0, 63, 64, 64, ERR_FORMAT}, {0, 1, 64, 64, ERR_FORMAT},
+	    {0, UINT32_MAX, 64, 64, ERR_FORMAT}};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		f->m.entropy_len = cases[i].entropy;
+		f->m.signature_len = cases[i].signature;
+		f->m.payload_len = cases[i].payload;
+		memset(f->m.entropy, 'x', sizeof f->m.entropy);
+		assert_int_equal(take(f, head + cases[i].sent), cases[i].rc);
+		if (cases[i].rc == 0)
+			assert_int_equal(
+			    strlen(f->m.entropy), cases[i].entropy);
+	}
+	f->m.payload_len = 64;
+	for (size_t len = 0; len < head; len++)
+		assert_int_equal(take(f, len), ERR_FORMAT);
+}
+
+static void a_claim_that_is_too_long_is_none_and_not_absent(void **state)
+{
+	struct fixture *f = *state;
+	char text[MESSAGE_ENTROPY_MAX + 2];
+
+	memset(text, 'v', sizeof text);
+	text[MESSAGE_ENTROPY_MAX + 1] = '\0';
+	message_set_claim(&f->m, text);
+	assert_int_equal(f->m.entropy_len, 1);
+	assert_string_equal(f->m.entropy, "v");
+	text[MESSAGE_ENTROPY_MAX] = '\0';
+	message_set_claim(&f->m, text);
+	assert_int_equal(f->m.entropy_len, MESSAGE_ENTROPY_MAX);
+	assert_string_equal(f->m.entropy, text);
+	message_set_claim(&f->m, "");
+	assert_int_equal(f->m.entropy_len, 0);
 }
 
 int main(void)
@@ -180,7 +234,12 @@ int main(void)
 		test_final_line_feed, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_largest_with_line_feed, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_malformed, setup, teardown)};
+	    cmocka_unit_test_setup_teardown(test_malformed, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		a_record_is_taken_when_its_lengths_add_up, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		a_claim_that_is_too_long_is_none_and_not_absent, setup,
+		teardown)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -18,15 +19,28 @@
 
 /* ---- what is signed */
 
+static struct message *make_message(
+    const char *entropy, const void *payload, size_t len)
+{
+	struct message *m = calloc(1, sizeof *m);
+
+	assert_non_null(m);
+	m->entropy_len = (uint32_t)strlen(entropy);
+	memcpy(m->entropy, entropy, m->entropy_len);
+	m->payload_len = (uint32_t)len;
+	memcpy(m->payload, payload, len);
+	return m;
+}
+
 static struct buf *signed_bytes(
     const char *entropy, const char *path, const void *payload, size_t len)
 {
 	struct buf *out = buf_new(MESSAGE_SIGNED_MAX);
+	struct message *m = make_message(entropy, payload, len);
 
 	assert_non_null(out);
-	assert_int_equal(message_signed_bytes(out, entropy, strlen(entropy),
-			     path, strlen(path), payload, len),
-	    0);
+	assert_int_equal(message_signed_bytes(m, path, out), 0);
+	free(m);
 	return out;
 }
 
@@ -76,181 +90,194 @@ static void test_length_inside(void **state)
 	static const char inside[] = "v\0\0\0\002/q\0\0\0\002xy";
 	struct buf *out = buf_new(MESSAGE_SIGNED_MAX);
 	struct buf *other = signed_bytes("v", "/q", "xy", 2);
+	struct message *m = make_message("", "", 0);
 
 	(void)state;
 	assert_non_null(out);
-	assert_int_equal(message_signed_bytes(out, inside, sizeof inside - 1,
-			     "", 0, (const uint8_t *)"", 0),
-	    0);
+	memcpy(m->entropy, inside, sizeof inside - 1);
+	m->entropy_len = sizeof inside - 1;
+	assert_int_equal(message_signed_bytes(m, "", out), 0);
 	assert_int_not_equal(buf_len(out), buf_len(other));
+	free(m);
 	buf_free(out);
 	buf_free(other);
 }
 
 static void test_signed_limits(void **state)
 {
-	static char text[MESSAGE_PAYLOAD_MAX + 1];
-	const uint8_t *payload = (const uint8_t *)text;
+	char path[LIMIT_PATH + 2] = "";
+	struct message *m = make_message("", "", 0);
 	struct buf *out = buf_new(MESSAGE_SIGNED_MAX);
 	struct buf *small = buf_new(60);
+	uint8_t digest[DIGEST_SHA256_LEN];
 
 	(void)state;
 	assert_non_null(out);
 	assert_non_null(small);
-	assert_int_equal(
-	    message_signed_bytes(out, text, MESSAGE_ENTROPY_MAX, text,
-		MESSAGE_PATH_MAX, payload, MESSAGE_PAYLOAD_MAX),
-	    0);
+	memset(path, 'x', LIMIT_PATH);
+	m->entropy_len = MESSAGE_ENTROPY_MAX;
+	m->payload_len = MESSAGE_PAYLOAD_MAX;
+	assert_int_equal(message_signed_bytes(m, path, out), 0);
 	buf_reset(out);
-	assert_int_equal(message_signed_bytes(out, text,
-			     MESSAGE_ENTROPY_MAX + 1, text, 1, payload, 1),
-	    ERR_LIMIT);
-	assert_int_equal(message_signed_bytes(out, text, 1, text,
-			     MESSAGE_PATH_MAX + 1, payload, 1),
-	    ERR_LIMIT);
-	assert_int_equal(message_signed_bytes(out, text, 1, text, 1, payload,
-			     MESSAGE_PAYLOAD_MAX + 1),
-	    ERR_LIMIT);
-	assert_int_equal(message_signed_bytes(
-			     out, text, 1, text, 1, payload, SIZE_MAX / 2 + 2),
-	    ERR_LIMIT);
+	m->entropy_len++;
+	assert_int_equal(message_signed_bytes(m, path, out), ERR_LIMIT);
+	m->entropy_len = 1;
+	m->payload_len++;
+	assert_int_equal(message_signed_bytes(m, path, out), ERR_LIMIT);
+	m->payload_len = UINT32_MAX;
+	assert_int_equal(message_signed_bytes(m, path, out), ERR_LIMIT);
+	m->payload_len = 1;
+	path[LIMIT_PATH] = 'x';
+	assert_int_equal(message_signed_bytes(m, path, out), ERR_LIMIT);
+	assert_int_equal(message_digest(m, path, digest), ERR_LIMIT);
 	assert_int_equal(buf_len(out), 0);
 	assert_int_equal(buf_add(small, "kept", 4), 0);
-	assert_int_equal(
-	    message_signed_bytes(small, text, 9, text, 9, payload, 9),
-	    ERR_LIMIT);
+	m->payload_len = m->entropy_len = 9;
+	path[9] = '\0';
+	assert_int_equal(message_signed_bytes(m, path, small), ERR_LIMIT);
 	assert_true(buf_equals(small, "kept"));
 	buf_free(small);
 	buf_free(out);
+	free(m);
 }
 
 /* ---- signatures */
 
 struct signed_message {
 	uint8_t secret[KEYS_LEN], key[KEYS_LEN];
-	uint8_t signature[MESSAGE_SIGNATURE_LEN];
-	char entropy[sizeof GOOD], path[sizeof "/123456789012/q.fifo"];
-	uint8_t payload[64];
-	size_t len;
+	char path[sizeof "/123456789012/q.fifo"];
+	struct message m;
 };
 
-static struct signed_message make_message(void)
+static struct signed_message make_signed(void)
 {
-	struct signed_message m = {.entropy = GOOD,
-	    .path = "/123456789012/q.fifo",
-	    .len = sizeof m.payload};
-	size_t i;
+	struct signed_message s = {
+	    .path = "/123456789012/q.fifo", .m = {.payload_len = 64}};
 
-	for (i = 0; i < sizeof m.payload; i++)
-		m.payload[i] = (uint8_t)(251 * i);
-	assert_int_equal(keys_random(m.secret, sizeof m.secret), 0);
-	assert_int_equal(keys_ed25519_public(m.key, m.secret), 0);
-	assert_int_equal(message_sign(m.signature, m.secret, m.entropy, m.path,
-			     m.payload, m.len),
-	    0);
-	return m;
+	message_set_claim(&s.m, GOOD);
+	for (size_t i = 0; i < s.m.payload_len; i++)
+		s.m.payload[i] = (uint8_t)(251 * i);
+	assert_int_equal(keys_random(s.secret, sizeof s.secret), 0);
+	assert_int_equal(keys_ed25519_public(s.key, s.secret), 0);
+	assert_int_equal(message_sign(&s.m, s.path, s.secret), 0);
+	assert_int_equal(s.m.signature_len, MESSAGE_SIGNATURE_LEN);
+	return s;
 }
 
-static int verify(const struct signed_message *m)
+static int verify(const struct signed_message *s)
 {
-	return message_verify(
-	    m->signature, m->key, m->entropy, m->path, m->payload, m->len);
+	return message_verify(&s->m, s->path, s->key);
 }
 
-static void refuse_each_bit(struct signed_message *m, void *at, size_t len)
+static void refuse_each_bit(struct signed_message *s, void *at, size_t len)
 {
 	size_t bit;
 
 	for (bit = 0; bit < 8 * len; bit++) {
 		hex_flip(at, bit);
-		assert_int_equal(verify(m), ERR_DENIED);
+		assert_int_equal(verify(s), ERR_DENIED);
 		hex_flip(at, bit);
 	}
-	assert_int_equal(verify(m), 0);
+	assert_int_equal(verify(s), 0);
 }
 
 static void test_flipped_bits(void **state)
 {
-	struct signed_message m = make_message();
+	struct signed_message s = make_signed();
 
 	(void)state;
-	refuse_each_bit(&m, m.signature, sizeof m.signature);
-	refuse_each_bit(&m, m.key, sizeof m.key);
-	refuse_each_bit(&m, m.entropy, strlen(m.entropy));
-	refuse_each_bit(&m, m.path, strlen(m.path));
-	refuse_each_bit(&m, m.payload, m.len);
+	refuse_each_bit(&s, s.m.signature, sizeof s.m.signature);
+	refuse_each_bit(&s, s.key, sizeof s.key);
+	refuse_each_bit(&s, s.m.entropy, s.m.entropy_len);
+	refuse_each_bit(&s, s.path, strlen(s.path));
+	refuse_each_bit(&s, s.m.payload, s.m.payload_len);
 }
 
 static void test_cut_and_swapped(void **state)
 {
-	struct signed_message m = make_message(), other = make_message();
+	struct signed_message s = make_signed(), other = make_signed();
 
 	(void)state;
-	m.len--;
-	assert_int_equal(verify(&m), ERR_DENIED);
-	m.len = 0;
-	assert_int_equal(verify(&m), ERR_DENIED);
-	m.len = sizeof m.payload;
-	m.path[strlen(m.path) - 1] = '\0';
-	assert_int_equal(verify(&m), ERR_DENIED);
-	memcpy(m.path, other.path, sizeof m.path);
-	assert_int_equal(verify(&m), 0);
-	memcpy(m.key, other.key, sizeof m.key);
-	assert_int_equal(verify(&m), ERR_DENIED);
-	memcpy(m.signature, other.signature, sizeof m.signature);
-	assert_int_equal(verify(&m), 0);
+	s.m.payload_len--;
+	assert_int_equal(verify(&s), ERR_DENIED);
+	s.m.payload_len = 0;
+	assert_int_equal(verify(&s), ERR_DENIED);
+	s.m.payload_len = 64;
+	s.path[strlen(s.path) - 1] = '\0';
+	assert_int_equal(verify(&s), ERR_DENIED);
+	memcpy(s.path, other.path, sizeof s.path);
+	assert_int_equal(verify(&s), 0);
+	memcpy(s.key, other.key, sizeof s.key);
+	assert_int_equal(verify(&s), ERR_DENIED);
+	memcpy(s.m.signature, other.m.signature, sizeof s.m.signature);
+	assert_int_equal(verify(&s), 0);
+	s.m.signature_len = 0;
+	assert_int_equal(verify(&s), ERR_DENIED);
 }
 
 /* Ed25519 of the payload alone, or without the domain, is none. */
 static void test_domain(void **state)
 {
-	struct signed_message m = make_message();
-	struct buf *text = signed_bytes(m.entropy, m.path, m.payload, m.len);
+	struct signed_message s = make_signed();
+	struct buf *text =
+	    signed_bytes(s.m.entropy, s.path, s.m.payload, s.m.payload_len);
 	const size_t domain = sizeof MESSAGE_DOMAIN;
 
 	(void)state;
-	assert_int_equal(keys_ed25519_sign(m.signature, m.secret,
+	assert_int_equal(keys_ed25519_sign(s.m.signature, s.secret,
 			     buf_data(text), buf_len(text)),
 	    0);
-	assert_int_equal(verify(&m), 0);
-	assert_int_equal(keys_ed25519_sign(m.signature, m.secret,
+	assert_int_equal(verify(&s), 0);
+	assert_int_equal(keys_ed25519_sign(s.m.signature, s.secret,
 			     buf_data(text) + domain, buf_len(text) - domain),
 	    0);
-	assert_int_equal(verify(&m), ERR_DENIED);
-	assert_int_equal(
-	    keys_ed25519_sign(m.signature, m.secret, m.payload, m.len), 0);
-	assert_int_equal(verify(&m), ERR_DENIED);
+	assert_int_equal(verify(&s), ERR_DENIED);
+	assert_int_equal(keys_ed25519_sign(s.m.signature, s.secret, s.m.payload,
+			     s.m.payload_len),
+	    0);
+	assert_int_equal(verify(&s), ERR_DENIED);
 	buf_free(text);
+}
+
+/* A digest tells all that is signed apart, and nothing else. */
+static void test_digest(void **state)
+{
+	struct signed_message s = make_signed(), other = s;
+	uint8_t one[DIGEST_SHA256_LEN], two[DIGEST_SHA256_LEN];
+
+	(void)state;
+	other.m.signature[0] ^= 1;
+	other.m.sent = 5;
+	assert_int_equal(message_digest(&s.m, s.path, one), 0);
+	assert_int_equal(message_digest(&other.m, s.path, two), 0);
+	assert_memory_equal(one, two, sizeof one);
+	other.m.payload[63] ^= 1;
+	assert_int_equal(message_digest(&other.m, s.path, two), 0);
+	assert_memory_not_equal(one, two, sizeof one);
+	assert_int_equal(message_digest(&s.m, "/1/q", two), 0);
+	assert_memory_not_equal(one, two, sizeof one);
 }
 
 /* Too long to have been signed: refused as forged, not as a failure of ours
  * that might end the run. */
 static void test_too_long(void **state)
 {
-	struct signed_message m = make_message();
-	static uint8_t large[MESSAGE_PAYLOAD_MAX + 1];
-	char text[MESSAGE_PATH_MAX + 2] = "";
+	struct signed_message s = make_signed();
+	char text[LIMIT_PATH + 2] = "";
 
 	(void)state;
 	memset(text, 'x', sizeof text - 1);
-	assert_int_equal(
-	    message_verify(m.signature, m.key, text, m.path, m.payload, m.len),
-	    ERR_DENIED);
-	assert_int_equal(message_verify(m.signature, m.key, m.entropy, text,
-			     m.payload, m.len),
-	    ERR_DENIED);
-	assert_int_equal(message_verify(m.signature, m.key, m.entropy, m.path,
-			     large, sizeof large),
-	    ERR_DENIED);
-	assert_int_equal(message_sign(m.signature, m.secret, m.entropy, m.path,
-			     large, sizeof large),
-	    ERR_LIMIT);
-	assert_int_equal(message_sign(m.signature, m.secret, m.entropy, m.path,
-			     large, MESSAGE_PAYLOAD_MAX),
-	    0);
-	assert_int_equal(message_verify(m.signature, m.key, m.entropy, m.path,
-			     large, MESSAGE_PAYLOAD_MAX),
-	    0);
+	assert_int_equal(message_verify(&s.m, text, s.key), ERR_DENIED);
+	s.m.entropy_len = MESSAGE_ENTROPY_MAX + 1;
+	assert_int_equal(verify(&s), ERR_DENIED);
+	s.m.entropy_len = 5;
+	s.m.payload_len = MESSAGE_PAYLOAD_MAX + 1;
+	assert_int_equal(verify(&s), ERR_DENIED);
+	assert_int_equal(message_sign(&s.m, s.path, s.secret), ERR_LIMIT);
+	assert_int_equal(s.m.signature_len, 0);
+	s.m.payload_len = MESSAGE_PAYLOAD_MAX;
+	assert_int_equal(message_sign(&s.m, s.path, s.secret), 0);
+	assert_int_equal(verify(&s), 0);
 }
 
 int main(void)
@@ -261,7 +288,8 @@ int main(void)
 	    cmocka_unit_test(test_signed_limits),
 	    cmocka_unit_test(test_flipped_bits),
 	    cmocka_unit_test(test_cut_and_swapped),
-	    cmocka_unit_test(test_domain), cmocka_unit_test(test_too_long)};
+	    cmocka_unit_test(test_domain), cmocka_unit_test(test_digest),
+	    cmocka_unit_test(test_too_long)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -88,26 +88,27 @@ static void test_message(void **state)
 		 "\"MessageAttributes\":{" ENTROPY_ATTRIBUTE ",\"Signature\":{"
 		 "\"DataType\":\"Binary\",\"BinaryValue\":\"" SIGNATURE
 		 "\"}}}]}";
-	const struct sqs_message *at;
+	const struct message *at;
 	struct sqs_messages m;
 	struct aid_sqs *a = receive(body, 10, &m);
 
 	(void)state;
 	at = &m.at[0];
 	assert_int_equal(m.n, 1);
-	assert_string_equal(at->id, "a");
-	assert_string_equal(at->receipt_handle, "ra");
-	assert_string_equal(at->body, "AAAA");
-	assert_int_equal(at->body_len, 4);
+	assert_string_equal(m.receipts[0].id, "a");
+	assert_string_equal(m.receipts[0].handle, "ra");
+	/* Three bytes are no payload. */
+	assert_int_equal(m.receipts[0].body, ERR_LIMIT);
+	assert_int_equal(at->payload_len, 0);
 	assert_int_equal(at->sent, 1700000000123);
 	assert_int_equal(at->receive_count, 1);
 	assert_string_equal(at->entropy, ENTROPY);
 	assert_int_equal(at->signature_len, MESSAGE_SIGNATURE_LEN);
 	for (size_t i = 0; i < MESSAGE_SIGNATURE_LEN; i++)
 		assert_int_equal(at->signature[i], i);
-	assert_true(at->intact);
+	assert_true(m.receipts[0].intact);
 	sqs_messages_free(&m);
-	assert_null(m.owner);
+	assert_null(m.at);
 	assert_int_equal(m.n, 0);
 	sqs_messages_free(&m);
 	aid_close(a);
@@ -127,7 +128,7 @@ static void test_foreign_attributes(void **state)
 
 	(void)state;
 	assert_int_equal(m.n, 1);
-	assert_true(m.at[0].intact);
+	assert_true(m.receipts[0].intact);
 	assert_int_equal(m.at[0].signature_len, 0);
 	sqs_messages_free(&m);
 	aid_close(a);
@@ -175,7 +176,7 @@ static void test_damaged(void **state)
 		    "{\"Messages\":[" HEAD("a") "%s}]}", tails[i]);
 		a = receive(body, 10, &m);
 		assert_int_equal(m.n, 1);
-		assert_false(m.at[0].intact);
+		assert_false(m.receipts[0].intact);
 		assert_int_equal(m.at[0].signature_len, 0);
 		sqs_messages_free(&m);
 		aid_close(a);
@@ -202,7 +203,7 @@ static void test_too_many_attributes(void **state)
 	(void)snprintf(body + len, sizeof body - len, "}}]}");
 	a = receive(body, 10, &m);
 	assert_int_equal(m.n, 1);
-	assert_false(m.at[0].intact);
+	assert_false(m.receipts[0].intact);
 	sqs_messages_free(&m);
 	aid_close(a);
 }
@@ -225,9 +226,9 @@ static void test_strange_lists(void **state)
 
 	(void)state;
 	assert_int_equal(m.n, 10);
-	assert_string_equal(m.at[0].id, "1");
-	assert_string_equal(m.at[9].id, "10");
-	assert_true(m.at[9].intact);
+	assert_string_equal(m.receipts[0].id, "1");
+	assert_string_equal(m.receipts[9].id, "10");
+	assert_true(m.receipts[9].intact);
 	sqs_messages_free(&m);
 	aid_close(a);
 	a = receive(body, 2, &m);
@@ -305,10 +306,10 @@ static void test_one_message_twice(void **state)
 
 	(void)state;
 	assert_int_equal(m.n, 2);
-	assert_string_equal(m.at[0].id, "1");
-	assert_string_equal(m.at[0].receipt_handle, "later");
+	assert_string_equal(m.receipts[0].id, "1");
+	assert_string_equal(m.receipts[0].handle, "later");
 	assert_int_equal(m.at[0].receive_count, 2);
-	assert_string_equal(m.at[1].id, "2");
+	assert_string_equal(m.receipts[1].id, "2");
 	sqs_messages_free(&m);
 	aid_close(a);
 }
@@ -332,15 +333,14 @@ static void test_no_messages(void **state)
 		    0);
 		assert_non_null(strstr(a->err.text, "ReceiveMessage"));
 		assert_int_equal(m.n, 0);
-		assert_null(m.owner);
+		assert_null(m.at);
 		assert_int_equal(loopback_requests(a->loopback), 1);
 		aid_close(a);
 	}
 }
 
-static const struct sqs_messages some = {.n = 3,
-    .at = {{.receipt_handle = "r0"}, {.receipt_handle = "r1"},
-	{.receipt_handle = "r2"}}};
+static const struct sqs_messages some = {
+    .n = 3, .receipts = {{.handle = "r0"}, {.handle = "r1"}, {.handle = "r2"}}};
 
 /* Delete those that want names of three; the caller closes. */
 static struct aid_sqs *drop(const struct loopback_step *steps, int n,

@@ -13,9 +13,16 @@
 #include "aid/sqs.h"
 #include "sqs/messages.h"
 
-#define MD5_A "098890dde069e9abad63f19a0d9e1f32" /* of "AAAA" */
-#define MD5_B "f50881ced34c7d9e6bce100bf33dec60"
-#define MD5_C "b41c1949bef0cb7c83998d0a5d83bcc2"
+/* MD5s of 44 times "A", "B", "C": bodies of 33 bytes each. */
+#define MD5_A "23005536dba2c412a23bbe1041e007ca"
+#define MD5_B "d4f1807d5a331844c4bc0401a6a80156"
+#define MD5_C "97428edd33410cc946847b05de62338e"
+#define BODY_B                                                                 \
+	"BBBBBBBBBBBBBBBBBBBBBB"                                               \
+	"BBBBBBBBBBBBBBBBBBBBBB"
+#define BODY_C                                                                 \
+	"CCCCCCCCCCCCCCCCCCCCCC"                                               \
+	"CCCCCCCCCCCCCCCCCCCCCC"
 #define SENT(id, md5)                                                          \
 	"{\"Id\":\"" id "\",\"MessageId\":\"m\",\"MD5OfMessageBody\":\"" md5   \
 	"\"}"
@@ -27,8 +34,26 @@
 #define ALL                                                                    \
 	ANSWER(SENT("0", MD5_A) "," SENT("1", MD5_B) "," SENT("2", MD5_C), "")
 
-static const struct sqs_outgoing three[] = {
-    {.body = "AAAA"}, {.body = "BBBB"}, {.body = "CCCC"}};
+static struct message messages[LIMIT_BATCH + 1];
+static const struct message *list[LIMIT_BATCH + 1];
+
+/* Whose body is that letter, 44 times. */
+static void make_message(struct message *m, char letter)
+{
+	char body[44];
+
+	memset(m, 0, sizeof *m);
+	memset(body, letter, sizeof body);
+	assert_int_equal(message_from_body(m, body, sizeof body), 0);
+}
+
+static void make_messages(void)
+{
+	for (size_t k = 0; k <= LIMIT_BATCH; k++) {
+		make_message(&messages[k], (char)('A' + k));
+		list[k] = &messages[k];
+	}
+}
 
 struct result {
 	int rc;
@@ -42,8 +67,9 @@ static int send_three(struct aid_sqs *a, const char *queue, struct result *r)
 	memset(r, 0, sizeof *r);
 	memset(r->sent, 1, sizeof r->sent);
 	r->err.code = 77;
-	r->rc = sqs_send(
-	    a->sqs, queue, three, 3, r->sent, aid_deadline(a), &r->err);
+	make_messages();
+	r->rc =
+	    sqs_send(a->sqs, queue, list, 3, r->sent, aid_deadline(a), &r->err);
 	r->requests = loopback_requests(a->loopback);
 	return r->rc;
 }
@@ -99,7 +125,7 @@ static void test_request(void **state)
 	assert_string_equal(
 	    json_string(json_get(entry(request, 2), "Id")), "2");
 	assert_string_equal(
-	    json_string(json_get(entry(request, 2), "MessageBody")), "CCCC");
+	    json_string(json_get(entry(request, 2), "MessageBody")), BODY_C);
 	assert_null(json_get(entry(request, 2), "MessageAttributes"));
 	assert_null(json_get(entry(request, 2), "MessageGroupId"));
 	json_free(request);
@@ -121,10 +147,10 @@ static void test_fifo(void **state)
 	    "sqs-entropy");
 	assert_string_equal(
 	    json_string(json_get(entry(request, 0), "MessageDeduplicationId")),
-	    "63c1dd951ffedf6f7fd968ad4efa39b8");
+	    "b06b3f20c246db70a136e3ae4787d0df");
 	assert_string_equal(
 	    json_string(json_get(entry(request, 1), "MessageDeduplicationId")),
-	    "4a8d8134f29b0b7b60c126f5532bc9f5");
+	    "d5074cf3f88bd6d44f5a3eef6b5ce6c7");
 	json_free(request);
 	aid_close(a);
 }
@@ -135,26 +161,26 @@ static void test_fifo(void **state)
 
 static int send_signed(const char *attributes_md5, struct json **request)
 {
-	struct sqs_outgoing m = {.body = "AAAA", .entropy = ENTROPY};
-	uint8_t signature[MESSAGE_SIGNATURE_LEN];
+	struct message *m = &messages[0];
 	struct loopback_step step;
 	struct aid_sqs *a;
 	bool sent = false;
 	char body[512];
 	int rc;
 
-	for (size_t i = 0; i < sizeof signature; i++)
-		signature[i] = (uint8_t)i;
-	m.signature = signature;
-	m.signature_len = sizeof signature;
+	make_messages();
+	message_set_claim(m, ENTROPY);
+	m->signature_len = MESSAGE_SIGNATURE_LEN;
+	for (size_t i = 0; i < MESSAGE_SIGNATURE_LEN; i++)
+		m->signature[i] = (uint8_t)i;
 	(void)snprintf(body, sizeof body,
 	    "{\"Successful\":[{\"Id\":\"0\",\"MD5OfMessageBody\":\"" MD5_A
 	    "\"%s}]}",
 	    attributes_md5);
 	step = aid_ok(body);
 	a = aid_open(&step, 1);
-	rc =
-	    sqs_send(a->sqs, AID_QUEUE, &m, 1, &sent, aid_deadline(a), &a->err);
+	rc = sqs_send(
+	    a->sqs, AID_QUEUE, list, 1, &sent, aid_deadline(a), &a->err);
 	assert_int_equal(sent, rc == 0);
 	*request = aid_request(a, 0);
 	aid_close(a);
@@ -248,13 +274,14 @@ static void test_dated_messages_are_not_signed_anew(void **state)
 		"{\"__type\":\"InvalidSignatureException\",\"message\":"
 		"\"Signature expired: x\"}"),
 	    aid_ok(ALL)};
-	const struct sqs_outgoing m = {.body = "YQ==", .entropy = "v=1;time=1"};
 	struct aid_sqs *a = aid_open(steps, 2);
 	bool sent = true;
 
 	(void)state;
-	assert_int_equal(
-	    sqs_send(a->sqs, AID_QUEUE, &m, 1, &sent, aid_deadline(a), &a->err),
+	make_messages();
+	message_set_claim(&messages[0], "v=1;time=1");
+	assert_int_equal(sqs_send(a->sqs, AID_QUEUE, list, 1, &sent,
+			     aid_deadline(a), &a->err),
 	    ERR_DENIED);
 	assert_false(sent);
 	assert_int_equal(loopback_requests(a->loopback), 1);
@@ -280,7 +307,7 @@ static void test_partial_failure_is_tried_again(void **state)
 	request = aid_request(a, 1);
 	assert_int_equal(json_count(json_get(request, "Entries")), 1);
 	assert_string_equal(
-	    json_string(json_get(entry(request, 0), "MessageBody")), "BBBB");
+	    json_string(json_get(entry(request, 0), "MessageBody")), BODY_B);
 	json_free(request);
 	aid_close(a);
 }
@@ -347,24 +374,24 @@ static void test_strange_answers(void **state)
 static void test_limits(void **state)
 {
 	const struct loopback_step step = aid_ok(ALL);
-	struct sqs_outgoing m = {.body = "AAAA",
-	    .signature = (const uint8_t *)"x",
-	    .signature_len = MESSAGE_SIGNATURE_LEN + 1};
 	struct aid_sqs *a = aid_open(&step, 1);
 	bool sent[LIMIT_BATCH + 1];
 
 	(void)state;
+	make_messages();
 	assert_int_equal(
-	    sqs_send(a->sqs, AID_QUEUE, three, 0, sent, 0, &a->err), ERR_LIMIT);
-	assert_int_equal(sqs_send(a->sqs, AID_QUEUE, three, LIMIT_BATCH + 1,
+	    sqs_send(a->sqs, AID_QUEUE, list, 0, sent, 0, &a->err), ERR_LIMIT);
+	assert_int_equal(sqs_send(a->sqs, AID_QUEUE, list, LIMIT_BATCH + 1,
 			     sent, 0, &a->err),
 	    ERR_LIMIT);
+	messages[0].payload_len = MESSAGE_PAYLOAD_MIN - 1;
+	assert_int_equal(sqs_send(a->sqs, AID_QUEUE, list, 1, sent,
+			     aid_deadline(a), &a->err),
+	    ERR_LIMIT);
+	messages[0].payload_len = MESSAGE_PAYLOAD_MAX + 1;
 	assert_int_equal(
-	    sqs_send(a->sqs, AID_QUEUE, &m, 1, sent, 0, NULL), ERR_LIMIT);
-	m = (struct sqs_outgoing){.body = "\xff"};
-	assert_int_equal(
-	    sqs_send(a->sqs, AID_QUEUE, &m, 1, sent, aid_deadline(a), &a->err),
-	    ERR_FORMAT);
+	    sqs_send(a->sqs, AID_QUEUE, list, 1, sent, aid_deadline(a), NULL),
+	    ERR_LIMIT);
 	assert_int_equal(loopback_requests(a->loopback), 0);
 	aid_close(a);
 }
@@ -372,18 +399,16 @@ static void test_limits(void **state)
 /* Ten messages of the largest payload fit into a request. */
 static void test_largest(void **state)
 {
-	static char body[MESSAGE_BODY_MAX + 1];
 	const struct loopback_step step = aid_ok("{}");
-	struct sqs_outgoing m[LIMIT_BATCH];
 	struct aid_sqs *a = aid_open(&step, 1);
 	bool sent[LIMIT_BATCH];
 	struct json *request;
 
 	(void)state;
-	memset(body, 'A', MESSAGE_BODY_MAX);
+	make_messages();
 	for (size_t k = 0; k < LIMIT_BATCH; k++)
-		m[k] = (struct sqs_outgoing){.body = body};
-	assert_int_equal(sqs_send(a->sqs, AID_QUEUE, m, LIMIT_BATCH, sent,
+		messages[k].payload_len = MESSAGE_PAYLOAD_MAX;
+	assert_int_equal(sqs_send(a->sqs, AID_QUEUE, list, LIMIT_BATCH, sent,
 			     aid_deadline(a), &a->err),
 	    ERR_FORMAT);
 	request = aid_request(a, 0);

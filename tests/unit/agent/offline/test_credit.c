@@ -16,6 +16,23 @@
 #define SIGNED_AT INT64_C(1795000000000)
 #define LEN       512
 
+/* A message, and what is known of it. */
+struct facts {
+	struct message m;
+	struct verdict v;
+};
+
+static unsigned judge_facts(const struct credit_policy *policy,
+    const struct facts *facts, unsigned *bits)
+{
+	struct verdict v = facts->v;
+
+	v.bits = 12345;
+	credit_judge(policy, &facts->m, &v);
+	*bits = v.bits;
+	return v.withheld;
+}
+
 /*
  * The policy once more, in other words: what a message fails to be, as the
  * names that the status shows, in their order.  The truth table below compares
@@ -48,44 +65,43 @@ static const char *time_name(int64_t sent, int64_t at)
 	return NULL;
 }
 
-static void expected_names(enum credit_unsigned policy,
-    const struct credit_message *m, char *text, size_t size)
+static void expected_names(
+    enum credit_unsigned policy, const struct facts *m, char *text, size_t size)
 {
-	const bool good = m->trust == CREDIT_SIGNED;
+	const bool good = m->v.trust == CREDIT_SIGNED;
 	const bool spared =
-	    m->trust == CREDIT_NO_SIGNATURE && policy == CREDIT_CREDIT;
+	    m->v.trust == CREDIT_NO_SIGNATURE && policy == CREDIT_CREDIT;
 
 	text[0] = '\0';
-	name(text, size, good || spared ? NULL : trust_names[m->trust]);
-	name(text, size, good ? time_name(m->sent, m->time) : NULL);
-	name(text, size, m->receive_count == 1 ? NULL : "delivered before");
-	name(text, size, m->seen ? "used before" : NULL);
-	name(text, size, m->remembered ? NULL : "use cannot be remembered");
+	name(text, size, good || spared ? NULL : trust_names[m->v.trust]);
+	name(text, size, good ? time_name(m->m.sent, m->v.claim.time) : NULL);
+	name(text, size, m->m.receive_count == 1 ? NULL : "delivered before");
+	name(text, size, m->v.seen ? "used before" : NULL);
+	name(text, size, m->v.remembered ? NULL : "use cannot be remembered");
 	name(text, size, !good && policy == CREDIT_REFUSE ? "refused" : NULL);
 	name(text, size, text[0] == '\0' ? "credited" : NULL);
 }
 
 static unsigned expected_bits(
-    const struct credit_policy *policy, const struct credit_message *m)
+    const struct credit_policy *policy, const struct facts *m)
 {
-	double bits = m->trust == CREDIT_SIGNED
-			  ? m->claimed
-			  : policy->bits_per_byte * (double)m->payload_len;
+	double bits = m->v.trust == CREDIT_SIGNED
+			  ? m->v.claim.bits
+			  : policy->bits_per_byte * (double)m->m.payload_len;
 
-	if (bits > (double)m->payload_len * 8)
-		bits = (double)m->payload_len * 8;
+	if (bits > (double)m->m.payload_len * 8)
+		bits = (double)m->m.payload_len * 8;
 	return (unsigned)bits;
 }
 
 static unsigned long combinations;
 static unsigned long credited;
 
-static void check(
-    const struct credit_policy *policy, const struct credit_message *m)
+static void check(const struct credit_policy *policy, const struct facts *m)
 {
 	char names[256], got[256];
-	unsigned bits = 12345;
-	const unsigned withheld = credit_judge(policy, m, &bits);
+	unsigned bits;
+	const unsigned withheld = judge_facts(policy, m, &bits);
 
 	combinations++;
 	expected_names(policy->unsigned_messages, m, names, sizeof names);
@@ -93,9 +109,9 @@ static void check(
 	if (strcmp(names, got) != 0)
 		fail_msg("policy %d, trust %d, sent %lld, at %lld, count %u, "
 			 "seen %d, remembered %d: \"%s\" instead of \"%s\"",
-		    policy->unsigned_messages, m->trust, (long long)m->sent,
-		    (long long)m->time, m->receive_count, m->seen,
-		    m->remembered, got, names);
+		    policy->unsigned_messages, m->v.trust, (long long)m->m.sent,
+		    (long long)m->v.claim.time, m->m.receive_count, m->v.seen,
+		    m->v.remembered, got, names);
 	if (strcmp(names, "credited") == 0) {
 		credited++;
 		assert_int_equal(withheld, 0);
@@ -112,27 +128,25 @@ static const int64_t sent_at[] = {INT64_MIN, -1, 0, 1, SIGNED_AT - 300001,
     SIGNED_AT + 300000, SIGNED_AT + 300001, INT64_MAX};
 static const int64_t signed_at[] = {0, 1, SIGNED_AT, INT64_MAX};
 
-static void check_times(
-    const struct credit_policy *policy, struct credit_message *m)
+static void check_times(const struct credit_policy *policy, struct facts *m)
 {
 	for (size_t i = 0; i < COUNT(sent_at); i++)
 		for (size_t j = 0; j < COUNT(signed_at); j++) {
-			m->sent = sent_at[i];
-			m->time = signed_at[j];
+			m->m.sent = sent_at[i];
+			m->v.claim.time = signed_at[j];
 			check(policy, m);
 		}
 }
 
-static void check_receipts(
-    const struct credit_policy *policy, struct credit_message *m)
+static void check_receipts(const struct credit_policy *policy, struct facts *m)
 {
 	static const uint32_t counts[] = {0, 1, 2, 3, UINT32_MAX};
 
 	for (size_t i = 0; i < COUNT(counts); i++)
 		for (int flags = 0; flags < 4; flags++) {
-			m->receive_count = counts[i];
-			m->seen = (flags & 1) != 0;
-			m->remembered = (flags & 2) != 0;
+			m->m.receive_count = counts[i];
+			m->v.seen = (flags & 1) != 0;
+			m->v.remembered = (flags & 2) != 0;
 			check_times(policy, m);
 		}
 }
@@ -144,8 +158,8 @@ static void check_claims(
 	    0, 1, 255, 256, 8 * LEN, 8 * LEN + 1, UINT32_MAX};
 
 	for (size_t i = 0; i < COUNT(claims); i++) {
-		struct credit_message m = {
-		    .trust = trust, .payload_len = LEN, .claimed = claims[i]};
+		struct facts m = {.m = {.payload_len = LEN},
+		    .v = {.trust = trust, .claim = {.bits = claims[i]}}};
 
 		check_receipts(policy, &m);
 	}
@@ -176,38 +190,36 @@ static void all_conditions_in_all_combinations(void **state)
 }
 
 /* By the rule's own words, each alone. */
-static const struct credit_message good = {.trust = CREDIT_SIGNED,
-    .payload_len = LEN,
-    .claimed = 512,
-    .time = SIGNED_AT,
-    .sent = SIGNED_AT + 1000,
-    .receive_count = 1,
-    .seen = false,
-    .remembered = true};
+static const struct facts good = {
+    .m = {.payload_len = LEN, .sent = SIGNED_AT + 1000, .receive_count = 1},
+    .v = {.trust = CREDIT_SIGNED,
+	.claim = {.bits = 512, .time = SIGNED_AT},
+	.seen = false,
+	.remembered = true}};
 static const struct credit_policy mix = {CREDIT_MIX, 1};
 
 static void each_condition_alone_withholds(void **state)
 {
-	struct credit_message m = good;
+	struct facts m = good;
 	unsigned bits;
 
 	(void)state;
-	assert_int_equal(credit_judge(&mix, &m, &bits), 0);
+	assert_int_equal(judge_facts(&mix, &m, &bits), 0);
 	assert_int_equal(bits, 512);
-	m.trust = CREDIT_BAD_SIGNATURE;
-	assert_int_equal(credit_judge(&mix, &m, &bits), CREDIT_SIGNATURE_BAD);
+	m.v.trust = CREDIT_BAD_SIGNATURE;
+	assert_int_equal(judge_facts(&mix, &m, &bits), CREDIT_SIGNATURE_BAD);
 	m = good;
-	m.sent = m.time + CREDIT_FRESH_MS + 1;
-	assert_int_equal(credit_judge(&mix, &m, &bits), CREDIT_STALE);
+	m.m.sent = m.v.claim.time + CREDIT_FRESH_MS + 1;
+	assert_int_equal(judge_facts(&mix, &m, &bits), CREDIT_STALE);
 	m = good;
-	m.receive_count = 2;
-	assert_int_equal(credit_judge(&mix, &m, &bits), CREDIT_REDELIVERED);
+	m.m.receive_count = 2;
+	assert_int_equal(judge_facts(&mix, &m, &bits), CREDIT_REDELIVERED);
 	m = good;
-	m.seen = true;
-	assert_int_equal(credit_judge(&mix, &m, &bits), CREDIT_SEEN);
+	m.v.seen = true;
+	assert_int_equal(judge_facts(&mix, &m, &bits), CREDIT_SEEN);
 	m = good;
-	m.remembered = false;
-	assert_int_equal(credit_judge(&mix, &m, &bits), CREDIT_NOT_REMEMBERED);
+	m.v.remembered = false;
+	assert_int_equal(judge_facts(&mix, &m, &bits), CREDIT_NOT_REMEMBERED);
 	assert_int_equal(bits, 0);
 }
 
@@ -219,11 +231,11 @@ static void a_trust_out_of_range_is_none(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(odd); i++) {
-		struct credit_message m = good;
+		struct facts m = good;
 
-		m.trust = (enum credit_trust)odd[i];
+		m.v.trust = (enum credit_trust)odd[i];
 		assert_int_equal(
-		    credit_judge(&mix, &m, &bits), CREDIT_SIGNATURE_BAD);
+		    judge_facts(&mix, &m, &bits), CREDIT_SIGNATURE_BAD);
 		assert_int_equal(bits, 0);
 	}
 }
@@ -232,12 +244,11 @@ static unsigned judge(enum credit_unsigned policy, double per_byte, size_t len,
     uint32_t receive_count, unsigned *bits)
 {
 	const struct credit_policy p = {policy, per_byte};
-	const struct credit_message m = {.trust = CREDIT_NO_SIGNATURE,
-	    .payload_len = len,
-	    .receive_count = receive_count,
-	    .remembered = true};
+	const struct facts m = {
+	    .m = {.payload_len = (uint32_t)len, .receive_count = receive_count},
+	    .v = {.trust = CREDIT_NO_SIGNATURE, .remembered = true}};
 
-	return credit_judge(&p, &m, bits);
+	return judge_facts(&p, &m, bits);
 }
 
 static void unsigned_messages_follow_the_policy(void **state)

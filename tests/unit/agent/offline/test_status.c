@@ -17,6 +17,7 @@
 #include "agent/offline/status.h"
 #include "aid/keys.h"
 #include "base/file.h"
+#include "base/limits.h"
 #include "json/parse.h"
 
 static struct err err;
@@ -37,6 +38,8 @@ static int teardown(void **state)
 	return keys_teardown(state);
 }
 
+static struct verdict verdicts[LIMIT_BATCH];
+
 static struct status sample(size_t n)
 {
 	struct status s = {.code = 0,
@@ -45,17 +48,17 @@ static struct status sample(size_t n)
 	    .bytes = 512 * n,
 	    .credit = 256,
 	    .kernel = true,
-	    .n = n};
+	    .n = n,
+	    .at = verdicts};
 
 	for (size_t i = 0; i < n; i++)
-		s.at[i] =
-		    (struct status_message){.verified = {.trust = CREDIT_SIGNED,
-						.producer = "pi",
-						.claim = {.key = {0xab, 0xcd},
-						    .seq = i + 1,
-						    .time = 1795000000001}},
-			.bytes = 512,
-			.bits = 256};
+		verdicts[i] = (struct verdict){.trust = CREDIT_SIGNED,
+		    .producer = "pi",
+		    .claim = {.key = {0xab, 0xcd},
+			.seq = i + 1,
+			.time = 1795000000001},
+		    .bytes = 512,
+		    .bits = 256};
 	return s;
 }
 
@@ -123,7 +126,7 @@ static void only_signed_claims_are_told(void **state)
 		struct json *root;
 		const struct json *m;
 
-		s.at[0].verified.trust = trusts[i];
+		verdicts[0].trust = trusts[i];
 		root = formatted(&s);
 		m = json_at(json_get(root, "messages"), 0);
 		assert_null(json_get(m, "producer"));
@@ -141,7 +144,7 @@ static void a_name_that_is_not_utf8(void **state)
 	struct json *root;
 
 	(void)state;
-	s.at[0].verified.producer = "caf\xe9";
+	verdicts[0].producer = "caf\xe9";
 	root = formatted(&s);
 	assert_string_equal(
 	    text(json_at(json_get(root, "messages"), 0), "producer"), "?");
@@ -159,7 +162,7 @@ static void each_reason_is_told_by_its_name(void **state)
 		const struct json *list;
 		size_t n = 0;
 
-		s.at[0].withheld = withheld;
+		verdicts[0].withheld = withheld;
 		root = formatted(&s);
 		list = json_get(
 		    json_at(json_get(root, "messages"), 0), "withheld");
@@ -187,12 +190,12 @@ static void the_longest_document_fits(void **state)
 	s.code = ERR_UNSUPPORTED;
 	s.received = UINT32_MAX;
 	for (size_t i = 0; i < LIMIT_BATCH; i++) {
-		s.at[i].verified.producer = name;
-		s.at[i].verified.claim.seq = INT64_MAX;
-		s.at[i].verified.claim.time = INT64_MAX;
-		s.at[i].bits = UINT32_MAX;
-		s.at[i].withheld = (1U << CREDIT_REASONS) - 1;
-		s.at[i].discarded = "sealed for somebody else";
+		verdicts[i].producer = name;
+		verdicts[i].claim.seq = INT64_MAX;
+		verdicts[i].claim.time = INT64_MAX;
+		verdicts[i].bits = UINT32_MAX;
+		verdicts[i].withheld = (1U << CREDIT_REASONS) - 1;
+		verdicts[i].discarded = "sealed for somebody else";
 	}
 	assert_int_equal(status_format(&s, out), 0);
 	assert_true(buf_len(out) < STATUS_MAX / 2);
@@ -328,11 +331,11 @@ static void the_last_run_for_people(void **state)
 	int fd = status_open(STATUS_NAME);
 
 	(void)state;
-	s.at[1].verified.trust = CREDIT_BAD_SIGNATURE;
-	s.at[1].bits = 0;
-	s.at[1].withheld = CREDIT_SIGNATURE_BAD | CREDIT_SEEN;
-	s.at[2].bytes = s.at[2].bits = 0;
-	s.at[2].discarded = "sealed for somebody else";
+	verdicts[1].trust = CREDIT_BAD_SIGNATURE;
+	verdicts[1].bits = 0;
+	verdicts[1].withheld = CREDIT_SIGNATURE_BAD | CREDIT_SEEN;
+	verdicts[2].bytes = verdicts[2].bits = 0;
+	verdicts[2].discarded = "sealed for somebody else";
 	assert_int_equal(status_write(fd, &s), 0);
 	(void)close(fd);
 	assert_int_equal(printed(false, out, sizeof out), 0);

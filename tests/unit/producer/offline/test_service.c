@@ -14,7 +14,6 @@
 #include "base/log.h"
 #include "base/record.h"
 #include "producer/offline/service.h"
-#include "producer/online/heartbeat.h"
 
 static int pair[2]; /* [0]: the other end's */
 static struct notify notify;
@@ -225,141 +224,6 @@ static void without_a_manager_nobody_listens(void **state)
 	assert_string_equal(heard(), "");
 }
 
-/* ---- the online half's side, in simulated time */
-
-static int64_t now;
-static int64_t longest; /* sleep */
-static unsigned stop_at;
-
-static int64_t mono(void *ctx)
-{
-	(void)ctx;
-	return now;
-}
-
-static int pass(void *ctx, int64_t ms)
-{
-	(void)ctx;
-	now += ms;
-	longest = ms > longest ? ms : longest;
-	return stop_at > 0 && --stop_at == 0 ? ERR_CANCELED : 0;
-}
-
-static const struct clock simulated = {.mono = mono, .sleep = pass};
-
-static struct heartbeat begin(int64_t watchdog_ms)
-{
-	struct heartbeat a;
-
-	now = 1000000;
-	longest = 0;
-	stop_at = 0;
-	heartbeat_init(&a, pair[1], -1, &simulated, watchdog_ms);
-	return a;
-}
-
-static unsigned count_signs(void)
-{
-	struct record_heartbeat heartbeat;
-	uint32_t type;
-	size_t len;
-	unsigned n = 0;
-
-	while (record_receive(pair[0], &type, &heartbeat, sizeof heartbeat,
-		   &len, -1, 1) == 0) {
-		assert_int_equal(type, RECORD_HEARTBEAT);
-		assert_int_equal(len, sizeof heartbeat);
-		n++;
-	}
-	return n;
-}
-
-static void a_long_sleep_is_cut(void **state)
-{
-	struct heartbeat a = begin(180000);
-
-	(void)state;
-	assert_int_equal(heartbeat_sleep(&a, 600000), 0);
-	assert_int_equal(now, 1600000);
-	assert_int_equal(longest, 60000);
-	assert_int_equal(count_signs(), 10);
-	/* No whole number of slices. */
-	assert_int_equal(heartbeat_sleep(&a, 60001), 0);
-	assert_int_equal(now, 1660001);
-	assert_int_equal(count_signs(), 2);
-	stop_at = 2;
-	assert_int_equal(heartbeat_sleep(&a, 600000), ERR_CANCELED);
-	assert_int_equal(count_signs(), 2);
-}
-
-static void without_a_watchdog_sleep_is_one(void **state)
-{
-	struct heartbeat a = begin(0);
-
-	(void)state;
-	assert_int_equal(heartbeat_sleep(&a, 86400000), 0);
-	assert_int_equal(longest, 86400000);
-	assert_int_equal(count_signs(), 1);
-}
-
-static void a_watchdog_of_next_to_nothing(void **state)
-{
-	struct heartbeat a = begin(1);
-
-	(void)state;
-	assert_int_equal(heartbeat_sleep(&a, 50), 0);
-	assert_int_equal(longest, 1);
-}
-
-static void a_call_takes_no_more_than_a_slice(void **state)
-{
-	static const struct {
-		int64_t watchdog, call;
-	} cases[] = {
-	    {0, 30000}, {180000, 30000}, {90000, 30000}, {30000, 10000}};
-
-	(void)state;
-	for (size_t i = 0; i < 4; i++) {
-		struct heartbeat a = begin(cases[i].watchdog);
-
-		assert_int_equal(
-		    heartbeat_deadline(&a, 30000), now + cases[i].call);
-		assert_int_equal(count_signs(), 1);
-	}
-}
-
-/* Signs that nobody reads must not stop the online half. */
-static void signs_that_find_no_room_are_dropped(void **state)
-{
-	struct heartbeat a = begin(180000);
-
-	(void)state;
-	for (int i = 0; i < 100000; i++)
-		heartbeat_tell(&a);
-	assert_in_range(count_signs(), 1, 99999);
-}
-
-static void a_slice_of_waiting_for_a_record(void **state)
-{
-	const struct clock real = clock_system(NULL);
-	struct heartbeat a;
-	uint32_t type;
-	size_t len;
-	char data[8];
-
-	(void)state;
-	heartbeat_init(&a, pair[1], -1, &real, 60);
-	assert_int_equal(heartbeat_recv(&a, &type, data, sizeof data, &len,
-			     clock_mono(&real) + 100),
-	    ERR_TIMEOUT);
-	assert_in_range(count_signs(), 3, 8);
-	assert_int_equal(record_send(pair[0], 7, "x", 1, -1, 1), 0);
-	assert_int_equal(
-	    heartbeat_recv(&a, &type, data, sizeof data, &len, 0), 0);
-	assert_int_equal(type, 7);
-	assert_int_equal(count_signs(), 1);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -375,12 +239,6 @@ int main(void)
 	    TEST(the_same_is_told_again_when_it_is_due),
 	    TEST(a_manager_that_is_gone_does_no_harm),
 	    TEST(without_a_manager_nobody_listens),
-	    TEST(a_long_sleep_is_cut),
-	    TEST(without_a_watchdog_sleep_is_one),
-	    TEST(a_watchdog_of_next_to_nothing),
-	    TEST(a_call_takes_no_more_than_a_slice),
-	    TEST(signs_that_find_no_room_are_dropped),
-	    TEST(a_slice_of_waiting_for_a_record),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

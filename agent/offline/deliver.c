@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/offline/deliver.h"
+
+#include <time.h>
+
+#include "base/log.h"
+
+/* Two machines that were handed the same bytes must part ways. */
+static void mix_identity(const struct offline *o, const struct taken *t)
+{
+	struct timespec now[2];
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now[0]);
+	(void)clock_gettime(CLOCK_REALTIME, &now[1]);
+	if (sink_mix(&o->sink, buf_data(o->identity), buf_len(o->identity)) !=
+		0 ||
+	    sink_mix(&o->sink, buf_data(t->identity), buf_len(t->identity)) !=
+		0 ||
+	    sink_mix(&o->sink, now, sizeof now) != 0)
+		log_warning("could not mix this machine's identity");
+}
+
+/* The digests are on the disk before the bytes are used, so that a crash may
+ * lose a message and never lets one count twice. */
+static unsigned remember_messages(struct offline *o, struct taken *t)
+{
+	if (t->digests_n == 0 || !o->remembers)
+		return credit_total(t->bits);
+	if (replay_add(&o->replay, t->digests, t->digests_n) == 0)
+		return credit_total(t->bits);
+	log_error("cannot remember which messages are used: no credit is "
+		  "given (is the disk full?)");
+	for (size_t i = 0; i < t->n; i++) {
+		t->at[i].withheld |= CREDIT_NOT_REMEMBERED;
+		t->at[i].bits = 0;
+	}
+	return 0;
+}
+
+static void report_delivery(
+    const struct offline *o, const struct taken *t, unsigned credit)
+{
+	const char *s = t->used == 1 ? "" : "s";
+
+	if (o->sink.kernel)
+		log_notice("injected %zu bytes from %u message%s into the "
+			   "kernel, credit %u bits",
+		    buf_len(t->payloads), t->used, s, credit);
+	else
+		log_notice("wrote %zu bytes from %u message%s to %s",
+		    buf_len(t->payloads), t->used, s, o->sink.name);
+}
+
+int deliver(
+    struct offline *o, struct taken *t, unsigned *credit, struct err *err)
+{
+	const unsigned bits = remember_messages(o, t);
+	int rc;
+
+	mix_identity(o, t);
+	rc = sink_put(&o->sink, t->payloads, bits, err);
+	if (rc != 0)
+		return rc;
+	*credit = bits;
+	report_delivery(o, t, bits);
+	if (!o->conf->strict || bits > 0)
+		return 0;
+	return err_set(
+	    err, ERR_UNUSABLE, "--strict: no credit was given (see --status)");
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/offline/take.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/record.h"
+#include "base/url.h"
+#include "message/sign.h"
+
+int take_init(struct taken *t, const struct conf *conf)
+{
+	*t = (struct taken){
+	    .payloads = buf_new((size_t)LIMIT_BATCH * MESSAGE_PAYLOAD_MAX),
+	    .identity = buf_new(OFFLINE_IDENTITY_MAX)};
+	/* The path of a queue known by name is told by the online half. */
+	if (url_queue_path(conf->queue, t->queue_path) != 0)
+		t->queue_path[0] = '\0';
+	return t->payloads != NULL && t->identity != NULL ? 0 : ERR_NOMEM;
+}
+
+void take_free(struct taken *t)
+{
+	buf_free(t->identity);
+	buf_free(t->payloads);
+}
+
+static int take_identity(struct taken *t, const void *data, size_t len)
+{
+	struct record_identity identity;
+
+	if (len != sizeof identity || t->identified)
+		return ERR_FORMAT;
+	t->identified = true;
+	memcpy(&identity, data, sizeof identity);
+	if (identity.len > sizeof identity.text)
+		return ERR_FORMAT;
+	return buf_add(t->identity, identity.text, identity.len);
+}
+
+/* The online half overrules no queue that the configuration names by URL, and
+ * changes none between messages. */
+static int take_queue(
+    struct taken *t, const struct conf *conf, const void *data, size_t len)
+{
+	struct record_queue queue;
+
+	if (len != sizeof queue || t->directed || t->n > 0)
+		return ERR_FORMAT;
+	t->directed = true;
+	memcpy(&queue, data, sizeof queue);
+	if (queue.len > LIMIT_PATH)
+		return ERR_FORMAT;
+	if (strstr(conf->queue, "://") != NULL)
+		return 0;
+	memcpy(t->queue_path, queue.path, queue.len);
+	t->queue_path[queue.len] = '\0';
+	return 0;
+}
+
+static bool is_in_this_run(const struct taken *t, const uint8_t *digest)
+{
+	for (size_t k = 0; k < t->digests_n; k++)
+		if (memcmp(t->digests[k], digest, REPLAY_DIGEST_LEN) == 0)
+			return true;
+	return false;
+}
+
+static void judge_message(const struct taken *t, const struct offline *o,
+    const struct message *m, struct verdict *v)
+{
+	char text[256];
+
+	v->remembered = o->remembers;
+	v->seen = is_in_this_run(t, v->digest) ||
+		  (o->remembers && replay_has(&o->replay, v->digest));
+	credit_judge(&o->conf->policy, m, v);
+	credit_explain(v->withheld, text, sizeof text);
+	log_info("message of %u bytes%s%s: %s", (unsigned)m->payload_len,
+	    v->producer != NULL ? " from " : "",
+	    v->producer != NULL ? v->producer : "", text);
+}
+
+/* A message whose signature holds, or that may earn credit without one, is
+ * remembered once: a message that is sent again and again must not push all
+ * others out of the memory. */
+static int use_message(
+    struct taken *t, const struct message *m, struct verdict *v)
+{
+	if ((v->trust == CREDIT_SIGNED || v->withheld == 0) && !v->seen) {
+		memcpy(
+		    t->digests[t->digests_n++], v->digest, REPLAY_DIGEST_LEN);
+		t->bits += v->bits;
+	}
+	t->used++;
+	v->bytes = m->payload_len;
+	return buf_add(t->payloads, m->payload, m->payload_len);
+}
+
+static int take_message(
+    struct taken *t, const struct offline *o, struct message *m, size_t len)
+{
+	struct verdict *v = &t->at[t->n];
+	int rc = message_take_record(m, len);
+
+	if (rc != 0)
+		return rc;
+	t->n++;
+	rc = verify_message(&o->verify, m, t->queue_path, v);
+	if (rc == ERR_DENIED) {
+		v->discarded = "sealed for somebody else";
+		log_warning("a message was discarded: it is sealed, and %s",
+		    o->conf->seal_key[0] == '\0'
+			? "no seal-key is configured"
+			: "does not open with this seal-key");
+		return 0;
+	}
+	if (rc != 0)
+		return rc;
+	judge_message(t, o, m, v);
+	if ((v->withheld & CREDIT_REFUSED) == 0)
+		return use_message(t, m, v);
+	v->discarded = "refused by the policy";
+	return 0;
+}
+
+static int take_end(struct taken *t, const void *data, size_t len)
+{
+	if (len != sizeof t->end)
+		return ERR_FORMAT;
+	memcpy(&t->end, data, sizeof t->end);
+	t->ended = true;
+	return 0;
+}
+
+static int take_record(struct taken *t, const struct offline *o, uint32_t type,
+    struct message *m, size_t len)
+{
+	switch (type) {
+	case RECORD_IDENTITY:
+		return take_identity(t, m, len);
+	case RECORD_QUEUE:
+		return take_queue(t, o->conf, m, len);
+	case RECORD_MESSAGE:
+		return t->n < LIMIT_BATCH ? take_message(t, o, m, len)
+					  : ERR_LIMIT;
+	case RECORD_END:
+		return take_end(t, m, len);
+	default:
+		return ERR_FORMAT;
+	}
+}
+
+/* Each kind of record comes so many times and no more: a flood, which the
+ * deadline of record_receive() does not stop, ends by itself. */
+int take_records(
+    struct taken *t, const struct offline *o, int fd, int64_t deadline)
+{
+	struct buf *space = buf_new(sizeof(struct message));
+	struct message *m;
+	uint8_t *p;
+	uint32_t type;
+	size_t len;
+	int rc;
+
+	if (space == NULL || buf_extend(space, sizeof *m, &p) != 0) {
+		buf_free(space);
+		return ERR_NOMEM;
+	}
+	m = (struct message *)(void *)p;
+	do {
+		memset(m, 0, sizeof *m);
+		rc =
+		    record_receive(fd, &type, m, sizeof *m, &len, -1, deadline);
+		if (rc == 0)
+			rc = take_record(t, o, type, m, len);
+	} while (rc == 0 && !t->ended);
+	buf_free(space);
+	return rc;
+}

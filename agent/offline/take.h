@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_AGENT_OFFLINE_TAKE_H
+#define SQS_ENTROPY_AGENT_OFFLINE_TAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/offline/credit.h"
+#include "agent/offline/offline.h"
+#include "agent/offline/replay.h"
+#include "agent/record.h"
+#include "base/buf.h"
+#include "base/limits.h"
+
+/* What the online half has handed over in one run, and what it is worth. */
+struct taken {
+	struct buf *payloads; /* of usable messages, one after the other */
+	struct buf *identity; /* of this instance, as EC2 names it */
+	char queue_path[LIMIT_PATH + 1]; /* "": not known */
+	size_t n;                        /* messages */
+	struct verdict at[LIMIT_BATCH];
+	unsigned used;      /* of the messages */
+	unsigned long bits; /* sum of what they earned */
+	uint8_t digests[LIMIT_BATCH][REPLAY_DIGEST_LEN]; /* to be remembered */
+	size_t digests_n;
+	bool identified, directed; /* RECORD_IDENTITY, RECORD_QUEUE came */
+	bool ended;                /* RECORD_END came */
+	struct record_end end;
+};
+
+/* ERR_NOMEM. */
+int take_init(struct taken *t, const struct conf *conf)
+    __attribute__((warn_unused_result));
+void take_free(struct taken *t);
+
+/*
+ * Take records from fd until the one that ends them, or the deadline
+ * (CLOCK_MONOTONIC ms).  0, or what ended them before: ERR_TIMEOUT, ERR_EOF,
+ * ERR_FORMAT and ERR_LIMIT for a record that the online half cannot have sent,
+ * ERR_NOMEM, ERR_INTERNAL.  What came before is valid all the same: those
+ * messages are deleted, and ours.
+ */
+int take_records(struct taken *t, const struct offline *o, int fd,
+    int64_t deadline) __attribute__((warn_unused_result));
+
+#endif
