@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NAMES_MAX 256 /* bytes of the list of choices in an error */
+
+const struct setting *settings_find(
+    const struct settings *settings, const char *name)
+{
+	for (size_t i = 0; i < settings->n; i++)
+		if (strcmp(settings->rows[i].name, name) == 0)
+			return &settings->rows[i];
+	return NULL;
+}
+
+void *settings_at(const struct setting *row, void *conf)
+{
+	return (char *)conf + row->offset;
+}
+
+static bool is_number(const char *s, bool fraction)
+{
+	size_t digits = 0, points = 0;
+
+	for (s += *s == '-'; *s != '\0'; s++) {
+		digits += *s >= '0' && *s <= '9';
+		points += fraction && *s == '.';
+		if ((*s < '0' || *s > '9') && !(fraction && *s == '.'))
+			return false;
+	}
+	return digits > 0 && points <= 1;
+}
+
+static int set_string(const struct setting *row, char *at, const char *origin,
+    const char *text, struct err *err)
+{
+	const size_t len = strlen(text);
+
+	if (len >= row->size)
+		return err_set(err, ERR_CONFIG,
+		    "%s: longer than the %zu characters allowed", origin,
+		    row->size - 1);
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+			return err_set(err, ERR_CONFIG,
+			    "%s: control characters are not allowed", origin);
+	memcpy(at, text, len + 1);
+	return 0;
+}
+
+/* A double holds every whole number that a row allows. */
+static int set_number(const struct setting *row, void *at, const char *origin,
+    const char *text, struct err *err)
+{
+	const bool whole = row->kind == SETTING_LONG;
+	const double x = strtod(text, NULL);
+
+	if (!is_number(text, !whole) || x < row->min || x > row->max)
+		return err_set(err, ERR_CONFIG,
+		    "%s: \"%.64s\" is not a %snumber from %.10g to %.10g",
+		    origin, text, whole ? "whole " : "", row->min, row->max);
+	if (whole)
+		*(long *)at = (long)x;
+	else
+		*(double *)at = x;
+	return 0;
+}
+
+static int set_choice(const struct setting *row, void *at, const char *origin,
+    const char *text, struct err *err)
+{
+	char names[NAMES_MAX] = "";
+	size_t len = 0;
+
+	for (int i = 0; row->choices[i] != NULL; i++) {
+		if (strcmp(row->choices[i], text) == 0) {
+			memcpy(at, &i, sizeof i);
+			return 0;
+		}
+		if (len < sizeof names)
+			len += (size_t)snprintf(names + len, sizeof names - len,
+			    "%s%s", i > 0 ? ", " : "", row->choices[i]);
+	}
+	return err_set(err, ERR_CONFIG, "%s: \"%.64s\" is not one of: %s",
+	    origin, text, names);
+}
+
+int settings_set(const struct setting *row, void *conf, const char *origin,
+    const char *text, struct err *err)
+{
+	void *at = settings_at(row, conf);
+
+	switch (row->kind) {
+	case SETTING_STRING:
+		return set_string(row, at, origin, text, err);
+	case SETTING_LONG:
+	case SETTING_DOUBLE:
+		return set_number(row, at, origin, text, err);
+	case SETTING_CHOICE:
+		return set_choice(row, at, origin, text, err);
+	default:
+		return err_set(err, ERR_INTERNAL, "%s: takes no text", origin);
+	}
+}
+
+int settings_set_defaults(
+    const struct settings *settings, void *conf, struct err *err)
+{
+	const struct setting *row = settings->rows;
+	int rc = 0;
+
+	memset(conf, 0, settings->conf_size);
+	for (size_t i = 0; rc == 0 && i < settings->n; i++, row++)
+		if (row->initial != NULL)
+			rc = settings_set(
+			    row, conf, row->name, row->initial, err);
+	return rc;
+}
+
+/* Quoted so that libconfuse reads it back; ${X} would be the environment's. */
+static void print_string(const char *text, FILE *to)
+{
+	(void)fputc('"', to);
+	for (; *text != '\0'; text++) {
+		if (strchr("\"\\$", *text) != NULL)
+			(void)fputc('\\', to);
+		(void)fputc(*text, to);
+	}
+	(void)fputc('"', to);
+}
+
+/* "1.0" and "0.25", never "1e-05", which the file does not take. */
+static void print_double(double x, FILE *to)
+{
+	char text[64];
+	int len = snprintf(text, sizeof text, "%.6f", x);
+
+	while (len > 2 && text[len - 1] == '0' && text[len - 2] != '.')
+		len--;
+	(void)fprintf(to, "%.*s", len, text);
+}
+
+void settings_print(const struct setting *row, const void *conf, FILE *to)
+{
+	const void *at = (const char *)conf + row->offset;
+
+	(void)fprintf(to, "%s = ", row->name);
+	if (row->kind == SETTING_LONG)
+		(void)fprintf(to, "%ld", *(const long *)at);
+	else if (row->kind == SETTING_DOUBLE)
+		print_double(*(const double *)at, to);
+	else if (row->kind == SETTING_CHOICE)
+		print_string(row->choices[*(const int *)at], to);
+	else
+		print_string(at, to);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "config/settings.h"
+
+static const char *const choices[] = {"mix", "credit", "refuse", NULL};
+
+struct values {
+	char queue[32];
+	long messages;
+	double bits;
+	int unsigned_;
+	bool strict;
+};
+static struct values v;
+static struct err err;
+
+enum { QUEUE, MESSAGES, BITS, UNSIGNED, STRICT };
+static const struct setting rows[] = {
+    {"queue", SETTING_STRING, SETTING_FILE,
+	SETTING_MEMBER(struct values, queue)},
+    {"messages", SETTING_LONG, SETTING_FILE, "4", 1, 10,
+	SETTING_MEMBER(struct values, messages)},
+    {"bits-per-byte", SETTING_DOUBLE, SETTING_FILE, "1.0", 0.1, 8,
+	SETTING_MEMBER(struct values, bits)},
+    {"unsigned", SETTING_CHOICE, SETTING_FILE, "refuse", .choices = choices,
+	SETTING_MEMBER(struct values, unsigned_)},
+    {"strict", SETTING_FLAG, SETTING_OPTION, NULL,
+	SETTING_MEMBER(struct values, strict)},
+};
+static const struct settings settings = {
+    rows, sizeof rows / sizeof rows[0], sizeof v};
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&v, 0xff, sizeof v);
+	memset(&err, 0, sizeof err);
+	return settings_set_defaults(&settings, &v, &err);
+}
+
+static void defaults_are_texts_or_zero(void **state)
+{
+	(void)state;
+	assert_string_equal(v.queue, "");
+	assert_int_equal(v.messages, 4);
+	assert_true(v.bits == 1.0);
+	assert_int_equal(v.unsigned_, 2);
+	assert_false(v.strict);
+}
+
+static void a_default_out_of_its_range_is_refused(void **state)
+{
+	static const struct setting bad = {"messages", SETTING_LONG,
+	    SETTING_FILE, "11", 1, 10, SETTING_MEMBER(struct values, messages)};
+	const struct settings one = {&bad, 1, sizeof v};
+
+	(void)state;
+	assert_int_equal(settings_set_defaults(&one, &v, &err), ERR_CONFIG);
+	assert_non_null(strstr(err.text, "messages"));
+}
+
+static void a_row_is_found_by_its_name(void **state)
+{
+	(void)state;
+	assert_ptr_equal(settings_find(&settings, "strict"), &rows[STRICT]);
+	assert_null(settings_find(&settings, "stric"));
+	assert_null(settings_find(&settings, ""));
+}
+
+static void a_value_is_checked_before_it_is_stored(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    settings_set(&rows[MESSAGES], &v, "--messages", "9", &err), 0);
+	assert_int_equal(v.messages, 9);
+	assert_int_equal(
+	    settings_set(&rows[MESSAGES], &v, "--messages", "0", &err),
+	    ERR_CONFIG);
+	assert_string_equal(
+	    err.text, "--messages: \"0\" is not a whole number from 1 to 10");
+	assert_int_equal(v.messages, 9);
+	assert_int_equal(
+	    settings_set(&rows[MESSAGES], &v, "m", "9.0", &err), ERR_CONFIG);
+	assert_int_equal(settings_set(&rows[QUEUE], &v, "AWS_X", "q", NULL), 0);
+	assert_string_equal(v.queue, "q");
+	assert_int_equal(
+	    settings_set(&rows[QUEUE], &v, "--queue", "a\nb", &err),
+	    ERR_CONFIG);
+	assert_string_equal(v.queue, "q");
+	assert_int_equal(settings_set(&rows[BITS], &v, "--bits", "8", &err), 0);
+	assert_true(v.bits == 8);
+	assert_int_equal(
+	    settings_set(&rows[UNSIGNED], &v, "--unsigned", "mix", &err), 0);
+	assert_int_equal(v.unsigned_, 0);
+	assert_int_equal(
+	    settings_set(&rows[UNSIGNED], &v, "--unsigned", "", &err),
+	    ERR_CONFIG);
+	assert_int_equal(settings_set(&rows[STRICT], &v, "--strict", "", &err),
+	    ERR_INTERNAL);
+}
+
+static void assert_printed(const struct setting *row, const char *expected)
+{
+	char text[128] = "";
+	FILE *to = fmemopen(text, sizeof text, "w");
+
+	assert_non_null(to);
+	settings_print(row, &v, to);
+	assert_int_equal(fclose(to), 0);
+	assert_string_equal(text, expected);
+}
+
+static void a_value_is_printed_as_the_file_has_it(void **state)
+{
+	(void)state;
+	assert_printed(&rows[QUEUE], "queue = \"\"");
+	(void)strcpy(v.queue, "a \"b\" \\ ${HOME} 'c'");
+	assert_printed(
+	    &rows[QUEUE], "queue = \"a \\\"b\\\" \\\\ \\${HOME} 'c'\"");
+	assert_printed(&rows[MESSAGES], "messages = 4");
+	assert_printed(&rows[BITS], "bits-per-byte = 1.0");
+	v.bits = 0.25;
+	assert_printed(&rows[BITS], "bits-per-byte = 0.25");
+	v.bits = 0.00001;
+	assert_printed(&rows[BITS], "bits-per-byte = 0.00001");
+	assert_printed(&rows[UNSIGNED], "unsigned = \"refuse\"");
+}
+
+#define T(f) cmocka_unit_test_setup(f, setup)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(defaults_are_texts_or_zero),
+	    T(a_default_out_of_its_range_is_refused),
+	    T(a_row_is_found_by_its_name),
+	    T(a_value_is_checked_before_it_is_stored),
+	    T(a_value_is_printed_as_the_file_has_it),
+	};
+
+	return cmocka_run_group_tests_name("settings", tests, NULL, NULL);
+}
