@@ -12,7 +12,6 @@
 
 /* Rows of the table that options name too. */
 enum row { ROW_QUEUE, ROW_MESSAGES, ROW_TIMEOUT, ROW_OUTPUT, ROW_OTHERS };
-#define ROWS_MAX 16
 
 enum { OPTION_CHECK = 256, OPTION_STATUS, OPTION_JSON, OPTION_UNLESS_SEEDED };
 
@@ -71,51 +70,48 @@ void conf_print_help(void)
 	    stdout);
 }
 
-static void set_defaults(struct conf *conf)
+#define MEMBER(name) SETTING_MEMBER(struct conf, name)
+
+static const struct setting rows[] = {
+    [ROW_QUEUE] = {"queue", SETTING_STRING, SETTING_FILE, MEMBER(queue)},
+    [ROW_MESSAGES] = {"messages", SETTING_LONG, SETTING_FILE, "1", 1,
+	LIMIT_BATCH, MEMBER(messages)},
+    [ROW_TIMEOUT] = {"timeout", SETTING_LONG, SETTING_FILE, "10", 1, 300,
+	MEMBER(timeout)},
+    [ROW_OUTPUT] = {"output", SETTING_STRING, SETTING_FILE, MEMBER(output)},
+    [ROW_OTHERS] = {"region", SETTING_STRING, SETTING_FILE, MEMBER(region)},
+    {"endpoint-url", SETTING_STRING, SETTING_FILE, MEMBER(endpoint_url)},
+    {"profile", SETTING_STRING, SETTING_FILE, MEMBER(profile)},
+    {"ca-bundle", SETTING_STRING, SETTING_FILE, MEMBER(ca_bundle)},
+    {"trusted-producers", SETTING_STRING, SETTING_FILE,
+	SQS_ENTROPY_SYSCONFDIR "/sqs-entropy/trusted.d",
+	MEMBER(trusted_producers)},
+    {"seal-key", SETTING_STRING, SETTING_FILE, MEMBER(seal_key)},
+    {"unsigned", SETTING_CHOICE, SETTING_FILE, "mix",
+	.choices = unsigned_choices, MEMBER(policy.unsigned_messages)},
+    {"unsigned-bits-per-byte", SETTING_DOUBLE, SETTING_FILE, "1.0", 0, 8,
+	MEMBER(policy.bits_per_byte)},
+};
+
+static const struct settings settings = {
+    rows, sizeof rows / sizeof rows[0], sizeof(struct conf)};
+
+static int set_defaults(struct conf *conf, struct err *err)
 {
-	memset(conf, 0, sizeof *conf);
+	const int rc = settings_set_defaults(&settings, conf, err);
+
 	conf->file = CONF_FILE;
 	conf->log_level = LOG_LEVEL_NOTICE;
-	conf->messages = 1;
-	conf->timeout = 10;
-	conf->policy.unsigned_messages = CREDIT_MIX;
-	conf->policy.bits_per_byte = 1.0;
-	(void)snprintf(conf->trusted_producers, sizeof conf->trusted_producers,
-	    "%s/sqs-entropy/trusted.d", SQS_ENTROPY_SYSCONFDIR);
-}
-
-static size_t make_table(
-    struct conf *conf, int *choice, struct conffile_row rows[ROWS_MAX])
-{
-	const struct conffile_row table[] = {
-	    [ROW_QUEUE] = CONFFILE_STRING_ROW("queue", conf->queue),
-	    [ROW_MESSAGES] =
-		CONFFILE_LONG_ROW("messages", conf->messages, 1, LIMIT_BATCH),
-	    [ROW_TIMEOUT] = CONFFILE_LONG_ROW("timeout", conf->timeout, 1, 300),
-	    [ROW_OUTPUT] = CONFFILE_STRING_ROW("output", conf->output),
-	    [ROW_OTHERS] = CONFFILE_STRING_ROW("region", conf->region),
-	    CONFFILE_STRING_ROW("endpoint-url", conf->endpoint_url),
-	    CONFFILE_STRING_ROW("profile", conf->profile),
-	    CONFFILE_STRING_ROW("ca-bundle", conf->ca_bundle),
-	    CONFFILE_STRING_ROW("trusted-producers", conf->trusted_producers),
-	    CONFFILE_STRING_ROW("seal-key", conf->seal_key),
-	    CONFFILE_CHOICE_ROW("unsigned", *choice, unsigned_choices),
-	    CONFFILE_DOUBLE_ROW(
-		"unsigned-bits-per-byte", conf->policy.bits_per_byte, 0, 8),
-	};
-
-	_Static_assert(sizeof table / sizeof table[0] <= ROWS_MAX, "room");
-	memcpy(rows, table, sizeof table);
-	return sizeof table / sizeof table[0];
+	return rc;
 }
 
 /* No row of the table: the file has no such key. */
 static int take_unless_seeded(struct conf *conf, struct err *err)
 {
-	const struct conffile_row row =
-	    CONFFILE_LONG_ROW("unless-seeded", conf->unless_seeded, 1, WEEK);
+	static const struct setting row = {"unless-seeded", SETTING_LONG,
+	    SETTING_OPTION, NULL, 1, WEEK, MEMBER(unless_seeded)};
 
-	return options_set(&row, optarg, err);
+	return options_set(&row, conf, optarg, err);
 }
 
 static int take_option(struct conf *conf, const char *given[ROW_OTHERS], int c,
@@ -189,39 +185,35 @@ static int take_options(struct conf *conf, const char *given[ROW_OTHERS],
 	return rc;
 }
 
-static int set_given(const struct conffile_row *rows,
-    const char *const given[ROW_OTHERS], struct err *err)
+static int set_given(
+    struct conf *conf, const char *const given[ROW_OTHERS], struct err *err)
 {
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < ROW_OTHERS; i++)
-		rc = options_set(&rows[i], given[i], err);
+		rc = options_set(&rows[i], conf, given[i], err);
 	return rc;
 }
 
 int conf_load(struct conf *conf, int argc, char *const argv[], struct err *err)
 {
-	struct conffile_row rows[ROWS_MAX];
 	const char *given[ROW_OTHERS] = {NULL};
-	int choice = CREDIT_MIX;
-	size_t n;
 	int rc;
 
-	set_defaults(conf);
-	rc = take_options(conf, given, argc, argv, err);
+	rc = set_defaults(conf, err);
+	if (rc == 0)
+		rc = take_options(conf, given, argc, argv, err);
 	if (rc != 0 || conf->action == CONF_HELP ||
 	    conf->action == CONF_VERSION || conf->action == CONF_STATUS)
 		return rc;
-	n = make_table(conf, &choice, rows);
 	/* Before the file too: where the bytes were to go is known even when
 	 * that is malformed. */
-	rc = set_given(rows, given, err);
+	rc = set_given(conf, given, err);
 	if (rc == 0)
 		rc = options_read_file(
-		    conf->file, conf->file_given, rows, n, err);
+		    conf->file, conf->file_given, &settings, conf, err);
 	if (rc == 0)
-		rc = set_given(rows, given, err);
-	conf->policy.unsigned_messages = (enum credit_unsigned)choice;
+		rc = set_given(conf, given, err);
 	(void)service_credential_find(
 	    "seal-key", conf->seal_key, sizeof conf->seal_key);
 	return rc;

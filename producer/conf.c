@@ -14,7 +14,6 @@
 
 /* Rows of the table that options name too. */
 enum row { ROW_QUEUE, ROW_DEVICE, ROW_OTHERS };
-#define ROWS_MAX 16
 
 enum { OPTION_CHECK = 256, OPTION_ONCE, OPTION_GENKEY, OPTION_SEAL };
 
@@ -56,41 +55,39 @@ void conf_print_help(void)
 	    stdout);
 }
 
-static void set_defaults(struct conf *conf)
+#define MEMBER(name) SETTING_MEMBER(struct conf, name)
+
+static const struct setting rows[] = {
+    [ROW_QUEUE] = {"queue", SETTING_STRING, SETTING_FILE, MEMBER(queue)},
+    [ROW_DEVICE] = {"device", SETTING_STRING, SETTING_FILE, "/dev/hwrng",
+	MEMBER(device)},
+    [ROW_OTHERS] = {"region", SETTING_STRING, SETTING_FILE, MEMBER(region)},
+    {"endpoint-url", SETTING_STRING, SETTING_FILE, MEMBER(endpoint_url)},
+    {"profile", SETTING_STRING, SETTING_FILE, MEMBER(profile)},
+    {"ca-bundle", SETTING_STRING, SETTING_FILE, MEMBER(ca_bundle)},
+    {"signing-key", SETTING_STRING, SETTING_FILE, MEMBER(signing_key)},
+    {"seal-to", SETTING_STRING, SETTING_FILE, MEMBER(seal_to)},
+    {"low-watermark", SETTING_LONG, SETTING_FILE, "10", 1, 100000,
+	MEMBER(refill.low_watermark)},
+    {"burst", SETTING_LONG, SETTING_FILE, "10", 1, 10000, MEMBER(refill.burst)},
+    {"interval", SETTING_LONG, SETTING_FILE, "60", 1, 86400,
+	MEMBER(refill.interval)},
+    {"message-bytes", SETTING_LONG, SETTING_FILE, "512", MESSAGE_PAYLOAD_MIN,
+	MESSAGE_PAYLOAD_MAX, MEMBER(message_bytes)},
+    {"bits-per-byte", SETTING_DOUBLE, SETTING_FILE, "1.0", 0.1, 8,
+	MEMBER(bits_per_byte)},
+};
+
+static const struct settings settings = {
+    rows, sizeof rows / sizeof rows[0], sizeof(struct conf)};
+
+static int set_defaults(struct conf *conf, struct err *err)
 {
-	memset(conf, 0, sizeof *conf);
+	const int rc = settings_set_defaults(&settings, conf, err);
+
 	conf->file = CONF_FILE;
 	conf->log_level = LOG_LEVEL_NOTICE;
-	(void)snprintf(conf->device, sizeof conf->device, "/dev/hwrng");
-	conf->message_bytes = MESSAGE_PAYLOAD_DEFAULT;
-	conf->bits_per_byte = 1.0;
-	conf->refill = (struct refill_settings){
-	    .low_watermark = 10, .burst = 10, .interval = 60};
-}
-
-static size_t make_table(struct conf *conf, struct conffile_row rows[ROWS_MAX])
-{
-	const struct conffile_row table[] = {
-	    [ROW_QUEUE] = CONFFILE_STRING_ROW("queue", conf->queue),
-	    [ROW_DEVICE] = CONFFILE_STRING_ROW("device", conf->device),
-	    [ROW_OTHERS] = CONFFILE_STRING_ROW("region", conf->region),
-	    CONFFILE_STRING_ROW("endpoint-url", conf->endpoint_url),
-	    CONFFILE_STRING_ROW("profile", conf->profile),
-	    CONFFILE_STRING_ROW("ca-bundle", conf->ca_bundle),
-	    CONFFILE_STRING_ROW("signing-key", conf->signing_key),
-	    CONFFILE_STRING_ROW("seal-to", conf->seal_to),
-	    CONFFILE_LONG_ROW(
-		"low-watermark", conf->refill.low_watermark, 1, 100000),
-	    CONFFILE_LONG_ROW("burst", conf->refill.burst, 1, 10000),
-	    CONFFILE_LONG_ROW("interval", conf->refill.interval, 1, 86400),
-	    CONFFILE_LONG_ROW("message-bytes", conf->message_bytes,
-		MESSAGE_PAYLOAD_MIN, MESSAGE_PAYLOAD_MAX),
-	    CONFFILE_DOUBLE_ROW("bits-per-byte", conf->bits_per_byte, 0.1, 8),
-	};
-
-	_Static_assert(sizeof table / sizeof table[0] <= ROWS_MAX, "room");
-	memcpy(rows, table, sizeof table);
-	return sizeof table / sizeof table[0];
+	return rc;
 }
 
 static int take_option(struct conf *conf, const char *given[ROW_OTHERS], int c,
@@ -188,22 +185,21 @@ static void find_key(struct conf *conf)
 
 int conf_load(struct conf *conf, int argc, char *const argv[], struct err *err)
 {
-	struct conffile_row rows[ROWS_MAX];
 	const char *given[ROW_OTHERS] = {NULL};
-	size_t n;
 	int rc;
 
-	set_defaults(conf);
-	rc = take_options(conf, given, argc, argv, err);
+	rc = set_defaults(conf, err);
+	if (rc == 0)
+		rc = take_options(conf, given, argc, argv, err);
 	if (rc == 0 && conf->seal && conf->action == CONF_RUN)
 		rc = err_set(err, ERR_USAGE, "--seal belongs to --genkey FILE");
 	if (rc != 0 || conf->action == CONF_HELP ||
 	    conf->action == CONF_VERSION || conf->action == CONF_GENKEY)
 		return rc;
-	n = make_table(conf, rows);
-	rc = options_read_file(conf->file, conf->file_given, rows, n, err);
+	rc = options_read_file(
+	    conf->file, conf->file_given, &settings, conf, err);
 	for (size_t i = 0; rc == 0 && i < ROW_OTHERS; i++)
-		rc = options_set(&rows[i], given[i], err);
+		rc = options_set(&rows[i], conf, given[i], err);
 	find_key(conf);
 	if (rc == 0)
 		rc = check_whole(conf, err);

@@ -28,9 +28,10 @@ enum log_level options_more_verbose(enum log_level level)
 }
 
 int options_read_file(const char *path, bool named,
-    const struct conffile_row *rows, size_t n, struct err *err)
+    const struct settings *settings, void *conf, struct err *err)
 {
-	int rc = conffile_read(path, rows, n, err);
+	int lines[SETTINGS_MAX];
+	int rc = conffile_read(path, settings, conf, lines, err);
 
 	if (rc != ERR_ABSENT)
 		return rc;
@@ -42,14 +43,14 @@ int options_read_file(const char *path, bool named,
 }
 
 int options_set(
-    const struct conffile_row *row, const char *text, struct err *err)
+    const struct setting *row, void *conf, const char *text, struct err *err)
 {
 	char origin[64];
 
 	if (text == NULL)
 		return 0;
-	(void)snprintf(origin, sizeof origin, "--%s", row->key);
-	if (conffile_set(row, origin, text, err) == 0)
+	(void)snprintf(origin, sizeof origin, "--%s", row->name);
+	if (settings_set(row, conf, origin, text, err) == 0)
 		return 0;
 	err->code = ERR_USAGE;
 	return ERR_USAGE;

@@ -21,12 +21,12 @@ enum log_level options_more_verbose(enum log_level level);
 /* conffile_read(), where a file that nobody named may be absent.
  * ERR_CONFIG. */
 int options_read_file(const char *path, bool named,
-    const struct conffile_row *rows, size_t n, struct err *err)
+    const struct settings *settings, void *conf, struct err *err)
     __attribute__((warn_unused_result));
 
 /* Put the value of the option that bears the row's name; NULL, not given,
  * changes nothing.  ERR_USAGE. */
-int options_set(const struct conffile_row *row, const char *text,
+int options_set(const struct setting *row, void *conf, const char *text,
     struct err *err) __attribute__((warn_unused_result));
 
 #endif

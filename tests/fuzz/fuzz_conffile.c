@@ -17,15 +17,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	static const char *const choices[] = {"mix", "credit", "refuse", NULL};
 	struct values v = {.text = "before", .number = 5, .ratio = 1};
 	const struct values before = v;
-	const struct conffile_row rows[] = {
-	    CONFFILE_STRING_ROW("queue", v.text),
-	    CONFFILE_LONG_ROW("messages", v.number, 1, 10),
-	    CONFFILE_DOUBLE_ROW("bits-per-byte", v.ratio, 0, 8),
-	    CONFFILE_CHOICE_ROW("unsigned", v.choice, choices),
+	static const struct setting rows[] = {
+	    {"queue", SETTING_STRING, SETTING_FILE,
+		SETTING_MEMBER(struct values, text)},
+	    {"messages", SETTING_LONG, SETTING_FILE, NULL, 1, 10,
+		SETTING_MEMBER(struct values, number)},
+	    {"bits-per-byte", SETTING_DOUBLE, SETTING_FILE, NULL, 0, 8,
+		SETTING_MEMBER(struct values, ratio)},
+	    {"unsigned", SETTING_CHOICE, SETTING_FILE, .choices = choices,
+		SETTING_MEMBER(struct values, choice)},
 	};
+	static const struct settings settings = {rows, 4, sizeof v};
 	struct err err = {0};
-	int rc = conffile_read(
-	    fuzz_file(data, len), rows, sizeof rows / sizeof rows[0], &err);
+	int lines[4];
+	int rc =
+	    conffile_read(fuzz_file(data, len), &settings, &v, lines, &err);
 
 	if (rc != 0) {
 		FUZZ_CHECK(memcmp(&v, &before, sizeof v) == 0);

@@ -16,34 +16,30 @@
 
 static const char *const choices[] = {"mix", "credit", "refuse", NULL};
 
-static struct {
+struct values {
 	char queue[32];
 	long messages;
 	double bits;
 	int unsigned_;
-} v;
-
-static const struct conffile_row rows[] = {
-    {.key = "queue",
-	.type = CONFFILE_STRING,
-	.value = v.queue,
-	.size = sizeof v.queue},
-    {.key = "messages",
-	.type = CONFFILE_LONG,
-	.value = &v.messages,
-	.min = 1,
-	.max = 10},
-    {.key = "bits-per-byte",
-	.type = CONFFILE_DOUBLE,
-	.value = &v.bits,
-	.min = 0.1,
-	.max = 8},
-    {.key = "unsigned",
-	.type = CONFFILE_CHOICE,
-	.value = &v.unsigned_,
-	.choices = choices},
 };
-#define N (sizeof rows / sizeof rows[0])
+static struct values v;
+static int lines[5];
+
+static const struct setting rows[] = {
+    {"queue", SETTING_STRING, SETTING_FILE,
+	SETTING_MEMBER(struct values, queue)},
+    {"messages", SETTING_LONG, SETTING_FILE, NULL, 1, 10,
+	SETTING_MEMBER(struct values, messages)},
+    {"bits-per-byte", SETTING_DOUBLE, SETTING_FILE, NULL, 0.1, 8,
+	SETTING_MEMBER(struct values, bits)},
+    {"unsigned", SETTING_CHOICE, SETTING_FILE | SETTING_OPTION,
+	.choices = choices, SETTING_MEMBER(struct values, unsigned_)},
+    /* None of the file's. */
+    {"nowhere", SETTING_STRING, SETTING_OPTION,
+	SETTING_MEMBER(struct values, queue)},
+};
+static const struct settings settings = {
+    rows, sizeof rows / sizeof rows[0], sizeof v};
 
 static char path[64];
 static struct err err;
@@ -78,7 +74,7 @@ static int read_text(const char *text)
 	write_file(text, strlen(text));
 	memset(&err, 0, sizeof err);
 	defaults();
-	return conffile_read(path, rows, N, &err);
+	return conffile_read(path, &settings, &v, lines, &err);
 }
 
 /* The error begins with FILE:LINE and holds what; nothing was changed. */
@@ -109,6 +105,11 @@ static void test_values(void **state)
 	assert_int_equal(v.messages, 7);
 	assert_true(v.bits == 0.5);
 	assert_int_equal(v.unsigned_, 1);
+	assert_int_equal(lines[0], 2);
+	assert_int_equal(lines[1], 3);
+	assert_int_equal(lines[2], 4);
+	assert_int_equal(lines[3], 5);
+	assert_int_equal(lines[4], 0);
 }
 
 static void test_absent_keys_keep_their_value(void **state)
@@ -146,6 +147,7 @@ static void test_unknown_key(void **state)
 	assert_refused("include(\"/etc/passwd\")\n", 1, "'include'");
 	assert_refused("__unknown = 1\n", 1, "__unknown");
 	assert_refused("root = 1\n", 1, "root");
+	assert_refused("nowhere = x\n", 1, "'nowhere'");
 }
 
 static void test_line_numbers(void **state)
@@ -250,7 +252,8 @@ static void test_nul(void **state)
 	(void)state;
 	write_file("queue = a\0b\n", 12);
 	defaults();
-	assert_int_equal(conffile_read(path, rows, N, &err), ERR_CONFIG);
+	assert_int_equal(
+	    conffile_read(path, &settings, &v, lines, &err), ERR_CONFIG);
 	assert_non_null(strstr(err.text, "NUL"));
 	assert_defaults();
 }
@@ -276,18 +279,24 @@ static void test_not_a_file(void **state)
 	(void)state;
 	defaults();
 	assert_int_equal(
-	    conffile_read("/nonexistent/x.conf", rows, N, &err), ERR_ABSENT);
+	    conffile_read("/nonexistent/x.conf", &settings, &v, lines, &err),
+	    ERR_ABSENT);
 	assert_non_null(strstr(err.text, "/nonexistent/x.conf"));
-	assert_int_equal(conffile_read("~/x.conf", rows, N, &err), ERR_ABSENT);
-	assert_int_equal(conffile_read("/", rows, N, &err), ERR_CONFIG);
+	assert_int_equal(
+	    conffile_read("~/x.conf", &settings, &v, lines, &err), ERR_ABSENT);
+	assert_int_equal(
+	    conffile_read("/", &settings, &v, lines, &err), ERR_CONFIG);
 	assert_non_null(strstr(err.text, "not a regular file"));
-	assert_int_equal(conffile_read("/dev/zero", rows, N, &err), ERR_CONFIG);
+	assert_int_equal(
+	    conffile_read("/dev/zero", &settings, &v, lines, &err), ERR_CONFIG);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_int_equal(conffile_read(path, rows, N, &err), ERR_CONFIG);
+	assert_int_equal(
+	    conffile_read(path, &settings, &v, lines, &err), ERR_CONFIG);
 	assert_int_equal(unlink(path), 0);
 	assert_defaults();
-	assert_int_equal(conffile_read(path, rows, N, NULL), ERR_ABSENT);
+	assert_int_equal(
+	    conffile_read(path, &settings, &v, lines, NULL), ERR_ABSENT);
 }
 
 static void test_unreadable(void **state)
@@ -299,32 +308,10 @@ static void test_unreadable(void **state)
 	}
 	write_file("queue = a\n", 10);
 	assert_int_equal(chmod(path, 0), 0);
-	assert_int_equal(conffile_read(path, rows, N, &err), ERR_CONFIG);
+	assert_int_equal(
+	    conffile_read(path, &settings, &v, lines, &err), ERR_CONFIG);
 	assert_non_null(strstr(err.text, "Permission denied"));
 	assert_int_equal(unlink(path), 0);
-}
-
-static void test_set(void **state)
-{
-	(void)state;
-	defaults();
-	assert_int_equal(conffile_set(&rows[1], "--messages", "9", &err), 0);
-	assert_int_equal(v.messages, 9);
-	assert_int_equal(
-	    conffile_set(&rows[1], "--messages", "0", &err), ERR_CONFIG);
-	assert_string_equal(
-	    err.text, "--messages: \"0\" is not a whole number from 1 to 10");
-	assert_int_equal(v.messages, 9);
-	assert_int_equal(conffile_set(&rows[0], "AWS_X", "q", NULL), 0);
-	assert_string_equal(v.queue, "q");
-	assert_int_equal(conffile_set(&rows[2], "--bits", "8", &err), 0);
-	assert_true(v.bits == 8);
-	assert_int_equal(conffile_set(&rows[3], "--unsigned", "mix", &err), 0);
-	assert_int_equal(v.unsigned_, 0);
-	assert_int_equal(
-	    conffile_set(&rows[3], "--unsigned", "", &err), ERR_CONFIG);
-	assert_int_equal(
-	    conffile_set(&rows[0], "--queue", "a\nb", &err), ERR_CONFIG);
 }
 
 static int make_path(void **state)
@@ -364,7 +351,6 @@ int main(void)
 	    cmocka_unit_test(test_size),
 	    cmocka_unit_test(test_not_a_file),
 	    cmocka_unit_test(test_unreadable),
-	    cmocka_unit_test(test_set),
 	};
 
 	return cmocka_run_group_tests(tests, make_path, remove_path);
