@@ -2,9 +2,53 @@
 #include "config/options.h"
 
 #include <getopt.h>
-#include <stdio.h>
+#include <string.h>
 
-int options_bad(int c, char *const argv[], struct err *err)
+#include "config/conffile.h"
+
+/* What getopt_long() returns for the first row; its letters are below. */
+#define FIRST_ROW   256
+
+/* Of --help. */
+#define TEXT_COLUMN 26
+#define LINE_END    79
+#define TEXT_MAX    256 /* bytes about an option */
+
+static void make_tables(const struct settings *settings,
+    struct option longs[static SETTINGS_MAX + 1],
+    char shorts[static 2 * SETTINGS_MAX + 2])
+{
+	const struct setting *row = settings->rows;
+
+	*shorts++ = ':'; /* a value that is missing is told apart */
+	for (int i = 0; i < (int)settings->n; i++, row++) {
+		if ((row->layers & SETTING_OPTION) == 0)
+			continue;
+		*longs++ = (struct option){row->name,
+		    row->value != NULL ? required_argument : no_argument, NULL,
+		    FIRST_ROW + i};
+		if (row->letter != 0)
+			*shorts++ = row->letter;
+		if (row->letter != 0 && row->value != NULL)
+			*shorts++ = ':';
+	}
+	*longs = (struct option){0};
+	*shorts = '\0';
+}
+
+/* The row that getopt_long()'s c stands for; NULL: none. */
+static const struct setting *find_option(const struct settings *settings, int c)
+{
+	if (c >= FIRST_ROW)
+		return &settings->rows[c - FIRST_ROW];
+	for (size_t i = 0; i < settings->n; i++)
+		if (settings->rows[i].letter == c)
+			return &settings->rows[i];
+	return NULL;
+}
+
+/* Tell what getopt_long() did not take; c is ':' or '?'. */
+static int refuse_option(int c, char *const argv[], struct err *err)
 {
 	const char *what = argv[optind - 1];
 
@@ -13,13 +57,176 @@ int options_bad(int c, char *const argv[], struct err *err)
 		    "option %s needs a value (see --help)", what);
 	/* Of a bundle of short options optopt is the one; a long option that
 	 * is unknown leaves 0, one with a value too many its own number. */
-	if (optopt > 0 && optopt < 256 && what[1] != '-')
+	if (optopt > 0 && optopt < FIRST_ROW && what[1] != '-')
 		return err_set(err, ERR_USAGE,
 		    "there is no option -%c (see --help)", optopt);
 	return err_set(err, ERR_USAGE,
 	    "option %s is unknown, ambiguous or "
 	    "takes no value (see --help)",
 	    what);
+}
+
+static void set_flag(
+    const struct settings *settings, const struct setting *row, void *conf)
+{
+	*(bool *)settings_at(row, conf) = true;
+	if (row->undoes != NULL)
+		*(bool *)settings_at(
+		    settings_find(settings, row->undoes), conf) = false;
+}
+
+static int take_option(struct options *options, const struct settings *settings,
+    const struct setting *row, void *conf, struct err *err)
+{
+	void *at = settings_at(row, conf);
+
+	switch (row->kind) {
+	case SETTING_ACTION:
+		if (options->action != NULL && options->action != row)
+			return err_set(err, ERR_USAGE,
+			    "--%s and --%s exclude each other (see --help)",
+			    options->action->name, row->name);
+		options->action = row;
+		if (row->value != NULL)
+			*(const char **)at = optarg;
+		return 0;
+	case SETTING_FLAG:
+		set_flag(settings, row, conf);
+		return 0;
+	case SETTING_COUNT:
+		++*(int *)at;
+		return 0;
+	case SETTING_WORD:
+		*(const char **)at = optarg;
+		return 0;
+	default:
+		options->given[row - settings->rows] = optarg;
+		return 0;
+	}
+}
+
+/* A flag that says more about an action, where there is none. */
+static int refuse_stray_flags(
+    const struct settings *settings, void *conf, struct err *err)
+{
+	const struct setting *row = settings->rows;
+
+	for (size_t i = 0; i < settings->n; i++, row++)
+		if (row->belongs_to != NULL &&
+		    *(const bool *)settings_at(row, conf))
+			return err_set(err, ERR_USAGE, "--%s belongs to %s",
+			    row->name, row->belongs_to);
+	return 0;
+}
+
+int options_read(struct options *options, const struct settings *settings,
+    void *conf, int argc, char *const argv[], struct err *err)
+{
+	struct option longs[SETTINGS_MAX + 1];
+	char shorts[2 * SETTINGS_MAX + 2];
+	const struct setting *row;
+	int c, got, rc = 0;
+
+	*options = (struct options){0};
+	make_tables(settings, longs, shorts);
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		struct err *told = rc == 0 ? err : NULL;
+
+		row = find_option(settings, c);
+		got = row == NULL
+			  ? refuse_option(c, argv, told)
+			  : take_option(options, settings, row, conf, told);
+		if (rc == 0)
+			rc = got;
+	}
+	if (rc == 0 && optind < argc)
+		rc = err_set(err, ERR_USAGE,
+		    "unexpected argument %s (see --help)", argv[optind]);
+	if (rc == 0 && options->action == NULL)
+		rc = refuse_stray_flags(settings, conf, err);
+	return rc;
+}
+
+int options_set_given(const struct options *options,
+    const struct settings *settings, void *conf, struct err *err)
+{
+	const struct setting *row = settings->rows;
+	char origin[64];
+
+	for (size_t i = 0; i < settings->n; i++, row++) {
+		const char *text = options->given[i];
+
+		(void)snprintf(origin, sizeof origin, "--%s", row->name);
+		if (text != NULL &&
+		    settings_set(row, conf, origin, text, err) != 0) {
+			err->code = ERR_USAGE;
+			return ERR_USAGE;
+		}
+	}
+	return 0;
+}
+
+/* "take up to N messages, 1-10 (1)" */
+static void describe_option(
+    const struct setting *row, char text[static TEXT_MAX])
+{
+	char range[64] = "";
+
+	if (row->min < row->max)
+		(void)snprintf(
+		    range, sizeof range, ", %.10g-%.10g", row->min, row->max);
+	(void)snprintf(text, TEXT_MAX, "%s%s%s%s%s", row->help, range,
+	    row->initial != NULL ? " (" : "",
+	    row->initial != NULL ? row->initial : "",
+	    row->initial != NULL ? ")" : "");
+}
+
+/* The words of text from column on, wrapped. */
+static void print_words(const char *text, int column, FILE *to)
+{
+	const char *gap = "";
+
+	while (*text != '\0') {
+		const int len = (int)strcspn(text, " ");
+
+		if (column + 1 + len > LINE_END) {
+			(void)fprintf(to, "\n%*s", TEXT_COLUMN, "");
+			column = TEXT_COLUMN;
+			gap = "";
+		}
+		column += fprintf(to, "%s%.*s", gap, len, text);
+		text += len + (text[len] == ' ');
+		gap = " ";
+	}
+	(void)fputc('\n', to);
+}
+
+void options_print_help(const struct settings *settings, FILE *to)
+{
+	const struct setting *row = settings->rows;
+
+	for (size_t i = 0; i < settings->n; i++, row++) {
+		char text[TEXT_MAX];
+		int column;
+
+		if ((row->layers & SETTING_OPTION) == 0)
+			continue;
+		column = row->letter != 0 ? fprintf(to, "  -%c, ", row->letter)
+					  : fprintf(to, "      ");
+		column += fprintf(to, "--%s", row->name);
+		if (row->value != NULL)
+			column += fprintf(to, " %s", row->value);
+		column += fprintf(to, "%*s",
+		    column < TEXT_COLUMN ? TEXT_COLUMN - column : 2, "");
+		describe_option(row, text);
+		print_words(text, column, to);
+	}
+}
+
+int options_bad(int c, char *const argv[], struct err *err)
+{
+	return refuse_option(c, argv, err);
 }
 
 enum log_level options_more_verbose(enum log_level level)

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <getopt.h>
+#include <string.h>
+
+#include "config/options.h"
+
+struct values {
+	char queue[32];
+	long messages;
+	bool strict, lenient, deep;
+	int verbose;
+	const char *file;
+	const char *key_file;
+};
+static struct values v;
+static struct options options;
+static struct err err;
+
+enum { LOOK = 1, MAKE };
+enum { QUEUE, MESSAGES, LOOK_ = 6, MAKE_ };
+#define MEMBER(name) SETTING_MEMBER(struct values, name)
+
+static const struct setting rows[] = {
+    {"queue", SETTING_STRING, SETTING_OPTION | SETTING_FILE, MEMBER(queue),
+	SETTING_SHOWN('q', "URL|NAME", "the queue")},
+    {"messages", SETTING_LONG, SETTING_OPTION, "4", 1, 10, MEMBER(messages),
+	SETTING_SHOWN('m', "N", "take up to N messages")},
+    {"strict", SETTING_FLAG, SETTING_OPTION, .undoes = "lenient",
+	MEMBER(strict), SETTING_SHOWN('s', NULL, "fail")},
+    {"lenient", SETTING_FLAG, SETTING_OPTION, .undoes = "strict",
+	MEMBER(lenient), SETTING_SHOWN('l', NULL, "do not fail")},
+    {"hidden", SETTING_STRING, SETTING_FILE, MEMBER(queue)},
+    {"a-long-name", SETTING_WORD, SETTING_OPTION, MEMBER(file),
+	SETTING_SHOWN(0, "A-LONG-VALUE",
+	    "words that do not fit the line and therefore go on in the next "
+	    "one, as far as they go")},
+    {"look", SETTING_ACTION, SETTING_OPTION, .action = LOOK,
+	SETTING_SHOWN(0, NULL, "look")},
+    {"make", SETTING_ACTION, SETTING_OPTION, .action = MAKE, MEMBER(key_file),
+	SETTING_SHOWN(0, "FILE", "make a key")},
+    {"deep", SETTING_FLAG, SETTING_OPTION, .belongs_to = "--make FILE",
+	MEMBER(deep), SETTING_SHOWN(0, NULL, "with --make: deeper")},
+    {"verbose", SETTING_COUNT, SETTING_OPTION, MEMBER(verbose),
+	SETTING_SHOWN('v', NULL, "say more")},
+};
+static const struct settings settings = {
+    rows, sizeof rows / sizeof rows[0], sizeof v};
+
+/* Up to three words behind the program's name. */
+static int take3(const char *a, const char *b, const char *c)
+{
+	const char *words[] = {"program", a, b, c};
+	static char room[4][64];
+	char *argv[5] = {NULL};
+	int argc = 0;
+
+	while (argc < 4 && words[argc] != NULL) {
+		argv[argc] = strcpy(room[argc], words[argc]);
+		argc++;
+	}
+	memset(&v, 0, sizeof v);
+	memset(&err, 0, sizeof err);
+	optind = 0; /* begin anew, glibc */
+	return options_read(&options, &settings, &v, argc, argv, &err);
+}
+
+static int take(const char *a, const char *b)
+{
+	return take3(a, b, NULL);
+}
+
+static void values_are_left_unchecked(void **state)
+{
+	(void)state;
+	assert_int_equal(take3("--messages=99", "-qentropy", "-s"), 0);
+	assert_string_equal(options.given[MESSAGES], "99");
+	assert_string_equal(options.given[QUEUE], "entropy");
+	assert_int_equal(v.messages, 0);
+	assert_true(v.strict);
+	assert_null(options.action);
+	assert_int_equal(
+	    options_set_given(&options, &settings, &v, &err), ERR_USAGE);
+	assert_string_equal(
+	    err.text, "--messages: \"99\" is not a whole number from 1 to 10");
+	assert_int_equal(err.code, ERR_USAGE);
+	/* The last one holds; a name may be cut short. */
+	assert_int_equal(take3("-m99", "--mess", "9"), 0);
+	assert_int_equal(options_set_given(&options, &settings, &v, &err), 0);
+	assert_int_equal(v.messages, 9);
+}
+
+static void flags_counts_and_words_are_taken_at_once(void **state)
+{
+	(void)state;
+	assert_int_equal(take3("-vv", "-v", "--a-long-name=a\nb"), 0);
+	assert_int_equal(v.verbose, 3);
+	assert_string_equal(v.file, "a\nb");
+	assert_int_equal(take("-sl", NULL), 0);
+	assert_true(v.lenient && !v.strict);
+	assert_int_equal(take("-l", "--strict"), 0);
+	assert_true(v.strict && !v.lenient);
+}
+
+static void what_cannot_be_taken_is_told(void **state)
+{
+	static const char *const cases[][3] = {
+	    {"--messages", NULL, "option --messages needs a value"},
+	    {"-q", NULL, "option -q needs a value"},
+	    {"-vx", NULL, "there is no option -x"},
+	    {"--nonsense", NULL, "option --nonsense is unknown, ambiguous"},
+	    {"--ma=x", "--m=1", "option --m=1 is unknown, ambiguous"},
+	    {"--strict=yes", NULL, "option --strict=yes is unknown"},
+	    {"--hidden", "x", "option --hidden is unknown"},
+	    {"extra", "-v", "unexpected argument extra"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		assert_int_equal(take(cases[i][0], cases[i][1]), ERR_USAGE);
+		if (strstr(err.text, cases[i][2]) == NULL)
+			fail_msg("%s: said %s", cases[i][0], err.text);
+	}
+}
+
+static void what_follows_a_mistake_is_taken(void **state)
+{
+	(void)state;
+	assert_int_equal(take3("--first", "--second", "--lenient"), ERR_USAGE);
+	assert_non_null(strstr(err.text, "--first"));
+	assert_true(v.lenient);
+	assert_int_equal(take3("-q", "x", "--look=1"), ERR_USAGE);
+	assert_string_equal(options.given[QUEUE], "x");
+}
+
+static void one_action_a_call(void **state)
+{
+	(void)state;
+	assert_int_equal(take("--make", "/key"), 0);
+	assert_ptr_equal(options.action, &rows[MAKE_]);
+	assert_string_equal(v.key_file, "/key");
+	assert_int_equal(take("--look", "--look"), 0);
+	assert_ptr_equal(options.action, &rows[LOOK_]);
+	assert_int_equal(take3("--look", "--make", "/key"), ERR_USAGE);
+	assert_string_equal(
+	    err.text, "--look and --make exclude each other (see --help)");
+}
+
+static void a_flag_may_belong_to_an_action(void **state)
+{
+	(void)state;
+	assert_int_equal(take("--deep", "--make=/key"), 0);
+	assert_true(v.deep);
+	assert_int_equal(take("--deep", NULL), ERR_USAGE);
+	assert_string_equal(err.text, "--deep belongs to --make FILE");
+}
+
+static void help_is_made_of_the_rows(void **state)
+{
+	char text[2048] = "";
+	FILE *to = fmemopen(text, sizeof text, "w");
+
+	(void)state;
+	assert_non_null(to);
+	options_print_help(&settings, to);
+	assert_int_equal(fclose(to), 0);
+	assert_string_equal(text,
+	    "  -q, --queue URL|NAME    the queue\n"
+	    "  -m, --messages N        take up to N messages, 1-10 (4)\n"
+	    "  -s, --strict            fail\n"
+	    "  -l, --lenient           do not fail\n"
+	    "      --a-long-name A-LONG-VALUE  words that do not fit the line "
+	    "and therefore\n"
+	    "                          go on in the next one, as far as they "
+	    "go\n"
+	    "      --look              look\n"
+	    "      --make FILE         make a key\n"
+	    "      --deep              with --make: deeper\n"
+	    "  -v, --verbose           say more\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(values_are_left_unchecked),
+	    cmocka_unit_test(flags_counts_and_words_are_taken_at_once),
+	    cmocka_unit_test(what_cannot_be_taken_is_told),
+	    cmocka_unit_test(what_follows_a_mistake_is_taken),
+	    cmocka_unit_test(one_action_a_call),
+	    cmocka_unit_test(a_flag_may_belong_to_an_action),
+	    cmocka_unit_test(help_is_made_of_the_rows),
+	};
+
+	return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}
