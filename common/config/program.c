@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/program.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/conffile.h"
+#include "config/options.h"
+#include "config/service_credential.h"
+
+static struct program_conf *common_of(struct conf *conf)
+{
+	return (struct program_conf *)conf;
+}
+
+static enum log_level find_level(int verbose)
+{
+	static const enum log_level levels[] = {
+	    LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG};
+
+	return levels[verbose > 2 ? 2 : verbose];
+}
+
+/* A file that nobody named may be absent. */
+static int read_conf_file(const struct program *program, struct conf *conf,
+    int lines[], struct err *err)
+{
+	const char *path = common_of(conf)->file;
+	int rc = conffile_read(path, &program->settings, conf, lines, err);
+
+	if (rc != ERR_ABSENT)
+		return rc;
+	if (path != program->file)
+		return err_set(err, ERR_CONFIG, "%s: no such file", path);
+	err->code = 0;
+	return 0;
+}
+
+/* A service's credential comes before all other layers. */
+static void take_credentials(const struct program *program, struct conf *conf)
+{
+	const struct setting *row = program->settings.rows;
+
+	for (size_t i = 0; i < program->settings.n; i++, row++)
+		if ((row->layers & SETTING_CREDENTIAL) != 0 &&
+		    service_credential_find(
+			row->name, settings_at(row, conf), row->size))
+			common_of(conf)->origin[i] = PROGRAM_BY_SERVICE;
+}
+
+/* The options before the file, too: where the output was to go is known even
+ * when the file is malformed. */
+static int take_layers(const struct program *program, struct conf *conf,
+    const struct options *options, struct err *err)
+{
+	const struct settings *settings = &program->settings;
+	int lines[SETTINGS_MAX] = {0};
+	int rc = options_set_given(options, settings, conf, err);
+
+	if (rc == 0)
+		rc = read_conf_file(program, conf, lines, err);
+	if (rc == 0)
+		rc = options_set_given(options, settings, conf, err);
+	for (size_t i = 0; i < settings->n; i++)
+		common_of(conf)->origin[i] =
+		    options->given[i] != NULL ? PROGRAM_BY_OPTION : lines[i];
+	take_credentials(program, conf);
+	if (rc == 0 && program->complete != NULL)
+		rc = program->complete(conf, err);
+	return rc;
+}
+
+int program_load(const struct program *program, struct conf *conf, int argc,
+    char *const argv[], struct err *err)
+{
+	const struct settings *settings = &program->settings;
+	struct program_conf *common = common_of(conf);
+	struct options options;
+	int rc = settings_set_defaults(settings, conf, err);
+
+	common->file = program->file;
+	if (rc == 0)
+		rc = options_read(&options, settings, conf, argc, argv, err);
+	common->log_level = find_level(common->verbose);
+	if (rc == 0 && options.action != NULL)
+		common->action = options.action->action;
+	if (rc != 0 || (options.action != NULL && !options.action->reads_all))
+		return rc;
+	return take_layers(program, conf, &options, err);
+}
+
+static void print_usage(const struct program *program)
+{
+	(void)printf(
+	    "Usage: %s [OPTION]...\n%s\n", program->name, program->does);
+	options_print_help(&program->settings, stdout);
+	(void)printf("\n%sSee %s(8) and %s.conf(5).\n", program->exits,
+	    program->name, program->name);
+}
+
+static void print_origin(int origin, const char *file)
+{
+	if (origin > 0)
+		(void)printf("  # %s:%d\n", file, origin);
+	else if (origin == PROGRAM_BY_OPTION)
+		(void)printf("  # option\n");
+	else if (origin == PROGRAM_BY_SERVICE)
+		(void)printf("  # credential of the service\n");
+	else
+		(void)printf("  # default\n");
+}
+
+/* --check: what holds, as a file that would say the same. */
+static void print_settings(const struct program *program, struct conf *conf)
+{
+	const struct program_conf *common = common_of(conf);
+	const struct setting *row = program->settings.rows;
+
+	for (size_t i = 0; i < program->settings.n; i++, row++) {
+		if ((row->layers & SETTING_FILE) == 0)
+			continue;
+		settings_print(row, conf, stdout);
+		print_origin(common->origin[i], common->file);
+	}
+	(void)printf("%s: %s\n", common->file,
+	    access(common->file, F_OK) == 0 ? "valid"
+					    : "not there, the defaults apply");
+}
+
+static int do_action(const struct program *program,
+    const struct program_work *work, struct conf *conf, struct err *err)
+{
+	int rc;
+
+	switch (common_of(conf)->action) {
+	case PROGRAM_HELP:
+		print_usage(program);
+		return 0;
+	case PROGRAM_VERSION:
+		(void)printf("%s " SQS_ENTROPY_VERSION "\n", program->name);
+		return 0;
+	case PROGRAM_CHECK:
+		rc = work->act(conf, err);
+		if (rc == 0)
+			print_settings(program, conf);
+		return rc;
+	default:
+		return work->act(conf, err);
+	}
+}
+
+int program_main(const struct program *program, const struct program_work *work,
+    struct conf *conf, int argc, char *const argv[])
+{
+	struct err err = {0};
+	int rc;
+
+	log_open(program->name, LOG_LEVEL_NOTICE);
+	rc = program_load(program, conf, argc, argv, &err);
+	log_open(program->name, common_of(conf)->log_level);
+	if (rc == 0)
+		rc = do_action(program, work, conf, &err);
+	else if (work->refused != NULL)
+		work->refused(conf, rc);
+	if (err.code != 0)
+		log_error("%s", err.text);
+	return err_exit(rc);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_CONFIG_PROGRAM_H
+#define SQS_ENTROPY_CONFIG_PROGRAM_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "config/settings.h"
+
+/*
+ * What both programs do in the same way: their common settings, the order in
+ * which settings are looked for, and main().
+ */
+struct conf; /* each program's own; its first member is a program_conf */
+
+/* What the command line asks for. */
+enum program_action {
+	PROGRAM_RUN,
+	PROGRAM_CHECK, /* --check: validate, show and end */
+	PROGRAM_HELP,
+	PROGRAM_VERSION,
+	PROGRAM_OWN /* the first of each program's own */
+};
+
+/* Where a value came from: the line of the file, or one of these. */
+enum program_origin {
+	PROGRAM_BY_DEFAULT = 0,
+	PROGRAM_BY_OPTION = -1,
+	PROGRAM_BY_SERVICE = -2 /* a credential, see systemd.exec(5) */
+};
+
+/* Options over configuration file over defaults; what AWS's own environment
+ * variables say is looked up by session.h. */
+struct program_conf {
+	int action;
+	const char *file; /* the file that was read, or would have been */
+	int verbose;      /* how often it was asked for */
+	enum log_level log_level;
+	int origin[SETTINGS_MAX]; /* of the row with this index */
+
+	char queue[LIMIT_URL];
+	char region[LIMIT_REGION];
+	char endpoint_url[LIMIT_URL];
+	char profile[128];
+	char ca_bundle[PATH_MAX];
+};
+
+struct program {
+	const char *name;  /* "sqs-entropy-agent" */
+	const char *file;  /* its configuration file, which may be absent */
+	const char *does;  /* --help: what it does, in lines */
+	const char *exits; /* --help: exit codes, in lines */
+	struct settings settings;
+	/* What no row can say about the settings when all are in place; NULL:
+	 * nothing.  ERR_CONFIG. */
+	int (*complete)(struct conf *conf, struct err *err);
+};
+
+extern const struct program conf_program; /* in conf.c of each */
+
+/*
+ * Fill *conf: defaults, the file, then options, unless the action needs none
+ * of them.  Options that were given hold before the file, too, so that a run
+ * knows where its output was to go when the file is malformed.  ERR_USAGE,
+ * ERR_CONFIG, ERR_NOMEM; conf's flags are right even then.
+ */
+int program_load(const struct program *program, struct conf *conf, int argc,
+    char *const argv[], struct err *err) __attribute__((warn_unused_result));
+
+/* What a program does with its settings. */
+struct program_work {
+	/* Run, check or do an action of its own.  An enum err_code. */
+	int (*act)(const struct conf *conf, struct err *err);
+	/* The settings were refused; NULL: nothing is to be done. */
+	void (*refused)(const struct conf *conf, int code);
+};
+
+/* All of main(): load conf, act, log the error that is left, once.  Returns
+ * the exit code. */
+int program_main(const struct program *program, const struct program_work *work,
+    struct conf *conf, int argc, char *const argv[]);
+
+#endif

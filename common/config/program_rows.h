@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_CONFIG_PROGRAM_ROWS_H
+#define SQS_ENTROPY_CONFIG_PROGRAM_ROWS_H
+
+#include "config/program.h"
+
+/*
+ * The rows of struct program_conf.  They stand in the table of each program,
+ * because --help and errors list settings in its order.  directive is
+ * SETTING_DIRECTIVE for the program that cloud-init's directive is about,
+ * else 0.
+ */
+/* clang-format off */
+#define PROGRAM_MEMBER(name) SETTING_MEMBER(struct program_conf, name)
+#define PROGRAM_QUEUE_ROW(directive, text) \
+	{"queue", SETTING_STRING, SETTING_OPTION | SETTING_FILE | (directive), \
+	    SETTING_SHOWN('q', "URL|NAME", text), PROGRAM_MEMBER(queue)}
+#define PROGRAM_PLACE_ROWS(directive) \
+	{"region", SETTING_STRING, SETTING_FILE | (directive), \
+	    PROGRAM_MEMBER(region)}, \
+	{"endpoint-url", SETTING_STRING, SETTING_FILE | (directive), \
+	    PROGRAM_MEMBER(endpoint_url)}, \
+	{"profile", SETTING_STRING, SETTING_FILE, PROGRAM_MEMBER(profile)}, \
+	{"ca-bundle", SETTING_STRING, SETTING_FILE | (directive), \
+	    PROGRAM_MEMBER(ca_bundle)}
+#define PROGRAM_CHECK_ROWS(path) \
+	{"config", SETTING_WORD, SETTING_OPTION, PROGRAM_MEMBER(file), \
+	    SETTING_SHOWN('c', "FILE", "instead of " path)}, \
+	{"check", SETTING_ACTION, SETTING_OPTION, .action = PROGRAM_CHECK, \
+	    SETTING_SHOWN(0, NULL, "validate the configuration and exit"), \
+	    .reads_all = true}
+#define PROGRAM_ABOUT_ROWS \
+	{"verbose", SETTING_COUNT, SETTING_OPTION, PROGRAM_MEMBER(verbose), \
+	    SETTING_SHOWN('v', NULL, "say more (twice: debug)")}, \
+	{"help", SETTING_ACTION, SETTING_OPTION, .action = PROGRAM_HELP, \
+	    SETTING_SHOWN('h', NULL, "show this and exit")}, \
+	{"version", SETTING_ACTION, SETTING_OPTION, \
+	    .action = PROGRAM_VERSION, \
+	    SETTING_SHOWN('V', NULL, "show the version and exit")}
+/* clang-format on */
+
+#endif
