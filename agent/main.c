@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <signal.h>
-#include <stdio.h>
-#include <unistd.h>
 
 #include "agent/conf.h"
 #include "agent/halves.h"
@@ -13,8 +11,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "confine/confine.h"
-
-#define NAME     "sqs-entropy-agent"
 
 #define LEAST_MS 500 /* that make another try worth while */
 
@@ -51,7 +47,7 @@ static int find_deadline(const struct conf *conf, const struct last_seed *last,
 	return 0;
 }
 
-static int run(const struct conf *conf, struct err *err)
+static int run_agent(const struct conf *conf, struct err *err)
 {
 	struct offline offline;
 	struct last_seed last;
@@ -65,8 +61,6 @@ static int run(const struct conf *conf, struct err *err)
 	if (rc != 0)
 		return rc;
 	(void)signal(SIGPIPE, SIG_IGN);
-	if (confine_no_core() != 0)
-		return err_errno(err, ERR_IO, "cannot turn core dumps off");
 	rc = offline_open(&offline, conf, deadline, err);
 	/* Again: another run may have held the lock until now. */
 	if (rc == 0 && !is_done(conf, &offline.last_seed))
@@ -77,60 +71,40 @@ static int run(const struct conf *conf, struct err *err)
 	return rc;
 }
 
-static int check(const struct conf *conf, struct err *err)
+static int check_agent(const struct conf *conf, struct err *err)
 {
 	struct verify verify;
-	int rc;
+	int rc =
+	    verify_open(&verify, conf->trusted_producers, conf->seal_key, err);
 
-	if (confine_no_core() != 0)
-		return err_errno(err, ERR_IO, "cannot turn core dumps off");
-	rc = verify_open(&verify, conf->trusted_producers, conf->seal_key, err);
 	if (rc != 0)
 		return rc;
 	verify_close(&verify);
-	rc = online_check(conf, err);
-	if (rc != 0)
-		return rc;
-	(void)printf("%s: %s\n", conf->file,
-	    access(conf->file, F_OK) == 0 ? "valid"
-					  : "not there, the defaults apply");
-	return 0;
+	return online_check(conf, err);
 }
 
-static int act(const struct conf *conf, struct err *err)
+static int do_agent_action(const struct conf *conf, struct err *err)
 {
-	switch (conf->action) {
-	case CONF_HELP:
-		conf_print_help();
-		return 0;
-	case CONF_VERSION:
-		(void)puts(NAME " " SQS_ENTROPY_VERSION);
-		return 0;
-	case CONF_CHECK:
-		return check(conf, err);
-	case CONF_STATUS:
+	if (conf->common.action == CONF_STATUS)
 		return status_print(conf->json, err);
-	case CONF_RUN:
-		break;
-	}
-	return run(conf, err);
+	if (confine_no_core() != 0)
+		return err_errno(err, ERR_IO, "cannot turn core dumps off");
+	return conf->common.action == PROGRAM_CHECK ? check_agent(conf, err)
+						    : run_agent(conf, err);
+}
+
+static void tell_refusal(const struct conf *conf, int code)
+{
+	if (code == ERR_CONFIG && conf->common.action == PROGRAM_RUN &&
+	    conf->output[0] == '\0')
+		status_write_failure(code);
 }
 
 int main(int argc, char *argv[])
 {
+	static const struct program_work work = {do_agent_action, tell_refusal};
 	struct conf conf;
-	struct err err = {0};
-	int rc;
+	const int code = program_main(&conf_program, &work, &conf, argc, argv);
 
-	log_open(NAME, LOG_LEVEL_NOTICE);
-	rc = conf_load(&conf, argc, argv, &err);
-	log_open(NAME, conf.log_level);
-	if (rc == 0)
-		rc = act(&conf, &err);
-	else if (rc == ERR_CONFIG && conf.action == CONF_RUN &&
-		 conf.output[0] == '\0')
-		status_write_failure(rc);
-	if (err.code != 0 && !err.told)
-		log_error("%s", err.text);
-	return conf.best_effort ? 0 : err_exit(rc);
+	return conf.best_effort ? 0 : code;
 }

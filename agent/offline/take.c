@@ -15,7 +15,7 @@ int take_init(struct taken *t, const struct conf *conf)
 	    .payloads = buf_new((size_t)LIMIT_BATCH * MESSAGE_PAYLOAD_MAX),
 	    .identity = buf_new(OFFLINE_IDENTITY_MAX)};
 	/* The path of a queue known by name is told by the online half. */
-	if (url_queue_path(conf->queue, t->queue_path) != 0)
+	if (url_queue_path(conf->common.queue, t->queue_path) != 0)
 		t->queue_path[0] = '\0';
 	return t->payloads != NULL && t->identity != NULL ? 0 : ERR_NOMEM;
 }
@@ -52,7 +52,7 @@ static int take_queue(
 	memcpy(&queue, data, sizeof queue);
 	if (queue.len > LIMIT_PATH)
 		return ERR_FORMAT;
-	if (strstr(conf->queue, "://") != NULL)
+	if (strstr(conf->common.queue, "://") != NULL)
 		return 0;
 	memcpy(t->queue_path, queue.path, queue.len);
 	t->queue_path[queue.len] = '\0';

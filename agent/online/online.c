@@ -38,11 +38,11 @@ struct run {
 
 static struct session_config config(const struct conf *conf)
 {
-	return (struct session_config){.queue = conf->queue,
-	    .region = conf->region,
-	    .endpoint_url = conf->endpoint_url,
-	    .profile = conf->profile,
-	    .ca_bundle = conf->ca_bundle,
+	return (struct session_config){.queue = conf->common.queue,
+	    .region = conf->common.region,
+	    .endpoint_url = conf->common.endpoint_url,
+	    .profile = conf->common.profile,
+	    .ca_bundle = conf->common.ca_bundle,
 	    .agent = "sqs-entropy-agent/" SQS_ENTROPY_VERSION,
 	    .queue_from_tag = true,
 	    .wait_for_route = true,

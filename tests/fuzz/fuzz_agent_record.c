@@ -36,7 +36,7 @@ void log_open(const char *name, enum log_level threshold)
 	(void)threshold;
 }
 
-static struct conf conf = {.queue = "https://example.com/1/q",
+static struct conf conf = {.common.queue = "https://example.com/1/q",
     .output = "/dev/null",
     .messages = 10,
     .timeout = 1};

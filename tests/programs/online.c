@@ -350,8 +350,8 @@ int main(int argc, char *argv[])
 		return 64;
 	mode = argv[1];
 	log_open("online", LOG_LEVEL_NOTICE);
-	rc = conf_load(&conf, argc - 1, argv + 1, &err);
-	log_open("online", conf.log_level);
+	rc = program_load(&conf_program, &conf, argc - 1, argv + 1, &err);
+	log_open("online", conf.common.log_level);
 	rc = rc == 0 ? run(&conf, &err) : err_exit(rc);
 	if (err.code != 0 && !err.told)
 		log_error("%s", err.text);

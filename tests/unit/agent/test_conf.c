@@ -1,84 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "aid/conf_bench.h"
 
-#include <cmocka.h>
-
-#include <getopt.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "agent/conf.h"
 
-static char path[64];
 static struct conf conf;
-static struct err err;
-
-static void write_file(const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
-}
 
 static int setup(void **state)
 {
 	(void)state;
-	(void)snprintf(path, sizeof path, "/tmp/test_conf.%d", (int)getpid());
-	write_file("");
-	memset(&err, 0, sizeof err);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	(void)unlink(path);
-	return 0;
-}
-
-/* argv as the kernel gives it: writable strings. */
-static int load(const char *file, const char *a, const char *b)
-{
-	const char *words[] = {"agent", "-c", file, a, b};
-	static char room[5][LIMIT_URL + 8];
-	char *argv[6] = {NULL};
-	int argc = 0;
-
-	while (argc < 5 && words[argc] != NULL) {
-		assert_true(strlen(words[argc]) < sizeof room[0]);
-		argv[argc] = strcpy(room[argc], words[argc]);
-		argc++;
-	}
-	optind = 0; /* begin anew, glibc */
-	return conf_load(&conf, argc, argv, &err);
+	return make_file("");
 }
 
 static int load1(const char *a)
 {
-	return load(path, a, NULL);
+	return load_words(&conf, path, a, NULL);
 }
 
 static int load2(const char *a, const char *b)
 {
-	return load(path, a, b);
+	return load_words(&conf, path, a, b);
 }
 
 static void defaults(void **state)
 {
 	(void)state;
 	assert_int_equal(load1(NULL), 0);
-	assert_int_equal(conf.action, CONF_RUN);
+	assert_int_equal(conf.common.action, PROGRAM_RUN);
 	assert_int_equal(conf.messages, 1);
 	assert_int_equal(conf.timeout, 10);
-	assert_string_equal(conf.queue, "");
+	assert_string_equal(conf.common.queue, "");
 	assert_string_equal(conf.output, "");
 	assert_string_equal(conf.trusted_producers,
 	    SQS_ENTROPY_SYSCONFDIR "/sqs-entropy/trusted.d");
@@ -97,13 +50,13 @@ static void the_file_is_taken_and_options_win(void **state)
 		   "unsigned = credit\nunsigned-bits-per-byte = 0.25\n"
 		   "region = us-east-1\noutput = \"/tmp/x\"\n");
 	assert_int_equal(load2("--messages", "7"), 0);
-	assert_string_equal(conf.queue, "from-file");
+	assert_string_equal(conf.common.queue, "from-file");
 	assert_int_equal(conf.messages, 7);
 	assert_int_equal(conf.timeout, 5);
 	assert_int_equal(conf.policy.unsigned_messages, CREDIT_CREDIT);
 	assert_true(conf.policy.bits_per_byte > 0.24 &&
 		    conf.policy.bits_per_byte < 0.26);
-	assert_string_equal(conf.region, "us-east-1");
+	assert_string_equal(conf.common.region, "us-east-1");
 	assert_string_equal(conf.output, "/tmp/x");
 	/* An option can take an output of the file back. */
 	assert_int_equal(load2("--output", ""), 0);
@@ -171,6 +124,45 @@ static void of_strict_and_best_effort_the_last_one_holds(void **state)
 	assert_true(conf.strict && !conf.best_effort);
 }
 
+static void two_actions_exclude_each_other(void **state)
+{
+	(void)state;
+	assert_int_equal(load2("--check", "--status"), ERR_USAGE);
+	assert_non_null(strstr(err.text, "--check and --status exclude"));
+	assert_int_equal(load2("-h", "-V"), ERR_USAGE);
+	assert_non_null(strstr(err.text, "--help and --version exclude"));
+	assert_int_equal(load2("--check", "--check"), 0);
+	assert_int_equal(conf.common.action, PROGRAM_CHECK);
+}
+
+static int origin_of(const char *name)
+{
+	const struct settings *settings = &conf_program.settings;
+
+	return conf.common
+	    .origin[settings_find(settings, name) - settings->rows];
+}
+
+static void where_each_value_came_from_is_known(void **state)
+{
+	(void)state;
+	write_file("messages = 3\n\ntimeout = 5\n");
+	assert_int_equal(load2("--messages", "7"), 0);
+	assert_int_equal(origin_of("messages"), PROGRAM_BY_OPTION);
+	assert_int_equal(origin_of("timeout"), 3);
+	assert_int_equal(origin_of("queue"), PROGRAM_BY_DEFAULT);
+	assert_int_equal(origin_of("seal-key"), PROGRAM_BY_DEFAULT);
+}
+
+/* The status of a run that was to inject is told, of no other. */
+static void an_output_is_known_when_the_file_is_malformed(void **state)
+{
+	(void)state;
+	write_file("nonsense\n");
+	assert_int_equal(load2("--output", "/tmp/x"), ERR_CONFIG);
+	assert_string_equal(conf.output, "/tmp/x");
+}
+
 static void a_time_for_unless_seeded(void **state)
 {
 	(void)state;
@@ -203,6 +195,7 @@ static void a_credential_comes_before_the_key_of_the_file(void **state)
 	assert_int_equal(fclose(f), 0);
 	assert_int_equal(load1(NULL), 0);
 	assert_string_equal(conf.seal_key, file);
+	assert_int_equal(origin_of("seal-key"), PROGRAM_BY_SERVICE);
 	(void)unsetenv("CREDENTIALS_DIRECTORY");
 	(void)unlink(file);
 	(void)rmdir(directory);
@@ -211,7 +204,8 @@ static void a_credential_comes_before_the_key_of_the_file(void **state)
 static void a_file_that_was_named_must_exist(void **state)
 {
 	(void)state;
-	assert_int_equal(load("/nonexistent", NULL, NULL), ERR_CONFIG);
+	assert_int_equal(
+	    load_words(&conf, "/nonexistent", NULL, NULL), ERR_CONFIG);
 	assert_non_null(strstr(err.text, "/nonexistent: no such file"));
 }
 
@@ -252,17 +246,17 @@ static void the_status_needs_no_configuration(void **state)
 	(void)state;
 	write_file("nonsense\n");
 	assert_int_equal(load1("--status"), 0);
-	assert_int_equal(conf.action, CONF_STATUS);
+	assert_int_equal(conf.common.action, CONF_STATUS);
 	assert_false(conf.json);
 	assert_int_equal(load2("--status", "--json"), 0);
 	assert_true(conf.json);
 	assert_int_equal(load2("--json", "--status"), 0);
 	assert_true(conf.json);
-	assert_int_equal(conf.action, CONF_STATUS);
+	assert_int_equal(conf.common.action, CONF_STATUS);
 	assert_int_equal(load2("--status", "extra"), ERR_USAGE);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, remove_file)
 
 int main(void)
 {
@@ -273,6 +267,9 @@ int main(void)
 	    T(bad_options_are_usage),
 	    T(best_effort_is_seen_behind_a_bad_option),
 	    T(of_strict_and_best_effort_the_last_one_holds),
+	    T(two_actions_exclude_each_other),
+	    T(where_each_value_came_from_is_known),
+	    T(an_output_is_known_when_the_file_is_malformed),
 	    T(a_time_for_unless_seeded),
 	    T(a_credential_comes_before_the_key_of_the_file),
 	    T(a_file_that_was_named_must_exist),

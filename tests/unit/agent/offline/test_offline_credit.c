@@ -150,7 +150,7 @@ static void a_queue_by_name_is_told_once_and_first(void **state)
 	struct bench *b = *state;
 	static struct message m;
 
-	(void)strcpy(b->conf.queue, "queue");
+	(void)strcpy(b->conf.common.queue, "queue");
 	make_signed(&m, 1, 256);
 	/* Not told: nothing is signed for nowhere. */
 	send_record(b, &m);
