@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
-#include <unistd.h>
-
 #include "base/log.h"
 #include "confine/confine.h"
 #include "producer/conf.h"
@@ -10,7 +7,6 @@
 #include "producer/offline/offline.h"
 #include "producer/online/online.h"
 
-#define NAME             "sqs-entropy-producer"
 /* Half a minute for a call, three times. */
 #define WATCHDOG_GOOD_MS 90000
 
@@ -35,76 +31,45 @@ static void say_watchdog(int64_t ms)
 		    (long long)ms / 1000);
 }
 
-/* Returns an exit code. */
-static int run(const struct conf *conf, struct err *err)
+static int run_producer(const struct conf *conf, struct err *err)
 {
 	struct offline offline;
-	int rc;
+	int rc = offline_open(&offline, conf, err);
 
-	if (confine_no_core() != 0) {
-		err_errno(err, ERR_IO, "cannot turn core dumps off");
-		return err_exit(ERR_IO);
-	}
-	rc = offline_open(&offline, conf, err);
 	if (rc != 0)
-		return err_exit(rc);
+		return rc;
 	say_once(&offline);
 	say_watchdog(offline.notify.watchdog_ms);
 	rc = halves_run(&offline, online_run, err);
 	offline_close(&offline);
-	return err_exit(rc);
-}
-
-static int check(const struct conf *conf, struct err *err)
-{
-	int rc = ERR_IO;
-
-	if (confine_no_core() != 0)
-		return err_errno(err, rc, "cannot turn core dumps off");
-	rc = signer_check(conf, err);
-	if (rc == 0)
-		rc = online_check(conf, err);
-	if (rc == 0)
-		(void)printf("%s: %s\n", conf->file,
-		    access(conf->file, F_OK) == 0
-			? "valid"
-			: "not there, the defaults apply");
 	return rc;
 }
 
-/* Returns an exit code. */
-static int act(const struct conf *conf, struct err *err)
+static int check_producer(const struct conf *conf, struct err *err)
 {
-	switch (conf->action) {
-	case CONF_HELP:
-		conf_print_help();
-		return 0;
-	case CONF_VERSION:
-		(void)puts(NAME " " SQS_ENTROPY_VERSION);
-		return 0;
-	case CONF_CHECK:
-		return err_exit(check(conf, err));
+	const int rc = signer_check(conf, err);
+
+	return rc == 0 ? online_check(conf, err) : rc;
+}
+
+static int do_producer_action(const struct conf *conf, struct err *err)
+{
+	if (confine_no_core() != 0)
+		return err_errno(err, ERR_IO, "cannot turn core dumps off");
+	switch (conf->common.action) {
 	case CONF_GENKEY:
-		if (confine_no_core() != 0)
-			return err_exit(ERR_IO);
-		return err_exit(genkey(conf->key_file, conf->seal, err));
-	case CONF_RUN:
-		break;
+		return genkey(conf->key_file, conf->seal, err);
+	case PROGRAM_CHECK:
+		return check_producer(conf, err);
+	default:
+		return run_producer(conf, err);
 	}
-	return run(conf, err);
 }
 
 int main(int argc, char *argv[])
 {
+	static const struct program_work work = {.act = do_producer_action};
 	struct conf conf;
-	struct err err = {0};
-	int rc;
 
-	log_open(NAME, LOG_LEVEL_NOTICE);
-	rc = conf_load(&conf, argc, argv, &err);
-	log_open(NAME, conf.log_level);
-	rc = rc == 0 ? act(&conf, &err) : err_exit(rc);
-	if (err.code != 0 && !err.told)
-		log_error("%s", err.text);
-	return rc;
+	return program_main(&conf_program, &work, &conf, argc, argv);
 }

@@ -163,7 +163,7 @@ int program_main(const struct program *program, const struct program_work *work,
 		rc = do_action(program, work, conf, &err);
 	else if (work->refused != NULL)
 		work->refused(conf, rc);
-	if (err.code != 0)
+	if (err.code != 0 && !err.told)
 		log_error("%s", err.text);
 	return err_exit(rc);
 }

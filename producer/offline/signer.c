@@ -56,11 +56,11 @@ int signer_open(struct signer *s, const struct conf *conf, struct err *err)
 			"STATE_DIRECTORY", CONF_STATE_DIRECTORY, 0700));
 		rc = sequence_open(&s->sequence, state, err);
 	}
-	s->path_is_fixed = strstr(conf->queue, "://") != NULL;
+	s->path_is_fixed = strstr(conf->common.queue, "://") != NULL;
 	if (rc == 0 && s->path_is_fixed &&
-	    url_queue_path(conf->queue, s->queue_path) != 0)
+	    url_queue_path(conf->common.queue, s->queue_path) != 0)
 		rc = err_set(err, ERR_CONFIG, "queue: %s has no queue's path",
-		    conf->queue);
+		    conf->common.queue);
 	if (rc != 0)
 		signer_close(s);
 	return rc;

@@ -55,11 +55,11 @@ static int64_t call_deadline(const struct run *run)
 
 static struct session_config config(const struct conf *conf, int cancel_fd)
 {
-	return (struct session_config){.queue = conf->queue,
-	    .region = conf->region,
-	    .endpoint_url = conf->endpoint_url,
-	    .profile = conf->profile,
-	    .ca_bundle = conf->ca_bundle,
+	return (struct session_config){.queue = conf->common.queue,
+	    .region = conf->common.region,
+	    .endpoint_url = conf->common.endpoint_url,
+	    .profile = conf->common.profile,
+	    .ca_bundle = conf->common.ca_bundle,
 	    .agent = "sqs-entropy-producer/" SQS_ENTROPY_VERSION,
 	    .cancel_fd = cancel_fd};
 }

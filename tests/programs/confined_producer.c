@@ -19,11 +19,11 @@
 static int online(const struct conf *conf, struct err *err)
 {
 	const struct clock clock = clock_system(NULL);
-	const struct session_config cfg = {.queue = conf->queue,
-	    .region = conf->region,
-	    .endpoint_url = conf->endpoint_url,
-	    .profile = conf->profile,
-	    .ca_bundle = conf->ca_bundle,
+	const struct session_config cfg = {.queue = conf->common.queue,
+	    .region = conf->common.region,
+	    .endpoint_url = conf->common.endpoint_url,
+	    .profile = conf->common.profile,
+	    .ca_bundle = conf->common.ca_bundle,
 	    .cancel_fd = -1};
 	struct session session;
 	bool nobody;
@@ -62,7 +62,8 @@ int main(int argc, char *argv[])
 
 	log_open("confined_producer", LOG_LEVEL_NOTICE);
 	if (argc > 1 && confine_no_core() == 0)
-		rc = conf_load(&conf, argc - 1, argv + 1, &err);
+		rc = program_load(
+		    &conf_program, &conf, argc - 1, argv + 1, &err);
 	if (rc == 0)
 		rc = strcmp(argv[1], "online") == 0 ? online(&conf, &err)
 						    : offline(&conf, &err);

@@ -1,62 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <getopt.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
+#include "aid/conf_bench.h"
 
 #include "producer/conf.h"
 
-static char path[64];
 static struct conf conf;
-static struct err err;
-
-static void write_file(const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
-}
 
 static int setup(void **state)
 {
 	(void)state;
-	(void)snprintf(path, sizeof path, "/tmp/test_conf.%d", (int)getpid());
-	write_file("queue = q\n");
-	memset(&err, 0, sizeof err);
-	return 0;
+	return make_file("queue = q\n");
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	(void)unlink(path);
-	return 0;
-}
-
-/* argv as the kernel gives it: writable strings. */
 static int load(const char *a, const char *b)
 {
-	const char *words[] = {"producer", "-c", path, a, b};
-	static char room[5][64];
-	char *argv[6] = {NULL};
-	int argc = 0;
-
-	while (argc < 5 && words[argc] != NULL) {
-		assert_true(strlen(words[argc]) < sizeof room[0]);
-		argv[argc] = strcpy(room[argc], words[argc]);
-		argc++;
-	}
-	optind = 0; /* begin anew, glibc */
-	return conf_load(&conf, argc, argv, &err);
+	return load_words(&conf, path, a, b);
 }
 
 static void the_defaults_are_the_articles(void **state)
@@ -151,7 +108,7 @@ static void a_key_is_made_without_a_configuration(void **state)
 	(void)state;
 	write_file("nonsense\n");
 	assert_int_equal(load("--genkey", "/etc/key"), 0);
-	assert_int_equal(conf.action, CONF_GENKEY);
+	assert_int_equal(conf.common.action, CONF_GENKEY);
 	assert_string_equal(conf.key_file, "/etc/key");
 	assert_false(conf.seal);
 	assert_int_equal(load("--genkey=x", "--seal"), 0);
@@ -166,7 +123,7 @@ static void a_key_is_made_without_a_configuration(void **state)
 	assert_int_equal(load("--seal", "--once"), ERR_USAGE);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, remove_file)
 
 int main(void)
 {
