@@ -4,8 +4,6 @@
 #include <getopt.h>
 #include <string.h>
 
-#include "config/conffile.h"
-
 /* What getopt_long() returns for the first row; its letters are below. */
 #define FIRST_ROW   256
 
@@ -222,43 +220,4 @@ void options_print_help(const struct settings *settings, FILE *to)
 		describe_option(row, text);
 		print_words(text, column, to);
 	}
-}
-
-int options_bad(int c, char *const argv[], struct err *err)
-{
-	return refuse_option(c, argv, err);
-}
-
-enum log_level options_more_verbose(enum log_level level)
-{
-	return level == LOG_LEVEL_NOTICE ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
-}
-
-int options_read_file(const char *path, bool named,
-    const struct settings *settings, void *conf, struct err *err)
-{
-	int lines[SETTINGS_MAX];
-	int rc = conffile_read(path, settings, conf, lines, err);
-
-	if (rc != ERR_ABSENT)
-		return rc;
-	if (!named) {
-		err->code = 0;
-		return 0;
-	}
-	return err_set(err, ERR_CONFIG, "%s: no such file", path);
-}
-
-int options_set(
-    const struct setting *row, void *conf, const char *text, struct err *err)
-{
-	char origin[64];
-
-	if (text == NULL)
-		return 0;
-	(void)snprintf(origin, sizeof origin, "--%s", row->name);
-	if (settings_set(row, conf, origin, text, err) == 0)
-		return 0;
-	err->code = ERR_USAGE;
-	return ERR_USAGE;
 }
