@@ -46,7 +46,8 @@ PRODUCER := $(wildcard producer/*.c producer/*/*.c)
 UNIT := $(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c)
 UNIT_AID := $(wildcard tests/unit/aid/*.c)
 TOOLS_AID := $(wildcard tests/programs/*_aid.c)
-TOOLS := $(filter-out $(TOOLS_AID),$(wildcard tests/programs/*.c))
+TOOLS := $(filter-out $(TOOLS_AID) tests/programs/settings.c,\
+	$(wildcard tests/programs/*.c))
 SOURCES := $(COMMON) $(AGENT) $(PRODUCER) $(UNIT) $(UNIT_AID) $(TOOLS) \
 	$(TOOLS_AID) $(wildcard tests/fuzz/*.c)
 

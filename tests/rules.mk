@@ -19,6 +19,18 @@ $(TOOLS_BIN): $(BUILD)/%: $(BUILD)/%.o $(LIBCOMMON)
 		$(filter-out $(LIBCOMMON),$(filter %.a,$^)) $(LIBCOMMON) \
 		$(LDLIBS)
 
+# The table of settings of each program.
+SETTINGS_BIN := $(addprefix $(BUILD)/tests/programs/settings_,agent producer)
+$(BUILD)/tests/programs/settings_agent: $(LIBAGENT)
+$(BUILD)/tests/programs/settings_producer: $(LIBPRODUCER)
+$(SETTINGS_BIN): $(BUILD)/tests/programs/settings.o $(LIBCOMMON)
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) \
+		$(filter-out $(LIBCOMMON),$(filter %.a,$^)) $(LIBCOMMON) \
+		$(LDLIBS)
+tests: $(SETTINGS_BIN)
+-include $(BUILD)/tests/programs/settings.d
+
 # It watches what is freed.
 $(filter %/test_buf,$(UNIT_BIN)): override LDFLAGS += -Wl,--wrap=free
 
