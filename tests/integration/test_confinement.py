@@ -29,6 +29,8 @@ def test_what_no_half_may_do_is_refused(
     tried = try_forbidden(run, tmp_path, program, half)
     # What Landlock alone refuses is in test_landlock.py.
     tried = {n: e for n, e in tried.items() if not n.startswith("landlock-")}
+    assert "rename" in tried
+    assert (tmp_path / "victim").exists()
     for name in ("execve", "fork", "ptrace", "write", "setuid", "capset", "dumpable"):
         assert name in tried
     if half == "online":

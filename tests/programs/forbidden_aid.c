@@ -122,7 +122,7 @@ static void try_files(void)
 	tell("chroot", chroot("/"));
 	tell("truncate", truncate(name, 0));
 	if (file != NULL)
-		tell("landlock-rename", rename(file, name));
+		tell("rename", rename(file, name));
 	tell("landlock-root", open("/root", O_RDONLY | O_DIRECTORY));
 	tell("landlock-var", open("/var", O_RDONLY | O_DIRECTORY));
 	tell("landlock-home", open("/home", O_RDONLY | O_DIRECTORY));

@@ -63,6 +63,8 @@ static const struct {
     {"symlinkat", SYS_symlinkat, {0, -1}},
     {"linkat", SYS_linkat, {-1}},
     {"mknodat", SYS_mknodat, {-1}},
+    {"renameat2", SYS_renameat2, {-1, 0, -1}},
+    {"waitid", SYS_waitid, {-1}},
     {"fchmodat", SYS_fchmodat, {-1}},
     {"fchownat", SYS_fchownat, {-1}},
     {"fchmod", SYS_fchmod, {-1}},
@@ -93,6 +95,13 @@ static const struct {
     {"fork", SYS_fork, {0}},
     {"creat", SYS_creat, {0}},
     {"unlink", SYS_unlink, {0}},
+    {"rename", SYS_rename, {0}},
+#endif
+#ifdef SYS_renameat
+    {"renameat", SYS_renameat, {-1, 0, -1}},
+#endif
+#ifdef SYS_recvmmsg
+    {"recvmmsg", SYS_recvmmsg, {-1}},
 #endif
 };
 

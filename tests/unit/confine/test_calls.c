@@ -53,10 +53,6 @@ static void allows_state(void)
 	CHECK(pwrite(state_fd, "state", 5, 0) == 5);
 	CHECK(fdatasync(state_fd) == 0 && fsync(state_fd) == 0);
 	CHECK(ftruncate(state_fd, 3) == 0);
-	CHECK(
-	    rename("/not/there", "/not/there/either") == -1 && errno != EPERM);
-	CHECK(renameat(AT_FDCWD, "/not/there", AT_FDCWD, "/not/here") == -1 &&
-	      errno != EPERM);
 }
 
 static void refuses_sockets(void)
@@ -149,7 +145,7 @@ static void offline_half(enum confine_role role)
 static void child_agent_offline(void)
 {
 	offline_half(CONFINE_AGENT_OFFLINE);
-	CHECK(ioctl_passes(RNDADDENTROPY) && ioctl_passes(RNDADDTOENTCNT));
+	CHECK(ioctl_passes(RNDADDENTROPY) && !ioctl_passes(RNDADDTOENTCNT));
 #ifdef RNDRESEEDCRNG
 	CHECK(ioctl_passes(RNDRESEEDCRNG));
 #endif
