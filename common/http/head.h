@@ -7,8 +7,8 @@
 
 /*
  * The status line and the headers of one answer (RFC 9112), fed line by line;
- * for http.c.  Interim answers (1xx) give way to what follows them; trailers
- * are ignored, because they come after what they could contradict.
+ * for transfer.c.  Interim answers (1xx) give way to what follows them;
+ * trailers are ignored, because they come after what they could contradict.
  */
 #define HTTP_HEAD_MAX 16384 /* bytes of all lines, interim ones included */
 

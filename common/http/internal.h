@@ -49,16 +49,19 @@ struct http_transfer {
 	char detail[CURL_ERROR_SIZE];
 };
 
-/* http_setup.c: judge the request and tell curl all of it.  On failure the
+/* request.c: judge the request and tell curl all of it.  On failure the
  * caller still releases what t got. */
 int http_setup(struct http_transfer *t, const struct http_request *req,
     struct err *err) __attribute__((warn_unused_result));
 
-/* http_trust.c: find out whom h trusts.  ERR_CONFIG. */
+/* transfer.c: take t from its client and from curl, wipe and free it. */
+void http_transfer_destroy(struct http_transfer *t);
+
+/* trust.c: find out whom h trusts.  ERR_CONFIG. */
 int http_trust(struct http *h, const char *given, struct err *err)
     __attribute__((warn_unused_result));
 
-/* http_failure.c: whether any byte of the request may have left; curl's code
+/* failure.c: whether any byte of the request may have left; curl's code
  * as one of ours, with t->err set. */
 bool http_sending(const struct http_transfer *t);
 int http_failure(struct http_transfer *t, CURLcode code);

@@ -9,7 +9,7 @@
  * Where plain http may go: loopback (127.0.0.0/8, ::1) and the link-local
  * addresses that AWS serves metadata and container credentials on
  * (169.254.169.254, 169.254.170.2, 169.254.170.23, fd00:ec2::254,
- * fd00:ec2::23).  Pure; for http.c.
+ * fd00:ec2::23).  Pure; for request.c.
  */
 
 /* host as a URL has it, an IPv6 address in brackets; of names only

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/internal.h"
 
-#include <malloc.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CONNECTIONS_MAX 8L /* kept open */
-#define LOOKUP_MAX_MS   86400000L
-
-/* CURLMOPT_QUICK_EXIT, which has a name from 8.20 on: from then on a client's
- * end would wait for look-ups. */
-#define QUICK_EXIT      ((CURLMoption)(CURLOPTTYPE_LONG + 21))
+#define LOOKUP_MAX_MS 86400000L
 
 _Static_assert(HTTP_HEAD_MAX == HTTP_HEADERS_MAX, "one ceiling for headers");
 
@@ -64,7 +58,7 @@ static void end(struct http_transfer *t, int rc)
 	    t->easy, CURLOPT_CONNECTTIMEOUT_MS, LOOKUP_MAX_MS);
 }
 
-static void destroy(struct http_transfer *t)
+void http_transfer_destroy(struct http_transfer *t)
 {
 	struct http_transfer **p = &t->http->first;
 
@@ -82,7 +76,7 @@ static void finish(struct http_transfer *t, CURLcode code)
 {
 	t->looking_up = false;
 	if (t->orphan)
-		destroy(t);
+		http_transfer_destroy(t);
 	else if (t->ended)
 		release(t);
 	else if (code != CURLE_OK)
@@ -188,11 +182,6 @@ int http_wait(struct http *h, struct http_transfer *t, struct err *err)
 	return t->rc;
 }
 
-const char *http_ca_bundle(const struct http *h)
-{
-	return h->ca_bundle[0] != '\0' ? h->ca_bundle : NULL;
-}
-
 int http_start(struct http *h, const struct http_request *req,
     struct http_transfer **out, struct err *err)
 {
@@ -207,7 +196,7 @@ int http_start(struct http *h, const struct http_request *req,
 	t->http = h;
 	rc = http_setup(t, req, err);
 	if (rc != 0) {
-		destroy(t);
+		http_transfer_destroy(t);
 		return rc;
 	}
 	t->next = h->first;
@@ -255,125 +244,5 @@ void http_transfer_free(struct http_transfer *t)
 		buf_reset(t->answer);
 		return;
 	}
-	destroy(t);
-}
-
-/* libcurl keeps requests with their tokens and payloads in memory of its own,
- * and frees it as it is. */
-static void wipe_free(void *p)
-{
-	if (p != NULL)
-		explicit_bzero(p, malloc_usable_size(p));
-	free(p);
-}
-
-static void *wipe_realloc(void *p, size_t size)
-{
-	size_t had = p != NULL ? malloc_usable_size(p) : 0;
-	void *moved;
-
-	if (size > 0 && size <= had && size >= had / 2)
-		return p;
-	moved = malloc(size > 0 ? size : 1);
-	if (moved == NULL)
-		return NULL;
-	if (p != NULL)
-		memcpy(moved, p, had < size ? had : size);
-	wipe_free(p);
-	return moved;
-}
-
-/* Whatever flags it gets, libcurl starts TLS here, and it stays started:
- * stopping it would only cost time at exit. */
-static CURLcode start_curl(void)
-{
-	static bool started;
-	CURLcode code = CURLE_OK;
-
-	if (!started)
-		code = curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc,
-		    wipe_free, wipe_realloc, strdup, calloc);
-	started = code == CURLE_OK;
-	return code;
-}
-
-static CURLM *new_multi(void)
-{
-	CURLM *multi = curl_multi_init();
-
-	if (multi == NULL)
-		return NULL;
-	(void)curl_multi_setopt(
-	    multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
-	(void)curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_MAX);
-	(void)curl_multi_setopt(multi, QUICK_EXIT, 1L);
-	return multi;
-}
-
-int http_new(const struct http_config *cfg, struct http **out, struct err *err)
-{
-	struct http *h = NULL;
-	int rc;
-
-	*out = NULL;
-	if (start_curl() != CURLE_OK)
-		return err_set(err, ERR_INTERNAL, "libcurl does not start");
-	h = calloc(1, sizeof *h);
-	if (h == NULL)
-		return err_set(err, ERR_NOMEM, "out of memory");
-	h->clock = clock_system(NULL);
-	h->agent = cfg->agent;
-	h->cancel_fd = cfg->cancel_fd;
-	rc = http_trust(h, cfg->ca_bundle, err);
-	if (rc == 0)
-		h->multi = new_multi();
-	if (rc == 0 && h->multi == NULL)
-		rc = err_set(err, ERR_NOMEM, "out of memory");
-	if (rc != 0) {
-		http_free(h);
-		return rc;
-	}
-	*out = h;
-	return 0;
-}
-
-void http_rest(struct http *h)
-{
-	CURLM *fresh;
-
-	if (h->first != NULL)
-		return;
-	fresh = new_multi();
-	if (fresh == NULL)
-		return;
-	(void)curl_multi_cleanup(h->multi);
-	h->multi = fresh;
-}
-
-/* Whether curl can drop a transfer that is in a look-up without waiting. */
-static bool drops_lookups(void)
-{
-#if LIBCURL_VERSION_NUM >= 0x075700
-	return curl_version_info(CURLVERSION_NOW)->version_num >= 0x075700;
-#else
-	return false;
-#endif
-}
-
-void http_free(struct http *h)
-{
-	if (h == NULL)
-		return;
-	/* Else what is left is left to the end of the process. */
-	if (h->first != NULL && !drops_lookups())
-		return;
-	while (h->first != NULL) {
-		struct http_transfer *t = h->first;
-
-		h->first = t->next;
-		destroy(t);
-	}
-	(void)curl_multi_cleanup(h->multi);
-	buf_free(h->ca_pem);
-	free(h);
+	http_transfer_destroy(t);
 }
