@@ -9,7 +9,7 @@
 #include "aws/cred.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "http/http.h"
+#include "http/client.h"
 
 /*
  * The EC2 Instance Metadata Service, version 2 only (EC2 User Guide, "Use the

@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "http/http.h"
+#include "http/transfer.h"
 
 /* One request to IMDS, tried again where that helps; for imds.c. */
 struct imds_peer {

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "http/head.h"
-#include "http/http.h"
+#include "http/transfer.h"
 
 #define HTTP_HOST_MAX 320 /* a DNS name, a colon, a port, NUL */
 

@@ -7,8 +7,6 @@
 
 #define LOOKUP_MAX_MS 86400000L
 
-_Static_assert(HTTP_HEAD_MAX == HTTP_HEADERS_MAX, "one ceiling for headers");
-
 static bool in_lookup(const struct http_transfer *t)
 {
 	curl_off_t us = 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/date.h"
+#include "http/transfer.h"
 
 #define CONTENT_TYPE  "application/x-amz-json-1.0"
 #define CONNECT_MS    5000

@@ -8,6 +8,7 @@
 #include "aws/cred_file.h"
 #include "aws/cred_imds.h"
 #include "base/url.h"
+#include "http/transfer.h"
 #include "sqs/place.h"
 
 #define ANY_REGION "us-east-1"

@@ -9,7 +9,7 @@
 #include "aws/imds.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "http/http.h"
+#include "http/client.h"
 #include "sqs/sqs.h"
 
 /*

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/limits.h"
-#include "http/http.h"
+#include "http/client.h"
 
 /*
  * Amazon SQS by its AWS JSON 1.0 protocol (SQS Developer Guide, "Making API

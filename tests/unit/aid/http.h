@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "http/http.h"
+#include "http/transfer.h"
 
 /* What the tests of http share. */
 

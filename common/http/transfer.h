@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_HTTP_HTTP_H
-#define SQS_ENTROPY_HTTP_HTTP_H
+#ifndef SQS_ENTROPY_HTTP_TRANSFER_H
+#define SQS_ENTROPY_HTTP_TRANSFER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -8,24 +8,12 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "http/client.h"
 
-/*
- * HTTP/1.1 (RFC 9112) over connections that live as long as the client and
- * are reused; the one user of libcurl.  Several transfers may be under way at
- * once.  No redirects, no other protocols, no cookies, no .netrc; TLS 1.2 or
- * later, always verified.  Plain http only to loopback and link-local
- * metadata addresses, checked again on the address that was resolved.  The
- * program ignores SIGPIPE: OpenSSL writes to closed connections.
- */
+/* Requests and their answers, by the rules of client.h. */
 enum http_kind {
 	HTTP_SERVICE, /* the proxy variables are honoured */
 	HTTP_METADATA /* never through a proxy */
-};
-
-struct http_config {
-	const char *ca_bundle; /* PEM file, NULL or "": the system's */
-	const char *agent;     /* User-Agent, kept by reference */
-	int cancel_fd;         /* readable: stop; -1 for none */
 };
 
 struct http_request {
@@ -42,21 +30,8 @@ struct http_request {
 			      a byte of body; 0: deadline */
 };
 
-#define HTTP_HEADERS_MAX 16384 /* bytes of headers in one answer */
-
-struct http;          /* a client: owns connections */
-struct http_transfer; /* one request under way or ended */
-
-/* ERR_NOMEM, ERR_CONFIG (a CA bundle that cannot be read), ERR_INTERNAL. */
-int http_new(const struct http_config *cfg, struct http **out, struct err *err)
-    __attribute__((warn_unused_result));
-
-/* All transfers are to be freed before.  Does not wait for a name look-up
- * that still runs. */
-void http_free(struct http *h);
-
-/* The bundle in use, NULL for the library's own. */
-const char *http_ca_bundle(const struct http *h);
+/* One request under way or ended. */
+struct http_transfer;
 
 /* Whether http_start() would take the URL; asks nobody.  ERR_CONFIG,
  * ERR_NOMEM. */
@@ -92,10 +67,6 @@ int http_status(const struct http_transfer *t);
 const struct buf *http_body(const struct http_transfer *t);
 const char *http_header(const struct http_transfer *t, const char *name);
 bool http_was_sent(const struct http_transfer *t);
-
-/* When no transfer is left: let all connections go, with what libcurl keeps of
- * the bytes that went over them. */
-void http_rest(struct http *h);
 
 /* Ends it first when it is under way; NULL is allowed; wipes. */
 void http_transfer_free(struct http_transfer *t);
