@@ -7,12 +7,12 @@
 
 #include "aws/sigv4.h"
 #include "base/buf.h"
+#include "sqs/client.h"
 #include "sqs/error.h"
-#include "sqs/sqs.h"
 #include "json/parse.h"
 #include "json/writer.h"
 
-/* Inside sqs*.c only: one operation, signed, tried again, errors explained. */
+/* Inside sqs/ only: one operation, signed, tried again, errors explained. */
 struct sqs {
 	struct http *http;
 	struct cred_chain *chain;
@@ -35,7 +35,7 @@ struct sqs_op {
 };
 
 /* Do op with the finished request.  queue is its URL or name, for messages.
- * *answer is an object and the caller's to free.  Errors as in sqs.h; err is
+ * *answer is an object and the caller's to free.  Errors as in client.h; err is
  * not NULL. */
 int sqs_call(struct sqs *s, const struct sqs_op *op, const char *queue,
     struct json_writer *request, int64_t deadline, struct json **answer,

@@ -9,9 +9,9 @@
 #include "base/err.h"
 #include "base/limits.h"
 #include "message/message.h"
-#include "sqs/sqs.h"
+#include "sqs/client.h"
 
-/* Sending, receiving and deleting messages; errors as in sqs.h. */
+/* Sending, receiving and deleting messages; errors as in client.h. */
 
 /*
  * SendMessageBatch of 1..LIMIT_BATCH messages; sent[k] tells whether the

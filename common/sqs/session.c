@@ -10,6 +10,7 @@
 #include "base/url.h"
 #include "http/transfer.h"
 #include "sqs/place.h"
+#include "sqs/queue.h"
 
 #define ANY_REGION "us-east-1"
 

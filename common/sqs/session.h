@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "http/client.h"
-#include "sqs/sqs.h"
+#include "sqs/client.h"
 
 /*
  * What both online halves set up before they can use a queue: the credential
@@ -77,7 +77,7 @@ const char *const *session_readable(struct session *s);
  * one that the queue URL's host names when that host is the endpoint,
  * AWS_REGION, AWS_DEFAULT_REGION, configured, the one that the endpoint or
  * queue host names, the profile's, IMDS.  ERR_CONFIG, ERR_ABSENT's causes as
- * ERR_CONFIG with what to set, and the errors of sqs.h.
+ * ERR_CONFIG with what to set, and the errors of client.h.
  */
 int session_open(struct session *s, int64_t deadline, struct err *err)
     __attribute__((warn_unused_result));

@@ -15,6 +15,7 @@
 #include "producer/online/heartbeat.h"
 #include "producer/record.h"
 #include "sqs/messages.h"
+#include "sqs/queue.h"
 #include "sqs/session.h"
 
 #define CALL_MS  30000 /* for one call to the service, retries included */

@@ -10,6 +10,7 @@
 #include "sqs/call.h"
 #include "sqs/error.h"
 #include "sqs/messages.h"
+#include "sqs/queue.h"
 #include "json/parse.h"
 #include "json/writer.h"
 

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "aid/loopback.h"
-#include "sqs/sqs.h"
+#include "sqs/client.h"
 #include "json/parse.h"
 
 /* What the tests of sqs share: a client of a scripted service, with a clock

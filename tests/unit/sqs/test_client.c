@@ -13,8 +13,9 @@
 #include <string.h>
 
 #include "aid/sqs.h"
+#include "sqs/client.h"
 #include "sqs/messages.h"
-#include "sqs/sqs.h"
+#include "sqs/queue.h"
 
 #define DEPTH                                                                  \
 	"{\"Attributes\":{\"ApproximateNumberOfMessages\":\"12\","             \

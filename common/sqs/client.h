@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQS_ENTROPY_SQS_SQS_H
-#define SQS_ENTROPY_SQS_SQS_H
+#ifndef SQS_ENTROPY_SQS_CLIENT_H
+#define SQS_ENTROPY_SQS_CLIENT_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,7 +15,7 @@
  * Amazon SQS by its AWS JSON 1.0 protocol (SQS Developer Guide, "Making API
  * requests using the AWS JSON protocol"; SQS API Reference).  Errors are
  * tried again as the SDKs' "standard" retry mode does, within the deadline.
- * Here: the client and what concerns the queue; sqs_message.h has the rest.
+ * Here: the client; queue.h and messages.h have the operations.
  */
 #define SQS_ATTEMPTS   3
 #define SQS_ANSWER_MAX ((1 << 20) + (64 << 10)) /* bytes: 1 MiB + 64 KiB */
@@ -48,18 +48,5 @@ void sqs_free(struct sqs *s);
  * by the Date of the last answer and as exact as that: to a second, and the
  * way.  0 before any. */
 int64_t sqs_clock_behind(const struct sqs *s);
-
-/* GetQueueUrl.  url has LIMIT_URL bytes. */
-int sqs_queue_url(struct sqs *s, const char *name, char url[static LIMIT_URL],
-    int64_t deadline, struct err *err) __attribute__((warn_unused_result));
-
-struct sqs_depth {
-	int64_t visible;   /* ApproximateNumberOfMessages */
-	int64_t in_flight; /* ApproximateNumberOfMessagesNotVisible */
-};
-
-/* GetQueueAttributes. */
-int sqs_queue_depth(struct sqs *s, const char *queue_url, struct sqs_depth *out,
-    int64_t deadline, struct err *err) __attribute__((warn_unused_result));
 
 #endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sqs/queue.h"
+
+#include <string.h>
+
+#include "base/url.h"
+#include "sqs/call.h"
+
+static const struct sqs_op get_queue_url = {
+    .name = "GetQueueUrl", .permission = "sqs:GetQueueUrl"};
+static const struct sqs_op get_queue_attributes = {
+    .name = "GetQueueAttributes", .permission = "sqs:GetQueueAttributes"};
+
+#define VISIBLE   "ApproximateNumberOfMessages"
+#define IN_FLIGHT "ApproximateNumberOfMessagesNotVisible"
+
+static int malformed(const struct sqs_op *op, const char *what, struct err *err)
+{
+	return err_set(err, ERR_FORMAT,
+	    "%s: the answer lacks %s; is the endpoint an SQS?", op->name, what);
+}
+
+int sqs_queue_url(struct sqs *s, const char *name, char url[static LIMIT_URL],
+    int64_t deadline, struct err *err)
+{
+	struct json_writer *w = json_writer_new();
+	struct json *answer = NULL;
+	struct err own = {0};
+	struct url parts;
+	const char *found;
+	int rc;
+
+	err = err != NULL ? err : &own;
+	if (w == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	json_begin_object(w);
+	json_key(w, "QueueName");
+	json_put_string(w, name);
+	json_end_object(w);
+	rc = sqs_call(s, &get_queue_url, name, w, deadline, &answer, err);
+	if (rc != 0)
+		goto out;
+	found = json_string(json_get(answer, "QueueUrl"));
+	if (found == NULL || url_split(found, &parts) != 0)
+		rc = malformed(&get_queue_url, "a QueueUrl", err);
+	else
+		memcpy(url, found, strlen(found) + 1);
+out:
+	json_free(answer);
+	json_writer_free(w);
+	return rc;
+}
+
+static void put_depth_request(struct json_writer *w, const char *queue_url)
+{
+	json_begin_object(w);
+	json_key(w, "QueueUrl");
+	json_put_string(w, queue_url);
+	json_key(w, "AttributeNames");
+	json_begin_array(w);
+	json_put_string(w, VISIBLE);
+	json_put_string(w, IN_FLIGHT);
+	json_end_array(w);
+	json_end_object(w);
+}
+
+int sqs_queue_depth(struct sqs *s, const char *queue_url, struct sqs_depth *out,
+    int64_t deadline, struct err *err)
+{
+	struct json_writer *w = json_writer_new();
+	const struct json *attributes;
+	struct json *answer = NULL;
+	struct sqs_depth depth;
+	struct err own = {0};
+	int rc;
+
+	err = err != NULL ? err : &own;
+	if (w == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	put_depth_request(w, queue_url);
+	rc = sqs_call(
+	    s, &get_queue_attributes, queue_url, w, deadline, &answer, err);
+	if (rc != 0)
+		goto out;
+	attributes = json_get(answer, "Attributes");
+	if (json_integer(json_get(attributes, VISIBLE), &depth.visible) != 0 ||
+	    json_integer(json_get(attributes, IN_FLIGHT), &depth.in_flight) !=
+		0 ||
+	    depth.visible < 0 || depth.in_flight < 0)
+		rc = malformed(
+		    &get_queue_attributes, "the numbers of messages", err);
+	else
+		*out = depth;
+out:
+	json_free(answer);
+	json_writer_free(w);
+	return rc;
+}
