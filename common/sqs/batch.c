@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sqs/error.h"
+#include "sqs/explain.h"
 
 /* What one call said of its entries. */
 struct round {

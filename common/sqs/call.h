@@ -47,8 +47,4 @@ int sqs_call(struct sqs *s, const struct sqs_op *op, const char *queue,
 int sqs_backoff(const struct sqs *s, int attempt, int64_t deadline)
     __attribute__((warn_unused_result));
 
-/* Write e into err with the operation and what to do; returns its code. */
-int sqs_explain(const struct sqs *s, const struct sqs_op *op, const char *queue,
-    const struct sqs_error *e, struct err *err);
-
 #endif
