@@ -148,15 +148,3 @@ size_t buf_len(const struct buf *b)
 {
 	return b->len;
 }
-
-size_t buf_max(const struct buf *b)
-{
-	return b->max;
-}
-
-bool buf_equals(const struct buf *b, const char *s)
-{
-	size_t len = strlen(s);
-
-	return b->len == len && memcmp(buf_data(b), s, len) == 0;
-}

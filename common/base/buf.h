@@ -2,7 +2,6 @@
 #ifndef SQS_ENTROPY_BASE_BUF_H
 #define SQS_ENTROPY_BASE_BUF_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,7 +47,5 @@ void buf_reset(struct buf *b);
 const uint8_t *buf_data(const struct buf *b);
 const char *buf_str(const struct buf *b);
 size_t buf_len(const struct buf *b);
-size_t buf_max(const struct buf *b);
-bool buf_equals(const struct buf *b, const char *s);
 
 #endif

@@ -83,7 +83,7 @@ static void expect(struct world *w, struct cred_chain *chain, int rc,
 
 	assert_int_equal(cred_chain_get(chain, 77, &c, &w->err), rc);
 	if (rc == 0)
-		assert_true(buf_equals(c->secret_key, secret));
+		assert_string_equal(buf_str(c->secret_key), secret);
 	else
 		assert_null(c);
 	assert_int_equal(cred_chain_stale(chain), stale);
@@ -102,8 +102,8 @@ static void test_set(void **state)
 	assert_int_equal(cred_set(c, longest, longest, token), 0);
 	assert_int_equal(buf_len(c->token), CRED_TOKEN_MAX);
 	assert_int_equal(cred_set(c, "a", "s", NULL), 0);
-	assert_true(buf_equals(c->access_key, "a"));
-	assert_true(buf_equals(c->token, ""));
+	assert_string_equal(buf_str(c->access_key), "a");
+	assert_string_equal(buf_str(c->token), "");
 	longest[CRED_KEY_MAX] = 'k';
 	token[CRED_TOKEN_MAX] = 't';
 	assert_int_equal(cred_set(c, longest, "s", NULL), ERR_LIMIT);
@@ -321,9 +321,9 @@ static void expect_env(int rc, const char *text)
 		fail_msg("%s", err.text);
 	assert_null(strstr(err.text, "sesame"));
 	if (rc == 0) {
-		assert_true(buf_equals(c->access_key, "AKIAX"));
-		assert_true(buf_equals(c->secret_key, "sesame"));
-		assert_true(buf_equals(c->token, text));
+		assert_string_equal(buf_str(c->access_key), "AKIAX");
+		assert_string_equal(buf_str(c->secret_key), "sesame");
+		assert_string_equal(buf_str(c->token), text);
 		assert_int_equal(c->expires, 0);
 	}
 	cred_free(c);

@@ -105,9 +105,9 @@ static void test_credentials(void **state)
 	assert_int_equal(imds_credentials(b.imds, c, b.deadline, &b.err), 0);
 	imds_aid_request(&b, 1, "GET " ROLE_PATH " HTTP");
 	imds_aid_request(&b, 2, "GET " ROLE_PATH "my-role+x HTTP");
-	assert_true(buf_equals(c->access_key, "ASIAX"));
-	assert_true(buf_equals(c->secret_key, "se/cr+et="));
-	assert_true(buf_equals(c->token, "tok=="));
+	assert_string_equal(buf_str(c->access_key), "ASIAX");
+	assert_string_equal(buf_str(c->secret_key), "se/cr+et=");
+	assert_string_equal(buf_str(c->token), "tok==");
 	assert_int_equal(c->expires, 1795334400000);
 	cred_free(c);
 	imds_aid_close(&b);

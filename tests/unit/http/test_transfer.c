@@ -32,7 +32,7 @@ static void test_one_connection(void **state)
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(http_do(h, &req, &t, &err), 0);
 		assert_int_equal(http_status(t), 200);
-		assert_true(buf_equals(http_body(t), "ok"));
+		assert_string_equal(buf_str(http_body(t)), "ok");
 		assert_true(http_was_sent(t));
 		http_transfer_free(t);
 	}
