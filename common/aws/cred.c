@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "aws/cred.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,6 @@ struct cred_chain {
 	struct clock clock;
 	struct cred *kept; /* NULL: none */
 	int64_t retry_at;  /* monotonic: no refresh of what is kept before */
-	bool stale;
 };
 
 struct cred *cred_new(void)
@@ -124,12 +124,12 @@ static int search(const struct cred_chain *chain, struct cred *out,
 	return err_set(err, ERR_NOCRED, "no AWS credentials: %s", story);
 }
 
-static bool is_over(const struct cred_chain *chain, int64_t margin)
+static bool is_due(const struct cred_chain *chain)
 {
 	const struct cred *c = chain->kept;
 
 	return c->expires != 0 &&
-	       clock_wall(&chain->clock) >= c->expires - margin;
+	       clock_wall(&chain->clock) >= c->expires - REFRESH_MS;
 }
 
 static int refresh(struct cred_chain *chain, int64_t deadline, struct err *err)
@@ -157,8 +157,7 @@ int cred_chain_get(struct cred_chain *chain, int64_t deadline,
 	int rc = 0;
 
 	*out = NULL;
-	if (chain->kept == NULL ||
-	    (is_over(chain, REFRESH_MS) && now >= chain->retry_at)) {
+	if (chain->kept == NULL || (is_due(chain) && now >= chain->retry_at)) {
 		rc = refresh(chain, deadline, &why);
 		/* A source may go on giving the same ones for a while. */
 		if (rc != ERR_CANCELED)
@@ -166,7 +165,6 @@ int cred_chain_get(struct cred_chain *chain, int64_t deadline,
 	}
 	if (rc == ERR_CANCELED || chain->kept == NULL)
 		return err_set(err, rc, "%s", why.text);
-	chain->stale = is_over(chain, 0);
 	*out = chain->kept;
 	return 0;
 }
@@ -175,10 +173,4 @@ void cred_chain_forget(struct cred_chain *chain)
 {
 	cred_free(chain->kept);
 	chain->kept = NULL;
-	chain->stale = false;
-}
-
-bool cred_chain_stale(const struct cred_chain *chain)
-{
-	return chain->stale;
 }

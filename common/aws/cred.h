@@ -2,7 +2,6 @@
 #ifndef SQS_ENTROPY_AWS_CRED_H
 #define SQS_ENTROPY_AWS_CRED_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,8 +48,7 @@ struct cred_source {
 /*
  * The chain: asks its sources in order, keeps the answer until five minutes
  * before it expires, then asks again.  When the refresh fails, expired
- * credentials go on being used ("static stability", as in the SDKs) and
- * cred_chain_stale() tells so.
+ * credentials go on being used ("static stability", as in the SDKs).
  */
 struct cred_chain;
 
@@ -69,8 +67,5 @@ int cred_chain_get(struct cred_chain *chain, int64_t deadline,
 
 /* Forget what is kept: the service called them invalid or expired. */
 void cred_chain_forget(struct cred_chain *chain);
-
-/* Whether the last cred_chain_get() gave expired credentials. */
-bool cred_chain_stale(const struct cred_chain *chain);
 
 #endif

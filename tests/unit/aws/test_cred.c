@@ -76,8 +76,8 @@ static void advance(struct world *w, int64_t ms)
 }
 
 /* Get: credentials with this secret key, or the error. */
-static void expect(struct world *w, struct cred_chain *chain, int rc,
-    const char *secret, bool stale)
+static void expect(
+    struct world *w, struct cred_chain *chain, int rc, const char *secret)
 {
 	const struct cred *c;
 
@@ -86,7 +86,6 @@ static void expect(struct world *w, struct cred_chain *chain, int rc,
 		assert_string_equal(buf_str(c->secret_key), secret);
 	else
 		assert_null(c);
-	assert_int_equal(cred_chain_stale(chain), stale);
 }
 
 /* ---- one set of credentials */
@@ -165,7 +164,7 @@ static void test_none(void **state)
 		s[i] = source_of(&w[i], i == 0 ? "first" : "second");
 	}
 	chain = cred_chain_new(s, 2, w[0].clock);
-	expect(&w[0], chain, ERR_NOCRED, NULL, false);
+	expect(&w[0], chain, ERR_NOCRED, NULL);
 	assert_string_equal(w[0].err.text,
 	    "no AWS credentials: first: reason 1; second: reason 1");
 	assert_int_equal(w[0].err.code, ERR_NOCRED);
@@ -191,12 +190,12 @@ static void test_first_error(void **state)
 		s[0] = source_of(&w, "first");
 		s[1] = source_of(&other, "second");
 		chain = cred_chain_new(s, 2, w.clock);
-		expect(&w, chain, codes[i], NULL, false);
+		expect(&w, chain, codes[i], NULL);
 		assert_string_equal(w.err.text, "reason 1");
 		assert_int_equal(w.err.code, codes[i]);
 		assert_int_equal(other.loads, 0);
 		/* Without any credentials, each call tries again. */
-		expect(&w, chain, codes[i], NULL, false);
+		expect(&w, chain, codes[i], NULL);
 		assert_int_equal(w.loads, 2);
 		cred_chain_free(chain);
 	}
@@ -211,15 +210,15 @@ static void test_refresh(void **state)
 	world_new(&w);
 	w.expires = w.wall + 60 * MINUTE;
 	chain = chain_of(&w);
-	expect(&w, chain, 0, "odd", false);
+	expect(&w, chain, 0, "odd");
 	advance(&w, 55 * MINUTE - 1);
-	expect(&w, chain, 0, "odd", false);
+	expect(&w, chain, 0, "odd");
 	assert_int_equal(w.loads, 1);
 	advance(&w, 1);
 	w.expires = w.wall + 60 * MINUTE;
-	expect(&w, chain, 0, "even", false);
+	expect(&w, chain, 0, "even");
 	assert_int_equal(w.loads, 2);
-	expect(&w, chain, 0, "even", false);
+	expect(&w, chain, 0, "even");
 	assert_int_equal(w.loads, 2);
 	cred_chain_free(chain);
 }
@@ -235,7 +234,7 @@ static void test_refresh_gives_the_same(void **state)
 	w.expires = w.wall + 4 * MINUTE;
 	chain = chain_of(&w);
 	for (int second = 0; second < 180; second++) {
-		expect(&w, chain, 0, second / 60 == 1 ? "even" : "odd", false);
+		expect(&w, chain, 0, second / 60 == 1 ? "even" : "odd");
 		advance(&w, 1000);
 	}
 	assert_int_equal(w.loads, 3);
@@ -251,28 +250,28 @@ static void test_stale(void **state)
 	world_new(&w);
 	w.expires = w.wall + 10 * MINUTE;
 	chain = chain_of(&w);
-	expect(&w, chain, 0, "odd", false);
+	expect(&w, chain, 0, "odd");
 	w.rc = ERR_ABSENT;
 	advance(&w, 6 * MINUTE);
-	expect(&w, chain, 0, "odd", false); /* due, failing, still valid */
+	expect(&w, chain, 0, "odd"); /* due, failing, still valid */
 	assert_int_equal(w.loads, 2);
 	advance(&w, 4 * MINUTE - 1);
-	expect(&w, chain, 0, "odd", false);
+	expect(&w, chain, 0, "odd");
 	assert_int_equal(w.loads, 3);
 	advance(&w, 1);
-	expect(&w, chain, 0, "odd", true); /* expired, and not asked again */
+	expect(&w, chain, 0, "odd"); /* expired, and not asked again */
 	assert_int_equal(w.loads, 3);
 	advance(&w, MINUTE);
 	w.rc = ERR_TIMEOUT;
-	expect(&w, chain, 0, "odd", true);
+	expect(&w, chain, 0, "odd");
 	assert_int_equal(w.loads, 4);
 	/* Told to stop is told on, and does not count as a try. */
 	advance(&w, MINUTE);
 	w.rc = ERR_CANCELED;
-	expect(&w, chain, ERR_CANCELED, NULL, true);
+	expect(&w, chain, ERR_CANCELED, NULL);
 	w.rc = 0;
 	w.expires = w.wall + 60 * MINUTE;
-	expect(&w, chain, 0, "even", false);
+	expect(&w, chain, 0, "even");
 	assert_int_equal(w.loads, 6);
 	cred_chain_free(chain);
 }
@@ -285,13 +284,13 @@ static void test_forget(void **state)
 	(void)state;
 	world_new(&w);
 	chain = chain_of(&w);
-	expect(&w, chain, 0, "odd", false);
+	expect(&w, chain, 0, "odd");
 	cred_chain_forget(chain);
-	expect(&w, chain, 0, "even", false);
+	expect(&w, chain, 0, "even");
 	cred_chain_forget(chain);
 	cred_chain_forget(chain);
 	w.rc = ERR_ABSENT;
-	expect(&w, chain, ERR_NOCRED, NULL, false);
+	expect(&w, chain, ERR_NOCRED, NULL);
 	cred_chain_free(chain);
 }
 
