@@ -12,13 +12,3 @@ void combine_xor(uint8_t *out, const uint8_t *const in[], size_t n, size_t len)
 		out[i] = byte;
 	}
 }
-
-double combine_claim(const double claims[], size_t n)
-{
-	double best = 0;
-
-	for (size_t k = 0; k < n; k++)
-		if (claims[k] > best)
-			best = claims[k];
-	return best;
-}

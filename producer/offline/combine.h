@@ -17,12 +17,4 @@
 /* The XOR of n >= 1 blocks of len bytes each.  out may be one of them. */
 void combine_xor(uint8_t *out, const uint8_t *const in[], size_t n, size_t len);
 
-/*
- * The best single one of n claims of min-entropy, in whatever unit they share:
- * what may be claimed for the XOR.  A sum would need proof of independence,
- * and could exceed 8 bits a byte.  What is negative or not a number claims
- * nothing; 0 of none.
- */
-double combine_claim(const double claims[], size_t n);
-
 #endif

@@ -5,8 +5,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <math.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "producer/offline/combine.h"
@@ -84,24 +82,6 @@ static void only_len_bytes_are_written(void **state)
 	assert_int_equal(out[2], 0x77);
 }
 
-static bool is(double x, double y)
-{
-	return fabs(x - y) < 1e-12;
-}
-
-static void the_best_single_claim_counts(void **state)
-{
-	const double claims[] = {0.5, 7.9, 1.0};
-	const double odd[] = {NAN, -3, 2.5, NAN};
-
-	(void)state;
-	assert_true(is(combine_claim(claims, 1), 0.5));
-	assert_true(is(combine_claim(claims, 3), 7.9));
-	assert_true(is(combine_claim(odd, 4), 2.5));
-	assert_true(is(combine_claim(odd, 2), 0));
-	assert_true(is(combine_claim(claims, 0), 0));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,7 +90,6 @@ int main(void)
 	    cmocka_unit_test(equal_inputs_cancel),
 	    cmocka_unit_test(a_dead_source_takes_nothing_away),
 	    cmocka_unit_test(only_len_bytes_are_written),
-	    cmocka_unit_test(the_best_single_claim_counts),
 	};
 
 	return cmocka_run_group_tests_name(
