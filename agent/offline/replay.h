@@ -16,7 +16,6 @@
  */
 #define REPLAY_MAX        4096 /* digests */
 #define REPLAY_DIGEST_LEN ((size_t)32)
-#define REPLAY_BATCH_MAX  10
 
 struct replay {
 	int fd;        /* locked (flock(2)); -1: not open */

@@ -19,6 +19,7 @@
 #include "agent/offline/replay.h"
 #include "aid/keys.h"
 #include "base/clock.h"
+#include "base/limits.h"
 
 #define FILE_SIZE ((REPLAY_MAX + 1) * REPLAY_DIGEST_LEN)
 #define SOON      (now() + 100)
@@ -55,7 +56,7 @@ static bool has(uint32_t number)
 
 static void add(uint32_t first, size_t n)
 {
-	uint8_t digests[REPLAY_BATCH_MAX][REPLAY_DIGEST_LEN];
+	uint8_t digests[LIMIT_BATCH][REPLAY_DIGEST_LEN];
 
 	for (size_t k = 0; k < n; k++)
 		numbered(digests[k], first + (uint32_t)k);
@@ -70,7 +71,7 @@ static void what_is_added_is_found_and_stays(void **state)
 	reopen(path);
 	assert_false(has(1));
 	add(1, 1);
-	add(2, REPLAY_BATCH_MAX);
+	add(2, LIMIT_BATCH);
 	for (int turn = 0; turn < 2; turn++) {
 		for (uint32_t i = 1; i < 12; i++)
 			assert_true(has(i));
