@@ -79,7 +79,7 @@ static void put_message(struct json_writer *w, const struct verdict *v)
 	json_end_object(w);
 }
 
-int status_format(const struct status *s, struct buf *out)
+static int format_document(const struct status *s, struct buf *out)
 {
 	struct json_writer *w = json_writer_new();
 	int rc;
@@ -136,7 +136,7 @@ int status_write(int fd, const struct status *s)
 	int rc = ERR_NOMEM;
 
 	if (text != NULL)
-		rc = status_format(s, text);
+		rc = format_document(s, text);
 	if (rc == 0) {
 		len = buf_len(text);
 		rc = pad(fd, text);

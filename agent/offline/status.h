@@ -39,12 +39,8 @@ const char *status_directory(void);
  * are not there; -1 when that is not possible, which is no reason to fail. */
 int status_open(const char *name);
 
-/* The document itself.  Pure.  ERR_NOMEM, ERR_LIMIT. */
-int status_format(const struct status *s, struct buf *out)
-    __attribute__((warn_unused_result));
-
 /* Replace the content in one write, because a confined process can make no
- * file.  ERR_IO, and status_format()'s. */
+ * file.  ERR_IO, ERR_NOMEM, ERR_LIMIT: over STATUS_MAX. */
 int status_write(int fd, const struct status *s)
     __attribute__((warn_unused_result));
 
