@@ -158,7 +158,7 @@ static size_t text_len(const struct buf *body)
 }
 
 static int get_text(struct imds *i, const char *path, const char *absent,
-    char *out, size_t size, int64_t deadline, struct err *err)
+    char out[static IMDS_TEXT_MAX], int64_t deadline, struct err *err)
 {
 	struct http_transfer *t;
 	const struct buf *body;
@@ -169,11 +169,11 @@ static int get_text(struct imds *i, const char *path, const char *absent,
 		return rc;
 	body = http_body(t);
 	len = text_len(body);
-	if (len >= size)
+	if (len >= IMDS_TEXT_MAX)
 		rc = err_set(err, ERR_LIMIT,
-		    "IMDS at %s gave %zu bytes for %s: at most %zu are "
+		    "IMDS at %s gave %zu bytes for %s: at most %d are "
 		    "expected",
-		    i->peer.host, len, path, size - 1);
+		    i->peer.host, len, path, IMDS_TEXT_MAX - 1);
 	for (size_t k = 0; rc == 0 && k < len; k++)
 		if (buf_data(body)[k] < ' ' && buf_data(body)[k] != '\n')
 			rc = err_set(err, ERR_FORMAT,
@@ -187,17 +187,11 @@ static int get_text(struct imds *i, const char *path, const char *absent,
 	return rc;
 }
 
-int imds_get(struct imds *i, const char *path, char *out, size_t size,
-    int64_t deadline, struct err *err)
-{
-	return get_text(i, path, NULL, out, size, deadline, err);
-}
-
 static int get_word(struct imds *i, const char *path,
     char out[static IMDS_TEXT_MAX], int64_t deadline, struct err *err)
 {
 	char text[IMDS_TEXT_MAX];
-	int rc = imds_get(i, path, text, sizeof text, deadline, err);
+	int rc = get_text(i, path, NULL, text, deadline, err);
 
 	if (rc == 0 && !is_word(text, strlen(text)))
 		rc = err_set(err, ERR_FORMAT, "IMDS at %s gave a malformed %s",
@@ -255,7 +249,7 @@ int imds_tag(struct imds *i, const char *key, char out[static IMDS_TEXT_MAX],
 	    "there: aws ec2 modify-instance-metadata-options --instance-id ID "
 	    "--instance-metadata-tags enabled",
 	    key);
-	return get_text(i, path, absent, out, IMDS_TEXT_MAX, deadline, err);
+	return get_text(i, path, absent, out, deadline, err);
 }
 
 /* ---- the role's credentials */
@@ -268,8 +262,7 @@ static int get_role(struct imds *i, char role[static IMDS_TEXT_MAX],
 	    "no IAM role is attached to this instance: attach an instance "
 	    "profile that allows sqs:ReceiveMessage and sqs:DeleteMessage "
 	    "on the queue (sqs:SendMessage for a producer)";
-	int rc =
-	    get_text(i, ROLE_PATH, absent, role, IMDS_TEXT_MAX, deadline, err);
+	int rc = get_text(i, ROLE_PATH, absent, role, deadline, err);
 
 	if (rc != 0)
 		return rc;

@@ -37,16 +37,13 @@ int imds_new(struct http *http, const struct clock *clock,
 void imds_free(struct imds *i);
 
 /*
- * GET /latest/PATH as text without its final line feed; out has size bytes.
- * Every request gives up after one second of silence, three times at most;
- * 5xx answers are tried again likewise.  Errors, each with what to do:
- * ERR_ABSENT (404; IMDS is off: 403 or AWS_EC2_METADATA_DISABLED; nobody
- * answers, with the hop limit named), ERR_TIMEOUT (the deadline itself),
- * ERR_SERVICE (5xx to the end, any other status, silence after it had
- * answered), ERR_LIMIT, ERR_FORMAT, ERR_CANCELED.
+ * Values are text without its final line feed.  Every request gives up after
+ * one second of silence, three times at most; 5xx answers are tried again
+ * likewise.  Errors, each with what to do: ERR_ABSENT (404; IMDS is off: 403
+ * or AWS_EC2_METADATA_DISABLED; nobody answers, with the hop limit named),
+ * ERR_TIMEOUT (the deadline itself), ERR_SERVICE (5xx to the end, any other
+ * status, silence after it had answered), ERR_LIMIT, ERR_FORMAT, ERR_CANCELED.
  */
-int imds_get(struct imds *i, const char *path, char *out, size_t size,
-    int64_t deadline, struct err *err) __attribute__((warn_unused_result));
 
 /* meta-data/placement/region, meta-data/instance-id */
 int imds_region(struct imds *i, char out[static IMDS_TEXT_MAX],

@@ -19,7 +19,7 @@ struct imds_peer {
 };
 
 /* 0: *t has been answered, with a status below 500, and is the caller's to
- * free.  Otherwise as imds_get(). */
+ * free.  Otherwise as in imds.h. */
 int imds_fetch(struct imds_peer *p, const char *method, const char *url,
     const char *const *headers, int64_t deadline, struct http_transfer **t,
     struct err *err) __attribute__((warn_unused_result));

@@ -34,30 +34,31 @@ static void test_values(void **state)
 	    &b, 1, "GET /latest/meta-data/placement/region HTTP/1.1\r\n");
 	assert_int_equal(
 	    imds_region(b.imds, out, b.deadline, &b.err), ERR_FORMAT);
-	assert_int_equal(
-	    imds_get(b.imds, "dynamic/x", out, sizeof out, b.deadline, &b.err),
-	    0);
+	assert_int_equal(imds_tag(b.imds, "x", out, b.deadline, &b.err), 0);
 	assert_string_equal(out, "a\nb");
-	imds_aid_request(&b, 3, "GET /latest/dynamic/x HTTP/1.1\r\n");
+	imds_aid_request(
+	    &b, 3, "GET /latest/meta-data/tags/instance/x HTTP/1.1\r\n");
 	assert_int_equal(
-	    imds_get(b.imds, "dynamic/x", out, sizeof out, b.deadline, &b.err),
-	    ERR_FORMAT);
+	    imds_tag(b.imds, "x", out, b.deadline, &b.err), ERR_FORMAT);
 	imds_aid_expect(&b, ERR_FORMAT, "malformed meta-data/instance-id");
 	imds_aid_close(&b);
 }
 
 static void test_value_sizes(void **state)
 {
-	char out[5] = "old";
+	static const char head[] = "HTTP/1.1 200 OK\r\n\r\n";
+	char longest[sizeof head + 256], beyond[sizeof head + 256];
+	char out[IMDS_TEXT_MAX];
 
-	OPEN(b, TOKEN, TEXT("abcd\n"), TEXT("abcde"));
+	(void)snprintf(longest, sizeof longest, "%s%0255d\n", head, 1);
+	(void)snprintf(beyond, sizeof beyond, "%s%0256d", head, 2);
+	OPEN(b, TOKEN, {.answer = longest, .close = 1},
+	    {.answer = beyond, .close = 1});
+	assert_int_equal(imds_tag(b.imds, "a", out, b.deadline, &b.err), 0);
+	assert_int_equal(strlen(out), 255);
 	assert_int_equal(
-	    imds_get(b.imds, "a", out, sizeof out, b.deadline, &b.err), 0);
-	assert_string_equal(out, "abcd");
-	assert_int_equal(
-	    imds_get(b.imds, "a", out, sizeof out, b.deadline, &b.err),
-	    ERR_LIMIT);
-	assert_string_equal(out, "abcd");
+	    imds_tag(b.imds, "a", out, b.deadline, &b.err), ERR_LIMIT);
+	assert_int_equal(out[254], '1');
 	imds_aid_close(&b);
 }
 
