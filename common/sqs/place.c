@@ -10,7 +10,7 @@
 #define QUEUE_NAME_MAX 80 /* characters, SQS API Reference, CreateQueue */
 #define LABELS_MAX     8
 
-const char *session_variable(const char *name)
+const char *place_variable(const char *name)
 {
 	const char *value = getenv(name);
 
@@ -22,7 +22,7 @@ static const char *non_empty(const char *s)
 	return s != NULL && *s != '\0' ? s : NULL;
 }
 
-bool session_is_region(const char *s)
+bool place_is_region(const char *s)
 {
 	size_t len = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-");
 
@@ -83,7 +83,7 @@ static const char *region_label(const char *const *label, size_t n)
 	return NULL;
 }
 
-bool session_region_of(const char *url, char region[static LIMIT_REGION])
+bool place_region_of(const char *url, char region[static LIMIT_REGION])
 {
 	static const char *const china[] = {"amazonaws", "com", "cn"};
 	static const char *const world[] = {"amazonaws", "com"};
@@ -102,13 +102,13 @@ bool session_region_of(const char *url, char region[static LIMIT_REGION])
 	    !ends_in(label, &n, dual, 2))
 		return false;
 	found = region_label(label, n);
-	if (found == NULL || !session_is_region(found))
+	if (found == NULL || !place_is_region(found))
 		return false;
 	(void)snprintf(region, LIMIT_REGION, "%s", found);
 	return true;
 }
 
-int session_find_queue(const char *queue, struct url *parts, struct err *err)
+int place_find_queue(const char *queue, struct url *parts, struct err *err)
 {
 	parts->origin[0] = '\0';
 	if (!url_is_meant(queue)) {
@@ -127,13 +127,13 @@ int session_find_queue(const char *queue, struct url *parts, struct err *err)
 	    queue);
 }
 
-const char *session_find_endpoint(
+const char *place_find_endpoint(
     const struct session_config *cfg, const char *origin)
 {
-	const char *found = session_variable("AWS_ENDPOINT_URL_SQS");
+	const char *found = place_variable("AWS_ENDPOINT_URL_SQS");
 
 	if (found == NULL)
-		found = session_variable("AWS_ENDPOINT_URL");
+		found = place_variable("AWS_ENDPOINT_URL");
 	if (found == NULL)
 		found = non_empty(cfg->endpoint_url);
 	if (found == NULL)
@@ -141,27 +141,27 @@ const char *session_find_endpoint(
 	return found;
 }
 
-bool session_find_region(
+bool place_find_region(
     struct session *s, const char *origin, const char *endpoint)
 {
 	const char *set;
 
 	if (endpoint != NULL && strcmp(endpoint, origin) == 0 &&
-	    session_region_of(origin, s->region))
+	    place_region_of(origin, s->region))
 		return true;
-	set = session_variable("AWS_REGION");
+	set = place_variable("AWS_REGION");
 	if (set == NULL)
-		set = session_variable("AWS_DEFAULT_REGION");
+		set = place_variable("AWS_DEFAULT_REGION");
 	if (set == NULL)
 		set = non_empty(s->cfg->region);
 	if (set != NULL) {
-		/* Cut when too long, and refused by session_is_region() then.
+		/* Cut when too long, and refused by place_is_region() then.
 		 */
 		(void)snprintf(s->region, sizeof s->region, "%s",
 		    strlen(set) < sizeof s->region ? set : "?");
 		return true;
 	}
-	return (endpoint != NULL && session_region_of(endpoint, s->region)) ||
-	       session_region_of(origin, s->region) ||
+	return (endpoint != NULL && place_region_of(endpoint, s->region)) ||
+	       place_region_of(origin, s->region) ||
 	       cred_file_region(s->file, s->region, sizeof s->region) == 0;
 }

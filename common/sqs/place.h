@@ -11,21 +11,27 @@
  */
 
 /* An environment variable that is set and not empty, or NULL. */
-const char *session_variable(const char *name);
+const char *place_variable(const char *name);
 
-bool session_is_region(const char *s);
+bool place_is_region(const char *s);
 
 /* parts->origin: the scheme and host of a queue that is a URL, "" of a name.
  * ERR_CONFIG: neither. */
-int session_find_queue(const char *queue, struct url *parts, struct err *err)
+int place_find_queue(const char *queue, struct url *parts, struct err *err)
     __attribute__((warn_unused_result));
 
 /* The endpoint that was set, or the queue's origin, or NULL. */
-const char *session_find_endpoint(
+const char *place_find_endpoint(
     const struct session_config *cfg, const char *origin);
 
+/* The region that an AWS SQS host names (sqs.R.amazonaws.com,
+ * sqs.R.amazonaws.com.cn, sqs.R.api.aws, sqs-fips.R.amazonaws.com,
+ * R.queue.amazonaws.com, VPCE-ID.sqs.R.vpce.amazonaws.com), in region;
+ * false when it names none.  Pure. */
+bool place_region_of(const char *url, char region[static LIMIT_REGION]);
+
 /* s->region, good or not; false when nobody has set one. */
-bool session_find_region(
+bool place_find_region(
     struct session *s, const char *origin, const char *endpoint);
 
 #endif

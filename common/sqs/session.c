@@ -58,7 +58,7 @@ static int set_region(struct session *s, const char *origin,
 	char text[IMDS_TEXT_MAX];
 	int rc;
 
-	if (!session_find_region(s, origin, endpoint)) {
+	if (!place_find_region(s, origin, endpoint)) {
 		rc = imds_region(s->imds, text, deadline, err);
 		if (rc != 0)
 			return missing(rc,
@@ -68,7 +68,7 @@ static int set_region(struct session *s, const char *origin,
 		(void)snprintf(s->region, sizeof s->region, "%.*s",
 		    LIMIT_REGION - 1, text);
 	}
-	if (!session_is_region(s->region))
+	if (!place_is_region(s->region))
 		return err_set(err, ERR_CONFIG,
 		    "the region that is set is no name of a region, such as "
 		    "eu-west-1");
@@ -104,7 +104,7 @@ static int in_setting(int rc, const char *setting, struct err *err)
 static int open_client(
     struct session *s, const struct session_config *cfg, struct err *err)
 {
-	const char *bundle = session_variable("AWS_CA_BUNDLE");
+	const char *bundle = place_variable("AWS_CA_BUNDLE");
 	const struct http_config http = {
 	    .ca_bundle = bundle != NULL ? bundle : cfg->ca_bundle,
 	    .agent = cfg->agent,
@@ -145,7 +145,7 @@ static int open_endpoint(
 	    .region = s->region,
 	    .wait_for_route = s->cfg->wait_for_route,
 	};
-	const char *endpoint = session_find_endpoint(s->cfg, origin);
+	const char *endpoint = place_find_endpoint(s->cfg, origin);
 	int rc = set_region(s, origin, endpoint, deadline, err);
 
 	if (rc == 0)
@@ -159,7 +159,7 @@ static int open_queue(
     struct session *s, const char *queue, int64_t deadline, struct err *err)
 {
 	struct url parts;
-	int rc = session_find_queue(queue, &parts, err);
+	int rc = place_find_queue(queue, &parts, err);
 
 	if (rc == 0)
 		rc = open_endpoint(s, parts.origin, deadline, err);
@@ -233,11 +233,11 @@ static int check_place(
 	int rc = 0;
 
 	if (cfg->queue[0] != '\0')
-		rc = session_find_queue(cfg->queue, &parts, err);
+		rc = place_find_queue(cfg->queue, &parts, err);
 	if (rc != 0)
 		return rc;
-	endpoint = session_find_endpoint(cfg, parts.origin);
-	if (!session_find_region(s, parts.origin, endpoint))
+	endpoint = place_find_endpoint(cfg, parts.origin);
+	if (!place_find_region(s, parts.origin, endpoint))
 		cfg->region = ANY_REGION;
 	if (parts.origin[0] != '\0')
 		rc = check_queue(cfg->queue, err);

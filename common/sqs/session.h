@@ -83,10 +83,4 @@ int session_open(struct session *s, int64_t deadline, struct err *err)
     __attribute__((warn_unused_result));
 void session_close(struct session *s);
 
-/* The region that an AWS SQS host names (sqs.R.amazonaws.com,
- * sqs.R.amazonaws.com.cn, sqs.R.api.aws, sqs-fips.R.amazonaws.com,
- * R.queue.amazonaws.com, VPCE-ID.sqs.R.vpce.amazonaws.com), in region;
- * false when it names none.  Pure. */
-bool session_region_of(const char *url, char region[static LIMIT_REGION]);
-
 #endif

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "aid/loopback.h"
+#include "sqs/place.h"
 #include "sqs/session.h"
 
 #define QUEUE "https://sqs.eu-west-1.amazonaws.com/123456789012/entropy"
@@ -135,7 +136,7 @@ static void test_region_of(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		strcpy(region, "kept");
-		assert_int_equal(session_region_of(cases[i].url, region),
+		assert_int_equal(place_region_of(cases[i].url, region),
 		    cases[i].region != NULL);
 		assert_string_equal(
 		    region, cases[i].region != NULL ? cases[i].region : "kept");
