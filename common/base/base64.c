@@ -26,7 +26,7 @@ static uint32_t below(uint32_t x, uint32_t n)
 	return 0u - (((x - n) & ~x) >> 31);
 }
 
-static char char_of(uint32_t value)
+static char char_of_value(uint32_t value)
 {
 	uint32_t c = 0;
 	size_t i;
@@ -40,7 +40,7 @@ static char char_of(uint32_t value)
 }
 
 /* 0..63, or UNKNOWN. */
-static uint32_t value_of(char character)
+static uint32_t value_of_char(char character)
 {
 	uint32_t c = (unsigned char)character;
 	uint32_t value = 0;
@@ -69,16 +69,16 @@ void base64_encode(char *out, const uint8_t *data, size_t len)
 			bits |= (uint32_t)data[i + 1] << 8;
 		if (left > 2)
 			bits |= data[i + 2];
-		*out++ = char_of(bits >> 18);
-		*out++ = char_of(bits >> 12 & 63);
-		*out++ = left > 1 ? char_of(bits >> 6 & 63) : '=';
-		*out++ = left > 2 ? char_of(bits & 63) : '=';
+		*out++ = char_of_value(bits >> 18);
+		*out++ = char_of_value(bits >> 12 & 63);
+		*out++ = left > 1 ? char_of_value(bits >> 6 & 63) : '=';
+		*out++ = left > 2 ? char_of_value(bits & 63) : '=';
 	}
 	*out = '\0';
 }
 
 /* How many of the last two characters are padding; len is not 0. */
-static size_t padding(const char *text, size_t len)
+static size_t count_padding(const char *text, size_t len)
 {
 	if (text[len - 1] != '=')
 		return 0;
@@ -96,7 +96,7 @@ static uint32_t decode_group(uint8_t *out, const char *text, size_t pad)
 	size_t i;
 
 	for (i = 0; i < 4; i++) {
-		uint32_t v = i < 4 - pad ? value_of(text[i]) : 0;
+		uint32_t v = i < 4 - pad ? value_of_char(text[i]) : 0;
 
 		wrong |= v & UNKNOWN;
 		bits = bits << 6 | (v & 63);
@@ -109,7 +109,7 @@ static uint32_t decode_group(uint8_t *out, const char *text, size_t pad)
 int base64_decode(
     uint8_t *out, size_t max, size_t *out_len, const char *text, size_t len)
 {
-	size_t pad = len > 0 && len % 4 == 0 ? padding(text, len) : 0;
+	size_t pad = len > 0 && len % 4 == 0 ? count_padding(text, len) : 0;
 	uint32_t wrong = 0;
 	size_t i;
 	int rc = 0;

@@ -37,7 +37,7 @@ void buf_free(struct buf *b)
 }
 
 /* realloc() would leave a copy of the old block behind. */
-static int grow(struct buf *b, size_t need)
+static int grow_block(struct buf *b, size_t need)
 {
 	size_t room = b->room > 0 ? b->room : FIRST_ROOM;
 	uint8_t *data;
@@ -67,7 +67,7 @@ int buf_extend(struct buf *b, size_t len, uint8_t **space)
 
 	if (len > b->max - b->len)
 		return ERR_LIMIT;
-	rc = grow(b, b->len + len + 1);
+	rc = grow_block(b, b->len + len + 1);
 	if (rc != 0)
 		return rc;
 	*space = b->data + b->len;

@@ -52,7 +52,7 @@ static const struct {
     [-ERR_INTERNAL] = {EXIT_INTERNAL, "internal error"},
 };
 
-static size_t index_of(int code)
+static size_t index_of_code(int code)
 {
 	if (code > 0 || code < ERR_INTERNAL)
 		code = ERR_INTERNAL;
@@ -61,15 +61,15 @@ static size_t index_of(int code)
 
 const char *err_text(int code)
 {
-	return table[index_of(code)].text;
+	return table[index_of_code(code)].text;
 }
 
 int err_exit(int code)
 {
-	return table[index_of(code)].exit;
+	return table[index_of_code(code)].exit;
 }
 
-static void set(
+static void set_story(
     struct err *err, int code, const char *suffix, const char *fmt, va_list ap)
 {
 	size_t len;
@@ -92,7 +92,7 @@ int err_set(struct err *err, int code, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	set(err, code, NULL, fmt, ap);
+	set_story(err, code, NULL, fmt, ap);
 	va_end(ap);
 	return code;
 }
@@ -103,7 +103,7 @@ int err_errno(struct err *err, int code, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	set(err, code, reason, fmt, ap);
+	set_story(err, code, reason, fmt, ap);
 	va_end(ap);
 	return code;
 }

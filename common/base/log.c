@@ -39,14 +39,14 @@ void log_open(const char *name, enum log_level threshold)
 	log_to_journal = stderr_is_journal();
 }
 
-static size_t clamp(int wanted, size_t room)
+static size_t clamp_length(int wanted, size_t room)
 {
 	if (wanted < 0)
 		return 0;
 	return (size_t)wanted < room ? (size_t)wanted : room - 1;
 }
 
-__attribute__((format(printf, 2, 0))) static void put(
+__attribute__((format(printf, 2, 0))) static void put_line(
     enum log_level level, const char *fmt, va_list ap)
 {
 	char line[LINE_MAX_BYTES];
@@ -56,11 +56,13 @@ __attribute__((format(printf, 2, 0))) static void put(
 	if (level > log_threshold)
 		return;
 	if (log_to_journal)
-		head = clamp(snprintf(line, room, "<%d>", (int)level), room);
+		head = clamp_length(
+		    snprintf(line, room, "<%d>", (int)level), room);
 	else
-		head = clamp(snprintf(line, room, "%s: ", log_name), room);
-	len = head +
-	      clamp(vsnprintf(line + head, room - head, fmt, ap), room - head);
+		head =
+		    clamp_length(snprintf(line, room, "%s: ", log_name), room);
+	len = head + clamp_length(vsnprintf(line + head, room - head, fmt, ap),
+			 room - head);
 	text_make_printable(line + head, len - head);
 	line[len++] = '\n';
 	/* Nobody is left to tell when standard error is gone. */
@@ -74,7 +76,7 @@ __attribute__((format(printf, 2, 0))) static void put(
 		va_list ap;                                                    \
                                                                                \
 		va_start(ap, fmt);                                             \
-		put(level, fmt, ap);                                           \
+		put_line(level, fmt, ap);                                      \
 		va_end(ap);                                                    \
 	}
 
