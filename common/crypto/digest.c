@@ -15,7 +15,7 @@
  * Every use is between ERR_set_mark() and ERR_pop_to_mark(): a refusal left in
  * OpenSSL's queue would be read by libcurl as the failure of its own call.
  */
-static int digest(uint8_t *out, size_t out_len, const char *name,
+static int hash_parts(uint8_t *out, size_t out_len, const char *name,
     const struct digest_part *parts, size_t n)
 {
 	EVP_MD_CTX *ctx = NULL;
@@ -45,13 +45,13 @@ out:
 int digest_sha256(uint8_t out[static DIGEST_SHA256_LEN],
     const struct digest_part *parts, size_t n)
 {
-	return digest(out, DIGEST_SHA256_LEN, "SHA256", parts, n);
+	return hash_parts(out, DIGEST_SHA256_LEN, "SHA256", parts, n);
 }
 
 int digest_md5(uint8_t out[static DIGEST_MD5_LEN],
     const struct digest_part *parts, size_t n)
 {
-	if (digest(out, DIGEST_MD5_LEN, "MD5", parts, n) != 0)
+	if (hash_parts(out, DIGEST_MD5_LEN, "MD5", parts, n) != 0)
 		return ERR_UNSUPPORTED;
 	return 0;
 }
