@@ -108,13 +108,13 @@ static bool read_integer(const char *s, size_t len, int64_t *out)
 	return true;
 }
 
-static int stop(struct builder *b, int rc)
+static int stop_parsing(struct builder *b, int rc)
 {
 	b->rc = rc;
 	return 0;
 }
 
-static struct json *add(struct builder *b, enum kind kind)
+static struct json *add_value(struct builder *b, enum kind kind)
 {
 	struct document *doc = b->doc;
 	struct json *parent = b->depth > 0 ? b->open[b->depth - 1] : NULL;
@@ -138,7 +138,8 @@ static struct json *add(struct builder *b, enum kind kind)
 	return v;
 }
 
-static const char *keep(struct builder *b, const unsigned char *s, size_t len)
+static const char *keep_text(
+    struct builder *b, const unsigned char *s, size_t len)
 {
 	struct document *doc = b->doc;
 	char *text = doc->text + doc->text_used;
@@ -155,17 +156,17 @@ static const char *keep(struct builder *b, const unsigned char *s, size_t len)
 
 static int on_null(void *ctx)
 {
-	return add(ctx, KIND_PLAIN) != NULL;
+	return add_value(ctx, KIND_PLAIN) != NULL;
 }
 
 static int on_boolean(void *ctx, int value)
 {
-	return add(ctx, value ? KIND_TRUE : KIND_PLAIN) != NULL;
+	return add_value(ctx, value ? KIND_TRUE : KIND_PLAIN) != NULL;
 }
 
 static int on_number(void *ctx, const char *s, size_t len)
 {
-	struct json *v = add(ctx, KIND_PLAIN);
+	struct json *v = add_value(ctx, KIND_PLAIN);
 
 	if (v != NULL && read_integer(s, len, &v->integer))
 		v->kind = KIND_INTEGER;
@@ -174,10 +175,10 @@ static int on_number(void *ctx, const char *s, size_t len)
 
 static int on_string(void *ctx, const unsigned char *s, size_t len)
 {
-	struct json *v = add(ctx, KIND_STRING);
+	struct json *v = add_value(ctx, KIND_STRING);
 
 	if (v != NULL)
-		v->string = keep(ctx, s, len);
+		v->string = keep_text(ctx, s, len);
 	return v != NULL && v->string != NULL;
 }
 
@@ -185,21 +186,21 @@ static int on_key(void *ctx, const unsigned char *s, size_t len)
 {
 	struct builder *b = ctx;
 
-	b->key = keep(b, s, len);
+	b->key = keep_text(b, s, len);
 	if (b->key == NULL)
 		return 0;
 	if (json_get(b->open[b->depth - 1], b->key) != NULL)
-		return stop(b, ERR_FORMAT);
+		return stop_parsing(b, ERR_FORMAT);
 	return 1;
 }
 
-static int begin(struct builder *b, enum kind kind)
+static int open_container(struct builder *b, enum kind kind)
 {
 	struct json *v;
 
 	if (b->depth == JSON_DEPTH_MAX)
-		return stop(b, ERR_LIMIT);
-	v = add(b, kind);
+		return stop_parsing(b, ERR_LIMIT);
+	v = add_value(b, kind);
 	if (v != NULL)
 		b->open[b->depth++] = v;
 	return v != NULL;
@@ -207,12 +208,12 @@ static int begin(struct builder *b, enum kind kind)
 
 static int on_begin_object(void *ctx)
 {
-	return begin(ctx, KIND_OBJECT);
+	return open_container(ctx, KIND_OBJECT);
 }
 
 static int on_begin_array(void *ctx)
 {
-	return begin(ctx, KIND_ARRAY);
+	return open_container(ctx, KIND_ARRAY);
 }
 
 static int on_end(void *ctx)
@@ -327,7 +328,8 @@ const struct json *json_get(const struct json *object, const char *key)
 	return v;
 }
 
-static const struct json *nth(const struct json *v, enum kind kind, size_t n)
+static const struct json *find_nth(
+    const struct json *v, enum kind kind, size_t n)
 {
 	if (v == NULL || v->kind != kind)
 		return NULL;
@@ -338,13 +340,13 @@ static const struct json *nth(const struct json *v, enum kind kind, size_t n)
 
 const struct json *json_at(const struct json *array, size_t index)
 {
-	return nth(array, KIND_ARRAY, index);
+	return find_nth(array, KIND_ARRAY, index);
 }
 
 const struct json *json_member(
     const struct json *object, size_t index, const char **key)
 {
-	const struct json *v = nth(object, KIND_OBJECT, index);
+	const struct json *v = find_nth(object, KIND_OBJECT, index);
 
 	if (key != NULL)
 		*key = v != NULL ? v->key : NULL;

@@ -50,7 +50,7 @@ bool json_utf8(const void *text, size_t len)
 }
 
 /* The code unit of "\uXXXX" at s, or -1. */
-static long unit(const uint8_t *s, size_t len)
+static long read_code_unit(const uint8_t *s, size_t len)
 {
 	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
 	const char *d;
@@ -74,12 +74,12 @@ static size_t escape_len(const uint8_t *s, size_t len)
 
 	if (len < 2 || s[1] != 'u')
 		return len < 2 ? 0 : 2;
-	high = unit(s, len);
+	high = read_code_unit(s, len);
 	if (high <= 0 || (high >= 0xdc00 && high <= 0xdfff))
 		return 0;
 	if (high < 0xd800 || high > 0xdbff)
 		return 6;
-	low = unit(s + 6, len - 6);
+	low = read_code_unit(s + 6, len - 6);
 	return low >= 0xdc00 && low <= 0xdfff ? 12 : 0;
 }
 

@@ -42,7 +42,7 @@ void json_writer_free(struct json_writer *w)
 	free(w);
 }
 
-static void put(struct json_writer *w, const char *s, size_t len)
+static void put_bytes(struct json_writer *w, const char *s, size_t len)
 {
 	if (w->rc == 0)
 		w->rc = buf_add(w->text, s, len);
@@ -55,18 +55,18 @@ static void put_quoted(struct json_writer *w, const char *s)
 
 	if (w->rc == 0 && !json_utf8(s, len))
 		w->rc = ERR_FORMAT;
-	put(w, "\"", 1);
+	put_bytes(w, "\"", 1);
 	for (i = 0; i < len; i++) {
 		if ((unsigned char)s[i] >= 0x20 && s[i] != '"' && s[i] != '\\')
 			continue;
-		put(w, s + plain, i - plain);
+		put_bytes(w, s + plain, i - plain);
 		(void)snprintf(escape, sizeof escape, "\\u%04x",
 		    (unsigned)(unsigned char)s[i]);
-		put(w, escape, sizeof escape - 1);
+		put_bytes(w, escape, sizeof escape - 1);
 		plain = i + 1;
 	}
-	put(w, s + plain, i - plain);
-	put(w, "\"", 1);
+	put_bytes(w, s + plain, i - plain);
+	put_bytes(w, "\"", 1);
 }
 
 static bool in_object(const struct json_writer *w)
@@ -75,31 +75,31 @@ static bool in_object(const struct json_writer *w)
 }
 
 /* What comes between the value before and the one that begins now. */
-static void before_value(struct json_writer *w)
+static void begin_value(struct json_writer *w)
 {
 	bool misplaced = in_object(w) ? !w->keyed : w->depth == 0 && w->filled;
 
 	if (w->rc == 0 && misplaced)
 		w->rc = ERR_INTERNAL;
 	if (!w->keyed && w->filled)
-		put(w, ",", 1);
+		put_bytes(w, ",", 1);
 	w->keyed = false;
 	w->filled = true;
 }
 
-static void begin(struct json_writer *w, char bracket)
+static void begin_container(struct json_writer *w, char bracket)
 {
-	before_value(w);
+	begin_value(w);
 	if (w->rc == 0 && w->depth == JSON_DEPTH_MAX)
 		w->rc = ERR_LIMIT;
 	if (w->rc != 0)
 		return;
 	w->open[w->depth++] = bracket;
 	w->filled = false;
-	put(w, &bracket, 1);
+	put_bytes(w, &bracket, 1);
 }
 
-static void end(struct json_writer *w, char bracket, char closing)
+static void end_container(struct json_writer *w, char bracket, char closing)
 {
 	if (w->rc == 0 &&
 	    (w->depth == 0 || w->open[w->depth - 1] != bracket || w->keyed))
@@ -108,27 +108,27 @@ static void end(struct json_writer *w, char bracket, char closing)
 		return;
 	w->depth--;
 	w->filled = true;
-	put(w, &closing, 1);
+	put_bytes(w, &closing, 1);
 }
 
 void json_begin_object(struct json_writer *w)
 {
-	begin(w, '{');
+	begin_container(w, '{');
 }
 
 void json_end_object(struct json_writer *w)
 {
-	end(w, '{', '}');
+	end_container(w, '{', '}');
 }
 
 void json_begin_array(struct json_writer *w)
 {
-	begin(w, '[');
+	begin_container(w, '[');
 }
 
 void json_end_array(struct json_writer *w)
 {
-	end(w, '[', ']');
+	end_container(w, '[', ']');
 }
 
 void json_key(struct json_writer *w, const char *key)
@@ -136,21 +136,21 @@ void json_key(struct json_writer *w, const char *key)
 	if (w->rc == 0 && (!in_object(w) || w->keyed))
 		w->rc = ERR_INTERNAL;
 	if (w->filled)
-		put(w, ",", 1);
+		put_bytes(w, ",", 1);
 	put_quoted(w, key);
-	put(w, ":", 1);
+	put_bytes(w, ":", 1);
 	w->keyed = true;
 }
 
 void json_put_string(struct json_writer *w, const char *s)
 {
-	before_value(w);
+	begin_value(w);
 	put_quoted(w, s);
 }
 
 void json_put_integer(struct json_writer *w, int64_t n)
 {
-	before_value(w);
+	begin_value(w);
 	if (w->rc == 0)
 		w->rc = buf_addf(w->text, "%" PRId64, n);
 }
