@@ -46,7 +46,7 @@ static const struct outcome {
     {CURLE_PARTIAL_FILE, ERR_CONNECT, "closed the connection in the answer"},
 };
 
-static bool no_route(const struct http_transfer *t)
+static bool has_no_route(const struct http_transfer *t)
 {
 	long no = 0;
 
@@ -56,7 +56,8 @@ static bool no_route(const struct http_transfer *t)
 }
 
 /* What only this transfer knows about its failure; NULL: nothing. */
-static const char *own_reason(struct http_transfer *t, CURLcode code, int *rc)
+static const char *find_own_reason(
+    struct http_transfer *t, CURLcode code, int *rc)
 {
 	long proxy = 0;
 
@@ -83,7 +84,7 @@ static const char *own_reason(struct http_transfer *t, CURLcode code, int *rc)
 		*rc = ERR_CONNECT;
 		return "the proxy refused: check HTTPS_PROXY and NO_PROXY";
 	}
-	if (code == CURLE_COULDNT_CONNECT && no_route(t)) {
+	if (code == CURLE_COULDNT_CONNECT && has_no_route(t)) {
 		*rc = ERR_UNREACHABLE;
 		return "no route: check the network and the security group";
 	}
@@ -102,7 +103,7 @@ int http_failure(struct http_transfer *t, CURLcode code)
 		rc = outcomes[i].rc;
 		text = outcomes[i].text;
 	}
-	own = own_reason(t, code, &rc);
+	own = find_own_reason(t, code, &rc);
 	if (own != NULL)
 		text = own;
 	/* What failed last may be curl's second attempt. */

@@ -13,7 +13,7 @@ static bool is_blank(char c)
 }
 
 /* "HTTP/1.1 200 OK"; also begins the answer that follows an interim one. */
-static int add_status(struct http_head *h, const char *line, size_t len)
+static int take_status(struct http_head *h, const char *line, size_t len)
 {
 	const char *sp = memchr(line, ' ', len);
 	size_t left = sp != NULL ? (size_t)(line + len - sp) : 0;
@@ -28,14 +28,14 @@ static int add_status(struct http_head *h, const char *line, size_t len)
 	return h->status >= 100 ? 0 : ERR_FORMAT;
 }
 
-static void store(struct http_head *h, const char *s, size_t len)
+static void store_text(struct http_head *h, const char *s, size_t len)
 {
 	memcpy(h->text + h->len, s, len);
 	h->len += len;
 	h->text[h->len++] = '\0';
 }
 
-static int add_field(struct http_head *h, const char *line, size_t len)
+static int take_field(struct http_head *h, const char *line, size_t len)
 {
 	const char *colon = memchr(line, ':', len);
 	const char *value, *end = line + len;
@@ -50,8 +50,8 @@ static int add_field(struct http_head *h, const char *line, size_t len)
 		end--;
 	if ((size_t)(end - line) + 1 > sizeof h->text - h->len)
 		return ERR_LIMIT;
-	store(h, line, (size_t)(colon - line));
-	store(h, value, (size_t)(end - value));
+	store_text(h, line, (size_t)(colon - line));
+	store_text(h, value, (size_t)(end - value));
 	return 0;
 }
 
@@ -71,8 +71,8 @@ int http_head_add(struct http_head *h, const char *line, size_t len)
 		return 0;
 	}
 	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
-		return add_status(h, line, len);
-	return add_field(h, line, len);
+		return take_status(h, line, len);
+	return take_field(h, line, len);
 }
 
 const char *http_head_get(const struct http_head *h, const char *name)

@@ -87,7 +87,7 @@ static curl_socket_t on_socket(
 	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
-static int part(CURLU *u, CURLUPart what, char *out, size_t size)
+static int get_url_part(CURLU *u, CURLUPart what, char *out, size_t size)
 {
 	char *text = NULL;
 	int rc = ERR_LIMIT;
@@ -111,7 +111,7 @@ static bool is_without_blanks(const char *url)
 }
 
 /* What a request may go to: *plain, and "HOST" or "HOST:PORT" in at. */
-static int judge(CURLU *u, const char *url, bool *plain,
+static int judge_url(CURLU *u, const char *url, bool *plain,
     char at[static HTTP_HOST_MAX], struct err *err)
 {
 	const unsigned int flags = CURLU_DISALLOW_USER | CURLU_PATH_AS_IS;
@@ -119,8 +119,8 @@ static int judge(CURLU *u, const char *url, bool *plain,
 
 	if (!is_without_blanks(url) ||
 	    curl_url_set(u, CURLUPART_URL, url, flags) != CURLUE_OK ||
-	    part(u, CURLUPART_SCHEME, scheme, sizeof scheme) != 0 ||
-	    part(u, CURLUPART_HOST, host, sizeof host) != 0)
+	    get_url_part(u, CURLUPART_SCHEME, scheme, sizeof scheme) != 0 ||
+	    get_url_part(u, CURLUPART_HOST, host, sizeof host) != 0)
 		return err_set(err, ERR_CONFIG,
 		    "a URL is malformed, or holds a user name: write it as "
 		    "https://HOST/PATH");
@@ -128,13 +128,13 @@ static int judge(CURLU *u, const char *url, bool *plain,
 	if (!*plain && strcmp(scheme, "https") != 0)
 		return err_set(err, ERR_CONFIG,
 		    "%s: a URL begins with %s://: use https", host, scheme);
-	if (part(u, CURLUPART_PORT, port, sizeof port) == 0)
+	if (get_url_part(u, CURLUPART_PORT, port, sizeof port) == 0)
 		(void)snprintf(at, HTTP_HOST_MAX, "%s:%s", host, port);
 	else
 		(void)snprintf(at, HTTP_HOST_MAX, "%s", host);
 	if (*plain &&
-	    (!http_policy_host(host) ||
-		part(u, CURLUPART_ZONEID, zone, sizeof zone) != ERR_ABSENT))
+	    (!http_policy_host(host) || get_url_part(u, CURLUPART_ZONEID, zone,
+					    sizeof zone) != ERR_ABSENT))
 		return err_set(err, ERR_CONFIG,
 		    "%s: plain http is for loopback and metadata addresses "
 		    "only: use https",
@@ -151,7 +151,7 @@ int http_check_url(const char *url, struct err *err)
 
 	if (u == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
-	rc = judge(u, url, &plain, at, err);
+	rc = judge_url(u, url, &plain, at, err);
 	curl_url_cleanup(u);
 	return rc;
 }
@@ -164,7 +164,7 @@ static int take_url(
 	t->url = curl_url();
 	if (t->url == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
-	return judge(t->url, req->url, &t->plain, t->host, err);
+	return judge_url(t->url, req->url, &t->plain, t->host, err);
 }
 
 static int add_header(struct http_transfer *t, const char *line)
@@ -319,7 +319,7 @@ static CURLcode set_callbacks(struct http_transfer *t)
 	return code;
 }
 
-/* Ours are checked in expire(); curl's own are behind them. */
+/* Ours are checked in expire_transfers(); curl's own are behind them. */
 static CURLcode set_time(
     struct http_transfer *t, const struct http_request *req)
 {

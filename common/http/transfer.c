@@ -7,7 +7,7 @@
 
 #define LOOKUP_MAX_MS 86400000L
 
-static bool in_lookup(const struct http_transfer *t)
+static bool is_in_lookup(const struct http_transfer *t)
 {
 	curl_off_t us = 0;
 
@@ -21,7 +21,7 @@ static void wipe_headers(struct http_transfer *t)
 		explicit_bzero(i->data, strlen(i->data));
 }
 
-static void release(struct http_transfer *t)
+static void release_handles(struct http_transfer *t)
 {
 	if (t->easy != NULL) {
 		(void)curl_multi_remove_handle(t->http->multi, t->easy);
@@ -40,13 +40,13 @@ static void release(struct http_transfer *t)
  * interrupt, for as long as the resolver likes.  Such a transfer is left with
  * curl until the look-up returns; its callbacks then refuse to go on.
  */
-static void end(struct http_transfer *t, int rc)
+static void end_transfer(struct http_transfer *t, int rc)
 {
 	t->sent = http_sending(t);
 	t->rc = rc;
 	t->ended = true;
-	if (!in_lookup(t)) {
-		release(t);
+	if (!is_in_lookup(t)) {
+		release_handles(t);
 		return;
 	}
 	t->abandoned = true;
@@ -64,26 +64,26 @@ void http_transfer_destroy(struct http_transfer *t)
 		p = &(*p)->next;
 	if (*p == t)
 		*p = t->next;
-	release(t);
+	release_handles(t);
 	buf_free(t->answer);
 	explicit_bzero(t, sizeof *t);
 	free(t);
 }
 
-static void finish(struct http_transfer *t, CURLcode code)
+static void finish_transfer(struct http_transfer *t, CURLcode code)
 {
 	t->looking_up = false;
 	if (t->orphan)
 		http_transfer_destroy(t);
 	else if (t->ended)
-		release(t);
+		release_handles(t);
 	else if (code != CURLE_OK)
-		end(t, http_failure(t, code));
+		end_transfer(t, http_failure(t, code));
 	else if (!t->head.whole)
-		end(t,
+		end_transfer(t,
 		    err_set(&t->err, ERR_NET, "%s: no whole answer", t->host));
 	else
-		end(t, 0);
+		end_transfer(t, 0);
 }
 
 static int64_t sooner(int64_t a, int64_t b)
@@ -103,13 +103,14 @@ static int64_t limit_of(const struct http_transfer *t)
 	return limit;
 }
 
-static void expire(struct http *h)
+static void expire_transfers(struct http *h)
 {
 	int64_t now = clock_mono(&h->clock);
 
 	for (struct http_transfer *t = h->first; t != NULL; t = t->next)
 		if (!t->ended && now >= limit_of(t))
-			end(t, err_set(&t->err, ERR_TIMEOUT,
+			end_transfer(
+			    t, err_set(&t->err, ERR_TIMEOUT,
 				   "%s: %s in time: check the network", t->host,
 				   http_sending(t) ? "no answer"
 						   : "no connection"));
@@ -127,14 +128,14 @@ static int wait_ms(const struct http *h)
 	return next - now < INT_MAX ? (int)(next - now) : INT_MAX;
 }
 
-static bool canceled(const struct http *h)
+static bool is_canceled(const struct http *h)
 {
 	struct pollfd p = {.fd = h->cancel_fd, .events = POLLIN};
 
 	return h->cancel_fd >= 0 && poll(&p, 1, 0) > 0;
 }
 
-static int perform(struct http *h)
+static int perform_transfers(struct http *h)
 {
 	struct http_transfer *t;
 	int running, left;
@@ -149,7 +150,7 @@ static int perform(struct http *h)
 			continue;
 		if (curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &t) ==
 		    CURLE_OK)
-			finish(t, code);
+			finish_transfer(t, code);
 	}
 	return 0;
 }
@@ -161,19 +162,19 @@ int http_wait(struct http *h, struct http_transfer *t, struct err *err)
 	unsigned int n = h->cancel_fd >= 0 ? 1 : 0;
 
 	while (!t->ended) {
-		if (canceled(h)) {
-			end(t, err_set(&t->err, ERR_CANCELED,
-				   "%s: told to stop", t->host));
+		if (is_canceled(h)) {
+			end_transfer(t, err_set(&t->err, ERR_CANCELED,
+					    "%s: told to stop", t->host));
 			break;
 		}
-		expire(h);
-		if (!t->ended && perform(h) != 0)
-			end(t, err_set(&t->err, ERR_INTERNAL,
-				   "libcurl refused to go on"));
+		expire_transfers(h);
+		if (!t->ended && perform_transfers(h) != 0)
+			end_transfer(t, err_set(&t->err, ERR_INTERNAL,
+					    "libcurl refused to go on"));
 		if (!t->ended && curl_multi_poll(h->multi, &extra, n,
 				     wait_ms(h), NULL) != CURLM_OK)
-			end(t, err_set(&t->err, ERR_INTERNAL,
-				   "libcurl refused to wait"));
+			end_transfer(t, err_set(&t->err, ERR_INTERNAL,
+					    "libcurl refused to wait"));
 	}
 	if (t->rc != 0 && err != NULL)
 		*err = t->err;
@@ -236,7 +237,7 @@ void http_transfer_free(struct http_transfer *t)
 	if (t == NULL)
 		return;
 	if (!t->ended)
-		end(t, ERR_CANCELED);
+		end_transfer(t, ERR_CANCELED);
 	if (t->abandoned && t->easy != NULL) {
 		t->orphan = true;
 		buf_reset(t->answer);
