@@ -61,7 +61,7 @@ static bool is_unreserved(char c)
 	       c == '.' || c == '_' || c == '~';
 }
 
-static int add_segment(struct buf *b, const char *s, size_t len)
+static int add_path_segment(struct buf *b, const char *s, size_t len)
 {
 	size_t i;
 	int rc = buf_add(b, "/", 1);
@@ -99,7 +99,7 @@ int canonical_path(struct buf *b, const char *path)
 		if (len == 2 && memcmp(path, "..", 2) == 0)
 			drop_segment(b, begin);
 		else if (len > 0 && !(len == 1 && *path == '.'))
-			rc = add_segment(b, path, len);
+			rc = add_path_segment(b, path, len);
 		path += len + (final_slash ? 1 : 0);
 	}
 	if (rc == 0 && (final_slash || buf_len(b) == begin))
@@ -183,7 +183,7 @@ int canonical_query(struct buf *b, const char *query)
  * Bytes of the white space character that s begins with, 0 when it is none.
  * Beyond ASCII because botocore folds by str.split(), which knows Unicode's.
  */
-static size_t white(const char *s)
+static size_t white_len(const char *s)
 {
 	const unsigned char *u = (const unsigned char *)s;
 
@@ -212,13 +212,13 @@ int canonical_value(struct buf *b, const char *value)
 
 	while (rc == 0 && *s != '\0') {
 		const char *word = s;
-		size_t gap = white(s);
+		size_t gap = white_len(s);
 
 		if (gap > 0) {
 			s += gap;
 			continue;
 		}
-		while (*s != '\0' && white(s) == 0)
+		while (*s != '\0' && white_len(s) == 0)
 			s++;
 		if (buf_len(b) > begin)
 			rc = buf_add(b, " ", 1);

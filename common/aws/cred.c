@@ -97,7 +97,7 @@ void cred_chain_free(struct cred_chain *chain)
 }
 
 /* Ask one source after the other.  ERR_NOCRED: none has any. */
-static int search(const struct cred_chain *chain, struct cred *out,
+static int ask_sources(const struct cred_chain *chain, struct cred *out,
     int64_t deadline, struct err *err)
 {
 	char story[2 * ERR_TEXT_MAX] = "";
@@ -132,14 +132,15 @@ static bool is_due(const struct cred_chain *chain)
 	       clock_wall(&chain->clock) >= c->expires - REFRESH_MS;
 }
 
-static int refresh(struct cred_chain *chain, int64_t deadline, struct err *err)
+static int refresh_kept(
+    struct cred_chain *chain, int64_t deadline, struct err *err)
 {
 	struct cred *fresh = cred_new();
 	int rc;
 
 	if (fresh == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
-	rc = search(chain, fresh, deadline, err);
+	rc = ask_sources(chain, fresh, deadline, err);
 	if (rc != 0) {
 		cred_free(fresh);
 		return rc;
@@ -158,7 +159,7 @@ int cred_chain_get(struct cred_chain *chain, int64_t deadline,
 
 	*out = NULL;
 	if (chain->kept == NULL || (is_due(chain) && now >= chain->retry_at)) {
-		rc = refresh(chain, deadline, &why);
+		rc = refresh_kept(chain, deadline, &why);
 		/* A source may go on giving the same ones for a while. */
 		if (rc != ERR_CANCELED)
 			chain->retry_at = now + RETRY_MS;

@@ -4,17 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *value_of(const char *name)
+static const char *read_variable(const char *name)
 {
 	const char *s = getenv(name);
 
 	return s != NULL ? s : "";
 }
 
-static int load(void *ctx, struct cred *out, int64_t deadline, struct err *err)
+static int load_environment(
+    void *ctx, struct cred *out, int64_t deadline, struct err *err)
 {
-	const char *access = value_of("AWS_ACCESS_KEY_ID");
-	const char *secret = value_of("AWS_SECRET_ACCESS_KEY");
+	const char *access = read_variable("AWS_ACCESS_KEY_ID");
+	const char *secret = read_variable("AWS_SECRET_ACCESS_KEY");
 	int rc;
 
 	(void)ctx;
@@ -25,7 +26,7 @@ static int load(void *ctx, struct cred *out, int64_t deadline, struct err *err)
 		return err_set(err, ERR_CONFIG,
 		    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together: "
 		    "set both or none");
-	rc = cred_set(out, access, secret, value_of("AWS_SESSION_TOKEN"));
+	rc = cred_set(out, access, secret, read_variable("AWS_SESSION_TOKEN"));
 	if (rc == ERR_NOMEM)
 		return err_set(err, rc, "out of memory");
 	if (rc != 0)
@@ -38,7 +39,8 @@ static int load(void *ctx, struct cred *out, int64_t deadline, struct err *err)
 
 struct cred_source cred_env(void)
 {
-	return (struct cred_source){.name = "environment", .load = load};
+	return (struct cred_source){
+	    .name = "environment", .load = load_environment};
 }
 
 void cred_env_forget(void)

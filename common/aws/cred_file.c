@@ -33,7 +33,7 @@ struct view {
 
 /* ---- the AWS dialect of INI */
 
-static char *trim(char *s)
+static char *trim_blanks(char *s)
 {
 	char *end;
 
@@ -61,7 +61,7 @@ static bool is_profile(char *section, bool config, const char *profile)
 
 	if (config && strncmp(section, "profile", 7) == 0 &&
 	    (section[7] == ' ' || section[7] == '\t')) {
-		section = trim(section + 8);
+		section = trim_blanks(section + 8);
 		len = strlen(section);
 		if (len >= 2 && (section[0] == '"' || section[0] == '\'') &&
 		    section[len - 1] == section[0]) {
@@ -83,10 +83,10 @@ static int take_section(
 	if (end == NULL)
 		return ERR_FORMAT;
 	*end = '\0';
-	rest = trim(end + 1);
+	rest = trim_blanks(end + 1);
 	if (*rest != '\0' && *rest != '#' && *rest != ';')
 		return ERR_FORMAT;
-	line = trim(line + 1);
+	line = trim_blanks(line + 1);
 	*ours = is_profile(line, config, profile);
 	return line[0] != '\0' ? 0 : ERR_FORMAT;
 }
@@ -99,9 +99,9 @@ static int take_property(struct view *v, char *line, bool ours)
 	if (equals == NULL)
 		return ERR_FORMAT;
 	*equals = '\0';
-	key = trim(line);
+	key = trim_blanks(line);
 	cut_comment(equals + 1);
-	value = trim(equals + 1);
+	value = trim_blanks(equals + 1);
 	if (key[0] == '\0')
 		return ERR_FORMAT;
 	if (!ours)
@@ -119,7 +119,8 @@ static int take_property(struct view *v, char *line, bool ours)
 
 /* 0, or the number of the first malformed line.  Indented lines belong to a
  * nested property, none of which is ours. */
-static int parse(struct view *v, char *text, bool config, const char *profile)
+static int parse_profile(
+    struct view *v, char *text, bool config, const char *profile)
 {
 	bool section = false, ours = false;
 	char *line;
@@ -148,7 +149,7 @@ static int parse(struct view *v, char *text, bool config, const char *profile)
 
 /* ---- where the files are */
 
-static const char *home(void)
+static const char *home_directory(void)
 {
 	const char *dir = getenv("HOME");
 	const struct passwd *pw;
@@ -166,13 +167,13 @@ static int set_path(
 	int len;
 
 	if (given != NULL && strncmp(given, "~/", 2) == 0)
-		len = snprintf(
-		    v->path, sizeof v->path, "%s%s", home(), given + 1);
+		len = snprintf(v->path, sizeof v->path, "%s%s",
+		    home_directory(), given + 1);
 	else if (given != NULL && given[0] != '\0')
 		len = snprintf(v->path, sizeof v->path, "%s", given);
 	else
-		len = snprintf(
-		    v->path, sizeof v->path, "%s/.aws/%s", home(), name);
+		len = snprintf(v->path, sizeof v->path, "%s/.aws/%s",
+		    home_directory(), name);
 	if ((size_t)len >= sizeof v->path)
 		return err_set(
 		    err, ERR_CONFIG, "the path in %s is too long", variable);
@@ -218,7 +219,7 @@ static int read_file(const struct cred_file *f, struct view *v, int k,
 	v->there = true;
 	if (memchr(space, '\0', len) != NULL)
 		return err_set(err, ERR_CONFIG, "%s is no text file", v->path);
-	rc = parse(v, (char *)space, k == 1, profile);
+	rc = parse_profile(v, (char *)space, k == 1, profile);
 	if (rc != 0)
 		return err_set(err, ERR_CONFIG,
 		    "%s:%d: neither [SECTION] nor KEY = VALUE in a section",
@@ -262,7 +263,7 @@ static int open_views(const struct cred_file *f, struct view v[static 2],
 	return 0;
 }
 
-static bool has(const char *s)
+static bool is_given(const char *s)
 {
 	return s != NULL && s[0] != '\0';
 }
@@ -272,16 +273,16 @@ static bool has_keys(const struct view *v)
 	return v->access_key != NULL || v->secret_key != NULL;
 }
 
-static int take_keys(const struct view *v, const char *profile,
+static int take_profile_keys(const struct view *v, const char *profile,
     struct cred *out, struct err *err)
 {
 	int rc;
 
-	if (!has(v->access_key) || !has(v->secret_key))
+	if (!is_given(v->access_key) || !is_given(v->secret_key))
 		return err_set(err, ERR_CONFIG,
 		    "%s: profile %s has no %s: add it", v->path, profile,
-		    has(v->access_key) ? "aws_secret_access_key"
-				       : "aws_access_key_id");
+		    is_given(v->access_key) ? "aws_secret_access_key"
+					    : "aws_access_key_id");
 	rc = cred_set(out, v->access_key, v->secret_key, v->token);
 	if (rc == ERR_NOMEM)
 		return err_set(err, rc, "out of memory");
@@ -293,7 +294,7 @@ static int take_keys(const struct view *v, const char *profile,
 	return 0;
 }
 
-static int nothing(const struct view v[static 2], const char *profile,
+static int explain_absence(const struct view v[static 2], const char *profile,
     bool asked, struct err *err)
 {
 	if (v[0].found || v[1].found)
@@ -310,7 +311,8 @@ static int nothing(const struct view v[static 2], const char *profile,
 	return err_set(err, ERR_ABSENT, "no %s", v[0].path);
 }
 
-static int load(void *ctx, struct cred *out, int64_t deadline, struct err *err)
+static int load_profile_keys(
+    void *ctx, struct cred *out, int64_t deadline, struct err *err)
 {
 	struct view *v = calloc(2, sizeof *v);
 	const char *profile;
@@ -324,11 +326,11 @@ static int load(void *ctx, struct cred *out, int64_t deadline, struct err *err)
 	rc = open_views(ctx, v, profile, err);
 	/* Both keys of a pair, and their token, come from one file. */
 	if (rc == 0 && has_keys(&v[0]))
-		rc = take_keys(&v[0], profile, out, err);
+		rc = take_profile_keys(&v[0], profile, out, err);
 	else if (rc == 0 && has_keys(&v[1]))
-		rc = take_keys(&v[1], profile, out, err);
+		rc = take_profile_keys(&v[1], profile, out, err);
 	else if (rc == 0)
-		rc = nothing(v, profile, asked, err);
+		rc = explain_absence(v, profile, asked, err);
 	buf_free(v[0].text);
 	buf_free(v[1].text);
 	free(v);
@@ -346,8 +348,8 @@ int cred_file_region(struct cred_file *f, char *region, size_t size)
 		return ERR_NOMEM;
 	rc = open_views(f, v, profile_of(f, &asked), NULL);
 	if (rc == 0)
-		found = has(v[0].region) ? v[0].region : v[1].region;
-	if (rc == 0 && !has(found))
+		found = is_given(v[0].region) ? v[0].region : v[1].region;
+	if (rc == 0 && !is_given(found))
 		rc = ERR_ABSENT;
 	if (rc == 0)
 		(void)snprintf(region, size, "%s", found);
@@ -392,7 +394,7 @@ const char *cred_file_path(struct cred_file *f, int which)
 }
 
 /* What is wrong with the file is kept as well. */
-static int keep(const char *path, struct buf **kept)
+static int keep_file(const char *path, struct buf **kept)
 {
 	struct buf *b = buf_new(FILE_MAX);
 	uint8_t *space;
@@ -420,7 +422,7 @@ void cred_file_read_ahead(struct cred_file *f)
 	for (int k = 0; k < 2; k++) {
 		buf_free(f->kept[k]);
 		f->kept[k] = NULL;
-		f->ahead_rc[k] = keep(cred_file_path(f, k), &f->kept[k]);
+		f->ahead_rc[k] = keep_file(cred_file_path(f, k), &f->kept[k]);
 		f->ahead_errno[k] = errno;
 	}
 	f->ahead = true;
@@ -429,5 +431,5 @@ void cred_file_read_ahead(struct cred_file *f)
 struct cred_source cred_file_source(struct cred_file *f)
 {
 	return (struct cred_source){
-	    .name = "shared file", .load = load, .ctx = f};
+	    .name = "shared file", .load = load_profile_keys, .ctx = f};
 }

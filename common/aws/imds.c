@@ -35,7 +35,7 @@ static bool is_word(const char *s, size_t len)
 
 /* ---- the token, and requests that bear it */
 
-static int is_off(const struct imds *i, struct err *err)
+static int fail_off(const struct imds *i, struct err *err)
 {
 	return err_set(err, ERR_ABSENT,
 	    "IMDS at %s is off (403), or a proxy added X-Forwarded-For: "
@@ -44,7 +44,7 @@ static int is_off(const struct imds *i, struct err *err)
 	    i->peer.host);
 }
 
-static int renew(struct imds *i, int64_t deadline, struct err *err)
+static int renew_token(struct imds *i, int64_t deadline, struct err *err)
 {
 	static const char *const headers[] = {
 	    "X-aws-ec2-metadata-token-ttl-seconds: " TTL_TEXT(IMDS_TOKEN_TTL),
@@ -61,7 +61,7 @@ static int renew(struct imds *i, int64_t deadline, struct err *err)
 		return rc;
 	body = http_body(t);
 	if (http_status(t) == 403)
-		rc = is_off(i, err);
+		rc = fail_off(i, err);
 	else if (http_status(t) != 200)
 		rc = err_set(err, ERR_ABSENT,
 		    "%s answered %d when asked for a token: it is no IMDSv2",
@@ -79,7 +79,7 @@ static int renew(struct imds *i, int64_t deadline, struct err *err)
 	return rc;
 }
 
-static int get_once(struct imds *i, const char *url, int64_t deadline,
+static int get_answer_once(struct imds *i, const char *url, int64_t deadline,
     struct http_transfer **t, struct err *err)
 {
 	const char *headers[2] = {NULL, NULL};
@@ -87,7 +87,7 @@ static int get_once(struct imds *i, const char *url, int64_t deadline,
 	int rc = 0;
 
 	if (buf_len(i->token) == 0)
-		rc = renew(i, deadline, err);
+		rc = renew_token(i, deadline, err);
 	if (rc != 0)
 		return rc;
 	line = buf_new(TOKEN_MAX + 64);
@@ -106,7 +106,7 @@ static int get_once(struct imds *i, const char *url, int64_t deadline,
 
 /* *t is a 200 then, and the caller's to free.  absent, or NULL, is what a 404
  * means. */
-static int get(struct imds *i, const char *path, const char *absent,
+static int get_answer(struct imds *i, const char *path, const char *absent,
     int64_t deadline, struct http_transfer **t, struct err *err)
 {
 	char url[URL_MAX];
@@ -120,12 +120,12 @@ static int get(struct imds *i, const char *path, const char *absent,
 	if ((size_t)snprintf(url, sizeof url, "%s/latest/%s", i->endpoint,
 		path) >= sizeof url)
 		return err_set(err, ERR_LIMIT, "an IMDS path is too long");
-	rc = get_once(i, url, deadline, t, err);
+	rc = get_answer_once(i, url, deadline, t, err);
 	if (rc == 0 && http_status(*t) == 401) {
 		http_transfer_free(*t);
 		*t = NULL;
 		buf_reset(i->token);
-		rc = get_once(i, url, deadline, t, err);
+		rc = get_answer_once(i, url, deadline, t, err);
 	}
 	if (rc != 0)
 		return rc;
@@ -135,7 +135,7 @@ static int get(struct imds *i, const char *path, const char *absent,
 	http_transfer_free(*t);
 	*t = NULL;
 	if (status == 403)
-		return is_off(i, err);
+		return fail_off(i, err);
 	if (status == 404 && absent != NULL)
 		return err_set(err, ERR_ABSENT, "%s", absent);
 	if (status == 404)
@@ -157,12 +157,12 @@ static size_t text_len(const struct buf *body)
 	return len;
 }
 
-static int get_text(struct imds *i, const char *path, const char *absent,
+static int get_value(struct imds *i, const char *path, const char *absent,
     char out[static IMDS_TEXT_MAX], int64_t deadline, struct err *err)
 {
 	struct http_transfer *t;
 	const struct buf *body;
-	int rc = get(i, path, absent, deadline, &t, err);
+	int rc = get_answer(i, path, absent, deadline, &t, err);
 	size_t len;
 
 	if (rc != 0)
@@ -191,7 +191,7 @@ static int get_word(struct imds *i, const char *path,
     char out[static IMDS_TEXT_MAX], int64_t deadline, struct err *err)
 {
 	char text[IMDS_TEXT_MAX];
-	int rc = get_text(i, path, NULL, text, deadline, err);
+	int rc = get_value(i, path, NULL, text, deadline, err);
 
 	if (rc == 0 && !is_word(text, strlen(text)))
 		rc = err_set(err, ERR_FORMAT, "IMDS at %s gave a malformed %s",
@@ -217,7 +217,7 @@ int imds_instance_id(struct imds *i, char out[static IMDS_TEXT_MAX],
  * Append text to path as one segment.  What RFC 3986 (3.3) allows in one
  * stays as it is, tag keys' colons among it; all else is percent-encoded.
  */
-static int add_segment(char *path, size_t size, const char *text)
+static int append_segment(char *path, size_t size, const char *text)
 {
 	size_t at = strlen(path);
 
@@ -241,7 +241,7 @@ int imds_tag(struct imds *i, const char *key, char out[static IMDS_TEXT_MAX],
 	char path[URL_MAX / 2] = "meta-data/tags/instance/";
 	char absent[ERR_TEXT_MAX];
 
-	if (key[0] == '\0' || add_segment(path, sizeof path, key) != 0)
+	if (key[0] == '\0' || append_segment(path, sizeof path, key) != 0)
 		return err_set(
 		    err, ERR_LIMIT, "a tag key is empty or too long");
 	(void)snprintf(absent, sizeof absent,
@@ -249,7 +249,7 @@ int imds_tag(struct imds *i, const char *key, char out[static IMDS_TEXT_MAX],
 	    "there: aws ec2 modify-instance-metadata-options --instance-id ID "
 	    "--instance-metadata-tags enabled",
 	    key);
-	return get_text(i, path, absent, out, deadline, err);
+	return get_value(i, path, absent, out, deadline, err);
 }
 
 /* ---- the role's credentials */
@@ -262,7 +262,7 @@ static int get_role(struct imds *i, char role[static IMDS_TEXT_MAX],
 	    "no IAM role is attached to this instance: attach an instance "
 	    "profile that allows sqs:ReceiveMessage and sqs:DeleteMessage "
 	    "on the queue (sqs:SendMessage for a producer)";
-	int rc = get_text(i, ROLE_PATH, absent, role, deadline, err);
+	int rc = get_value(i, ROLE_PATH, absent, role, deadline, err);
 
 	if (rc != 0)
 		return rc;
@@ -282,10 +282,10 @@ int imds_credentials(
 	struct http_transfer *t;
 	int rc = get_role(i, role, deadline, err);
 
-	if (rc == 0 && add_segment(path, sizeof path, role) != 0)
+	if (rc == 0 && append_segment(path, sizeof path, role) != 0)
 		rc = err_set(err, ERR_LIMIT, "a role name is too long");
 	if (rc == 0)
-		rc = get(i, path, NULL, deadline, &t, err);
+		rc = get_answer(i, path, NULL, deadline, &t, err);
 	if (rc != 0)
 		return rc;
 	rc = imds_document(http_body(t), role, out, err);
@@ -300,7 +300,7 @@ bool imds_answers(const struct imds *i)
 
 /* ---- the client */
 
-static int set_endpoint(struct imds *i, const char *given, struct err *err)
+static int set_imds_endpoint(struct imds *i, const char *given, struct err *err)
 {
 	const char *text = given, *name = "the IMDS endpoint";
 	size_t scheme, len;
@@ -340,7 +340,7 @@ int imds_new(struct http *http, const struct clock *clock,
 	i->peer.wait_for_route = cfg->wait_for_route;
 	i->disabled = disabled != NULL && strcasecmp(disabled, "true") == 0;
 	i->token = buf_new(TOKEN_MAX);
-	rc = i->token != NULL ? set_endpoint(i, cfg->endpoint, err)
+	rc = i->token != NULL ? set_imds_endpoint(i, cfg->endpoint, err)
 			      : err_set(err, ERR_NOMEM, "out of memory");
 	if (rc == 0)
 		*out = i;

@@ -6,17 +6,17 @@
 #include "base/date.h"
 #include "json/parse.h"
 
-static const char *text_of(const struct json *root, const char *key)
+static const char *member_text(const struct json *root, const char *key)
 {
 	const char *s = json_string(json_get(root, key));
 
 	return s != NULL ? s : "";
 }
 
-static int take(const struct json *root, const char *role, struct cred *out,
-    struct err *err)
+static int take_credentials(const struct json *root, const char *role,
+    struct cred *out, struct err *err)
 {
-	const char *code = text_of(root, "Code");
+	const char *code = member_text(root, "Code");
 	int64_t expires;
 	int rc;
 
@@ -26,11 +26,12 @@ static int take(const struct json *root, const char *role, struct cred *out,
 		    "role and its trust in ec2.amazonaws.com",
 		    role, code[0] != '\0' ? code : "no Code",
 		    json_string(json_get(root, "Message")) != NULL ? ": " : "",
-		    text_of(root, "Message"));
-	rc = date_parse_rfc3339(text_of(root, "Expiration"), &expires);
+		    member_text(root, "Message"));
+	rc = date_parse_rfc3339(member_text(root, "Expiration"), &expires);
 	if (rc == 0)
-		rc = cred_set(out, text_of(root, "AccessKeyId"),
-		    text_of(root, "SecretAccessKey"), text_of(root, "Token"));
+		rc = cred_set(out, member_text(root, "AccessKeyId"),
+		    member_text(root, "SecretAccessKey"),
+		    member_text(root, "Token"));
 	if (rc != 0)
 		return err_set(err, rc,
 		    "IMDS gave a credentials document for role %s with %s",
@@ -53,7 +54,7 @@ int imds_document(
 		    "proper JSON",
 		    role);
 	else
-		rc = take(root, role, out, err);
+		rc = take_credentials(root, role, out, err);
 	json_free(root);
 	return rc;
 }

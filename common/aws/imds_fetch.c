@@ -12,7 +12,7 @@
 	"2: aws ec2 modify-instance-metadata-options --instance-id ID "        \
 	"--http-put-response-hop-limit 2"
 
-static int silent(const struct imds_peer *p, struct err *err)
+static int fail_silent(const struct imds_peer *p, struct err *err)
 {
 	if (p->answered)
 		return err_set(err, ERR_SERVICE,
@@ -33,7 +33,7 @@ static int pause_for(
 		       : err_set(err, rc, "IMDS at %s: told to stop", p->host);
 }
 
-static int out_of_time(const struct imds_peer *p, int rc, struct err *err)
+static int fail_out_of_time(const struct imds_peer *p, int rc, struct err *err)
 {
 	const char *advice = p->answered ? "give more time" : NOBODY;
 
@@ -47,7 +47,7 @@ static int out_of_time(const struct imds_peer *p, int rc, struct err *err)
 
 /* What to do about a try that failed with rc: 0 to try again, else the error
  * to return, err set. */
-static int judge(
+static int judge_try(
     struct imds_peer *p, int rc, int *tries, int64_t deadline, struct err *err)
 {
 	bool again = rc == ERR_TIMEOUT || rc == ERR_NET || rc == ERR_SERVICE;
@@ -55,11 +55,11 @@ static int judge(
 	if (rc == ERR_CANCELED)
 		return rc;
 	if (clock_mono(p->clock) >= deadline)
-		return out_of_time(p, rc, err);
+		return fail_out_of_time(p, rc, err);
 	if (rc == ERR_UNREACHABLE && p->wait_for_route) {
 		rc = pause_for(p, deadline, err);
 		if (rc == 0 && clock_mono(p->clock) >= deadline)
-			rc = out_of_time(p, ERR_UNREACHABLE, err);
+			rc = fail_out_of_time(p, ERR_UNREACHABLE, err);
 		return rc;
 	}
 	if (rc == ERR_UNREACHABLE || rc == ERR_CONNECT)
@@ -70,7 +70,7 @@ static int judge(
 	if (again && ++*tries < TRIES)
 		return rc == ERR_TIMEOUT ? 0 : pause_for(p, deadline, err);
 	if (rc == ERR_TIMEOUT)
-		return silent(p, err);
+		return fail_silent(p, err);
 	if (rc == ERR_NET)
 		return err_set(err, ERR_SERVICE,
 		    "IMDS at %s breaks connections: try again", p->host);
@@ -102,7 +102,7 @@ int imds_fetch(struct imds_peer *p, const char *method, const char *url,
 			return 0;
 		http_transfer_free(*t);
 		*t = NULL;
-		rc = judge(p, rc, &tries, deadline, &why);
+		rc = judge_try(p, rc, &tries, deadline, &why);
 	} while (rc == 0);
 	return err_set(err, rc, "%s", why.text);
 }

@@ -75,7 +75,7 @@ static bool is_unsigned(const char *name)
 	return false;
 }
 
-static void append(struct list *l, const char *name, const char *value)
+static void append_entry(struct list *l, const char *name, const char *value)
 {
 	l->at[l->n] = (struct entry){name, value, l->n};
 	l->n++;
@@ -103,7 +103,7 @@ static int compare_entries(const void *left, const void *right)
 }
 
 /* What is to be signed, sorted by name. */
-static int collect(struct list *l, const struct sigv4_request *req,
+static int collect_entries(struct list *l, const struct sigv4_request *req,
     const char *token, const char *amz_date)
 {
 	size_t own, i;
@@ -112,10 +112,10 @@ static int collect(struct list *l, const struct sigv4_request *req,
 	l->body_hash = NULL;
 	if (req->headers_n > SIGV4_HEADERS_MAX)
 		return ERR_LIMIT;
-	append(l, "host", req->host);
-	append(l, "x-amz-date", amz_date);
+	append_entry(l, "host", req->host);
+	append_entry(l, "x-amz-date", amz_date);
 	if (token != NULL && *token != '\0')
-		append(l, "x-amz-security-token", token);
+		append_entry(l, "x-amz-security-token", token);
 	own = l->n;
 	for (i = 0; i < req->headers_n; i++) {
 		const struct sigv4_header *h = &req->headers[i];
@@ -125,7 +125,7 @@ static int collect(struct list *l, const struct sigv4_request *req,
 		if (l->body_hash == NULL &&
 		    canonical_compare(h->name, "x-amz-content-sha256") == 0)
 			l->body_hash = h->value;
-		append(l, h->name, h->value);
+		append_entry(l, h->name, h->value);
 	}
 	qsort(l->at, l->n, sizeof l->at[0], compare_entries);
 	return 0;
@@ -161,7 +161,7 @@ static int add_headers(struct buf *b, const struct list *l)
 }
 
 /* "a;b" */
-static int add_names(struct buf *b, const struct list *l)
+static int add_signed_names(struct buf *b, const struct list *l)
 {
 	size_t i;
 	int rc = 0;
@@ -177,7 +177,7 @@ static int add_names(struct buf *b, const struct list *l)
 	return rc;
 }
 
-static int hash(char hex[static HEX_LEN], const void *data, size_t len)
+static int hash_to_hex(char hex[static HEX_LEN], const void *data, size_t len)
 {
 	const struct digest_part part = {data, len};
 	uint8_t sum[DIGEST_SHA256_LEN];
@@ -209,7 +209,7 @@ static int add_request(struct buf *b, const struct sigv4_request *req,
 	if (rc == 0)
 		rc = buf_add(b, "\n", 1);
 	if (rc == 0)
-		rc = add_names(b, l);
+		rc = add_signed_names(b, l);
 	return rc != 0 ? rc : buf_addf(b, "\n%s", body_hash);
 }
 
@@ -222,18 +222,18 @@ static int hash_request(char hex[static HEX_LEN],
 	int rc = text != NULL ? 0 : ERR_NOMEM;
 
 	if (rc == 0 && body_hash == NULL) {
-		rc = hash(body_hex, req->body, req->body_len);
+		rc = hash_to_hex(body_hex, req->body, req->body_len);
 		body_hash = body_hex;
 	}
 	if (rc == 0)
 		rc = add_request(text, req, l, body_hash);
 	if (rc == 0)
-		rc = hash(hex, buf_data(text), buf_len(text));
+		rc = hash_to_hex(hex, buf_data(text), buf_len(text));
 	buf_free(text);
 	return rc;
 }
 
-static int mac(uint8_t key[static DIGEST_SHA256_LEN], const char *text)
+static int mac_in_place(uint8_t key[static DIGEST_SHA256_LEN], const char *text)
 {
 	const struct digest_part part = {text, strlen(text)};
 
@@ -241,8 +241,8 @@ static int mac(uint8_t key[static DIGEST_SHA256_LEN], const char *text)
 }
 
 /* IAM User Guide, "Calculate the signature": the signing key. */
-static int derive(uint8_t key[static DIGEST_SHA256_LEN], const char *secret,
-    const struct scope *scope)
+static int derive_signing_key(uint8_t key[static DIGEST_SHA256_LEN],
+    const char *secret, const struct scope *scope)
 {
 	const struct digest_part day = {scope->amz_date, DAY_LEN};
 	struct buf *first = buf_new(strlen("AWS4") + SIGV4_SECRET_MAX);
@@ -258,11 +258,11 @@ static int derive(uint8_t key[static DIGEST_SHA256_LEN], const char *secret,
 		    key, buf_data(first), buf_len(first), &day, 1);
 	buf_free(first);
 	if (rc == 0)
-		rc = mac(key, scope->region);
+		rc = mac_in_place(key, scope->region);
 	if (rc == 0)
-		rc = mac(key, scope->service);
+		rc = mac_in_place(key, scope->service);
 	if (rc == 0)
-		rc = mac(key, TERMINATOR);
+		rc = mac_in_place(key, TERMINATOR);
 	return rc;
 }
 
@@ -283,7 +283,7 @@ static int ensure_key(
 	if (s->has_key && digest_equal(origin, s->origin, sizeof origin))
 		goto out;
 	explicit_bzero(s, sizeof *s);
-	rc = derive(s->key, secret, scope);
+	rc = derive_signing_key(s->key, secret, scope);
 	if (rc != 0) {
 		explicit_bzero(s, sizeof *s);
 		goto out;
@@ -321,7 +321,7 @@ static int add_authorization(struct buf *b, const char *access_key,
 	    buf_str(scope->text));
 
 	if (rc == 0)
-		rc = add_names(b, l);
+		rc = add_signed_names(b, l);
 	return rc != 0 ? rc : buf_addf(b, ", Signature=%s", signature);
 }
 
@@ -340,7 +340,8 @@ int sigv4_sign(struct sigv4 *s, const struct sigv4_credentials *credentials,
 	date_format_amz(wall, amz_date);
 	if ((rc = buf_addf(scope.text, "%.*s/%s/%s/" TERMINATOR, DAY_LEN,
 		 amz_date, region, service)) != 0 ||
-	    (rc = collect(&list, req, credentials->token, amz_date)) != 0 ||
+	    (rc = collect_entries(&list, req, credentials->token, amz_date)) !=
+		0 ||
 	    (rc = hash_request(hash_hex, req, &list)) != 0 ||
 	    (rc = ensure_key(s, credentials->secret_key, &scope)) != 0 ||
 	    (rc = make_signature(signature, s, &scope, hash_hex)) != 0 ||
