@@ -153,7 +153,8 @@ static const struct rule random_rules[] = {
     {"ioctl", 1, {INT(1, 0x5207U)}},     /* RNDRESEEDCRNG */
 };
 
-static int add(scmp_filter_ctx filter, uint32_t action, const struct rule *rule)
+static int add_rule(
+    scmp_filter_ctx filter, uint32_t action, const struct rule *rule)
 {
 	const int number = seccomp_syscall_resolve_name(rule->name);
 
@@ -163,7 +164,7 @@ static int add(scmp_filter_ctx filter, uint32_t action, const struct rule *rule)
 	    filter, action, number, rule->n, rule->when);
 }
 
-static int add_names(
+static int add_named(
     scmp_filter_ctx filter, uint32_t action, const char *const *names)
 {
 	int rc = 0;
@@ -171,7 +172,7 @@ static int add_names(
 	for (; rc == 0 && *names != NULL; names++) {
 		const struct rule rule = {.name = *names};
 
-		rc = add(filter, action, &rule);
+		rc = add_rule(filter, action, &rule);
 	}
 	return rc;
 }
@@ -181,7 +182,7 @@ static int add_rules(scmp_filter_ctx filter, const struct rule *rules, size_t n)
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < n; i++)
-		rc = add(filter, SCMP_ACT_ALLOW, &rules[i]);
+		rc = add_rule(filter, SCMP_ACT_ALLOW, &rules[i]);
 	return rc;
 }
 
@@ -193,19 +194,19 @@ static int add_own_signals(scmp_filter_ctx filter)
 {
 	const struct rule own = {"tgkill", 1, {INT(0, (uint32_t)getpid())}};
 
-	return add(filter, SCMP_ACT_ALLOW, &own);
+	return add_rule(filter, SCMP_ACT_ALLOW, &own);
 }
 
 static int add_online(scmp_filter_ctx filter)
 {
-	const int rc = add_names(filter, SCMP_ACT_ALLOW, online_only);
+	const int rc = add_named(filter, SCMP_ACT_ALLOW, online_only);
 
 	return rc == 0 ? ADD_RULES(filter, online_rules) : rc;
 }
 
 static int add_offline(scmp_filter_ctx filter)
 {
-	const int rc = add_names(filter, SCMP_ACT_ALLOW, offline_only);
+	const int rc = add_named(filter, SCMP_ACT_ALLOW, offline_only);
 
 	return rc == 0 ? ADD_RULES(filter, offline_rules) : rc;
 }
@@ -228,15 +229,15 @@ static int add_role(scmp_filter_ctx filter, enum confine_role role)
 
 /* Calls of a foreign architecture (32-bit ones on a 64-bit machine) fail too,
  * by a number of their own. */
-static int fill(scmp_filter_ctx filter, enum confine_role role)
+static int fill_filter(scmp_filter_ctx filter, enum confine_role role)
 {
 	int rc = seccomp_attr_set(
 	    filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(EPERM));
 
 	if (rc == 0)
-		rc = add_names(filter, SCMP_ACT_ALLOW, any_role);
+		rc = add_named(filter, SCMP_ACT_ALLOW, any_role);
 	if (rc == 0)
-		rc = add_names(filter, SCMP_ACT_ERRNO(ENOSYS), not_there);
+		rc = add_named(filter, SCMP_ACT_ERRNO(ENOSYS), not_there);
 	if (rc == 0)
 		rc = ADD_RULES(filter, any_role_rules);
 	if (rc == 0)
@@ -271,7 +272,7 @@ int confine_calls(enum confine_role role, struct err *err)
 	filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	if (filter == NULL)
 		return err_set(err, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
-	rc = fill(filter, role);
+	rc = fill_filter(filter, role);
 	if (rc == 0)
 		rc = seccomp_load(filter);
 	seccomp_release(filter);

@@ -66,7 +66,7 @@ static int allow_reading(int ruleset, const char *path, struct err *err)
 	return rc;
 }
 
-static int enforce(int ruleset, struct err *err)
+static int enforce_ruleset(int ruleset, struct err *err)
 {
 	int fd;
 
@@ -100,7 +100,7 @@ int confine_files(const char *const *readable, bool *active, struct err *err)
 	for (size_t i = 0; rc == 0 && readable[i] != NULL; i++)
 		rc = allow_reading(ruleset, readable[i], err);
 	if (rc == 0)
-		rc = enforce(ruleset, err);
+		rc = enforce_ruleset(ruleset, err);
 	(void)close(ruleset);
 	return rc;
 }

@@ -28,7 +28,7 @@ static bool may_be_root(void)
 	       effective == 0 || saved == 0;
 }
 
-static bool look_up(const char *user, struct ids *ids)
+static bool look_up_user(const char *user, struct ids *ids)
 {
 	char space[ENTRY_MAX];
 	struct passwd entry, *found = NULL;
@@ -114,7 +114,7 @@ int confine_become(const char *user, bool *fallback, struct err *err)
 	*fallback = false;
 	if (!may_be_root())
 		return 0;
-	*fallback = !look_up(user, &ids);
+	*fallback = !look_up_user(user, &ids);
 	if (ids.uid == 0 || ids.gid == 0)
 		return err_set(err, ERR_PERM,
 		    "user %s has root's user or group id: give it its own",
