@@ -59,7 +59,7 @@ static void envelope_free(struct envelope *e)
 	buf_free(e->token_line);
 }
 
-static int seal(struct envelope *e, const struct sqs_op *op,
+static int fill_envelope(struct envelope *e, const struct sqs_op *op,
     const struct sigv4_result *signature, const char *token)
 {
 	size_t n = 0;
@@ -87,8 +87,8 @@ static int seal(struct envelope *e, const struct sqs_op *op,
 	return rc;
 }
 
-static int sign(struct sqs *s, const struct call *c, const struct cred *cred,
-    struct envelope *e)
+static int sign_request(struct sqs *s, const struct call *c,
+    const struct cred *cred, struct envelope *e)
 {
 	const struct sigv4_header headers[] = {
 	    {"Content-Type", CONTENT_TYPE},
@@ -117,7 +117,7 @@ static int sign(struct sqs *s, const struct call *c, const struct cred *cred,
 	    clock_wall(s->clock) + s->skew, &signature);
 	if (rc != 0)
 		return rc;
-	rc = seal(e, c->op, &signature, credentials.token);
+	rc = fill_envelope(e, c->op, &signature, credentials.token);
 	buf_free(signature.authorization);
 	return rc;
 }
@@ -171,7 +171,7 @@ static int read_transfer(struct sqs *s, struct call *c,
 	return sqs_explain(s, c->op, c->queue, &c->error, err);
 }
 
-static int transfer(
+static int transfer_request(
     struct sqs *s, struct call *c, const struct envelope *e, struct err *err)
 {
 	const struct http_request req = {
@@ -216,9 +216,9 @@ static int try_once(struct sqs *s, struct call *c, struct err *err)
 		return rc;
 	}
 	s->source = cred->source;
-	rc = sign(s, c, cred, &e);
+	rc = sign_request(s, c, cred, &e);
 	if (rc == 0)
-		rc = transfer(s, c, &e, err);
+		rc = transfer_request(s, c, &e, err);
 	else
 		(void)err_set(err, rc, "%s: cannot be signed: %s", c->op->name,
 		    err_text(rc));

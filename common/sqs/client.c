@@ -8,7 +8,7 @@
 #include "base/url.h"
 #include "sqs/call.h"
 
-static int configure(
+static int configure_client(
     struct sqs *s, const struct sqs_config *cfg, struct err *err)
 {
 	struct url url;
@@ -45,7 +45,7 @@ int sqs_new(struct http *http, struct cred_chain *chain,
 	s->http = http;
 	s->chain = chain;
 	s->clock = clock;
-	rc = configure(s, cfg, err);
+	rc = configure_client(s, cfg, err);
 	if (rc != 0)
 		goto out;
 	s->sigv4 = sigv4_new();

@@ -117,7 +117,7 @@ static void set_text(struct sqs_error *e, const char *s)
 }
 
 /* Whatever it is, as printable ASCII with runs of white space as one. */
-static void set_raw(char *out, size_t size, const char *s, size_t len)
+static void set_printable(char *out, size_t size, const char *s, size_t len)
 {
 	size_t used = 0;
 
@@ -135,7 +135,7 @@ static void set_raw(char *out, size_t size, const char *s, size_t len)
 }
 
 /* The text between <tag> and </tag>; false when there is none. */
-static bool element(const char *s, size_t len, const char *open,
+static bool read_element(const char *s, size_t len, const char *open,
     const char *close, char *out, size_t size)
 {
 	const char *from = memmem(s, len, open, strlen(open)), *to;
@@ -146,11 +146,11 @@ static bool element(const char *s, size_t len, const char *open,
 	to = memmem(from, len - (size_t)(from - s), close, strlen(close));
 	if (to == NULL)
 		return false;
-	set_raw(out, size, from, (size_t)(to - from));
+	set_printable(out, size, from, (size_t)(to - from));
 	return true;
 }
 
-static void read_json(struct sqs_error *e, const struct json *root)
+static void read_json_body(struct sqs_error *e, const struct json *root)
 {
 	const char *name = json_string(json_get(root, "__type"));
 	const char *text = json_string(json_get(root, "message"));
@@ -163,18 +163,18 @@ static void read_json(struct sqs_error *e, const struct json *root)
 		set_text(e, text);
 }
 
-static void read_other(struct sqs_error *e, const char *s, size_t len)
+static void read_other_body(struct sqs_error *e, const char *s, size_t len)
 {
 	char name[SQS_ERROR_CODE_MAX];
 
-	if (element(s, len, "<Code>", "</Code>", name, sizeof name))
+	if (read_element(s, len, "<Code>", "</Code>", name, sizeof name))
 		set_name(e, name);
-	if (!element(
+	if (!read_element(
 		s, len, "<Message>", "</Message>", e->text, sizeof e->text))
-		set_raw(e->text, sizeof e->text, s, len);
+		set_printable(e->text, sizeof e->text, s, len);
 }
 
-static const struct meaning *find(const char *name)
+static const struct meaning *find_meaning(const char *name)
 {
 	for (size_t i = 0; i < COUNT(meanings); i++)
 		if (strcmp(meanings[i].name, name) == 0)
@@ -182,9 +182,9 @@ static const struct meaning *find(const char *name)
 	return NULL;
 }
 
-static void classify(struct sqs_error *e)
+static void classify_error(struct sqs_error *e)
 {
-	const struct meaning *m = find(e->name);
+	const struct meaning *m = find_meaning(e->name);
 
 	e->code = ERR_SERVICE;
 	for (size_t i = 0; i < COUNT(statuses); i++) {
@@ -211,14 +211,14 @@ void sqs_error_read(struct sqs_error *e, int status, const char *header,
 
 	*e = (struct sqs_error){.status = status};
 	if (json_parse(body, len, &root) == 0) {
-		read_json(e, root);
+		read_json_body(e, root);
 		json_free(root);
 	} else {
-		read_other(e, body, len);
+		read_other_body(e, body, len);
 	}
 	if (header != NULL && *header != '\0')
 		set_name(e, header);
-	classify(e);
+	classify_error(e);
 }
 
 void sqs_error_entry(
@@ -229,9 +229,9 @@ void sqs_error_entry(
 		set_name(e, name);
 	if (text != NULL)
 		set_text(e, text);
-	classify(e);
+	classify_error(e);
 	if (sender_fault)
 		e->remedy = SQS_REMEDY_NONE;
-	else if (find(e->name) == NULL)
+	else if (find_meaning(e->name) == NULL)
 		e->remedy = SQS_REMEDY_RETRY;
 }

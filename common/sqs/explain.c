@@ -34,7 +34,7 @@ static void advise_denied(const struct sqs *s, const struct sqs_op *op,
 		    out, size, "; check the access key (%s)", source);
 }
 
-static void advise(const struct sqs *s, const struct sqs_op *op,
+static void advise_user(const struct sqs *s, const struct sqs_op *op,
     const char *queue, const struct sqs_error *e, char *out, size_t size)
 {
 	out[0] = '\0';
@@ -69,7 +69,7 @@ int sqs_explain(const struct sqs *s, const struct sqs_op *op, const char *queue,
 	if (e->status != 0)
 		(void)snprintf(status, sizeof status, "HTTP %d%s", e->status,
 		    e->name[0] != '\0' ? " " : "");
-	advise(s, op, queue, e, what, sizeof what);
+	advise_user(s, op, queue, e, what, sizeof what);
 	while (what[0] != '\0' && len > 0 && e->text[len - 1] == '.')
 		len--;
 	return err_set(err, e->code, "%s: %s%s%s%.*s%s", op->name, status,

@@ -12,7 +12,8 @@
 
 #define PARTS_EACH 7
 
-static bool matches(const struct digest_part *parts, size_t n, const char *hex)
+static bool matches_digest(
+    const struct digest_part *parts, size_t n, const char *hex)
 {
 	char ours[TEXT_HEX_LEN(DIGEST_MD5_LEN)];
 	uint8_t digest[DIGEST_MD5_LEN];
@@ -31,10 +32,10 @@ bool sqs_md5_body(const char *body, size_t len, const char *hex)
 {
 	const struct digest_part part = {body, len};
 
-	return matches(&part, 1, hex);
+	return matches_digest(&part, 1, hex);
 }
 
-static int by_name(const void *a, const void *b)
+static int compare_attributes(const void *a, const void *b)
 {
 	const struct sqs_attribute *x = a, *y = b;
 
@@ -63,7 +64,7 @@ bool sqs_md5_attributes(
 		return hex == NULL;
 	if (n > SQS_MD5_ATTRIBUTES_MAX)
 		return false;
-	qsort(attributes, n, sizeof *attributes, by_name);
+	qsort(attributes, n, sizeof *attributes, compare_attributes);
 	for (size_t i = 0; i < n; i++) {
 		const struct sqs_attribute *a = &attributes[i];
 		struct digest_part *p = parts + i * PARTS_EACH;
@@ -78,5 +79,5 @@ bool sqs_md5_attributes(
 		p[5] = put_length(&lengths[i][2], a->len);
 		p[6] = (struct digest_part){a->value, a->len};
 	}
-	return matches(parts, n * PARTS_EACH, hex);
+	return matches_digest(parts, n * PARTS_EACH, hex);
 }

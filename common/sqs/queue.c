@@ -14,7 +14,8 @@ static const struct sqs_op get_queue_attributes = {
 #define VISIBLE   "ApproximateNumberOfMessages"
 #define IN_FLIGHT "ApproximateNumberOfMessagesNotVisible"
 
-static int malformed(const struct sqs_op *op, const char *what, struct err *err)
+static int fail_malformed(
+    const struct sqs_op *op, const char *what, struct err *err)
 {
 	return err_set(err, ERR_FORMAT,
 	    "%s: the answer lacks %s; is the endpoint an SQS?", op->name, what);
@@ -42,7 +43,7 @@ int sqs_queue_url(struct sqs *s, const char *name, char url[static LIMIT_URL],
 		goto out;
 	found = json_string(json_get(answer, "QueueUrl"));
 	if (found == NULL || url_split(found, &parts) != 0)
-		rc = malformed(&get_queue_url, "a QueueUrl", err);
+		rc = fail_malformed(&get_queue_url, "a QueueUrl", err);
 	else
 		memcpy(url, found, strlen(found) + 1);
 out:
@@ -87,7 +88,7 @@ int sqs_queue_depth(struct sqs *s, const char *queue_url, struct sqs_depth *out,
 	    json_integer(json_get(attributes, IN_FLIGHT), &depth.in_flight) !=
 		0 ||
 	    depth.visible < 0 || depth.in_flight < 0)
-		rc = malformed(
+		rc = fail_malformed(
 		    &get_queue_attributes, "the numbers of messages", err);
 	else
 		*out = depth;

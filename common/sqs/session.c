@@ -15,7 +15,7 @@
 #define ANY_REGION "us-east-1"
 
 /* A failure that means "not there" becomes one that says what to set. */
-static int missing(int rc, const char *what, struct err *err)
+static int explain_missing(int rc, const char *what, struct err *err)
 {
 	struct err why = *err;
 
@@ -42,7 +42,7 @@ static int find_queue(struct session *s, const struct session_config *cfg,
 	if (given == NULL) {
 		rc = imds_tag(s->imds, SESSION_QUEUE_TAG, tag, deadline, err);
 		if (rc != 0)
-			return missing(rc, how, err);
+			return explain_missing(rc, how, err);
 		given = tag;
 	}
 	if (strlen(given) >= LIMIT_URL)
@@ -61,7 +61,7 @@ static int set_region(struct session *s, const char *origin,
 	if (!place_find_region(s, origin, endpoint)) {
 		rc = imds_region(s->imds, text, deadline, err);
 		if (rc != 0)
-			return missing(rc,
+			return explain_missing(rc,
 			    "no region: set AWS_REGION or \"region\" in the "
 			    "configuration",
 			    err);
@@ -75,7 +75,7 @@ static int set_region(struct session *s, const char *origin,
 	return 0;
 }
 
-static int set_endpoint(
+static int set_service_endpoint(
     struct session *s, const char *endpoint, struct err *err)
 {
 	const char *suffix = strncmp(s->region, "cn-", 3) == 0
@@ -94,7 +94,7 @@ static int set_endpoint(
 	return 0;
 }
 
-static int in_setting(int rc, const char *setting, struct err *err)
+static int name_setting(int rc, const char *setting, struct err *err)
 {
 	const struct err why = *err;
 
@@ -118,7 +118,7 @@ static int open_client(
 
 	rc = http_new(&http, &s->http, err);
 	if (rc == ERR_CONFIG)
-		rc = in_setting(
+		rc = name_setting(
 		    rc, bundle != NULL ? "AWS_CA_BUNDLE" : "ca-bundle", err);
 	if (rc == 0)
 		rc = imds_new(s->http, s->clock, &imds, &s->imds, err);
@@ -149,7 +149,7 @@ static int open_endpoint(
 	int rc = set_region(s, origin, endpoint, deadline, err);
 
 	if (rc == 0)
-		rc = set_endpoint(s, endpoint, err);
+		rc = set_service_endpoint(s, endpoint, err);
 	if (rc == 0)
 		rc = sqs_new(s->http, s->chain, s->clock, &sqs, &s->sqs, err);
 	return rc;
