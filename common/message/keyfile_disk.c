@@ -36,7 +36,7 @@ int keyfile_check_access(
 	    path, (unsigned)st->st_mode & 07777u, path);
 }
 
-static int read_open(int fd, enum keyfile_kind kind, mode_t forbidden,
+static int read_open_key(int fd, enum keyfile_kind kind, mode_t forbidden,
     const char *origin, uint8_t *key, struct err *err)
 {
 	char text[KEYFILE_SIZE_MAX];
@@ -77,7 +77,7 @@ int keyfile_read_at(int dir_fd, const char *path, enum keyfile_kind kind,
 	if (fd < 0)
 		return err_errno(
 		    err, ERR_CONFIG, "cannot open key file %s", origin);
-	rc = read_open(fd, kind, forbidden, origin, key, err);
+	rc = read_open_key(fd, kind, forbidden, origin, key, err);
 	(void)close(fd);
 	return rc;
 }
@@ -100,7 +100,7 @@ int keyfile_read(enum keyfile_kind kind, const char *path,
 
 /* ---- writing */
 
-static int failed(const char *what, const char *path, struct err *err)
+static int fail_writing(const char *what, const char *path, struct err *err)
 {
 	int rc = ERR_IO;
 
@@ -119,7 +119,7 @@ static int failed(const char *what, const char *path, struct err *err)
 
 /* umask took from the mode what it liked.  A file system that cannot sync a
  * directory says EINVAL. */
-static int fill(
+static int fill_key_file(
     int fd, int dir_fd, mode_t mode, const char *line, const char **what)
 {
 	*what = "set the mode of";
@@ -145,13 +145,13 @@ int keyfile_create(enum keyfile_kind kind, const char *path,
 		fd = openat(dir_fd, name,
 		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, mode);
 	if (fd < 0) {
-		rc = failed(what, path, err);
+		rc = fail_writing(what, path, err);
 		goto out;
 	}
 	keyfile_format(kind, key, line);
 	line[strlen(line)] = '\n';
-	if (fill(fd, dir_fd, mode, line, &what) != 0) {
-		rc = failed(what, path, err);
+	if (fill_key_file(fd, dir_fd, mode, line, &what) != 0) {
+		rc = fail_writing(what, path, err);
 		(void)unlinkat(dir_fd, name, 0);
 	}
 out:

@@ -19,7 +19,7 @@
 #define NAME_MAX_LEN (sizeof(((struct keyfile_trusted *)NULL)->at[0].name) - 1)
 
 /* As a shell's *.pub. */
-static bool is_wanted(const char *file)
+static bool is_key_file(const char *file)
 {
 	const size_t len = strlen(file);
 
@@ -47,7 +47,7 @@ static int take_name(const char *file, const char *directory,
 	return 0;
 }
 
-static int by_name(const void *a, const void *b)
+static int compare_names(const void *a, const void *b)
 {
 	const size_t at = offsetof(struct keyfile_trusted, at[0].name) -
 			  offsetof(struct keyfile_trusted, at[0]);
@@ -66,18 +66,18 @@ static int take_names(DIR *dir, const char *directory,
 		entry = readdir(dir);
 		if (entry == NULL)
 			break;
-		if (is_wanted(entry->d_name))
+		if (is_key_file(entry->d_name))
 			rc = take_name(entry->d_name, directory, out, err);
 		if (rc != 0)
 			return rc;
 	}
 	if (errno != 0)
 		return err_errno(err, ERR_CONFIG, "cannot list %s", directory);
-	qsort(out->at, out->n, sizeof out->at[0], by_name);
+	qsort(out->at, out->n, sizeof out->at[0], compare_names);
 	return 0;
 }
 
-static int take_keys(int dir_fd, const char *directory,
+static int read_keys(int dir_fd, const char *directory,
     struct keyfile_trusted *out, struct err *err)
 {
 	char file[NAME_MAX_LEN + SUFFIX_LEN + 1];
@@ -130,7 +130,7 @@ int keyfile_read_trusted(
 	if (rc == 0)
 		rc = take_names(dir, directory, out, err);
 	if (rc == 0)
-		rc = take_keys(fd, directory, out, err);
+		rc = read_keys(fd, directory, out, err);
 out:
 	if (rc != 0)
 		memset(out, 0, sizeof *out);
