@@ -81,7 +81,8 @@ static int enforce_ruleset(int ruleset, struct err *err)
 	    err, ERR_PERM, "files can still be written in spite of Landlock");
 }
 
-int confine_files(const char *const *readable, bool *active, struct err *err)
+static int restrict_files(
+    const char *const *readable, bool *active, struct err *err)
 {
 	struct landlock_ruleset_attr attr = {0};
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
@@ -105,14 +106,17 @@ int confine_files(const char *const *readable, bool *active, struct err *err)
 	return rc;
 }
 
-#else
+#define HAS_LANDLOCK 1
+#endif
 
 int confine_files(const char *const *readable, bool *active, struct err *err)
 {
+#ifdef HAS_LANDLOCK
+	return restrict_files(readable, active, err);
+#else
 	(void)readable;
 	(void)err;
 	*active = false;
 	return 0;
-}
-
 #endif
+}
