@@ -26,7 +26,7 @@ _Static_assert(sizeof(struct head) == REPLAY_DIGEST_LEN, "one slot");
 
 #define FILE_SIZE (sizeof(struct head) + REPLAY_MAX * REPLAY_DIGEST_LEN)
 
-static int lock(
+static int lock_file(
     const struct replay *s, const char *path, int64_t deadline, struct err *err)
 {
 	const struct timespec pause = {.tv_nsec = POLL_NS};
@@ -55,7 +55,7 @@ static int write_head(const struct replay *s)
 	return write_at(s->fd, &head, sizeof head, 0);
 }
 
-static int make(struct replay *s, const char *path, struct err *err)
+static int make_file(struct replay *s, const char *path, struct err *err)
 {
 	s->next = 0;
 	if (ftruncate(s->fd, (off_t)FILE_SIZE) != 0 || write_head(s) != 0 ||
@@ -64,7 +64,7 @@ static int make(struct replay *s, const char *path, struct err *err)
 	return 0;
 }
 
-static int damaged(const char *path, struct err *err)
+static int fail_damaged(const char *path, struct err *err)
 {
 	return err_set(err, ERR_FORMAT,
 	    "%s is damaged: remove it (messages used before could then be "
@@ -72,7 +72,7 @@ static int damaged(const char *path, struct err *err)
 	    path);
 }
 
-static int read_all(struct replay *s, const char *path, struct err *err)
+static int read_digests(struct replay *s, const char *path, struct err *err)
 {
 	const size_t len = (size_t)REPLAY_MAX * REPLAY_DIGEST_LEN;
 	struct head head;
@@ -80,18 +80,18 @@ static int read_all(struct replay *s, const char *path, struct err *err)
 	if (pread(s->fd, &head, sizeof head, 0) != (ssize_t)sizeof head ||
 	    memcmp(head.magic, MAGIC, sizeof head.magic) != 0 ||
 	    head.version != VERSION || head.next >= REPLAY_MAX)
-		return damaged(path, err);
+		return fail_damaged(path, err);
 	if (pread(s->fd, s->digests, len, sizeof head) != (ssize_t)len)
-		return damaged(path, err);
+		return fail_damaged(path, err);
 	s->next = head.next;
 	return 0;
 }
 
-static int load(
+static int load_file(
     struct replay *s, const char *path, int64_t deadline, struct err *err)
 {
 	struct stat st;
-	int rc = lock(s, path, deadline, err);
+	int rc = lock_file(s, path, deadline, err);
 
 	if (rc != 0)
 		return rc;
@@ -100,10 +100,10 @@ static int load(
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, ERR_IO, "%s is not a file", path);
 	if (st.st_size == 0)
-		return make(s, path, err);
+		return make_file(s, path, err);
 	if (st.st_size != (off_t)FILE_SIZE)
-		return damaged(path, err);
-	return read_all(s, path, err);
+		return fail_damaged(path, err);
+	return read_digests(s, path, err);
 }
 
 int replay_open(
@@ -122,7 +122,7 @@ int replay_open(
 	else if (s->digests == NULL)
 		rc = err_set(err, ERR_NOMEM, "out of memory");
 	else
-		rc = load(s, path, deadline, err);
+		rc = load_file(s, path, deadline, err);
 	if (rc != 0)
 		replay_close(s);
 	return rc;

@@ -62,7 +62,7 @@ static int open_output(struct sink *s, const char *output, struct err *err)
 	    "cannot open %s", s->name);
 }
 
-static int check(struct sink *s, bool named, size_t max, struct err *err)
+static int check_sink(struct sink *s, bool named, size_t max, struct err *err)
 {
 	struct stat st;
 
@@ -89,7 +89,7 @@ int sink_open(struct sink *s, const char *output, size_t max, struct err *err)
 		return inject_open(&s->fd, err);
 	rc = open_output(s, output, err);
 	if (rc == 0)
-		rc = check(s, strcmp(output, "-") != 0, max, err);
+		rc = check_sink(s, strcmp(output, "-") != 0, max, err);
 	if (rc != 0)
 		sink_close(s);
 	return rc;
