@@ -54,7 +54,7 @@ unsigned health_apt_cutoff(
 }
 
 /* No sample before this one is known any more. */
-static void begin(struct health *h)
+static void begin_tests(struct health *h)
 {
 	h->begun = false;
 	h->last = h->reference = 0;
@@ -69,7 +69,7 @@ void health_init(struct health *h, double bits_per_byte)
 	    .apt_cutoff = health_apt_cutoff(
 		bits_per_byte, HEALTH_ALPHA_LOG2, HEALTH_WINDOW),
 	    .verdict = HEALTH_GOOD};
-	begin(h);
+	begin_tests(h);
 }
 
 unsigned health_wanted(const struct health *h)
@@ -101,19 +101,20 @@ static bool prevails(struct health *h, uint8_t sample)
 }
 
 /* A failure ends both tests: what the other has seen then does not matter. */
-static enum health_verdict test(struct health *h, uint8_t sample)
+static enum health_verdict test_sample(struct health *h, uint8_t sample)
 {
 	if (repeats(h, sample))
 		return HEALTH_REPETITION;
 	return prevails(h, sample) ? HEALTH_PROPORTION : HEALTH_GOOD;
 }
 
-static void fail(struct health *h, enum health_verdict verdict, uint8_t sample)
+static void record_failure(
+    struct health *h, enum health_verdict verdict, uint8_t sample)
 {
 	h->verdict = verdict;
 	h->value = sample;
 	h->failures++;
-	begin(h);
+	begin_tests(h);
 }
 
 enum health_verdict health_feed(
@@ -128,9 +129,9 @@ enum health_verdict health_feed(
 	if (health_is_dead(h))
 		return h->verdict;
 	for (i = 0; i < len && verdict == HEALTH_GOOD; i++)
-		verdict = test(&now, data[i]);
+		verdict = test_sample(&now, data[i]);
 	if (verdict != HEALTH_GOOD)
-		fail(&now, verdict, data[i - 1]);
+		record_failure(&now, verdict, data[i - 1]);
 	else
 		now.startup -= len < now.startup ? (unsigned)len : now.startup;
 	*h = now;

@@ -82,7 +82,7 @@ static void give_to_owner(int fd, int directory, const char *path)
 		    path);
 }
 
-static int load(struct sequence *s, const char *path, struct err *err)
+static int load_slots(struct sequence *s, const char *path, struct err *err)
 {
 	struct stat st;
 
@@ -122,7 +122,7 @@ int sequence_open(struct sequence *s, const char *path, struct err *err)
 		    errno == EACCES || errno == EPERM ? ERR_PERM : ERR_IO,
 		    "cannot open %s", path);
 	else
-		rc = load(s, path, err);
+		rc = load_slots(s, path, err);
 	if (rc == 0)
 		give_to_owner(s->fd, directory, path);
 	if (directory >= 0)
