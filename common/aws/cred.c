@@ -160,7 +160,7 @@ int cred_chain_get(struct cred_chain *chain, int64_t deadline,
 	*out = NULL;
 	if (chain->kept == NULL || (is_due(chain) && now >= chain->retry_at)) {
 		rc = refresh_kept(chain, deadline, &why);
-		/* A source may go on giving the same ones for a while. */
+		/* For a while a source may give the same credentials again. */
 		if (rc != ERR_CANCELED)
 			chain->retry_at = now + RETRY_MS;
 	}

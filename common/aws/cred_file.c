@@ -393,7 +393,7 @@ const char *cred_file_path(struct cred_file *f, int which)
 	return f->path[which];
 }
 
-/* What is wrong with the file is kept as well. */
+/* A failure and its errno are kept by the caller as well. */
 static int keep_file(const char *path, struct buf **kept)
 {
 	struct buf *b = buf_new(FILE_MAX);

@@ -104,8 +104,8 @@ static int get_answer_once(struct imds *i, const char *url, int64_t deadline,
 	return rc;
 }
 
-/* *t is a 200 then, and the caller's to free.  absent, or NULL, is what a 404
- * means. */
+/* On success *t has status 200 and is the caller's to free.  absent is the
+ * error's text for status 404; NULL: a general one. */
 static int get_answer(struct imds *i, const char *path, const char *absent,
     int64_t deadline, struct http_transfer **t, struct err *err)
 {

@@ -50,8 +50,8 @@ static int system_sleep(void *ctx, int64_t ms)
 	return 0;
 }
 
-/* The pool may not be ready at boot, and jitter is worth no wait: without
- * random bytes the clock's low bits serve. */
+/* At boot the kernel's generator may not be ready.  Jitter is not worth a wait
+ * for it: the low bits of the clock are good enough. */
 static double system_chance(void *ctx)
 {
 	uint32_t r;

@@ -9,7 +9,8 @@
 
 #include "base/text.h"
 
-/* Exit codes: sysexits.h numbers, and 65, 75 as DESIGN uses them. */
+/* The exit codes that the manual pages list; their numbers are those of
+ * sysexits.h. */
 enum {
 	EXIT_DONE = 0,
 	EXIT_BAD_USAGE = 64,

@@ -64,7 +64,7 @@ int err_told(struct err *err, int code);
 /* One English text a code, never NULL. */
 const char *err_text(int code);
 
-/* The exit code of DESIGN (sysexits.h numbers) for a code. */
+/* The exit code for a code, as the manual pages list them. */
 int err_exit(int code);
 
 #endif

@@ -65,7 +65,7 @@ __attribute__((format(printf, 2, 0))) static void put_line(
 			 room - head);
 	text_make_printable(line + head, len - head);
 	line[len++] = '\n';
-	/* Nobody is left to tell when standard error is gone. */
+	/* A failure cannot be reported: this is where it would go. */
 	if (write(STDERR_FILENO, line, len) < 0)
 		return;
 }

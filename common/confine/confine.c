@@ -31,8 +31,8 @@ static int become_user(struct confine_half *half, struct err *err)
 	return rc;
 }
 
-/* As with Landlock: a kernel without seccomp filters is no reason to go
- * without all the rest. */
+/* A kernel without seccomp filters is no reason to go without the other steps;
+ * one without Landlock is treated likewise. */
 static int restrict_calls(struct confine_half *half, struct err *err)
 {
 	const int rc = confine_calls(half->role, err);

@@ -53,7 +53,8 @@ static int allow_reading(int ruleset, const char *path, struct err *err)
 	int rc = 0;
 
 	beneath.parent_fd = open(path, O_PATH | O_CLOEXEC);
-	/* Not there, or not for this user: nothing to allow. */
+	/* A path that is not there, or that this user cannot reach, needs no
+	 * rule. */
 	if (beneath.parent_fd < 0)
 		return 0;
 	if (fstat(beneath.parent_fd, &st) == 0 && S_ISDIR(st.st_mode))
@@ -89,7 +90,8 @@ static int restrict_files(
 	    LANDLOCK_CREATE_RULESET_VERSION);
 	int ruleset, rc = 0;
 
-	/* Built without, turned off, or kept from us by a container. */
+	/* The kernel was built without Landlock, has it turned off, or a
+	 * container's filter refuses the call. */
 	*active = abi >= 1;
 	if (!*active)
 		return 0;

@@ -54,7 +54,7 @@ static void on_stop(int signal)
 	const int saved = errno;
 
 	(void)signal;
-	/* A full pipe says the same already. */
+	/* A full pipe is readable already, which is all that counts. */
 	if (write(stop_pipe[1], "", 1) < 0)
 		errno = saved;
 	errno = saved;
@@ -62,7 +62,7 @@ static void on_stop(int signal)
 
 int split_stop_fd(int *fd)
 {
-	/* No SA_RESTART: a driver that sleeps in read(2) must let go. */
+	/* Without SA_RESTART a read(2) that sleeps in a driver is ended. */
 	const struct sigaction stop = {.sa_handler = on_stop};
 	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 
@@ -95,7 +95,8 @@ int split_reap(pid_t child, int64_t deadline)
 			(void)kill(child, SIGKILL);
 			killed = true;
 		}
-		/* One of another user may be beyond our reach. */
+		/* kill(2) fails for a child of another user; this wait has to
+		 * end all the same. */
 		if (clock_read(CLOCK_MONOTONIC) >= last)
 			return SPLIT_NOT_REAPED;
 		(void)nanosleep(&step, NULL);

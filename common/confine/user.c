@@ -46,7 +46,8 @@ static bool is_mapped(const char *map, unsigned long id)
 	char text[ENTRY_MAX], *at = text, *end;
 	size_t len = 0;
 
-	/* Of a map that is longer the beginning will do. */
+	/* A map that is longer is cut: an id in the rest counts as not
+	 * mapped. */
 	(void)!file_read(map, text, sizeof text - 1, &len);
 	text[len] = '\0';
 	for (;;) {
@@ -79,7 +80,8 @@ static int keep_parent_death(int signal, pid_t parent, struct err *err)
 
 static int change_ids(const struct ids *ids, struct err *err)
 {
-	/* Kept capabilities would make root regainable. */
+	/* With capabilities that survive setresuid(2) the process could become
+	 * root again. */
 	if (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) != 0 ||
 	    setgroups(0, NULL) != 0 ||
 	    setresgid(ids->gid, ids->gid, ids->gid) != 0 ||
@@ -126,7 +128,7 @@ int confine_become(const char *user, bool *fallback, struct err *err)
 	}
 	if (prctl(PR_GET_PDEATHSIG, &signal, 0, 0, 0) != 0)
 		return err_errno(err, ERR_PERM, "cannot read PDEATHSIG");
-	/* CAP_SETPCAP goes with the user id. */
+	/* The bounding set needs CAP_SETPCAP, which goes with the user id. */
 	if (!confine_drop_bounding_set(-1))
 		return err_errno(err, ERR_PERM, "cannot drop capabilities");
 	rc = change_ids(&ids, err);

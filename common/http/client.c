@@ -122,7 +122,8 @@ void http_free(struct http *h)
 {
 	if (h == NULL)
 		return;
-	/* Else what is left is left to the end of the process. */
+	/* An older libcurl would wait here for look-ups that still run.  They
+	 * are left to the end of the process. */
 	if (h->first != NULL && !drops_lookups())
 		return;
 	while (h->first != NULL) {

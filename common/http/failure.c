@@ -106,7 +106,8 @@ int http_failure(struct http_transfer *t, CURLcode code)
 	own = find_own_reason(t, code, &rc);
 	if (own != NULL)
 		text = own;
-	/* What failed last may be curl's second attempt. */
+	/* The failure may be that of curl's second attempt, after a first one
+	 * that was sent. */
 	if ((rc == ERR_CONNECT || rc == ERR_UNREACHABLE) && http_sending(t))
 		rc = ERR_NET;
 	if (t->detail[0] == '\0')

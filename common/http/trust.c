@@ -13,10 +13,12 @@
 #define BUNDLE_MAX   (4 << 20) /* bytes; a system's has 200 KiB */
 #define BUNDLE_LEAST 4096      /* room where stat(2) tells no size */
 
-/* So many certificates by hash are a whole store, not somebody's few. */
+/* A folder with so many hashed names is a whole store; fewer may be the few
+ * certificates that somebody added. */
 #define HASHED_MIN   32
 
-/* Now, because later this process may not be allowed to. */
+/* The bundle is read now, because this process may give up the right to read
+ * it. */
 static int read_bundle(struct http *h, int fd, off_t size, struct err *err)
 {
 	const size_t room = size < BUNDLE_LEAST ? BUNDLE_LEAST

@@ -41,8 +41,9 @@ struct document {
 };
 
 /*
- * yajl 2.1.0 uses what its allocator answers without a look.  It therefore
- * gets all that it can need beforehand, and the one place is wiped after.
+ * yajl 2.1.0 does not check whether its allocator returned NULL.  It therefore
+ * gets one block beforehand that is large enough for all that it can ask for.
+ * The block is wiped afterwards.
  */
 struct arena {
 	uint8_t *base;

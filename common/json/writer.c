@@ -10,7 +10,8 @@
 #include "base/err.h"
 #include "json/text.h"
 
-/* Own code instead of yajl_gen, which uses memory that it did not get. */
+/* yajl_gen is not used: it does not check whether its allocator returned
+ * NULL. */
 struct json_writer {
 	struct buf *text;
 	char open[JSON_DEPTH_MAX]; /* '{' or '[' */

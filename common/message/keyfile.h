@@ -24,7 +24,7 @@ enum keyfile_kind {
 #define KEYFILE_SIZE_MAX 4096 /* bytes of a file */
 #define KEYFILE_ID_LEN   8    /* first bytes of SHA-256 of a public key */
 
-/* The line without line feed.  key is wiped by nobody here. */
+/* The line without line feed.  To wipe key and line is the caller's part. */
 void keyfile_format(enum keyfile_kind kind, const uint8_t key[static KEYS_LEN],
     char line[static KEYFILE_LINE_MAX]);
 

@@ -69,7 +69,8 @@ int keyfile_read_at(int dir_fd, const char *path, enum keyfile_kind kind,
     mode_t forbidden, const char *origin, uint8_t key[static KEYS_LEN],
     struct err *err)
 {
-	/* Not to hang on a FIFO, nor to get a terminal. */
+	/* O_NONBLOCK: a FIFO must not hang it; O_NOCTTY: a terminal must not
+	 * become its own. */
 	int fd =
 	    openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	int rc;
@@ -117,8 +118,8 @@ static int fail_writing(const char *what, const char *path, struct err *err)
 	return err_errno(err, rc, "cannot %s %s", what, path);
 }
 
-/* umask took from the mode what it liked.  A file system that cannot sync a
- * directory says EINVAL. */
+/* openat(2) reduced the mode by the umask.  A file system that cannot sync a
+ * directory answers EINVAL. */
 static int fill_key_file(
     int fd, int dir_fd, mode_t mode, const char *line, const char **what)
 {

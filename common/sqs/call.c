@@ -211,7 +211,8 @@ static int try_once(struct sqs *s, struct call *c, struct err *err)
 	c->unsure = false;
 	rc = cred_chain_get(s->chain, c->deadline, &cred, err);
 	if (rc != 0) {
-		/* Not the transport's: no use in trying again here. */
+		/* It is no failure of the transport: the sources have tried
+		 * again themselves. */
 		c->error.code = rc;
 		return rc;
 	}
@@ -311,7 +312,8 @@ int sqs_call(struct sqs *s, const struct sqs_op *op, const char *queue,
 		struct err before = *err;
 
 		rc = try_once(s, &c, err);
-		/* Why the attempt before it failed tells more. */
+		/* The error of the attempt before tells more than that time
+		 * was up. */
 		if (before.code != 0 && was_cut_off(s, &c, rc)) {
 			*err = before;
 			rc = before.code;

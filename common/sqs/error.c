@@ -100,7 +100,7 @@ static void set_name(struct sqs_error *e, const char *s)
 	e->name[used] = '\0';
 }
 
-/* UTF-8 in, and no half character out. */
+/* The text is UTF-8; it is cut before a character, not within one. */
 static void set_text(struct sqs_error *e, const char *s)
 {
 	size_t len = strlen(s);
@@ -116,7 +116,8 @@ static void set_text(struct sqs_error *e, const char *s)
 	e->text[len] = '\0';
 }
 
-/* Whatever it is, as printable ASCII with runs of white space as one. */
+/* Any bytes as printable ASCII: a run of white space becomes one space, each
+ * other character '?'. */
 static void set_printable(char *out, size_t size, const char *s, size_t len)
 {
 	size_t used = 0;

@@ -19,10 +19,12 @@ struct sqs_attribute {
 	size_t len;
 };
 
-/* Whether hex is the digest; hex may be NULL, which it is not. */
+/* True if hex, in small letters or capitals, is the MD5 of body.  NULL never
+ * is. */
 bool sqs_md5_body(const char *body, size_t len, const char *hex);
 
-/* The same for n attributes, which are put in order.  None have none. */
+/* The same for n attributes, which are sorted in place.  Without attributes
+ * hex has to be NULL. */
 bool sqs_md5_attributes(
     struct sqs_attribute *attributes, size_t n, const char *hex);
 

@@ -155,8 +155,7 @@ bool place_find_region(
 	if (set == NULL)
 		set = non_empty(s->cfg->region);
 	if (set != NULL) {
-		/* Cut when too long, and refused by place_is_region() then.
-		 */
+		/* "?" is no region: place_is_region() refuses it. */
 		(void)snprintf(s->region, sizeof s->region, "%s",
 		    strlen(set) < sizeof s->region ? set : "?");
 		return true;

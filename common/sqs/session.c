@@ -213,7 +213,7 @@ static int check_url(const char *setting, const char *url, struct err *err)
 	    err, rc, "%s \"%.200s\": %.200s", setting, url, why.text);
 }
 
-/* What signatures and HTTP have to be able to use. */
+/* Signatures need the queue's path, HTTP the whole URL. */
 static int check_queue(const char *queue, struct err *err)
 {
 	char path[LIMIT_PATH + 1];
@@ -224,7 +224,8 @@ static int check_queue(const char *queue, struct err *err)
 	return check_url("queue", queue, err);
 }
 
-/* As open_queue(); where it would ask for the region, any will do. */
+/* Does as open_queue() without asking anybody: any region will do where
+ * open_queue() would ask IMDS for it. */
 static int check_place(
     struct session *s, struct session_config *cfg, struct err *err)
 {
