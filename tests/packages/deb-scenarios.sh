@@ -194,7 +194,7 @@ life() {
 	"used_$kind"
 	use_repositories debian first next
 	apt_get upgrade
-	version_is "$package" 0.1.0-2
+	version_is "$package" "$(packaging/version)-2"
 	"kept_$kind"
 	verified "$package"
 	asked "${!name}"
@@ -288,7 +288,7 @@ scenario_cloud_before() {
 		>/dev/null || fail "the test made no compiled module"
 	use_repositories debian first next
 	apt_get upgrade
-	version_is sqs-entropy-agent 0.1.0-2
+	version_is sqs-entropy-agent "$(packaging/version)-2"
 	listed
 	run /usr/bin/python3 -c 'import cc_sqs_entropy'
 	apt_get remove sqs-entropy-agent
