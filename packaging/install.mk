@@ -86,6 +86,11 @@ uninstall:
 	rmdir $(addprefix $(DESTDIR)$(SYSCONFDIR)/,sqs-entropy/trusted.d \
 		sqs-entropy) 2>/dev/null || :
 
-.PHONY: install install-agent install-producer install-cloud-init uninstall
+# RELEASE=--check is a trial, without a tag.
+## tarball and packages, built twice and compared, tested; RELEASE=--check
+release:
+	$(Q)PYTHON="$(PYTHON)" packaging/release $(RELEASE)
+
+.PHONY: release install install-agent install-producer install-cloud-init uninstall
 include packaging/rpm/rules.mk
 include packaging/deb/rules.mk
