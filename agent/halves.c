@@ -2,7 +2,6 @@
 #include "agent/halves.h"
 
 #include <linux/capability.h>
-#include <sys/resource.h>
 
 #include "aws/cred_env.h"
 #include "base/clock.h"
@@ -12,95 +11,85 @@
 
 /* The online half ends itself by the deadline; one that hangs (in a name
  * look-up, or in TLS waiting for the generator) is ended this much later. */
-#define GRACE_MS  300
-#define REAP_MS   200
-
-/* Neither half can open a file for writing; what it was given to write to may
- * be a log of any size, which a limit on files' sizes would silence. */
-#define FILE_SIZE RLIM_INFINITY
+#define GRACE_MS 300
+#define REAP_MS  200
 
 /* Of all of root's powers the one that RNDADDENTROPY needs. */
-int halves_confine_offline(const struct conf *conf, struct err *err)
+int agent_confine_offline(const struct conf *conf, struct err *err)
 {
 	static const char *const nothing[] = {NULL};
 	struct confine_half half = {.role = CONFINE_AGENT_OFFLINE,
 	    .cap = conf->output[0] == '\0' ? CAP_SYS_ADMIN : -1,
-	    .readable = nothing,
-	    .limits = {.files = 64, .file_size = FILE_SIZE}};
+	    .readable = nothing};
 	const int rc = confine_half(&half, err);
 
 	if (rc == 0 && !half.seccomp)
-		log_warning("this kernel has no seccomp filters: the system "
-			    "calls of both halves are not restricted");
+		log_warning("%s", CONFINE_NO_SECCOMP);
 	return rc;
 }
 
-int halves_confine_online(const char *const *readable, int64_t deadline,
-    bool *nobody, struct err *err)
+int agent_confine_online(
+    const char *const *readable, int64_t deadline, struct err *err)
 {
-	const struct clock clock = clock_system(NULL);
-	const int64_t left = deadline + GRACE_MS + REAP_MS - clock_mono(&clock);
+	const int64_t left =
+	    deadline + GRACE_MS + REAP_MS - clock_read(CLOCK_MONOTONIC);
 	struct confine_half half = {.role = CONFINE_ONLINE,
-	    .user = HALVES_USER,
+	    .user = AGENT_USER,
 	    .cap = -1,
 	    .readable = readable,
-	    .limits = {.files = 64, .file_size = FILE_SIZE},
 	    /* The other half, without CAP_KILL, could not end this one. */
 	    .lifetime_ms = left > 1 ? (long)left : 1};
 	const int rc = confine_half(&half, err);
 
-	*nobody = half.nobody;
+	if (rc == 0 && half.nobody)
+		log_info("there is no user " AGENT_USER ": running as nobody");
 	return rc;
 }
 
 struct run {
-	struct offline *offline;
-	halves_online *online;
+	struct agent_offline *offline;
+	agent_online *online;
 	int64_t deadline;
 };
 
-static void leave_offline(void *ctx)
+static void leave_agent(void *ctx)
 {
-	struct run *run = ctx;
+	const struct run *run = ctx;
 
-	offline_close(run->offline);
+	agent_offline_close(run->offline);
 }
 
-static int run_online(void *ctx, int fd)
+static int run_agent_online(void *ctx, int fd)
 {
 	const struct run *run = ctx;
 
 	return run->online(fd, run->offline->conf, run->deadline);
 }
 
-static int run_offline(void *ctx, int fd, int64_t *until, struct err *err)
+static int run_agent_offline(void *ctx, int fd, int64_t *until, struct err *err)
 {
 	const struct run *run = ctx;
 	int rc;
 
 	*until = run->deadline + GRACE_MS + REAP_MS;
 	cred_env_forget();
-	rc = halves_confine_offline(run->offline->conf, err);
+	rc = agent_confine_offline(run->offline->conf, err);
 	if (rc == 0)
-		rc = offline_run(
+		rc = agent_offline_run(
 		    run->offline, fd, run->deadline + GRACE_MS, err);
 	return rc;
 }
 
-int halves_run(
-    struct offline *o, halves_online *online, int64_t deadline, struct err *err)
+int agent_halves_run(struct agent_offline *o, agent_online *online,
+    int64_t deadline, struct err *err)
 {
 	struct run run = {o, online, deadline};
-	const struct split split = {.leave = leave_offline,
-	    .online = run_online,
-	    .offline = run_offline,
-	    .ctx = &run};
-	struct split_end end;
-	char how[SPLIT_TEXT_MAX];
+	const struct split split = {
+	    leave_agent, run_agent_online, run_agent_offline, .ctx = &run};
+	struct err end = {0};
 	const int rc = split_run(&split, &end, err);
 
-	split_explain(&end, how);
-	if (o->cut_short && how[0] != '\0')
-		log_error("the half that talks to the network %s", how);
+	if (o->cut_short && end.code != 0 && !end.told)
+		log_error("%s", end.text);
 	return rc;
 }

@@ -49,7 +49,7 @@ static int find_deadline(const struct conf *conf, const struct last_seed *last,
 
 static int run_agent(const struct conf *conf, struct err *err)
 {
-	struct offline offline;
+	struct agent_offline offline;
 	struct last_seed last;
 	int64_t deadline = 0;
 	int rc;
@@ -61,13 +61,14 @@ static int run_agent(const struct conf *conf, struct err *err)
 	if (rc != 0)
 		return rc;
 	(void)signal(SIGPIPE, SIG_IGN);
-	rc = offline_open(&offline, conf, deadline, err);
+	rc = agent_offline_open(&offline, conf, deadline, err);
 	/* Again: another run may have held the lock until now. */
 	if (rc == 0 && !is_done(conf, &offline.last_seed))
-		rc = halves_run(&offline, online_run, deadline, err);
+		rc =
+		    agent_halves_run(&offline, agent_online_run, deadline, err);
 	if (rc != 0 && !offline.told && conf->output[0] == '\0')
 		status_write_failure(rc);
-	offline_close(&offline);
+	agent_offline_close(&offline);
 	return rc;
 }
 
@@ -80,7 +81,7 @@ static int check_agent(const struct conf *conf, struct err *err)
 	if (rc != 0)
 		return rc;
 	verify_close(&verify);
-	return online_check(conf, err);
+	return agent_online_check(conf, err);
 }
 
 static int do_agent_action(const struct conf *conf, struct err *err)

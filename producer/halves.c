@@ -2,7 +2,6 @@
 #include "producer/halves.h"
 
 #include <signal.h>
-#include <sys/resource.h>
 
 #include "aws/cred_env.h"
 #include "base/clock.h"
@@ -12,59 +11,53 @@
 
 /* SIGTERM ends the whole within a second; a half that ends by itself may take
  * longer over its connections. */
-#define STOP_MS   500
-#define END_MS    5000
-
-/* Neither half can open a file for writing; what it was given to write to may
- * be a log of any size, which a limit on files' sizes would silence. */
-#define FILE_SIZE RLIM_INFINITY
+#define STOP_MS 500
+#define END_MS  5000
 
 /* Never root: what needs root is open by now. */
-int halves_confine_offline(struct err *err)
+int producer_confine_offline(struct err *err)
 {
 	static const char *const readable[] = {"/dev", NULL};
 	struct confine_half half = {.role = CONFINE_PRODUCER_OFFLINE,
-	    .user = HALVES_USER,
+	    .user = PRODUCER_USER,
 	    .cap = -1,
-	    .readable = readable,
-	    .limits = {.files = 64, .file_size = FILE_SIZE}};
+	    .readable = readable};
 	const int rc = confine_half(&half, err);
 
 	if (rc == 0 && !half.seccomp)
-		log_warning("this kernel has no seccomp filters: the system "
-			    "calls of both halves are not restricted");
+		log_warning("%s", CONFINE_NO_SECCOMP);
 	return rc;
 }
 
-int halves_confine_online(
-    const char *const *readable, bool *nobody, struct err *err)
+int producer_confine_online(const char *const *readable, struct err *err)
 {
 	struct confine_half half = {.role = CONFINE_ONLINE,
-	    .user = HALVES_USER,
+	    .user = PRODUCER_USER,
 	    .cap = -1,
-	    .readable = readable,
-	    .limits = {.files = 64, .file_size = FILE_SIZE}};
+	    .readable = readable};
 	const int rc = confine_half(&half, err);
 
-	*nobody = half.nobody;
+	if (rc == 0 && half.nobody)
+		log_info(
+		    "there is no user " PRODUCER_USER ": running as nobody");
 	return rc;
 }
 
 struct run {
-	struct offline *offline;
-	halves_online *online;
+	struct producer_offline *offline;
+	producer_online *online;
 	const struct conf *conf;
 	int64_t watchdog_ms;
 };
 
-static void leave_offline(void *ctx)
+static void leave_producer(void *ctx)
 {
-	struct run *run = ctx;
+	const struct run *run = ctx;
 
-	offline_close(run->offline);
+	producer_offline_close(run->offline);
 }
 
-static int run_online(void *ctx, int fd)
+static int run_producer_online(void *ctx, int fd)
 {
 	const struct run *run = ctx;
 	int cancel_fd;
@@ -74,7 +67,8 @@ static int run_online(void *ctx, int fd)
 	return run->online(fd, run->conf, cancel_fd, run->watchdog_ms);
 }
 
-static int run_offline(void *ctx, int fd, int64_t *until, struct err *err)
+static int run_producer_offline(
+    void *ctx, int fd, int64_t *until, struct err *err)
 {
 	const struct run *run = ctx;
 	int cancel_fd;
@@ -84,32 +78,25 @@ static int run_offline(void *ctx, int fd, int64_t *until, struct err *err)
 		(void)err_errno(err, rc, "cannot listen to signals");
 	cred_env_forget();
 	if (rc == 0)
-		rc = halves_confine_offline(err);
+		rc = producer_confine_offline(err);
 	if (rc == 0)
-		rc = offline_run(run->offline, fd, cancel_fd, err);
+		rc = producer_offline_run(run->offline, fd, cancel_fd, err);
 	*until = clock_read(CLOCK_MONOTONIC) + (rc == 0 ? END_MS : STOP_MS);
 	return rc;
 }
 
-int halves_run(struct offline *o, halves_online *online, struct err *err)
+int producer_halves_run(
+    struct producer_offline *o, producer_online *online, struct err *err)
 {
 	struct run run = {o, online, o->conf, o->notify.watchdog_ms};
-	const struct split split = {.leave = leave_offline,
-	    .online = run_online,
-	    .offline = run_offline,
-	    .stop_signal = SIGTERM,
-	    .ctx = &run};
-	struct split_end end;
-	char how[SPLIT_TEXT_MAX];
+	const struct split split = {leave_producer, run_producer_online,
+	    run_producer_offline, SIGTERM, &run};
+	struct err end = {0};
 	const int rc = split_run(&split, &end, err);
 
 	if (rc == ERR_CANCELED)
 		return 0;
-	if (rc != 0)
-		return rc;
-	split_explain(&end, how);
-	if (how[0] != '\0')
-		return err_set(err, ERR_INTERNAL,
-		    "the half that talks to the network %s", how);
-	return end.code == 0 ? 0 : err_told(err, end.code);
+	if (rc == 0)
+		*err = end;
+	return rc == 0 ? end.code : rc;
 }

@@ -10,7 +10,7 @@
 /* Half a minute for a call, three times. */
 #define WATCHDOG_GOOD_MS 90000
 
-static void say_once(const struct offline *o)
+static void say_once(const struct producer_offline *o)
 {
 	for (size_t i = 0; i < o->blocks.n; i++)
 		if (o->blocks.sources[i].regular)
@@ -33,15 +33,15 @@ static void say_watchdog(int64_t ms)
 
 static int run_producer(const struct conf *conf, struct err *err)
 {
-	struct offline offline;
-	int rc = offline_open(&offline, conf, err);
+	struct producer_offline offline;
+	int rc = producer_offline_open(&offline, conf, err);
 
 	if (rc != 0)
 		return rc;
 	say_once(&offline);
 	say_watchdog(offline.notify.watchdog_ms);
-	rc = halves_run(&offline, online_run, err);
-	offline_close(&offline);
+	rc = producer_halves_run(&offline, producer_online_run, err);
+	producer_offline_close(&offline);
 	return rc;
 }
 
@@ -49,7 +49,7 @@ static int check_producer(const struct conf *conf, struct err *err)
 {
 	const int rc = signer_check(conf, err);
 
-	return rc == 0 ? online_check(conf, err) : rc;
+	return rc == 0 ? producer_online_check(conf, err) : rc;
 }
 
 static int do_producer_action(const struct conf *conf, struct err *err)

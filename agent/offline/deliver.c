@@ -6,7 +6,7 @@
 #include "base/log.h"
 
 /* Two machines that were handed the same bytes must part ways. */
-static void mix_identity(const struct offline *o, const struct taken *t)
+static void mix_identity(const struct agent_offline *o, const struct taken *t)
 {
 	struct timespec now[2];
 
@@ -22,7 +22,7 @@ static void mix_identity(const struct offline *o, const struct taken *t)
 
 /* The digests are on the disk before the bytes are used, so that a crash may
  * lose a message and never lets one count twice. */
-static unsigned remember_messages(struct offline *o, struct taken *t)
+static unsigned remember_messages(struct agent_offline *o, struct taken *t)
 {
 	if (t->digests_n == 0 || !o->remembers)
 		return credit_total(t->bits);
@@ -38,7 +38,7 @@ static unsigned remember_messages(struct offline *o, struct taken *t)
 }
 
 static void report_delivery(
-    const struct offline *o, const struct taken *t, unsigned credit)
+    const struct agent_offline *o, const struct taken *t, unsigned credit)
 {
 	const char *s = t->used == 1 ? "" : "s";
 
@@ -52,7 +52,7 @@ static void report_delivery(
 }
 
 int deliver(
-    struct offline *o, struct taken *t, unsigned *credit, struct err *err)
+    struct agent_offline *o, struct taken *t, unsigned *credit, struct err *err)
 {
 	const unsigned bits = remember_messages(o, t);
 	int rc;

@@ -11,7 +11,7 @@
  * given.  Logs what it did.  ERR_UNUSABLE: --strict, and no credit was given;
  * otherwise sink_put()'s errors.
  */
-int deliver(struct offline *o, struct taken *t, unsigned *credit,
+int deliver(struct agent_offline *o, struct taken *t, unsigned *credit,
     struct err *err) __attribute__((warn_unused_result));
 
 #endif

@@ -19,7 +19,7 @@
 /* ---- what it holds */
 
 /* As with the kernel's own seed file: without memory there is no credit. */
-static void open_replay(struct offline *o, int64_t deadline)
+static void open_replay(struct agent_offline *o, int64_t deadline)
 {
 	struct err err = {0};
 	char path[PATH_MAX];
@@ -36,7 +36,7 @@ static void open_replay(struct offline *o, int64_t deadline)
 }
 
 /* What is not there is left out: it only adds to the difference. */
-static void read_identity(struct offline *o)
+static void read_identity(struct agent_offline *o)
 {
 	static const char *const files[] = {
 	    "/proc/sys/kernel/random/boot_id",
@@ -53,12 +53,12 @@ static void read_identity(struct offline *o)
 			log_debug("%s left out", files[i]);
 }
 
-int offline_open(struct offline *o, const struct conf *conf, int64_t deadline,
-    struct err *err)
+int agent_offline_open(struct agent_offline *o, const struct conf *conf,
+    int64_t deadline, struct err *err)
 {
 	int rc;
 
-	*o = (struct offline){.conf = conf,
+	*o = (struct agent_offline){.conf = conf,
 	    .sink = {.fd = -1},
 	    .replay = {.fd = -1},
 	    .status_fd = -1,
@@ -87,7 +87,7 @@ int offline_open(struct offline *o, const struct conf *conf, int64_t deadline,
 	return 0;
 }
 
-void offline_close(struct offline *o)
+void agent_offline_close(struct agent_offline *o)
 {
 	sink_close(&o->sink);
 	verify_close(&o->verify);
@@ -104,7 +104,7 @@ void offline_close(struct offline *o)
 /* ---- a run */
 
 /* Why nothing can be delivered, and whether the online half has said so. */
-static int explain_nothing(const struct offline *o, const struct taken *t,
+static int explain_nothing(const struct agent_offline *o, const struct taken *t,
     int ended_by, struct err *err)
 {
 	if (t->ended && t->end.code < 0)
@@ -124,7 +124,7 @@ static int explain_nothing(const struct offline *o, const struct taken *t,
 	    o->cut_short ? "" : ": ", o->cut_short ? "" : err_text(ended_by));
 }
 
-static void warn_of_loss(const struct offline *o, int ended_by)
+static void warn_of_loss(const struct agent_offline *o, int ended_by)
 {
 	log_warning("the half that talks to the network ended early, and may "
 		    "have lost messages%s%s",
@@ -133,7 +133,7 @@ static void warn_of_loss(const struct offline *o, int ended_by)
 
 /* What --unless-seeded will ask; what goes to a file is no news of the
  * kernel's. */
-static void note_outcome(struct offline *o, int code)
+static void note_outcome(struct agent_offline *o, int code)
 {
 	const int64_t now = last_seed_now();
 
@@ -150,7 +150,8 @@ static void note_outcome(struct offline *o, int code)
 		log_info("could not note that the kernel was seeded");
 }
 
-static void write_status(struct offline *o, const struct taken *t, int code)
+static void write_status(
+    struct agent_offline *o, const struct taken *t, int code)
 {
 	const struct status status = {.code = code,
 	    .time = clock_read(CLOCK_REALTIME),
@@ -168,7 +169,7 @@ static void write_status(struct offline *o, const struct taken *t, int code)
 		log_info("could not write the status of this run");
 }
 
-static int run_taken(struct offline *o, struct taken *t, int fd,
+static int run_taken(struct agent_offline *o, struct taken *t, int fd,
     int64_t deadline, struct err *err)
 {
 	const int ended_by = take_records(t, o, fd, deadline);
@@ -185,7 +186,8 @@ static int run_taken(struct offline *o, struct taken *t, int fd,
 	return rc;
 }
 
-int offline_run(struct offline *o, int fd, int64_t deadline, struct err *err)
+int agent_offline_run(
+    struct agent_offline *o, int fd, int64_t deadline, struct err *err)
 {
 	struct taken taken;
 	int rc = take_init(&taken, o->conf);

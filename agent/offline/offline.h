@@ -21,7 +21,7 @@
 #define OFFLINE_IDENTITY_MAX 1024 /* bytes that set machines apart */
 
 /* What it holds; opened before it is confined. */
-struct offline {
+struct agent_offline {
 	const struct conf *conf;
 	struct sink sink;
 	struct verify verify;
@@ -32,19 +32,19 @@ struct offline {
 	struct last_seed last_seed; /* what earlier runs did */
 	int64_t deadline;           /* CLOCK_MONOTONIC ms */
 	struct buf *identity;       /* boot id and instance */
-	/* Of offline_run(): */
+	/* Of agent_offline_run(): */
 	bool told;       /* the status of this run is written */
 	bool cut_short;  /* the online half ended before it said so */
 	unsigned used;   /* messages delivered */
 	unsigned credit; /* bits given */
 };
 
-/* ERR_PERM, ERR_IO, ERR_CONFIG, ERR_NOMEM; offline_close() is due even then.
- * That the state file cannot be had is only logged: nothing earns credit
+/* ERR_PERM, ERR_IO, ERR_CONFIG, ERR_NOMEM; agent_offline_close() is due even
+ * then. That the state file cannot be had is only logged: nothing earns credit
  * then. */
-int offline_open(struct offline *o, const struct conf *conf, int64_t deadline,
-    struct err *err) __attribute__((warn_unused_result));
-void offline_close(struct offline *o);
+int agent_offline_open(struct agent_offline *o, const struct conf *conf,
+    int64_t deadline, struct err *err) __attribute__((warn_unused_result));
+void agent_offline_close(struct agent_offline *o);
 
 /*
  * Serve fd until the online half has ended or the deadline (CLOCK_MONOTONIC
@@ -53,7 +53,7 @@ void offline_close(struct offline *o);
  * sink_put()'s errors otherwise, which are told already where the online half
  * has logged them.
  */
-int offline_run(struct offline *o, int fd, int64_t deadline, struct err *err)
-    __attribute__((warn_unused_result));
+int agent_offline_run(struct agent_offline *o, int fd, int64_t deadline,
+    struct err *err) __attribute__((warn_unused_result));
 
 #endif

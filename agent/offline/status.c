@@ -49,7 +49,7 @@ static void put_reasons(struct json_writer *w, unsigned withheld)
 	json_end_array(w);
 }
 
-static void put_message(struct json_writer *w, const struct verdict *v)
+static void put_verdict(struct json_writer *w, const struct verdict *v)
 {
 	const char *producer = v->producer;
 	char key[TEXT_HEX_LEN(KEYFILE_ID_LEN)];
@@ -107,7 +107,7 @@ static int format_document(const struct status *s, struct buf *out)
 	json_key(w, "messages");
 	json_begin_array(w);
 	for (size_t i = 0; i < s->n; i++)
-		put_message(w, &s->at[i]);
+		put_verdict(w, &s->at[i]);
 	json_end_array(w);
 	json_end_object(w);
 	rc = json_writer_finish(w, out);

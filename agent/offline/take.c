@@ -67,7 +67,7 @@ static bool is_in_this_run(const struct taken *t, const uint8_t *digest)
 	return false;
 }
 
-static void judge_message(const struct taken *t, const struct offline *o,
+static void judge_message(const struct taken *t, const struct agent_offline *o,
     const struct message *m, struct verdict *v)
 {
 	char text[256];
@@ -98,8 +98,8 @@ static int use_message(
 	return buf_add(t->payloads, m->payload, m->payload_len);
 }
 
-static int take_message(
-    struct taken *t, const struct offline *o, struct message *m, size_t len)
+static int take_message(struct taken *t, const struct agent_offline *o,
+    struct message *m, size_t len)
 {
 	struct verdict *v = &t->at[t->n];
 	int rc = message_take_record(m, len);
@@ -134,8 +134,8 @@ static int take_end(struct taken *t, const void *data, size_t len)
 	return 0;
 }
 
-static int take_record(struct taken *t, const struct offline *o, uint32_t type,
-    struct message *m, size_t len)
+static int take_record(struct taken *t, const struct agent_offline *o,
+    uint32_t type, struct message *m, size_t len)
 {
 	switch (type) {
 	case RECORD_IDENTITY:
@@ -155,7 +155,7 @@ static int take_record(struct taken *t, const struct offline *o, uint32_t type,
 /* Each kind of record comes so many times and no more: a flood, which the
  * deadline of record_receive() does not stop, ends by itself. */
 int take_records(
-    struct taken *t, const struct offline *o, int fd, int64_t deadline)
+    struct taken *t, const struct agent_offline *o, int fd, int64_t deadline)
 {
 	struct buf *space = buf_new(sizeof(struct message));
 	struct message *m;

@@ -41,7 +41,7 @@ void take_free(struct taken *t);
  * ERR_NOMEM, ERR_INTERNAL.  What came before is valid all the same: those
  * messages are deleted, and ours.
  */
-int take_records(struct taken *t, const struct offline *o, int fd,
+int take_records(struct taken *t, const struct agent_offline *o, int fd,
     int64_t deadline) __attribute__((warn_unused_result));
 
 #endif

@@ -36,7 +36,7 @@ struct run {
 	struct record_end end;
 };
 
-static struct session_config config(const struct conf *conf)
+static struct session_config agent_session(const struct conf *conf)
 {
 	return (struct session_config){.queue = conf->common.queue,
 	    .region = conf->common.region,
@@ -50,21 +50,17 @@ static struct session_config config(const struct conf *conf)
 }
 
 /* All that needs more rights than this half keeps. */
-static int begin(struct run *run, struct err *err)
+static int begin_receiving(struct run *run, struct err *err)
 {
-	bool nobody;
 	int rc;
 
-	run->cfg = config(run->conf);
+	run->cfg = agent_session(run->conf);
 	rc = session_init(&run->session, &run->cfg, &run->clock, err);
 	run->opened = rc == 0;
 	if (rc != 0)
 		return rc;
-	rc = halves_confine_online(
-	    session_readable(&run->session), run->deadline, &nobody, err);
-	if (rc == 0 && nobody)
-		log_info("there is no user " HALVES_USER ": running as nobody");
-	return rc;
+	return agent_confine_online(
+	    session_readable(&run->session), run->deadline, err);
 }
 
 /* The offline half that is gone has said why, or its caller will. */
@@ -207,14 +203,14 @@ static void close_run(struct run *run)
 		session_close(&run->session);
 }
 
-int online_run(int fd, const struct conf *conf, int64_t deadline)
+int agent_online_run(int fd, const struct conf *conf, int64_t deadline)
 {
 	struct run run = {.fd = fd, .conf = conf, .deadline = deadline};
 	struct err err = {0};
 	int rc;
 
 	run.clock = clock_system(NULL);
-	rc = begin(&run, &err);
+	rc = begin_receiving(&run, &err);
 	if (rc == 0)
 		rc = session_open(&run.session, deadline, &err);
 	if (rc == 0)
@@ -236,9 +232,9 @@ int online_run(int fd, const struct conf *conf, int64_t deadline)
 	return rc;
 }
 
-int online_check(const struct conf *conf, struct err *err)
+int agent_online_check(const struct conf *conf, struct err *err)
 {
-	const struct session_config cfg = config(conf);
+	const struct session_config cfg = agent_session(conf);
 
 	return session_check(&cfg, err);
 }

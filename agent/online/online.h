@@ -12,12 +12,12 @@
  * Logs why it failed.  Returns what it told the offline half: 0, ERR_EMPTY,
  * or the error that ended it.
  */
-int online_run(int fd, const struct conf *conf, int64_t deadline)
+int agent_online_run(int fd, const struct conf *conf, int64_t deadline)
     __attribute__((warn_unused_result));
 
 /* What of the configuration the network would not have to be asked for is
  * wrong: queue, endpoint, region, CA bundle.  ERR_CONFIG. */
-int online_check(const struct conf *conf, struct err *err)
+int agent_online_check(const struct conf *conf, struct err *err)
     __attribute__((warn_unused_result));
 
 #endif

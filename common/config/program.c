@@ -38,7 +38,8 @@ static int read_conf_file(const struct program *program, struct conf *conf,
 }
 
 /* A service's credential comes before all other layers. */
-static void take_credentials(const struct program *program, struct conf *conf)
+static void take_service_credentials(
+    const struct program *program, struct conf *conf)
 {
 	const struct setting *row = program->settings.rows;
 
@@ -65,7 +66,7 @@ static int take_layers(const struct program *program, struct conf *conf,
 	for (size_t i = 0; i < settings->n; i++)
 		common_of(conf)->origin[i] =
 		    options->given[i] != NULL ? PROGRAM_BY_OPTION : lines[i];
-	take_credentials(program, conf);
+	take_service_credentials(program, conf);
 	if (rc == 0 && program->complete != NULL)
 		rc = program->complete(conf, err);
 	return rc;

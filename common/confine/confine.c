@@ -62,7 +62,7 @@ int confine_half(struct confine_half *half, struct err *err)
 	if (rc == 0)
 		rc = confine_capabilities(half->cap, err);
 	if (rc == 0)
-		rc = confine_limits(&half->limits, err);
+		rc = confine_limits(CONFINE_FILES, err);
 	if (rc == 0)
 		rc = confine_files(half->readable, &half->landlock, err);
 	if (rc == 0)

@@ -3,7 +3,6 @@
 #define SQS_ENTROPY_CONFINE_CONFINE_H
 
 #include <stdbool.h>
-#include <sys/resource.h>
 
 #include "base/err.h"
 
@@ -25,11 +24,7 @@ enum confine_role {
 	CONFINE_PRODUCER_OFFLINE /* records, reading a device, state, wait */
 };
 
-/* Ceilings; see confine_limits(). */
-struct confine_limits {
-	rlim_t files;
-	rlim_t file_size;
-};
+#define CONFINE_FILES 64 /* open files of a half */
 
 struct confine_half {
 	enum confine_role role;
@@ -37,13 +32,17 @@ struct confine_half {
 			     without its capabilities but cap */
 	int cap;          /* CAP_*, -1 for none */
 	const char *const *readable; /* beneath these, NULL-terminated */
-	struct confine_limits limits;
-	long lifetime_ms; /* it is killed then; 0: it is not */
+	long lifetime_ms;            /* it is killed then; 0: it is not */
 	/* told back: */
 	bool nobody;   /* there is no such user */
 	bool landlock; /* this kernel has it */
 	bool seccomp;  /* this kernel has filters; all else is done without */
 };
+
+/* What to tell the user where that is so. */
+#define CONFINE_NO_SECCOMP                                                     \
+	"this kernel has no seccomp filters: the system calls of both halves " \
+	"are not restricted"
 
 /* All steps for one half, after split_fork() and before its first thread, once
  * all that it writes to is open and split_stop_fd() is done.  steps.h tells

@@ -24,18 +24,12 @@ static int set_limit(__rlimit_resource_t resource, const char *name,
 	return 0;
 }
 
-int confine_limits(const struct confine_limits *limits, struct err *err)
+int confine_limits(rlim_t files, struct err *err)
 {
-	int rc;
-
-	/* write(2) beyond the limit is to fail with EFBIG, not to kill. */
+	/* write(2) beyond a limit of the caller's is to fail, not to kill. */
 	if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
 		return err_errno(err, ERR_IO, "cannot ignore SIGXFSZ");
-	rc = set_limit(RLIMIT_NOFILE, "RLIMIT_NOFILE", limits->files, err);
-	if (rc == 0)
-		rc = set_limit(
-		    RLIMIT_FSIZE, "RLIMIT_FSIZE", limits->file_size, err);
-	return rc;
+	return set_limit(RLIMIT_NOFILE, "RLIMIT_NOFILE", files, err);
 }
 
 int confine_lifetime(long ms, struct err *err)

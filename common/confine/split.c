@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -109,30 +108,33 @@ static int status_of(int code)
 	return code == 0 ? 0 : STATUS_BASE - code;
 }
 
-static struct split_end read_status(int status, bool late)
+static void read_status(int status, bool late, struct err *end)
 {
-	const int code =
-	    STATUS_BASE - (WIFEXITED(status) ? WEXITSTATUS(status) : 0);
-	struct split_end end = {.code = ERR_INTERNAL, .late = late};
+	static const char half[] = "the half that talks to the network";
+	const int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	const int code = WIFEXITED(status) ? STATUS_BASE - WEXITSTATUS(status)
+					   : ERR_INTERNAL;
 
-	if (status == SPLIT_NOT_REAPED)
-		return end;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		end.code = 0;
-	else if (WIFEXITED(status) && code < 0 && code >= ERR_INTERNAL)
-		end.code = code;
-	else if (WIFSIGNALED(status))
-		end.signal = WTERMSIG(status);
-	return end;
+	if (late || status == SPLIT_NOT_REAPED)
+		(void)err_set(end, ERR_INTERNAL, "%s hung", half);
+	else if (number > 0)
+		(void)err_set(end, ERR_INTERNAL,
+		    "%s was ended by signal %d (%s)%s", half, number,
+		    strsignal(number),
+		    number == SIGKILL ? ", out of memory?" : "");
+	else if (code == STATUS_BASE)
+		*end = (struct err){.code = 0};
+	else
+		(void)err_told(end,
+		    code < 0 && code >= ERR_INTERNAL ? code : ERR_INTERNAL);
 }
 
-int split_run(const struct split *s, struct split_end *end, struct err *err)
+int split_run(const struct split *s, struct err *end, struct err *err)
 {
 	int64_t until = 0;
 	int fd, rc, status;
 	pid_t child;
 
-	*end = (struct split_end){.code = ERR_INTERNAL};
 	if (split_fork(&fd, &child) != 0)
 		return err_errno(err, ERR_IO, "cannot start the online half");
 	if (child == 0) {
@@ -145,19 +147,6 @@ int split_run(const struct split *s, struct split_end *end, struct err *err)
 	if (rc != 0 && s->stop_signal != 0)
 		(void)kill(child, s->stop_signal);
 	status = split_reap(child, until);
-	*end = read_status(status, clock_read(CLOCK_MONOTONIC) >= until);
+	read_status(status, clock_read(CLOCK_MONOTONIC) >= until, end);
 	return rc;
-}
-
-void split_explain(
-    const struct split_end *end, char text[static SPLIT_TEXT_MAX])
-{
-	text[0] = '\0';
-	if (end->late)
-		(void)snprintf(text, SPLIT_TEXT_MAX, "hung");
-	else if (end->signal > 0)
-		(void)snprintf(text, SPLIT_TEXT_MAX,
-		    "was ended by signal %d (%s)%s", end->signal,
-		    strsignal(end->signal),
-		    end->signal == SIGKILL ? ", out of memory?" : "");
 }

@@ -2,7 +2,6 @@
 #ifndef SQS_ENTROPY_CONFINE_SPLIT_H
 #define SQS_ENTROPY_CONFINE_SPLIT_H
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -25,23 +24,11 @@ struct split {
 	void *ctx;
 };
 
-/* How the child ended. */
-struct split_end {
-	int code;   /* what online() returned; ERR_INTERNAL: see below */
-	int signal; /* it was ended by this one; 0: by none */
-	bool late;  /* it had to be killed, or is still there */
-};
-
-/* Run both halves.  Returns what offline() did.  ERR_IO: no second half could
- * be started. */
-int split_run(const struct split *s, struct split_end *end, struct err *err)
+/* Run both halves.  Returns what offline() did.  end: how the child ended, as
+ * told already by it, or with a text for one that could not tell: it hung, or
+ * was ended by a signal.  ERR_IO: no second half could be started. */
+int split_run(const struct split *s, struct err *end, struct err *err)
     __attribute__((warn_unused_result));
-
-/* "hung", "was ended by signal 9 (Killed), out of memory?": how a child ended
- * that could not say so itself; "" for others. */
-#define SPLIT_TEXT_MAX 96
-void split_explain(
-    const struct split_end *end, char text[static SPLIT_TEXT_MAX]);
 
 /* SIGTERM and SIGINT make *fd readable from now on, in this process, and
  * interrupt system calls; SIGPIPE is ignored.  For each half of its own.

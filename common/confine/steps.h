@@ -6,6 +6,7 @@
  * the order. */
 
 #include <stdbool.h>
+#include <sys/resource.h>
 
 #include "base/err.h"
 #include "confine/confine.h"
@@ -29,11 +30,12 @@ int confine_capabilities(int cap, struct err *err)
  * them stays that could be had back. */
 bool confine_drop_bounding_set(int keep);
 
-/* Resource ceilings, never above those in force: open files, file size (bytes;
- * write(2) beyond is EFBIG, for a log in a file too).  Processes are
+/* A ceiling of open files, never above the one in force.  Neither half can
+ * open a file for writing; what it was given to write to may be a log of any
+ * size, so that file sizes have no ceiling here.  Processes are
  * confine_calls()'s part: RLIMIT_NPROC counts threads, which name look-ups
  * need, and all that the user runs.  ERR_IO. */
-int confine_limits(const struct confine_limits *limits, struct err *err)
+int confine_limits(rlim_t files, struct err *err)
     __attribute__((warn_unused_result));
 
 /* SIGKILL in ms from now, whatever the process does: confine_calls() leaves it

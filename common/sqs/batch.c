@@ -16,7 +16,7 @@ struct round {
 	struct err lasting;      /* the last failure for good, of all calls */
 };
 
-static int put_request(
+static int put_entries(
     struct sqs_batch *b, const char *queue_url, struct json_writer *w)
 {
 	char id[8];
@@ -53,7 +53,7 @@ static bool is_open(const struct round *r, const struct json *entry, size_t *k)
 	return r->open[*k];
 }
 
-static void read_failed(struct sqs *s, const struct sqs_batch *b,
+static void read_failed_entries(struct sqs *s, const struct sqs_batch *b,
     struct round *r, const struct json *failed)
 {
 	const struct json *entry;
@@ -112,7 +112,7 @@ static int call(struct sqs *s, struct sqs_batch *b, struct round *r,
 	memset(r->again, 0, sizeof r->again);
 	r->passing.code = 0;
 	if (w != NULL)
-		rc = put_request(b, r->queue_url, w);
+		rc = put_entries(b, r->queue_url, w);
 	if (rc != 0)
 		(void)err_set(err, rc, "%s: the request cannot be made: %s",
 		    b->op->name, err_text(rc));
@@ -120,7 +120,7 @@ static int call(struct sqs *s, struct sqs_batch *b, struct round *r,
 		rc =
 		    sqs_call(s, b->op, r->queue_url, w, deadline, &answer, err);
 	if (rc == 0) {
-		read_failed(s, b, r, json_get(answer, "Failed"));
+		read_failed_entries(s, b, r, json_get(answer, "Failed"));
 		read_successful(b, r, json_get(answer, "Successful"));
 		read_unmentioned(b, r);
 	}

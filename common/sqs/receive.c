@@ -10,7 +10,7 @@
 static const struct sqs_op receive_message = {
     .name = "ReceiveMessage", .permission = "sqs:ReceiveMessage"};
 
-static void put_request(
+static void put_receive_request(
     struct json_writer *w, const char *queue_url, int max, int wait_s)
 {
 	json_begin_object(w);
@@ -224,7 +224,7 @@ int sqs_receive(struct sqs *s, const char *queue_url, int max, int wait_s,
 	w = json_writer_new();
 	if (w == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
-	put_request(w, queue_url, max, wait_s);
+	put_receive_request(w, queue_url, max, wait_s);
 	rc =
 	    sqs_call(s, &receive_message, queue_url, w, deadline, &answer, err);
 	if (rc == 0)

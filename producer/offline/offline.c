@@ -16,7 +16,7 @@ struct run {
 	int cancel_fd;
 	struct clock clock;
 	struct pace pace;
-	struct offline *o;
+	struct producer_offline *o;
 	struct service service;
 	struct record_ask ask;
 	bool asked;      /* and not answered yet */
@@ -35,7 +35,7 @@ static int take_ask(struct run *run, const struct record_ask *ask)
 }
 
 /* One record of the online half, if it comes before the deadline. */
-static int take_record(struct run *run, int64_t deadline)
+static int take_from_online(struct run *run, int64_t deadline)
 {
 	union {
 		struct record_ask ask;
@@ -70,7 +70,7 @@ static int listen_meanwhile(void *ctx, int64_t ms)
 
 	service_testing(&run->service, clock_mono(&run->clock));
 	do
-		rc = take_record(run, end);
+		rc = take_from_online(run, end);
 	while (rc == 0 && clock_mono(&run->clock) < end);
 	return rc == 0 || rc == ERR_TIMEOUT ? 0 : ERR_CANCELED;
 }
@@ -139,7 +139,7 @@ static int serve_one(struct run *run)
 	int rc = 0;
 
 	while (rc == 0 && !run->asked)
-		rc = take_record(run, 0);
+		rc = take_from_online(run, 0);
 	if (rc != 0)
 		return rc;
 	space = buf_new(sizeof(struct message));
@@ -179,7 +179,8 @@ static int judge_end(const struct run *run, int rc)
 	return run->broken == ERR_EOF ? 0 : rc;
 }
 
-int offline_run(struct offline *o, int fd, int cancel_fd, struct err *err)
+int producer_offline_run(
+    struct producer_offline *o, int fd, int cancel_fd, struct err *err)
 {
 	struct run run = {.fd = fd,
 	    .cancel_fd = cancel_fd,
@@ -197,7 +198,8 @@ int offline_run(struct offline *o, int fd, int cancel_fd, struct err *err)
 	return judge_end(&run, rc);
 }
 
-int offline_open(struct offline *o, const struct conf *conf, struct err *err)
+int producer_offline_open(
+    struct producer_offline *o, const struct conf *conf, struct err *err)
 {
 	int rc;
 
@@ -217,7 +219,7 @@ int offline_open(struct offline *o, const struct conf *conf, struct err *err)
 	return rc;
 }
 
-void offline_close(struct offline *o)
+void producer_offline_close(struct producer_offline *o)
 {
 	blocks_close(&o->blocks);
 	signer_close(&o->signer);

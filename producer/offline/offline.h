@@ -11,7 +11,7 @@
  * The half that holds the sources and the signing key: makes a message each
  * time it is asked for one.  It opens no network socket.
  */
-struct offline {
+struct producer_offline {
 	const struct conf *conf;
 	struct blocks blocks;
 	struct signer signer;
@@ -20,9 +20,9 @@ struct offline {
 
 /* Open what conf names.  ERR_CONFIG, ERR_ABSENT, ERR_PERM, ERR_IO, ERR_NOMEM.
  * That the service manager cannot be reached is only logged. */
-int offline_open(struct offline *o, const struct conf *conf, struct err *err)
-    __attribute__((warn_unused_result));
-void offline_close(struct offline *o);
+int producer_offline_open(struct producer_offline *o, const struct conf *conf,
+    struct err *err) __attribute__((warn_unused_result));
+void producer_offline_close(struct producer_offline *o);
 
 /*
  * Serve fd until the online half has ended (0) or cancel_fd is readable
@@ -33,7 +33,7 @@ void offline_close(struct offline *o);
  * manager waits to be told that this is ready, the sources are tested first,
  * and their failure ends it.
  */
-int offline_run(struct offline *o, int fd, int cancel_fd, struct err *err)
-    __attribute__((warn_unused_result));
+int producer_offline_run(struct producer_offline *o, int fd, int cancel_fd,
+    struct err *err) __attribute__((warn_unused_result));
 
 #endif

@@ -54,7 +54,8 @@ static int64_t call_deadline(const struct run *run)
 	return heartbeat_deadline(&run->heartbeat, CALL_MS);
 }
 
-static struct session_config config(const struct conf *conf, int cancel_fd)
+static struct session_config producer_session(
+    const struct conf *conf, int cancel_fd)
 {
 	return (struct session_config){.queue = conf->common.queue,
 	    .region = conf->common.region,
@@ -66,21 +67,16 @@ static struct session_config config(const struct conf *conf, int cancel_fd)
 }
 
 /* All that needs more rights than this half keeps. */
-static int begin(struct run *run, struct err *err)
+static int begin_sending(struct run *run, struct err *err)
 {
-	bool nobody;
 	int rc;
 
-	run->cfg = config(run->conf, run->cancel_fd);
+	run->cfg = producer_session(run->conf, run->cancel_fd);
 	rc = session_init(&run->session, &run->cfg, &run->clock, err);
 	run->begun = rc == 0;
 	if (rc != 0)
 		return rc;
-	rc = halves_confine_online(
-	    session_readable(&run->session), &nobody, err);
-	if (rc == 0 && nobody)
-		log_info("there is no user " HALVES_USER ": running as nobody");
-	return rc;
+	return producer_confine_online(session_readable(&run->session), err);
 }
 
 static int open_session(struct run *run, struct err *err)
@@ -344,7 +340,7 @@ static int begin_batch(struct batch *b)
 	return rc;
 }
 
-int online_run(
+int producer_online_run(
     int fd, const struct conf *conf, int cancel_fd, int64_t watchdog_ms)
 {
 	struct run run = {.fd = fd,
@@ -358,7 +354,7 @@ int online_run(
 	if (rc != 0)
 		(void)err_set(&err, rc, "%s", err_text(rc));
 	else
-		rc = begin(&run, &err);
+		rc = begin_sending(&run, &err);
 	if (rc == 0)
 		rc = look_again_and_again(&run);
 	else
@@ -369,9 +365,9 @@ int online_run(
 	return rc == ERR_CANCELED ? 0 : rc;
 }
 
-int online_check(const struct conf *conf, struct err *err)
+int producer_online_check(const struct conf *conf, struct err *err)
 {
-	const struct session_config cfg = config(conf, -1);
+	const struct session_config cfg = producer_session(conf, -1);
 
 	return session_check(&cfg, err);
 }

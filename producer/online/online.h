@@ -16,12 +16,12 @@
  * sign of life (alive.h) several times in watchdog_ms, 0: when it likes.  0 or
  * the error that ended it.
  */
-int online_run(int fd, const struct conf *conf, int cancel_fd,
+int producer_online_run(int fd, const struct conf *conf, int cancel_fd,
     int64_t watchdog_ms) __attribute__((warn_unused_result));
 
 /* What of the configuration the network would not have to be asked for is
  * wrong: queue, endpoint, region, CA bundle.  ERR_CONFIG. */
-int online_check(const struct conf *conf, struct err *err)
+int producer_online_check(const struct conf *conf, struct err *err)
     __attribute__((warn_unused_result));
 
 #endif

@@ -42,14 +42,14 @@ static struct conf conf = {.common.queue = "https://example.com/1/q",
     .timeout = 1};
 
 /* The keys are those of the corpus: secret bytes all 1, and all 2. */
-static void start(struct offline *o)
+static void start(struct agent_offline *o)
 {
 	char seen[] = "/tmp/fuzz_agent_record.XXXXXX";
 	uint8_t secret[KEYS_LEN];
 	struct err err;
 	int fd = mkstemp(seen);
 
-	*o = (struct offline){
+	*o = (struct agent_offline){
 	    .conf = &conf, .status_fd = -1, .last_seed_fd = -1};
 	o->identity = buf_new(OFFLINE_IDENTITY_MAX);
 	o->verify.seal_key = buf_new(KEYS_LEN);
@@ -89,7 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	const struct clock clock = clock_system(NULL);
 	const int64_t deadline = clock_mono(&clock) + RUN_MS;
-	static struct offline o;
+	static struct agent_offline o;
 	struct err err = {0};
 	int pair[2], rc;
 
@@ -98,7 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	FUZZ_CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == 0);
 	put_all(pair[0], data, len);
 	(void)shutdown(pair[0], SHUT_WR);
-	rc = offline_run(&o, pair[1], deadline, &err);
+	rc = agent_offline_run(&o, pair[1], deadline, &err);
 	FUZZ_CHECK(clock_mono(&clock) < deadline);
 	FUZZ_CHECK(o.used <= LIMIT_BATCH && (rc == 0) == (o.used > 0));
 	FUZZ_CHECK(o.credit == 0 || o.credit == CREDIT_BITS);

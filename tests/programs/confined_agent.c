@@ -28,12 +28,11 @@ static int online(const struct conf *conf, int64_t deadline, struct err *err)
 	    .ca_bundle = conf->common.ca_bundle,
 	    .cancel_fd = -1};
 	struct session session;
-	bool nobody;
 	int rc = session_init(&session, &cfg, &clock, err);
 
 	if (rc == 0)
-		rc = halves_confine_online(
-		    session_readable(&session), deadline, &nobody, err);
+		rc = agent_confine_online(
+		    session_readable(&session), deadline, err);
 	if (rc == 0) {
 		forbidden_try();
 		forbidden_try_entropy();
@@ -43,11 +42,11 @@ static int online(const struct conf *conf, int64_t deadline, struct err *err)
 
 static int offline(const struct conf *conf, int64_t deadline, struct err *err)
 {
-	struct offline o;
-	int rc = offline_open(&o, conf, deadline, err);
+	struct agent_offline o;
+	int rc = agent_offline_open(&o, conf, deadline, err);
 
 	if (rc == 0)
-		rc = halves_confine_offline(conf, err);
+		rc = agent_confine_offline(conf, err);
 	if (rc == 0) {
 		forbidden_try();
 		forbidden_try_network();

@@ -26,12 +26,10 @@ static int online(const struct conf *conf, struct err *err)
 	    .ca_bundle = conf->common.ca_bundle,
 	    .cancel_fd = -1};
 	struct session session;
-	bool nobody;
 	int rc = session_init(&session, &cfg, &clock, err);
 
 	if (rc == 0)
-		rc = halves_confine_online(
-		    session_readable(&session), &nobody, err);
+		rc = producer_confine_online(session_readable(&session), err);
 	if (rc == 0) {
 		forbidden_try();
 		forbidden_try_entropy();
@@ -41,11 +39,11 @@ static int online(const struct conf *conf, struct err *err)
 
 static int offline(const struct conf *conf, struct err *err)
 {
-	struct offline o;
-	int rc = offline_open(&o, conf, err);
+	struct producer_offline o;
+	int rc = producer_offline_open(&o, conf, err);
 
 	if (rc == 0)
-		rc = halves_confine_offline(err);
+		rc = producer_confine_offline(err);
 	if (rc == 0) {
 		forbidden_try();
 		forbidden_try_network();

@@ -88,11 +88,10 @@ static int compromised(int fd, const struct conf *conf, int64_t deadline)
 {
 	static const char *const readable[] = {NULL};
 	struct err err = {0};
-	bool nobody;
 
 	(void)conf;
 	read_records();
-	if (halves_confine_online(readable, deadline, &nobody, &err) != 0) {
+	if (agent_confine_online(readable, deadline, &err) != 0) {
 		log_error("%s", err.text);
 		return ERR_INTERNAL;
 	}
@@ -231,10 +230,9 @@ static int attack_all(const int *fds, size_t n)
 	const struct clock clock = clock_system(NULL);
 	const int64_t end = clock_mono(&clock) + (int64_t)n * SEQUENCE_MS;
 	struct err err = {0};
-	bool nobody;
 
 	read_records();
-	if (halves_confine_online(readable, end, &nobody, &err) != 0) {
+	if (agent_confine_online(readable, end, &err) != 0) {
 		log_error("%s", err.text);
 		return 70;
 	}
@@ -264,7 +262,7 @@ static int number_of(const char *name, int most)
 }
 
 /* Whatever one sequence makes of it, the next one is served. */
-static void serve_all(struct offline *o, const int fds[], size_t n)
+static void serve_all(struct agent_offline *o, const int fds[], size_t n)
 {
 	const struct clock clock = clock_system(NULL);
 	unsigned long used = 0, credited = 0;
@@ -272,7 +270,7 @@ static void serve_all(struct offline *o, const int fds[], size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct err err = {0};
 
-		if (offline_run(
+		if (agent_offline_run(
 			o, fds[i], clock_mono(&clock) + SEQUENCE_MS, &err) != 0)
 			log_debug("sequence %zu was not usable", i);
 		used += o->used;
@@ -284,8 +282,8 @@ static void serve_all(struct offline *o, const int fds[], size_t n)
 	(void)fflush(stdout);
 }
 
-/* As halves_run(), but for the many pairs. */
-static int mutate(struct offline *o, struct err *err)
+/* As agent_halves_run(), but for the many pairs. */
+static int mutate(struct agent_offline *o, struct err *err)
 {
 	static int ours[SEQUENCES_MAX], theirs[SEQUENCES_MAX];
 	const size_t n = (size_t)number_of("SEQUENCES", SEQUENCES_MAX);
@@ -301,19 +299,19 @@ static int mutate(struct offline *o, struct err *err)
 	for (size_t i = 0; i < n; i++)
 		(void)close(child == 0 ? ours[i] : theirs[i]);
 	if (child == 0) {
-		offline_close(o);
+		agent_offline_close(o);
 		_exit(attack_all(theirs, n));
 	}
-	rc = halves_confine_offline(o->conf, err);
+	rc = agent_confine_offline(o->conf, err);
 	if (rc == 0)
 		serve_all(o, ours, n);
 	status = split_reap(child, clock_mono(&clock) + SEQUENCE_MS);
 	return rc != 0 ? err_exit(rc) : status >> 8 | (status & 0xff);
 }
 
-static int run_one(struct offline *o, int64_t deadline, struct err *err)
+static int run_one(struct agent_offline *o, int64_t deadline, struct err *err)
 {
-	const int rc = halves_run(o, compromised, deadline, err);
+	const int rc = agent_halves_run(o, compromised, deadline, err);
 
 	(void)printf("used %u bits %u\n", o->used, o->credit);
 	return err_exit(rc);
@@ -323,20 +321,20 @@ static int run(const struct conf *conf, struct err *err)
 {
 	const struct clock clock = clock_system(NULL);
 	const int64_t deadline = clock_mono(&clock) + conf->timeout * 1000;
-	struct offline offline;
+	struct agent_offline offline;
 	int rc;
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (confine_no_core() != 0)
 		return 70;
-	rc = offline_open(&offline, conf, deadline, err);
+	rc = agent_offline_open(&offline, conf, deadline, err);
 	if (rc != 0)
 		return err_exit(rc);
 	if (strcmp(mode, "mutate") == 0)
 		rc = mutate(&offline, err);
 	else
 		rc = run_one(&offline, deadline, err);
-	offline_close(&offline);
+	agent_offline_close(&offline);
 	return rc;
 }
 

@@ -38,7 +38,7 @@ struct bench {
 	int pair[2]; /* [0]: ours, the online end */
 	char path[160];
 	struct keys *keys; /* state, status, trusted producers */
-	struct offline offline;
+	struct agent_offline offline;
 	struct conf conf;
 };
 
@@ -66,7 +66,8 @@ static inline void open_offline(struct bench *b)
 {
 	struct err err = {0};
 
-	assert_int_equal(offline_open(&b->offline, &b->conf, soon(), &err), 0);
+	assert_int_equal(
+	    agent_offline_open(&b->offline, &b->conf, soon(), &err), 0);
 }
 
 static inline int setup(void **state)
@@ -104,7 +105,7 @@ static inline int teardown(void **state)
 
 	(void)close(b->pair[0]);
 	(void)close(b->pair[1]);
-	offline_close(&b->offline);
+	agent_offline_close(&b->offline);
 	(void)keys_teardown(&keys);
 	free(b);
 	return 0;
@@ -138,7 +139,7 @@ static inline int run(struct bench *b)
 {
 	struct err err = {0};
 
-	return offline_run(&b->offline, b->pair[1], soon(), &err);
+	return agent_offline_run(&b->offline, b->pair[1], soon(), &err);
 }
 
 /* What was delivered: its length, or -1 unless all bytes are fill. */

@@ -28,11 +28,8 @@ static const char *const reading[] = {"/etc", "/usr", "/lib", "/proc", NULL};
 
 static struct confine_half half_of(enum confine_role role, const char *user)
 {
-	return (struct confine_half){.role = role,
-	    .user = user,
-	    .cap = -1,
-	    .readable = reading,
-	    .limits = {.files = 32, .file_size = 1000}};
+	return (struct confine_half){
+	    .role = role, .user = user, .cap = -1, .readable = reading};
 }
 
 static bool status_is(const char *name, const char *value)

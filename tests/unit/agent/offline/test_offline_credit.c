@@ -61,7 +61,7 @@ static void a_signed_message_counts_once(void **state)
 	send_record(b, &m);
 	assert_int_equal(credit(b), 0);
 	/* Nor in another run. */
-	offline_close(&b->offline);
+	agent_offline_close(&b->offline);
 	open_offline(b);
 	send_record(b, &m);
 	assert_int_equal(credit(b), 0);
@@ -190,7 +190,7 @@ static void without_memory_nothing_is_credited(void **state)
 	struct bench *b = *state;
 	static struct message m;
 
-	offline_close(&b->offline);
+	agent_offline_close(&b->offline);
 	(void)keys_put(b->keys, "seen", "damaged", 0600);
 	open_offline(b);
 	assert_false(b->offline.remembers);

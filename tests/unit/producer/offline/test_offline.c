@@ -36,7 +36,7 @@ struct bench {
 	int manager; /* -1: none */
 	struct keys *keys;
 	struct conf conf;
-	struct offline offline;
+	struct producer_offline offline;
 	struct err err;
 };
 
@@ -72,7 +72,7 @@ static int teardown(void **state)
 	}
 	if (b->manager >= 0)
 		(void)close(b->manager);
-	offline_close(&b->offline);
+	producer_offline_close(&b->offline);
 	(void)keys_teardown(&keys);
 	free(b);
 	return 0;
@@ -124,7 +124,8 @@ static bool hears(const struct bench *b, const char *wanted)
 
 static void open_bench(struct bench *b)
 {
-	assert_int_equal(offline_open(&b->offline, &b->conf, &b->err), 0);
+	assert_int_equal(
+	    producer_offline_open(&b->offline, &b->conf, &b->err), 0);
 }
 
 static void put(
@@ -155,7 +156,8 @@ static void hang_up(struct bench *b)
 
 static int run(struct bench *b)
 {
-	return offline_run(&b->offline, b->pair[1], b->stop[0], &b->err);
+	return producer_offline_run(
+	    &b->offline, b->pair[1], b->stop[0], &b->err);
 }
 
 /* Messages that the online half finds. */
@@ -334,9 +336,9 @@ static void a_source_that_fails_at_the_start(void **state)
 		assert_int_equal(b->err.code, cases[i].code);
 		assert_non_null(strstr(b->err.text, b->conf.device));
 		assert_false(hears(b, "READY=1"));
-		offline_close(&b->offline);
+		producer_offline_close(&b->offline);
 	}
-	/* offline_close() of the tear-down. */
+	/* producer_offline_close() of the tear-down. */
 	open_bench(b);
 }
 
