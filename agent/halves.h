@@ -21,15 +21,14 @@ typedef int agent_online(int fd, const struct conf *conf, int64_t deadline);
  * what agent_offline_run() does.  deadline is CLOCK_MONOTONIC ms.  ERR_IO,
  * ERR_PERM. */
 int agent_halves_run(struct agent_offline *o, agent_online *online,
-    int64_t deadline, struct err *err) __attribute__((warn_unused_result));
+    int64_t deadline, struct err *err) MUST_CHECK;
 
 /* What the offline half gives up: everything but the right to inject. */
-int agent_confine_offline(const struct conf *conf, struct err *err)
-    __attribute__((warn_unused_result));
+int agent_confine_offline(const struct conf *conf, struct err *err) MUST_CHECK;
 
 /* What the online half gives up; soon after the deadline it is killed.
  * readable is a list for confine_files(). */
-int agent_confine_online(const char *const *readable, int64_t deadline,
-    struct err *err) __attribute__((warn_unused_result));
+int agent_confine_online(
+    const char *const *readable, int64_t deadline, struct err *err) MUST_CHECK;
 
 #endif

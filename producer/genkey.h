@@ -9,7 +9,6 @@
 /* --genkey: make a signing key, or the fleet's pair for sealing, in a new file
  * at path and print the line of its public key.  ERR_CONFIG (the file is
  * there), ERR_PERM, ERR_IO, ERR_NOMEM, ERR_INTERNAL. */
-int genkey(const char *path, bool seal_pair, struct err *err)
-    __attribute__((warn_unused_result));
+int genkey(const char *path, bool seal_pair, struct err *err) MUST_CHECK;
 
 #endif

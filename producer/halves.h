@@ -19,14 +19,13 @@ typedef int producer_online(
 /* Split; the child runs online(), the parent is the offline half.  Returns 0
  * when told to stop, or what ended the one that ended first. */
 int producer_halves_run(struct producer_offline *o, producer_online *online,
-    struct err *err) __attribute__((warn_unused_result));
+    struct err *err) MUST_CHECK;
 
 /* What the offline half gives up.  ERR_PERM, ERR_IO. */
-int producer_confine_offline(struct err *err)
-    __attribute__((warn_unused_result));
+int producer_confine_offline(struct err *err) MUST_CHECK;
 
 /* What the online half gives up.  readable is a list for confine_files(). */
 int producer_confine_online(const char *const *readable, struct err *err)
-    __attribute__((warn_unused_result));
+    MUST_CHECK;
 
 #endif

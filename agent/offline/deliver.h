@@ -4,6 +4,7 @@
 
 #include "agent/offline/offline.h"
 #include "agent/offline/take.h"
+#include "base/err.h"
 
 /*
  * Remember the messages that were taken, mix what sets this machine apart, and
@@ -12,6 +13,6 @@
  * otherwise sink_put()'s errors.
  */
 int deliver(struct agent_offline *o, struct taken *t, unsigned *credit,
-    struct err *err) __attribute__((warn_unused_result));
+    struct err *err) MUST_CHECK;
 
 #endif

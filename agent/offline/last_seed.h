@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "json/writer.h"
 
 /*
@@ -48,8 +49,7 @@ int64_t last_seed_waited(const struct last_seed *s, int64_t now);
 
 /* Replace the content in one write, because a confined process can make no
  * file.  ERR_IO. */
-int last_seed_write(const struct last_seed *s, int fd)
-    __attribute__((warn_unused_result));
+int last_seed_write(const struct last_seed *s, int fd) MUST_CHECK;
 
 /* The same as members of the open object, for the status file. */
 void last_seed_put(const struct last_seed *s, struct json_writer *w);

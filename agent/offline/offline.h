@@ -43,7 +43,7 @@ struct agent_offline {
  * then. That the state file cannot be had is only logged: nothing earns credit
  * then. */
 int agent_offline_open(struct agent_offline *o, const struct conf *conf,
-    int64_t deadline, struct err *err) __attribute__((warn_unused_result));
+    int64_t deadline, struct err *err) MUST_CHECK;
 void agent_offline_close(struct agent_offline *o);
 
 /*
@@ -54,6 +54,6 @@ void agent_offline_close(struct agent_offline *o);
  * has logged them.
  */
 int agent_offline_run(struct agent_offline *o, int fd, int64_t deadline,
-    struct err *err) __attribute__((warn_unused_result));
+    struct err *err) MUST_CHECK;
 
 #endif

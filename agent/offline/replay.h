@@ -28,7 +28,7 @@ struct replay {
  * ERR_NOMEM; ERR_FORMAT: the file is damaged, which is said with what to
  * do. */
 int replay_open(struct replay *s, const char *path, int64_t deadline,
-    struct err *err) __attribute__((warn_unused_result));
+    struct err *err) MUST_CHECK;
 void replay_close(struct replay *s);
 
 bool replay_has(
@@ -36,6 +36,6 @@ bool replay_has(
 
 /* Store n digests and have them on the disk.  ERR_IO. */
 int replay_add(struct replay *s, uint8_t digests[][REPLAY_DIGEST_LEN], size_t n)
-    __attribute__((warn_unused_result));
+    MUST_CHECK;
 
 #endif

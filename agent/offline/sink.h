@@ -25,16 +25,15 @@ struct sink {
  * is what may come at most: a file system without room for it is found out
  * now.  ERR_PERM, ERR_IO. */
 int sink_open(struct sink *s, const char *output, size_t max, struct err *err)
-    __attribute__((warn_unused_result));
+    MUST_CHECK;
 
 /* Mix without credit, kernel only; nothing happens elsewhere. */
-int sink_mix(const struct sink *s, const void *data, size_t len)
-    __attribute__((warn_unused_result));
+int sink_mix(const struct sink *s, const void *data, size_t len) MUST_CHECK;
 
 /* Deliver all of it at once; bits count in the kernel only.  ERR_IO,
  * ERR_PERM, ERR_NOMEM. */
 int sink_put(const struct sink *s, const struct buf *bytes, unsigned bits,
-    struct err *err) __attribute__((warn_unused_result));
+    struct err *err) MUST_CHECK;
 
 void sink_close(struct sink *s);
 

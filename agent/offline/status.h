@@ -41,8 +41,7 @@ int status_open(const char *name);
 
 /* Replace the content in one write, because a confined process can make no
  * file.  ERR_IO, ERR_NOMEM, ERR_LIMIT: over STATUS_MAX. */
-int status_write(int fd, const struct status *s)
-    __attribute__((warn_unused_result));
+int status_write(int fd, const struct status *s) MUST_CHECK;
 
 /* Write that a run which meant the kernel failed before it could ask for
  * anything; what others did for the kernel in this boot stays noted.  Best
@@ -51,7 +50,6 @@ void status_write_failure(int code);
 
 /* --status: print the last run for people, or as it is.  ERR_EMPTY: none
  * since boot; ERR_IO, ERR_FORMAT. */
-int status_print(bool json, struct err *err)
-    __attribute__((warn_unused_result));
+int status_print(bool json, struct err *err) MUST_CHECK;
 
 #endif

@@ -11,6 +11,7 @@
 #include "agent/offline/replay.h"
 #include "agent/record.h"
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/limits.h"
 
 /* What the online half has handed over in one run, and what it is worth. */
@@ -30,8 +31,7 @@ struct taken {
 };
 
 /* ERR_NOMEM. */
-int take_init(struct taken *t, const struct conf *conf)
-    __attribute__((warn_unused_result));
+int take_init(struct taken *t, const struct conf *conf) MUST_CHECK;
 void take_free(struct taken *t);
 
 /*
@@ -42,6 +42,6 @@ void take_free(struct taken *t);
  * messages are deleted, and ours.
  */
 int take_records(struct taken *t, const struct agent_offline *o, int fd,
-    int64_t deadline) __attribute__((warn_unused_result));
+    int64_t deadline) MUST_CHECK;
 
 #endif

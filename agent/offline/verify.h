@@ -16,7 +16,7 @@ struct verify {
 /* Load the trusted keys of a directory and, unless seal_key is "", the secret
  * key of the fleet.  ERR_CONFIG, ERR_NOMEM. */
 int verify_open(struct verify *v, const char *trusted_directory,
-    const char *seal_key, struct err *err) __attribute__((warn_unused_result));
+    const char *seal_key, struct err *err) MUST_CHECK;
 void verify_close(struct verify *v);
 
 /*
@@ -26,7 +26,6 @@ void verify_close(struct verify *v);
  * else, or no key to open it with; ERR_NOMEM, ERR_INTERNAL.
  */
 int verify_message(const struct verify *v, struct message *m,
-    const char *queue_path, struct verdict *out)
-    __attribute__((warn_unused_result));
+    const char *queue_path, struct verdict *out) MUST_CHECK;
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "agent/conf.h"
+#include "base/err.h"
 
 /*
  * The half that talks to the network: gets credentials, receives messages,
@@ -13,11 +14,10 @@
  * or the error that ended it.
  */
 int agent_online_run(int fd, const struct conf *conf, int64_t deadline)
-    __attribute__((warn_unused_result));
+    MUST_CHECK;
 
 /* What of the configuration the network would not have to be asked for is
  * wrong: queue, endpoint, region, CA bundle.  ERR_CONFIG. */
-int agent_online_check(const struct conf *conf, struct err *err)
-    __attribute__((warn_unused_result));
+int agent_online_check(const struct conf *conf, struct err *err) MUST_CHECK;
 
 #endif

@@ -3,6 +3,7 @@
 #define SQS_ENTROPY_AWS_CANONICAL_H
 
 #include "base/buf.h"
+#include "base/err.h"
 
 /*
  * The canonical forms that AWS Signature Version 4 signs.  Source: IAM User
@@ -13,30 +14,25 @@
 #define CANONICAL_PAIRS_MAX 128 /* parts of a query */
 
 /* The method in capitals. */
-int canonical_method(struct buf *b, const char *method)
-    __attribute__((warn_unused_result));
+int canonical_method(struct buf *b, const char *method) MUST_CHECK;
 
 /*
  * A path as it is sent, percent-encoded once, "" for "/": dot segments and
  * empty segments removed (RFC 3986 section 5.2.4), then encoded a second time,
  * as every service but S3 has it.
  */
-int canonical_path(struct buf *b, const char *path)
-    __attribute__((warn_unused_result));
+int canonical_path(struct buf *b, const char *path) MUST_CHECK;
 
 /* A query as it is sent, without '?', NULL or "" for none: its parts sorted
  * by name and value, each with its '='.  ERR_LIMIT also for more than
  * CANONICAL_PAIRS_MAX. */
-int canonical_query(struct buf *b, const char *query)
-    __attribute__((warn_unused_result));
+int canonical_query(struct buf *b, const char *query) MUST_CHECK;
 
 /* A header's name in small letters. */
-int canonical_name(struct buf *b, const char *name)
-    __attribute__((warn_unused_result));
+int canonical_name(struct buf *b, const char *name) MUST_CHECK;
 
 /* A header's value: no white space around it, single spaces within. */
-int canonical_value(struct buf *b, const char *value)
-    __attribute__((warn_unused_result));
+int canonical_value(struct buf *b, const char *value) MUST_CHECK;
 
 /* Order two header names, small letters or not, independent of the locale. */
 int canonical_compare(const char *a, const char *b);

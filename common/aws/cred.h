@@ -30,7 +30,7 @@ void cred_free(struct cred *c);
  * ERR_FORMAT when a key is empty or has a character outside the graphic
  * ASCII ones. */
 int cred_set(struct cred *c, const char *access_key, const char *secret_key,
-    const char *token) __attribute__((warn_unused_result));
+    const char *token) MUST_CHECK;
 
 /*
  * One place that credentials may come from.  load() fills *out (from
@@ -62,8 +62,7 @@ void cred_chain_free(struct cred_chain *chain);
  * each source said, when none has any; or the error of the source that
  * ended the search. */
 int cred_chain_get(struct cred_chain *chain, int64_t deadline,
-    const struct cred **out, struct err *err)
-    __attribute__((warn_unused_result));
+    const struct cred **out, struct err *err) MUST_CHECK;
 
 /* Forget what is kept: the service called them invalid or expired. */
 void cred_chain_forget(struct cred_chain *chain);

@@ -3,6 +3,7 @@
 #define SQS_ENTROPY_AWS_CRED_FILE_H
 
 #include "aws/cred.h"
+#include "base/err.h"
 
 /*
  * The shared files ~/.aws/credentials and ~/.aws/config, or those that
@@ -31,7 +32,6 @@ struct cred_source cred_file_source(struct cred_file *f);
 
 /* The profile's "region", cut to size with its NUL.  ERR_ABSENT; ERR_CONFIG for
  * files that cannot be read or are malformed; ERR_NOMEM. */
-int cred_file_region(struct cred_file *f, char *region, size_t size)
-    __attribute__((warn_unused_result));
+int cred_file_region(struct cred_file *f, char *region, size_t size) MUST_CHECK;
 
 #endif

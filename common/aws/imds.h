@@ -33,7 +33,7 @@ struct imds_config {
 /* Borrows http and clock.  ERR_CONFIG, ERR_NOMEM. */
 int imds_new(struct http *http, const struct clock *clock,
     const struct imds_config *cfg, struct imds **out, struct err *err)
-    __attribute__((warn_unused_result));
+    MUST_CHECK;
 void imds_free(struct imds *i);
 
 /*
@@ -47,19 +47,19 @@ void imds_free(struct imds *i);
 
 /* meta-data/placement/region, meta-data/instance-id */
 int imds_region(struct imds *i, char out[static IMDS_TEXT_MAX],
-    int64_t deadline, struct err *err) __attribute__((warn_unused_result));
+    int64_t deadline, struct err *err) MUST_CHECK;
 int imds_instance_id(struct imds *i, char out[static IMDS_TEXT_MAX],
-    int64_t deadline, struct err *err) __attribute__((warn_unused_result));
+    int64_t deadline, struct err *err) MUST_CHECK;
 
 /* meta-data/tags/instance/KEY; ERR_ABSENT when tags are not in the metadata
  * or there is no such tag. */
 int imds_tag(struct imds *i, const char *key, char out[static IMDS_TEXT_MAX],
-    int64_t deadline, struct err *err) __attribute__((warn_unused_result));
+    int64_t deadline, struct err *err) MUST_CHECK;
 
 /* The role's credentials.  ERR_ABSENT: no role is attached; ERR_DENIED: the
  * document's Code is not Success; ERR_FORMAT. */
 int imds_credentials(struct imds *i, struct cred *out, int64_t deadline,
-    struct err *err) __attribute__((warn_unused_result));
+    struct err *err) MUST_CHECK;
 
 /* Whether a token was ever got: this is an EC2 instance. */
 bool imds_answers(const struct imds *i);

@@ -12,6 +12,6 @@
  * Code is not Success; ERR_FORMAT: not such a document.  Pure; for imds.c.
  */
 int imds_document(const struct buf *text, const char *role, struct cred *out,
-    struct err *err) __attribute__((warn_unused_result));
+    struct err *err) MUST_CHECK;
 
 #endif

@@ -22,6 +22,6 @@ struct imds_peer {
  * free.  Otherwise as in imds.h. */
 int imds_fetch(struct imds_peer *p, const char *method, const char *url,
     const char *const *headers, int64_t deadline, struct http_transfer **t,
-    struct err *err) __attribute__((warn_unused_result));
+    struct err *err) MUST_CHECK;
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/date.h"
+#include "base/err.h"
 
 /*
  * AWS Signature Version 4 in the Authorization header.  Source: IAM User
@@ -64,6 +65,6 @@ struct sigv4_result {
  */
 int sigv4_sign(struct sigv4 *s, const struct sigv4_credentials *credentials,
     const struct sigv4_request *req, const char *region, const char *service,
-    int64_t wall, struct sigv4_result *out) __attribute__((warn_unused_result));
+    int64_t wall, struct sigv4_result *out) MUST_CHECK;
 
 #endif

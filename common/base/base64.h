@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
+
 /* RFC 4648 section 4: the standard alphabet, padded, one line. */
 
 /* Characters that encode len bytes, without a NUL. */
@@ -24,6 +26,6 @@ void base64_encode(char *out, const uint8_t *data, size_t len);
  * out is wiped then.  Time depends on len, not on the characters' values.
  */
 int base64_decode(uint8_t *out, size_t max, size_t *out_len, const char *text,
-    size_t len) __attribute__((warn_unused_result));
+    size_t len) MUST_CHECK;
 
 #endif

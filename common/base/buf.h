@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
+
 /*
  * A bounded byte buffer that wipes what it held: on free, on growth (the old
  * block), on reset and on truncation.  Secrets live nowhere else.
@@ -20,21 +22,17 @@ void buf_free(struct buf *b);
 
 /* Append.  ERR_LIMIT beyond the ceiling, ERR_NOMEM; b is unchanged then.
  * data must not point into b. */
-int buf_add(struct buf *b, const void *data, size_t len)
-    __attribute__((warn_unused_result));
-int buf_addstr(struct buf *b, const char *s)
-    __attribute__((warn_unused_result));
+int buf_add(struct buf *b, const void *data, size_t len) MUST_CHECK;
+int buf_addstr(struct buf *b, const char *s) MUST_CHECK;
 int buf_addf(struct buf *b, const char *fmt, ...)
     __attribute__((warn_unused_result, format(printf, 2, 3)));
 
 /* Append len bytes of unspecified content and give their address, valid until
  * the next append.  Errors as buf_add. */
-int buf_extend(struct buf *b, size_t len, uint8_t **space)
-    __attribute__((warn_unused_result));
+int buf_extend(struct buf *b, size_t len, uint8_t **space) MUST_CHECK;
 
 /* Replace the content with len bytes of data (outside b). */
-int buf_set(struct buf *b, const void *data, size_t len)
-    __attribute__((warn_unused_result));
+int buf_set(struct buf *b, const void *data, size_t len) MUST_CHECK;
 
 /* Cut to len bytes, wiping the rest; a longer len is ignored. */
 void buf_truncate(struct buf *b, size_t len);

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "base/err.h"
+
 /*
  * Time, sleep and chance as a value that is passed in, so that tests can
  * simulate them.  All in milliseconds.
@@ -28,8 +30,7 @@ struct clock clock_system(const int *cancel_fd);
 
 int64_t clock_mono(const struct clock *c);
 int64_t clock_wall(const struct clock *c);
-int clock_sleep(const struct clock *c, int64_t ms)
-    __attribute__((warn_unused_result));
+int clock_sleep(const struct clock *c, int64_t ms) MUST_CHECK;
 double clock_chance(const struct clock *c);
 
 #endif

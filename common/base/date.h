@@ -4,17 +4,17 @@
 
 #include <stdint.h>
 
+#include "base/err.h"
+
 /* Dates as text, to and from milliseconds since 1970-01-01T00:00:00Z.  Pure;
  * whatever the locale and the time zone are. */
 
 /* "2026-11-22T08:00:00Z" (RFC 3339, UTC, optional fraction dropped) to epoch
  * milliseconds.  ERR_FORMAT. */
-int date_parse_rfc3339(const char *s, int64_t *wall)
-    __attribute__((warn_unused_result));
+int date_parse_rfc3339(const char *s, int64_t *wall) MUST_CHECK;
 
 /* "Sun, 22 Nov 2026 08:00:00 GMT" (RFC 9110 IMF-fixdate).  ERR_FORMAT. */
-int date_parse_http(const char *s, int64_t *wall)
-    __attribute__((warn_unused_result));
+int date_parse_http(const char *s, int64_t *wall) MUST_CHECK;
 
 #define DATE_AMZ_MAX 17 /* "20261122T080000Z" and NUL */
 

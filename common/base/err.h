@@ -36,6 +36,9 @@ enum err_code {
 	ERR_INTERNAL = -24     /* a defect of ours; the last one */
 };
 
+/* Fallible functions are declared with it. */
+#define MUST_CHECK   __attribute__((warn_unused_result))
+
 #define ERR_TEXT_MAX 512 /* bytes, with the terminating NUL */
 
 /* The story of one failure: its code and one line saying what to do. */

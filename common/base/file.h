@@ -7,26 +7,24 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "base/err.h"
+
 /* Write all of it, blocking; short writes and EINTR are gone on with.
  * ERR_IO, errno kept. */
-int file_write(int fd, const void *data, size_t len)
-    __attribute__((warn_unused_result));
+int file_write(int fd, const void *data, size_t len) MUST_CHECK;
 
 /* Read what is left of an open file, at most max bytes: *len is what was read.
  * ERR_LIMIT when there is more, ERR_IO, errno kept. */
-int file_read_open(int fd, void *data, size_t max, size_t *len)
-    __attribute__((warn_unused_result));
+int file_read_open(int fd, void *data, size_t max, size_t *len) MUST_CHECK;
 
 /* The same for the file at path, which is opened so that neither a FIFO hangs
  * nor a terminal is acquired.  ERR_ABSENT when there is no such file. */
-int file_read(const char *path, void *data, size_t max, size_t *len)
-    __attribute__((warn_unused_result));
+int file_read(const char *path, void *data, size_t max, size_t *len) MUST_CHECK;
 
 /* Open the directory that path's last component lies in; *name is that
  * component, for openat(2).  The descriptor is the caller's to close; -1 and
  * errno on failure. */
-int file_open_parent(const char *path, const char **name)
-    __attribute__((warn_unused_result));
+int file_open_parent(const char *path, const char **name) MUST_CHECK;
 
 /* A directory of the service: what the variable says (STATE_DIRECTORY,
  * RUNTIME_DIRECTORY, see systemd.exec(5)) where that is an absolute path, else

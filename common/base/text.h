@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
+
 /* Judging and changing short texts as ASCII, whatever the locale is.  Pure. */
 
 /* True if each of the len bytes is a visible character, '!' to '~'. */
@@ -23,10 +25,11 @@ char text_lower(char c);
  * *out unchanged, when it is no such number or above max.
  */
 bool text_read_number(const char *s, size_t len, uint64_t max, uint64_t *out)
-    __attribute__((warn_unused_result));
+    MUST_CHECK;
 
-#define TEXT_HEX_LEN(n) (2 * (n) + 1) /* characters for n bytes, with the NUL  \
-				       */
+#define TEXT_HEX_LEN(n)                                                        \
+	(2 * (n) + 1) /* characters for n bytes, with the NUL                  \
+		       */
 
 /* Lower-case hexadecimal, NUL-terminated; out has TEXT_HEX_LEN(len). */
 void text_hex(char *out, const uint8_t *data, size_t len);

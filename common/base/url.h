@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/err.h"
 #include "base/limits.h"
 
 /* Judging the URLs (RFC 3986) of endpoints and queues.  Pure. */
@@ -28,8 +29,7 @@ struct url {
 /* ERR_FORMAT: not http(s), no host, user information, a query, a fragment, or
  * a character that a host or path may not have as it stands; ERR_LIMIT:
  * LIMIT_URL or more.  out points into itself and text: do not copy it. */
-int url_split(const char *text, struct url *out)
-    __attribute__((warn_unused_result));
+int url_split(const char *text, struct url *out) MUST_CHECK;
 
 /* True if the path of a URL that was split is "/ACCOUNT/QUEUE", whatever a
  * proxy puts before it. */
@@ -39,6 +39,6 @@ bool url_has_queue(const struct url *url);
  * "/ACCOUNT/QUEUE"), without query, fragment or final slash.  ERR_FORMAT,
  * for empty, "." and ".." segments too; ERR_LIMIT: over LIMIT_PATH. */
 int url_queue_path(const char *text, char path[static LIMIT_PATH + 1])
-    __attribute__((warn_unused_result));
+    MUST_CHECK;
 
 #endif

@@ -21,6 +21,6 @@
  * an include, or a file that is not a regular file or over 64 KiB.
  */
 int conffile_read(const char *path, const struct settings *settings, void *conf,
-    int lines[], struct err *err) __attribute__((warn_unused_result));
+    int lines[], struct err *err) MUST_CHECK;
 
 #endif

@@ -20,13 +20,11 @@ struct options {
  * ERR_USAGE.
  */
 int options_read(struct options *options, const struct settings *settings,
-    void *conf, int argc, char *const argv[], struct err *err)
-    __attribute__((warn_unused_result));
+    void *conf, int argc, char *const argv[], struct err *err) MUST_CHECK;
 
 /* Check and store the given values.  ERR_USAGE. */
 int options_set_given(const struct options *options,
-    const struct settings *settings, void *conf, struct err *err)
-    __attribute__((warn_unused_result));
+    const struct settings *settings, void *conf, struct err *err) MUST_CHECK;
 
 /* The part of --help that lists the options. */
 void options_print_help(const struct settings *settings, FILE *to);

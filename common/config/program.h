@@ -68,7 +68,7 @@ extern const struct program conf_program; /* in conf.c of each */
  * ERR_CONFIG, ERR_NOMEM; conf's flags are right even then.
  */
 int program_load(const struct program *program, struct conf *conf, int argc,
-    char *const argv[], struct err *err) __attribute__((warn_unused_result));
+    char *const argv[], struct err *err) MUST_CHECK;
 
 /* What a program does with its settings. */
 struct program_work {

@@ -78,12 +78,12 @@ void *settings_at(const struct setting *row, void *conf);
  * failure.  origin ("--messages", "FILE:LINE: messages") begins the error.
  * ERR_CONFIG; ERR_INTERNAL: the row takes no text. */
 int settings_set(const struct setting *row, void *conf, const char *origin,
-    const char *text, struct err *err) __attribute__((warn_unused_result));
+    const char *text, struct err *err) MUST_CHECK;
 
 /* Set every member of conf to its default, or to zero.  ERR_CONFIG: a row
  * contradicts itself. */
-int settings_set_defaults(const struct settings *settings, void *conf,
-    struct err *err) __attribute__((warn_unused_result));
+int settings_set_defaults(
+    const struct settings *settings, void *conf, struct err *err) MUST_CHECK;
 
 /* Write "key = value" as the file has it, without a line feed. */
 void settings_print(const struct setting *row, const void *conf, FILE *to);

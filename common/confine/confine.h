@@ -15,7 +15,7 @@
 /* First of all, before a secret is loaded: no core files (RLIMIT_CORE), no
  * ptrace(2) by the same user and no /proc/PID/mem (PR_SET_DUMPABLE).  Children
  * inherit both without execve(2).  ERR_IO. */
-int confine_no_core(void) __attribute__((warn_unused_result));
+int confine_no_core(void) MUST_CHECK;
 
 /* Each has a list of system calls; see confine_calls(). */
 enum confine_role {
@@ -47,7 +47,6 @@ struct confine_half {
 /* All steps for one half, after split_fork() and before its first thread, once
  * all that it writes to is open and split_stop_fd() is done.  steps.h tells
  * what each does.  ERR_PERM, ERR_IO, ERR_NOMEM. */
-int confine_half(struct confine_half *half, struct err *err)
-    __attribute__((warn_unused_result));
+int confine_half(struct confine_half *half, struct err *err) MUST_CHECK;
 
 #endif

@@ -28,12 +28,12 @@ struct split {
  * told already by it, or with a text for one that could not tell: it hung, or
  * was ended by a signal.  ERR_IO: no second half could be started. */
 int split_run(const struct split *s, struct err *end, struct err *err)
-    __attribute__((warn_unused_result));
+    MUST_CHECK;
 
 /* SIGTERM and SIGINT make *fd readable from now on, in this process, and
  * interrupt system calls; SIGPIPE is ignored.  For each half of its own.
  * ERR_IO. */
-int split_stop_fd(int *fd) __attribute__((warn_unused_result));
+int split_stop_fd(int *fd) MUST_CHECK;
 
 /*
  * The parts of split_run().  split_fork(): *fd is this half's end
@@ -43,7 +43,7 @@ int split_stop_fd(int *fd) __attribute__((warn_unused_result));
  * later, as a child of another user may be (see confine_lifetime()).
  */
 #define SPLIT_NOT_REAPED (-1)
-int split_fork(int *fd, pid_t *child) __attribute__((warn_unused_result));
+int split_fork(int *fd, pid_t *child) MUST_CHECK;
 int split_reap(pid_t child, int64_t deadline);
 
 #endif

@@ -17,14 +17,13 @@
  * and in a user namespace that has no such id (its root is an ordinary user
  * outside), nothing happens.  ERR_PERM. */
 int confine_become(const char *user, bool *fallback, struct err *err)
-    __attribute__((warn_unused_result));
+    MUST_CHECK;
 
 /* Keep the capability cap (CAP_*, or -1 for none) as permitted and effective;
  * drop all others from every set, ambient and bounding set included, and set
  * no-new-privs.  Without CAP_SETPCAP the bounding set stays, which means
  * nothing under no-new-privs.  ERR_PERM. */
-int confine_capabilities(int cap, struct err *err)
-    __attribute__((warn_unused_result));
+int confine_capabilities(int cap, struct err *err) MUST_CHECK;
 
 /* Drop from the bounding set all but keep, a CAP_* or -1; false when one of
  * them stays that could be had back. */
@@ -35,15 +34,13 @@ bool confine_drop_bounding_set(int keep);
  * size, so that file sizes have no ceiling here.  Processes are
  * confine_calls()'s part: RLIMIT_NPROC counts threads, which name look-ups
  * need, and all that the user runs.  ERR_IO. */
-int confine_limits(rlim_t files, struct err *err)
-    __attribute__((warn_unused_result));
+int confine_limits(rlim_t files, struct err *err) MUST_CHECK;
 
 /* SIGKILL in ms from now, whatever the process does: confine_calls() leaves it
  * no call to stop the timer.  For the agent's online half, which its parent
  * cannot kill: with neither its user id nor CAP_KILL, kill(2) fails and
  * PR_SET_PDEATHSIG sends nothing.  ERR_IO. */
-int confine_lifetime(long ms, struct err *err)
-    __attribute__((warn_unused_result));
+int confine_lifetime(long ms, struct err *err) MUST_CHECK;
 
 /* Landlock (landlock(7)) where the kernel has it: only reading, and only
  * beneath these paths (NULL-terminated; symbolic links are followed, those
@@ -51,13 +48,12 @@ int confine_lifetime(long ms, struct err *err)
  * beneath a directory named here); no writing anywhere, but to what is open.
  * *active tells.  ERR_PERM when a kernel that has it refuses. */
 int confine_files(const char *const *readable, bool *active, struct err *err)
-    __attribute__((warn_unused_result));
+    MUST_CHECK;
 
 /* A seccomp filter (libseccomp): what is not on the list of the role fails
  * with EPERM.  Everything is inherited by threads.  No role can open a file
  * for writing, start a process or a program.  ERR_PERM, ERR_NOMEM,
  * ERR_UNSUPPORTED when the kernel has no seccomp filters. */
-int confine_calls(enum confine_role role, struct err *err)
-    __attribute__((warn_unused_result));
+int confine_calls(enum confine_role role, struct err *err) MUST_CHECK;
 
 #endif

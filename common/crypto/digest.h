@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
+
 /* The one user of OpenSSL.  A part is (data, len); parts are hashed one after
  * the other, so that nobody concatenates secrets. */
 struct digest_part {
@@ -18,20 +20,17 @@ struct digest_part {
 
 /* SHA-256 (FIPS 180-4).  ERR_INTERNAL when OpenSSL refuses. */
 int digest_sha256(uint8_t out[static DIGEST_SHA256_LEN],
-    const struct digest_part *parts, size_t n)
-    __attribute__((warn_unused_result));
+    const struct digest_part *parts, size_t n) MUST_CHECK;
 
 /* HMAC-SHA-256 (RFC 2104, FIPS 198-1).  out may be the key itself, for chains
  * of derivations.  ERR_INTERNAL. */
 int digest_hmac_sha256(uint8_t out[static DIGEST_SHA256_LEN], const void *key,
-    size_t key_len, const struct digest_part *parts, size_t n)
-    __attribute__((warn_unused_result));
+    size_t key_len, const struct digest_part *parts, size_t n) MUST_CHECK;
 
 /* MD5 (RFC 1321), for SQS's transport check only.  ERR_UNSUPPORTED on a host
  * in FIPS mode. */
 int digest_md5(uint8_t out[static DIGEST_MD5_LEN],
-    const struct digest_part *parts, size_t n)
-    __attribute__((warn_unused_result));
+    const struct digest_part *parts, size_t n) MUST_CHECK;
 
 /* Compare in time that depends on len alone. */
 bool digest_equal(const void *a, const void *b, size_t len);

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "crypto/aead.h"
 #include "crypto/keys.h"
 
@@ -21,14 +22,13 @@
  * 9180's.  ERR_DENIED: recipient is no proper key; ERR_NOMEM, ERR_INTERNAL. */
 int hpke_seal(uint8_t *out, const uint8_t recipient[static KEYS_LEN],
     const uint8_t ephemeral[static KEYS_LEN], const void *info, size_t info_len,
-    const void *aad, size_t aad_len, const void *data, size_t len)
-    __attribute__((warn_unused_result));
+    const void *aad, size_t aad_len, const void *data, size_t len) MUST_CHECK;
 
 /* Open len bytes of enc || ct; out has len - HPKE_OVERHEAD bytes.
  * ERR_DENIED: sealed for somebody else, or not genuine; ERR_FORMAT: shorter
  * than HPKE_OVERHEAD.  out is wiped then. */
 int hpke_open(uint8_t *out, const uint8_t secret[static KEYS_LEN],
     const void *info, size_t info_len, const void *aad, size_t aad_len,
-    const void *data, size_t len) __attribute__((warn_unused_result));
+    const void *data, size_t len) MUST_CHECK;
 
 #endif

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "crypto/digest.h"
 
 /* Random keys, signatures and key agreement. */
@@ -13,29 +14,29 @@
 
 /* From OpenSSL's generator for private values.  May wait until the kernel's
  * generator is ready.  ERR_INTERNAL. */
-int keys_random(void *out, size_t len) __attribute__((warn_unused_result));
+int keys_random(void *out, size_t len) MUST_CHECK;
 
 /* Ed25519 (RFC 8032): the public key of a secret one (its 32-byte seed). */
 int keys_ed25519_public(uint8_t public_key[static KEYS_LEN],
-    const uint8_t secret[static KEYS_LEN]) __attribute__((warn_unused_result));
+    const uint8_t secret[static KEYS_LEN]) MUST_CHECK;
 
 /* A deterministic signature of data.  ERR_INTERNAL. */
 int keys_ed25519_sign(uint8_t out[static KEYS_SIGNATURE_LEN],
     const uint8_t secret[static KEYS_LEN], const void *data, size_t len)
-    __attribute__((warn_unused_result));
+    MUST_CHECK;
 
 /* 0 when it is genuine; ERR_DENIED when it is not, or the key has a small
  * order, under which anybody can sign; ERR_INTERNAL. */
 int keys_ed25519_verify(const uint8_t signature[static KEYS_SIGNATURE_LEN],
     const uint8_t public_key[static KEYS_LEN], const void *data, size_t len)
-    __attribute__((warn_unused_result));
+    MUST_CHECK;
 
 /* X25519 (RFC 7748).  The shared secret's all-zero value is refused
  * (ERR_DENIED), as RFC 9180 section 7.1.4 wants. */
 int keys_x25519_public(uint8_t public_key[static KEYS_LEN],
-    const uint8_t secret[static KEYS_LEN]) __attribute__((warn_unused_result));
+    const uint8_t secret[static KEYS_LEN]) MUST_CHECK;
 int keys_x25519(uint8_t shared[static KEYS_LEN],
     const uint8_t secret[static KEYS_LEN], const uint8_t peer[static KEYS_LEN])
-    __attribute__((warn_unused_result));
+    MUST_CHECK;
 
 #endif

@@ -23,7 +23,7 @@ struct http;
 
 /* ERR_NOMEM, ERR_CONFIG (a CA bundle that cannot be read), ERR_INTERNAL. */
 int http_new(const struct http_config *cfg, struct http **out, struct err *err)
-    __attribute__((warn_unused_result));
+    MUST_CHECK;
 
 /* All transfers are to be freed before.  Does not wait for a name look-up
  * that still runs. */

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/err.h"
+
 /*
  * The status line and the headers of one answer (RFC 9112), fed line by line;
  * for transfer.c.  Interim answers (1xx) give way to what follows them;
@@ -23,8 +25,7 @@ struct http_head {
 /* One line as received, with or without its CR LF.  ERR_LIMIT over
  * HTTP_HEAD_MAX; ERR_FORMAT for a NUL byte, a folded line, a line without a
  * colon or name, a broken status line. */
-int http_head_add(struct http_head *h, const char *line, size_t len)
-    __attribute__((warn_unused_result));
+int http_head_add(struct http_head *h, const char *line, size_t len) MUST_CHECK;
 
 /* The value of the first header of that name in any case, NULL if none. */
 const char *http_head_get(const struct http_head *h, const char *name);

@@ -8,6 +8,7 @@
 #include <limits.h>
 
 #include "base/clock.h"
+#include "base/err.h"
 #include "http/head.h"
 #include "http/transfer.h"
 
@@ -52,14 +53,13 @@ struct http_transfer {
 /* request.c: judge the request and tell curl all of it.  On failure the
  * caller still releases what t got. */
 int http_setup(struct http_transfer *t, const struct http_request *req,
-    struct err *err) __attribute__((warn_unused_result));
+    struct err *err) MUST_CHECK;
 
 /* transfer.c: take t from its client and from curl, wipe and free it. */
 void http_transfer_destroy(struct http_transfer *t);
 
 /* trust.c: find out whom h trusts.  ERR_CONFIG. */
-int http_trust(struct http *h, const char *given, struct err *err)
-    __attribute__((warn_unused_result));
+int http_trust(struct http *h, const char *given, struct err *err) MUST_CHECK;
 
 /* failure.c: whether any byte of the request may have left; curl's code
  * as one of ours, with t->err set. */

@@ -35,16 +35,14 @@ struct http_transfer;
 
 /* Whether http_start() would take the URL; asks nobody.  ERR_CONFIG,
  * ERR_NOMEM. */
-int http_check_url(const char *url, struct err *err)
-    __attribute__((warn_unused_result));
+int http_check_url(const char *url, struct err *err) MUST_CHECK;
 
 /* Begin a transfer; it advances inside any http_wait().  *out is the
  * caller's to free.  ERR_CONFIG for a URL that is malformed, holds a user
  * name or may not be used in the clear; ERR_FORMAT for a header with a line
  * break; ERR_NOMEM, ERR_INTERNAL. */
 int http_start(struct http *h, const struct http_request *req,
-    struct http_transfer **out, struct err *err)
-    __attribute__((warn_unused_result));
+    struct http_transfer **out, struct err *err) MUST_CHECK;
 
 /*
  * Drive all transfers until t has ended.  0: a whole answer came, whatever
@@ -54,13 +52,12 @@ int http_start(struct http *h, const struct http_request *req,
  * http_was_sent() tells whether the server may have seen the request.
  */
 int http_wait(struct http *h, struct http_transfer *t, struct err *err)
-    __attribute__((warn_unused_result));
+    MUST_CHECK;
 
 /* Both steps for a caller that has nothing beside it.  *out is NULL when it
  * did not begin, and otherwise the caller's to free, also on failure. */
 int http_do(struct http *h, const struct http_request *req,
-    struct http_transfer **out, struct err *err)
-    __attribute__((warn_unused_result));
+    struct http_transfer **out, struct err *err) MUST_CHECK;
 
 /* Of an ended transfer.  Results live as long as it. */
 int http_status(const struct http_transfer *t);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "json/text.h"
 
 /*
@@ -21,8 +22,7 @@ struct json;
  * ERR_FORMAT: malformed, truncated, trailing bytes, invalid UTF-8, a repeated
  * key, a NUL in a key or string; ERR_LIMIT: deeper or more than the caps;
  * ERR_NOMEM. */
-int json_parse(const void *text, size_t len, struct json **out)
-    __attribute__((warn_unused_result));
+int json_parse(const void *text, size_t len, struct json **out) MUST_CHECK;
 void json_free(struct json *root);
 
 /* Look-ups answer NULL for NULL, for a value of another kind and for what is
@@ -41,7 +41,6 @@ const struct json *json_member(
 /* An integer number, or a string of decimal digits as SQS sends them.
  * ERR_ABSENT when value is NULL, ERR_FORMAT when it is anything else or does
  * not fit. */
-int json_integer(const struct json *value, int64_t *out)
-    __attribute__((warn_unused_result));
+int json_integer(const struct json *value, int64_t *out) MUST_CHECK;
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/err.h"
 
 /*
  * A writer of one JSON document (RFC 8259), within the limits of text.h; it
@@ -27,7 +28,6 @@ void json_put_integer(struct json_writer *w, int64_t n);
 /* Append the document to out.  ERR_LIMIT by out's ceiling or JSON_TEXT_MAX,
  * ERR_NOMEM, ERR_FORMAT for a string that is not UTF-8, ERR_INTERNAL when it
  * is not one whole document. */
-int json_writer_finish(struct json_writer *w, struct buf *out)
-    __attribute__((warn_unused_result));
+int json_writer_finish(struct json_writer *w, struct buf *out) MUST_CHECK;
 
 #endif

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "message/keyfile.h"
 #include "message/message.h"
 
@@ -30,7 +31,6 @@ void claim_format(
 
 /* Strict, so that one claim has one text: this order, lower-case hex, decimals
  * without sign or leading zero, no overflow, nothing behind.  ERR_FORMAT. */
-int claim_parse(const char *text, size_t len, struct claim *claim)
-    __attribute__((warn_unused_result));
+int claim_parse(const char *text, size_t len, struct claim *claim) MUST_CHECK;
 
 #endif

@@ -33,26 +33,24 @@ void keyfile_format(enum keyfile_kind kind, const uint8_t key[static KEYS_LEN],
  * one belongs, and the other way round, says so. */
 int keyfile_parse(enum keyfile_kind kind, const char *text, size_t len,
     const char *origin, uint8_t key[static KEYS_LEN], struct err *err)
-    __attribute__((warn_unused_result));
+    MUST_CHECK;
 
 /* Read a file.  A secret key that its group or others may read or write, or
  * that is owned by neither this user nor root, is ERR_CONFIG, as are a file
  * that is missing, no regular file, or too large; its group may read one that
  * the service manager handed over (service_credential.h).  Text is wiped. */
 int keyfile_read(enum keyfile_kind kind, const char *path,
-    uint8_t key[static KEYS_LEN], struct err *err)
-    __attribute__((warn_unused_result));
+    uint8_t key[static KEYS_LEN], struct err *err) MUST_CHECK;
 
 /* Write a new file of mode 0600 (secret) or 0644 (public), synced with its
  * directory; an existing one is never touched (ERR_CONFIG). ERR_PERM,
  * ERR_IO. */
 int keyfile_create(enum keyfile_kind kind, const char *path,
-    const uint8_t key[static KEYS_LEN], struct err *err)
-    __attribute__((warn_unused_result));
+    const uint8_t key[static KEYS_LEN], struct err *err) MUST_CHECK;
 
 /* The "key" field of a message: what tells producers apart. */
 int keyfile_id(const uint8_t public_key[static KEYS_LEN],
-    uint8_t id[static KEYFILE_ID_LEN]) __attribute__((warn_unused_result));
+    uint8_t id[static KEYFILE_ID_LEN]) MUST_CHECK;
 
 /*
  * The trusted public keys: every *.pub of a directory, in the order of their
@@ -74,6 +72,6 @@ struct keyfile_trusted {
  * this user nor root: what the user meant to trust must not be guessed.  *out
  * is empty then. */
 int keyfile_read_trusted(const char *directory, struct keyfile_trusted *out,
-    struct err *err) __attribute__((warn_unused_result));
+    struct err *err) MUST_CHECK;
 
 #endif

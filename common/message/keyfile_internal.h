@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "base/err.h"
 #include "message/keyfile.h"
 
 /* Permissions that others must not have. */
@@ -18,12 +19,12 @@
 
 /* Whether a file or directory is safe from others.  ERR_CONFIG. */
 int keyfile_check_access(const struct stat *st, mode_t forbidden,
-    const char *path, struct err *err) __attribute__((warn_unused_result));
+    const char *path, struct err *err) MUST_CHECK;
 
 /* Read path, relative to the directory dir_fd, as keyfile_read() does; origin
  * is its name in messages. */
 int keyfile_read_at(int dir_fd, const char *path, enum keyfile_kind kind,
     mode_t forbidden, const char *origin, uint8_t key[static KEYS_LEN],
-    struct err *err) __attribute__((warn_unused_result));
+    struct err *err) MUST_CHECK;
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/base64.h"
+#include "base/err.h"
 #include "base/record.h"
 
 /*
@@ -44,8 +45,7 @@ size_t message_record_len(const struct message *m);
 
 /* Judge len bytes that came as a record, and end the claim with a NUL.
  * ERR_FORMAT: a length is not allowed, or they do not add up to len. */
-int message_take_record(struct message *m, size_t len)
-    __attribute__((warn_unused_result));
+int message_take_record(struct message *m, size_t len) MUST_CHECK;
 
 /* Set the claim to a text from outside.  Of a text that is too long to be one
  * the first character remains, so that it does not pass for no claim. */
@@ -53,8 +53,7 @@ void message_set_claim(struct message *m, const char *text);
 
 /* The body: BASE64_LEN(payload_len) characters and a NUL.  ERR_LIMIT unless
  * the payload's length is allowed. */
-int message_to_body(const struct message *m, char *body)
-    __attribute__((warn_unused_result));
+int message_to_body(const struct message *m, char *body) MUST_CHECK;
 
 /*
  * Set the payload to what a body of len characters decodes to.  One final line
@@ -63,6 +62,6 @@ int message_to_body(const struct message *m, char *body)
  * payload is empty and wiped then.
  */
 int message_from_body(struct message *m, const char *body, size_t len)
-    __attribute__((warn_unused_result));
+    MUST_CHECK;
 
 #endif

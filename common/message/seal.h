@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "base/err.h"
 #include "crypto/hpke.h"
 #include "message/message.h"
 
@@ -16,11 +17,11 @@
 /* ERR_LIMIT: the sealed payload would be longer than allowed; ERR_DENIED:
  * recipient is no proper key. */
 int message_seal(struct message *m, const uint8_t recipient[static KEYS_LEN])
-    __attribute__((warn_unused_result));
+    MUST_CHECK;
 
 /* ERR_DENIED: sealed for somebody else, not genuine, or too short to hold a
  * payload; the message is as it was then. */
 int message_open(struct message *m, const uint8_t secret[static KEYS_LEN])
-    __attribute__((warn_unused_result));
+    MUST_CHECK;
 
 #endif

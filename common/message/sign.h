@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/limits.h"
 #include "crypto/digest.h"
 #include "crypto/keys.h"
@@ -21,23 +22,22 @@
 /* Append what is signed.  ERR_LIMIT: longer than LIMIT_PATH or than a
  * message may be; out is as it was then. */
 int message_signed_bytes(const struct message *m, const char *queue_path,
-    struct buf *out) __attribute__((warn_unused_result));
+    struct buf *out) MUST_CHECK;
 #define MESSAGE_SIGNED_MAX                                                     \
 	(64 + MESSAGE_ENTROPY_MAX + LIMIT_PATH + MESSAGE_PAYLOAD_MAX)
 
 /* Set the signature.  ERR_LIMIT as above. */
 int message_sign(struct message *m, const char *queue_path,
-    const uint8_t secret[static KEYS_LEN]) __attribute__((warn_unused_result));
+    const uint8_t secret[static KEYS_LEN]) MUST_CHECK;
 
 /* Whether the holder of the secret key signed it.  ERR_DENIED: no; what is
  * too long to have been signed, and what bears no signature, too. */
 int message_verify(const struct message *m, const char *queue_path,
-    const uint8_t public_key[static KEYS_LEN])
-    __attribute__((warn_unused_result));
+    const uint8_t public_key[static KEYS_LEN]) MUST_CHECK;
 
 /* SHA-256 of what is signed: the same for each copy of a message, whatever a
  * stranger did to the signature.  ERR_LIMIT as above. */
 int message_digest(const struct message *m, const char *queue_path,
-    uint8_t out[static DIGEST_SHA256_LEN]) __attribute__((warn_unused_result));
+    uint8_t out[static DIGEST_SHA256_LEN]) MUST_CHECK;
 
 #endif

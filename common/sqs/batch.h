@@ -2,6 +2,7 @@
 #ifndef SQS_ENTROPY_SQS_BATCH_H
 #define SQS_ENTROPY_SQS_BATCH_H
 
+#include "base/err.h"
 #include "sqs/call.h"
 
 /*
@@ -24,6 +25,6 @@ struct sqs_batch {
 /* 0 when a call was answered, err->code telling the last failure of an entry;
  * otherwise as sqs_call().  err is not NULL. */
 int sqs_batch_run(struct sqs *s, struct sqs_batch *b, const char *queue_url,
-    int64_t deadline, struct err *err) __attribute__((warn_unused_result));
+    int64_t deadline, struct err *err) MUST_CHECK;
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "aws/sigv4.h"
 #include "base/buf.h"
+#include "base/err.h"
 #include "sqs/client.h"
 #include "sqs/error.h"
 #include "json/parse.h"
@@ -39,12 +40,11 @@ struct sqs_op {
  * not NULL. */
 int sqs_call(struct sqs *s, const struct sqs_op *op, const char *queue,
     struct json_writer *request, int64_t deadline, struct json **answer,
-    struct err *err) __attribute__((warn_unused_result));
+    struct err *err) MUST_CHECK;
 
 /* Sleep before attempt (1, 2, ...) as the SDKs' standard retry mode does.
  * ERR_TIMEOUT, at once, when the sleep would pass the deadline;
  * ERR_CANCELED. */
-int sqs_backoff(const struct sqs *s, int attempt, int64_t deadline)
-    __attribute__((warn_unused_result));
+int sqs_backoff(const struct sqs *s, int attempt, int64_t deadline) MUST_CHECK;
 
 #endif

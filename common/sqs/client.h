@@ -31,7 +31,7 @@ struct sqs_config {
 /* Copies cfg, borrows the rest.  ERR_NOMEM, ERR_CONFIG. */
 int sqs_new(struct http *http, struct cred_chain *chain,
     const struct clock *clock, const struct sqs_config *cfg, struct sqs **out,
-    struct err *err) __attribute__((warn_unused_result));
+    struct err *err) MUST_CHECK;
 void sqs_free(struct sqs *s);
 
 /*

@@ -25,7 +25,7 @@
  */
 int sqs_send(struct sqs *s, const char *queue_url,
     const struct message *const messages[], size_t n, bool sent[],
-    int64_t deadline, struct err *err) __attribute__((warn_unused_result));
+    int64_t deadline, struct err *err) MUST_CHECK;
 
 /* What SQS tells beside a message, and deletes it by; strings end with NUL. */
 struct sqs_receipt {
@@ -47,8 +47,7 @@ struct sqs_messages {
  * which the deadline has to leave room for.  An empty queue is n = 0, not an
  * error.  out is the caller's to free after a success. */
 int sqs_receive(struct sqs *s, const char *queue_url, int max, int wait_s,
-    struct sqs_messages *out, int64_t deadline, struct err *err)
-    __attribute__((warn_unused_result));
+    struct sqs_messages *out, int64_t deadline, struct err *err) MUST_CHECK;
 
 /* Wipes them.  May be called again, and on what is all zero. */
 void sqs_messages_free(struct sqs_messages *m);
@@ -59,6 +58,6 @@ void sqs_messages_free(struct sqs_messages *m);
  * entries that failed when err->code is not 0. */
 int sqs_delete(struct sqs *s, const char *queue_url,
     const struct sqs_messages *m, const bool want[], bool deleted[],
-    int64_t deadline, struct err *err) __attribute__((warn_unused_result));
+    int64_t deadline, struct err *err) MUST_CHECK;
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef SQS_ENTROPY_SQS_PLACE_H
 #define SQS_ENTROPY_SQS_PLACE_H
 
+#include "base/err.h"
 #include "base/url.h"
 #include "sqs/session.h"
 
@@ -18,7 +19,7 @@ bool place_is_region(const char *s);
 /* parts->origin: the scheme and host of a queue that is a URL, "" of a name.
  * ERR_CONFIG: neither. */
 int place_find_queue(const char *queue, struct url *parts, struct err *err)
-    __attribute__((warn_unused_result));
+    MUST_CHECK;
 
 /* The endpoint that was set, or the queue's origin, or NULL. */
 const char *place_find_endpoint(

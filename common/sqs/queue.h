@@ -12,7 +12,7 @@
 
 /* GetQueueUrl.  url has LIMIT_URL bytes. */
 int sqs_queue_url(struct sqs *s, const char *name, char url[static LIMIT_URL],
-    int64_t deadline, struct err *err) __attribute__((warn_unused_result));
+    int64_t deadline, struct err *err) MUST_CHECK;
 
 struct sqs_depth {
 	int64_t visible;   /* ApproximateNumberOfMessages */
@@ -21,6 +21,6 @@ struct sqs_depth {
 
 /* GetQueueAttributes. */
 int sqs_queue_depth(struct sqs *s, const char *queue_url, struct sqs_depth *out,
-    int64_t deadline, struct err *err) __attribute__((warn_unused_result));
+    int64_t deadline, struct err *err) MUST_CHECK;
 
 #endif

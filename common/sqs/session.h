@@ -55,16 +55,14 @@ struct session {
  * ERR_INTERNAL.
  */
 int session_init(struct session *s, const struct session_config *cfg,
-    const struct clock *clock, struct err *err)
-    __attribute__((warn_unused_result));
+    const struct clock *clock, struct err *err) MUST_CHECK;
 
 /*
  * What session_init() and session_open() would find wrong with cfg and the
  * environment without asking anybody.  ERR_CONFIG with the name of the
  * setting, ERR_NOMEM, ERR_INTERNAL.
  */
-int session_check(const struct session_config *cfg, struct err *err)
-    __attribute__((warn_unused_result));
+int session_check(const struct session_config *cfg, struct err *err) MUST_CHECK;
 
 /* What an initialised session has to be able to read, beside the system's own
  * files: a NULL-terminated list that lives as long as it. */
@@ -80,7 +78,7 @@ const char *const *session_readable(struct session *s);
  * ERR_CONFIG with what to set, and the errors of client.h.
  */
 int session_open(struct session *s, int64_t deadline, struct err *err)
-    __attribute__((warn_unused_result));
+    MUST_CHECK;
 void session_close(struct session *s);
 
 #endif

@@ -28,12 +28,12 @@ struct blocks {
  * ERR_CONFIG, because equal bytes would cancel.  Otherwise source_open()'s
  * errors, ERR_NOMEM. */
 int blocks_open(struct blocks *b, const char *devices, double bits_per_byte,
-    struct err *err) __attribute__((warn_unused_result));
+    struct err *err) MUST_CHECK;
 
 /* Have all sources pass their start-up test now, which the first block would
  * ask for otherwise.  Errors as those of blocks_make(). */
 int blocks_start(struct blocks *b, const struct pace *pace, struct err *err)
-    __attribute__((warn_unused_result));
+    MUST_CHECK;
 
 /*
  * Make len bytes.  A block that fails its tests is discarded, which is logged,
@@ -42,7 +42,7 @@ int blocks_start(struct blocks *b, const struct pace *pace, struct err *err)
  * then.
  */
 int blocks_make(struct blocks *b, const struct pace *pace, uint8_t *out,
-    size_t len, struct err *err) __attribute__((warn_unused_result));
+    size_t len, struct err *err) MUST_CHECK;
 
 /* Whether a source is lost (source.h) to this process. */
 bool blocks_are_lost(const struct blocks *b);

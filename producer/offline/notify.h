@@ -21,13 +21,12 @@ struct notify {
 /* Do what NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID say, and take them out
  * of the environment.  ERR_UNSUPPORTED for an address that is neither a path
  * nor abstract, ERR_IO; *n is without a manager then. */
-int notify_open(struct notify *n, struct err *err)
-    __attribute__((warn_unused_result));
+int notify_open(struct notify *n, struct err *err) MUST_CHECK;
 void notify_close(struct notify *n);
 
 /* Lines "NAME=value".  Waits for room for wait_ms at most, 0: not at all.
  * ERR_TIMEOUT, ERR_LIMIT, ERR_IO (the manager is gone). */
 int notify_send(const struct notify *n, int64_t wait_ms, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4), warn_unused_result));
+    __attribute__((format(printf, 3, 4))) MUST_CHECK;
 
 #endif

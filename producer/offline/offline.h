@@ -2,6 +2,7 @@
 #ifndef SQS_ENTROPY_PRODUCER_OFFLINE_OFFLINE_H
 #define SQS_ENTROPY_PRODUCER_OFFLINE_OFFLINE_H
 
+#include "base/err.h"
 #include "producer/conf.h"
 #include "producer/offline/blocks.h"
 #include "producer/offline/notify.h"
@@ -21,7 +22,7 @@ struct producer_offline {
 /* Open what conf names.  ERR_CONFIG, ERR_ABSENT, ERR_PERM, ERR_IO, ERR_NOMEM.
  * That the service manager cannot be reached is only logged. */
 int producer_offline_open(struct producer_offline *o, const struct conf *conf,
-    struct err *err) __attribute__((warn_unused_result));
+    struct err *err) MUST_CHECK;
 void producer_offline_close(struct producer_offline *o);
 
 /*
@@ -34,6 +35,6 @@ void producer_offline_close(struct producer_offline *o);
  * and their failure ends it.
  */
 int producer_offline_run(struct producer_offline *o, int fd, int cancel_fd,
-    struct err *err) __attribute__((warn_unused_result));
+    struct err *err) MUST_CHECK;
 
 #endif

@@ -25,12 +25,12 @@ struct sequence {
  * so that a service of that user can go on with it.  ERR_ABSENT: another
  * producer has it now; ERR_CONFIG: it is damaged; ERR_PERM, ERR_IO. */
 int sequence_open(struct sequence *s, const char *path, struct err *err)
-    __attribute__((warn_unused_result));
+    MUST_CHECK;
 
 /* The next number, from 1.  ERR_IO: a block could not be reserved, and no
  * number was given; ERR_LIMIT: there are no more. */
 int sequence_next(struct sequence *s, uint64_t *out, struct err *err)
-    __attribute__((warn_unused_result));
+    MUST_CHECK;
 
 void sequence_close(struct sequence *s);
 

@@ -26,22 +26,20 @@ struct signer {
 /* Load what conf names.  ERR_CONFIG, ERR_ABSENT (another producer has the
  * state directory), ERR_PERM, ERR_IO, ERR_NOMEM. */
 int signer_open(struct signer *s, const struct conf *conf, struct err *err)
-    __attribute__((warn_unused_result));
+    MUST_CHECK;
 void signer_close(struct signer *s);
 
 /* --check: whether signer_open() would find sound keys; leaves nothing. */
-int signer_check(const struct conf *conf, struct err *err)
-    __attribute__((warn_unused_result));
+int signer_check(const struct conf *conf, struct err *err) MUST_CHECK;
 
 /* The queue's path as the online half tells it; ignored where the
  * configuration has the queue's URL.  ERR_FORMAT. */
-int signer_set_path(struct signer *s, const char *path, size_t len)
-    __attribute__((warn_unused_result));
+int signer_set_path(struct signer *s, const char *path, size_t len) MUST_CHECK;
 
 /* Number, seal and sign the payload of m, claiming bits, at epoch ms wall.
  * Without a signing key nothing changes.  ERR_LIMIT, ERR_IO, ERR_CONFIG (no
  * path), ERR_NOMEM, ERR_INTERNAL. */
 int signer_sign(struct signer *s, struct message *m, int64_t wall,
-    uint32_t bits, struct err *err) __attribute__((warn_unused_result));
+    uint32_t bits, struct err *err) MUST_CHECK;
 
 #endif

@@ -41,8 +41,7 @@ struct pace {
  * /dev/random and /dev/urandom, by whatever name), which would send back what
  * the kernel made.  ERR_PERM, ERR_IO.
  */
-int source_open(struct source *s, const char *path, struct err *err)
-    __attribute__((warn_unused_result));
+int source_open(struct source *s, const char *path, struct err *err) MUST_CHECK;
 
 /*
  * Gather exactly len bytes, asking the device for no more than that; short
@@ -53,7 +52,7 @@ int source_open(struct source *s, const char *path, struct err *err)
  * confine_calls() is done is lost, ERR_ABSENT.
  */
 int source_read(struct source *s, const struct pace *pace, uint8_t *data,
-    size_t len, struct err *err) __attribute__((warn_unused_result));
+    size_t len, struct err *err) MUST_CHECK;
 
 void source_close(struct source *s);
 

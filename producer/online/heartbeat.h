@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/record.h"
 #include "producer/record.h"
 
@@ -35,9 +36,8 @@ void heartbeat_tell(const struct heartbeat *h);
 int64_t heartbeat_deadline(const struct heartbeat *h, int64_t usual);
 
 /* clock_sleep(), and a record_receive() that waits for ever, in slices. */
-int heartbeat_sleep(const struct heartbeat *h, int64_t ms)
-    __attribute__((warn_unused_result));
+int heartbeat_sleep(const struct heartbeat *h, int64_t ms) MUST_CHECK;
 int heartbeat_receive(const struct heartbeat *h, uint32_t *type, void *data,
-    size_t max, size_t *len) __attribute__((warn_unused_result));
+    size_t max, size_t *len) MUST_CHECK;
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef SQS_ENTROPY_PRODUCER_ONLINE_ONLINE_H
 #define SQS_ENTROPY_PRODUCER_ONLINE_ONLINE_H
 
+#include "base/err.h"
 #include "producer/conf.h"
 
 /*
@@ -17,11 +18,10 @@
  * the error that ended it.
  */
 int producer_online_run(int fd, const struct conf *conf, int cancel_fd,
-    int64_t watchdog_ms) __attribute__((warn_unused_result));
+    int64_t watchdog_ms) MUST_CHECK;
 
 /* What of the configuration the network would not have to be asked for is
  * wrong: queue, endpoint, region, CA bundle.  ERR_CONFIG. */
-int producer_online_check(const struct conf *conf, struct err *err)
-    __attribute__((warn_unused_result));
+int producer_online_check(const struct conf *conf, struct err *err) MUST_CHECK;
 
 #endif
