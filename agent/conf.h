@@ -5,13 +5,25 @@
 #include <limits.h>
 #include <stdbool.h>
 
-#include "agent/offline/credit.h"
 #include "config/program.h"
 
 #define CONF_FILE   SQS_ENTROPY_SYSCONFDIR "/sqs-entropy/agent.conf"
 
 /* --status: tell what the last run did; beside the actions of program.h. */
 #define CONF_STATUS PROGRAM_OWN
+
+/* What becomes of messages that no trusted producer signed. */
+enum credit_unsigned {
+	CREDIT_MIX,    /* mixed, credit 0 */
+	CREDIT_CREDIT, /* credited with bits_per_byte, unless they carry a
+			  signature that does not hold */
+	CREDIT_REFUSE  /* not used at all */
+};
+
+struct credit_policy {
+	enum credit_unsigned unsigned_messages;
+	double bits_per_byte; /* of unsigned messages, 0..8 */
+};
 
 struct conf {
 	struct program_conf common;

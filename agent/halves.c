@@ -3,6 +3,7 @@
 
 #include <linux/capability.h>
 
+#include "agent/offline/offline.h"
 #include "aws/cred_env.h"
 #include "base/clock.h"
 #include "base/log.h"

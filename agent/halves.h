@@ -5,8 +5,9 @@
 #include <stdint.h>
 
 #include "agent/conf.h"
-#include "agent/offline/offline.h"
 #include "base/err.h"
+
+struct agent_offline;
 
 #define AGENT_USER "sqs-entropy" /* of the online half */
 

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 
 #include "config/program.h"
-#include "producer/online/refill.h"
 
 /* or STATE_DIRECTORY (systemd.exec(5)) */
 #define CONF_STATE_DIRECTORY "/var/lib/sqs-entropy-producer"
@@ -15,6 +14,13 @@
 
 /* --genkey: make a key pair; beside the actions of program.h. */
 #define CONF_GENKEY          PROGRAM_OWN
+
+/* When the queue is topped up, see refill.h. */
+struct refill_settings {
+	long low_watermark; /* messages */
+	long burst;         /* messages */
+	long interval;      /* seconds */
+};
 
 struct conf {
 	struct program_conf common;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "confine/confine.h"
 #include "confine/split.h"
+#include "producer/offline/offline.h"
 
 /* SIGTERM ends the whole within a second; a half that ends by itself may take
  * longer over its connections. */

@@ -2,9 +2,12 @@
 #ifndef SQS_ENTROPY_PRODUCER_HALVES_H
 #define SQS_ENTROPY_PRODUCER_HALVES_H
 
+#include <stdint.h>
+
 #include "base/err.h"
 #include "producer/conf.h"
-#include "producer/offline/offline.h"
+
+struct producer_offline;
 
 #define PRODUCER_USER "sqs-entropy-producer" /* of both, when root starts */
 

@@ -78,7 +78,7 @@ asan:
 
 ## what each folder may include
 check-levels:
-	$(Q)tests/levels
+	$(Q)CC="$(CC)" tests/levels
 
 # Much of their time is waiting for deadlines.
 PYTEST_JOBS ?= 2

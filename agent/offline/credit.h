@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/conf.h"
 #include "crypto/digest.h"
 #include "message/claim.h"
 #include "message/message.h"
@@ -17,19 +18,6 @@
  */
 #define CREDIT_BITS     256
 #define CREDIT_FRESH_MS 300000 /* between signing and sending */
-
-/* What becomes of messages that no trusted producer signed. */
-enum credit_unsigned {
-	CREDIT_MIX,    /* mixed, credit 0 */
-	CREDIT_CREDIT, /* credited with bits_per_byte, unless they carry a
-			  signature that does not hold */
-	CREDIT_REFUSE  /* not used at all */
-};
-
-struct credit_policy {
-	enum credit_unsigned unsigned_messages;
-	double bits_per_byte; /* of unsigned messages, 0..8 */
-};
 
 /* What the signature is worth. */
 enum credit_trust {

@@ -13,6 +13,7 @@
 #include "confine/confine.h"
 #include "producer/halves.h"
 #include "producer/online/heartbeat.h"
+#include "producer/online/refill.h"
 #include "producer/record.h"
 #include "sqs/messages.h"
 #include "sqs/queue.h"

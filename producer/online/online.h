@@ -3,6 +3,8 @@
 #define SQS_ENTROPY_PRODUCER_ONLINE_ONLINE_H
 
 #include "base/err.h"
+#include <stdint.h>
+
 #include "producer/conf.h"
 
 /*

@@ -5,17 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "producer/conf.h"
+
 /*
  * The rule that keeps a queue topped up: below the low watermark add a burst,
  * then look again after the interval.  Pure.
  */
 #define REFILL_SETTLE_MS 60000 /* SQS counts a new message within a minute */
-
-struct refill_settings {
-	long low_watermark; /* messages */
-	long burst;         /* messages */
-	long interval;      /* seconds */
-};
 
 /* What was seen, and what this producer did before. */
 struct refill_state {
