@@ -76,9 +76,10 @@ asan:
 		EXTRA_CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all" \
 		FORTIFY=-U_FORTIFY_SOURCE $(if $(T),test UNIT_ONLY=1,check-unit)
 
-## what each folder may include
+## what each folder may include, names that stand twice, lines written twice
 check-levels:
 	$(Q)CC="$(CC)" tests/levels
+	$(Q)$(PYTHON) tests/figures --check >/dev/null
 
 # Much of their time is waiting for deadlines.
 PYTEST_JOBS ?= 2
