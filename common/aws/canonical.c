@@ -2,19 +2,10 @@
 #include "aws/canonical.h"
 
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/text.h"
-
-/* One name=value of a query, with the '=' or without. */
-struct pair {
-	const char *name;
-	size_t name_len;
-	const char *value;
-	size_t value_len;
-};
 
 static char to_upper(char c)
 {
@@ -104,78 +95,6 @@ int canonical_path(struct buf *b, const char *path)
 	}
 	if (rc == 0 && (final_slash || buf_len(b) == begin))
 		rc = buf_add(b, "/", 1);
-	return rc;
-}
-
-static int compare_bytes(
-    const char *a, size_t a_len, const char *b, size_t b_len)
-{
-	int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
-
-	if (order != 0)
-		return order;
-	return (a_len > b_len) - (a_len < b_len);
-}
-
-static int compare_pairs(const void *left, const void *right)
-{
-	const struct pair *a = left;
-	const struct pair *b = right;
-	int order = compare_bytes(a->name, a->name_len, b->name, b->name_len);
-
-	if (order != 0)
-		return order;
-	return compare_bytes(a->value, a->value_len, b->value, b->value_len);
-}
-
-static int split_query(struct pair *pairs, size_t *n, const char *query)
-{
-	for (*n = 0; *n < CANONICAL_PAIRS_MAX;) {
-		size_t len = strcspn(query, "&");
-		size_t name_len = strcspn(query, "&=");
-		size_t skip = name_len < len ? name_len + 1 : len;
-
-		pairs[*n].name = query;
-		pairs[*n].name_len = name_len;
-		pairs[*n].value = query + skip;
-		pairs[*n].value_len = len - skip;
-		(*n)++;
-		if (query[len] == '\0')
-			return 0;
-		query += len + 1;
-	}
-	return ERR_LIMIT;
-}
-
-static int add_pair(struct buf *b, const struct pair *p)
-{
-	int rc = buf_add(b, p->name, p->name_len);
-
-	if (rc == 0)
-		rc = buf_add(b, "=", 1);
-	if (rc == 0)
-		rc = buf_add(b, p->value, p->value_len);
-	return rc;
-}
-
-int canonical_query(struct buf *b, const char *query)
-{
-	struct pair pairs[CANONICAL_PAIRS_MAX];
-	size_t n, i;
-	int rc;
-
-	if (query == NULL || *query == '\0')
-		return 0;
-	rc = split_query(pairs, &n, query);
-	if (rc != 0)
-		return rc;
-	qsort(pairs, n, sizeof pairs[0], compare_pairs);
-	for (i = 0; i < n && rc == 0; i++) {
-		if (i > 0)
-			rc = buf_add(b, "&", 1);
-		if (rc == 0)
-			rc = add_pair(b, &pairs[i]);
-	}
 	return rc;
 }
 

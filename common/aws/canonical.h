@@ -11,7 +11,6 @@
  * botocore's SigV4Auth does.  Pure; each appends to b and fails as buf_add
  * does.
  */
-#define CANONICAL_PAIRS_MAX 128 /* parts of a query */
 
 /* The method in capitals. */
 int canonical_method(struct buf *b, const char *method) MUST_CHECK;
@@ -22,11 +21,6 @@ int canonical_method(struct buf *b, const char *method) MUST_CHECK;
  * as every service but S3 has it.
  */
 int canonical_path(struct buf *b, const char *path) MUST_CHECK;
-
-/* A query as it is sent, without '?', NULL or "" for none: its parts sorted
- * by name and value, each with its '='.  ERR_LIMIT also for more than
- * CANONICAL_PAIRS_MAX. */
-int canonical_query(struct buf *b, const char *query) MUST_CHECK;
 
 /* A header's name in small letters. */
 int canonical_name(struct buf *b, const char *name) MUST_CHECK;

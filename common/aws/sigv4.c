@@ -198,12 +198,9 @@ static int add_request(struct buf *b, const struct sigv4_request *req,
 		rc = buf_add(b, "\n", 1);
 	if (rc == 0)
 		rc = canonical_path(b, req->path);
+	/* An empty line for the query. */
 	if (rc == 0)
-		rc = buf_add(b, "\n", 1);
-	if (rc == 0)
-		rc = canonical_query(b, req->query);
-	if (rc == 0)
-		rc = buf_add(b, "\n", 1);
+		rc = buf_add(b, "\n\n", 2);
 	if (rc == 0)
 		rc = add_headers(b, l);
 	if (rc == 0)

@@ -12,7 +12,8 @@
 /*
  * AWS Signature Version 4 in the Authorization header.  Source: IAM User
  * Guide, "Create a signed AWS API request"; where that is silent, what
- * botocore's SigV4Auth does.  Pure but for the cache of the signing key.
+ * botocore's SigV4Auth does.  Requests have no query: the JSON protocol has
+ * none.  Pure but for the cache of the signing key.
  */
 struct sigv4_credentials {
 	const char *access_key;
@@ -27,9 +28,8 @@ struct sigv4_header {
 
 struct sigv4_request {
 	const char *method;
-	const char *host;  /* as sent in Host, with any port that is sent */
-	const char *path;  /* as sent, percent-encoded; "" means "/" */
-	const char *query; /* as sent, without '?'; NULL: none */
+	const char *host; /* as sent in Host, with any port that is sent */
+	const char *path; /* as sent, percent-encoded; "" means "/" */
 	/* To sign, in the order sent.  Host, X-Amz-Date and, with a token,
 	 * X-Amz-Security-Token are added and replace any given here; headers
 	 * that a proxy may change, such as User-Agent or Connection, are not
@@ -60,8 +60,8 @@ struct sigv4_result {
 /*
  * Sign for the moment wall (epoch ms).  *out is filled on success and then
  * the caller frees out->authorization; X-Amz-Security-Token is
- * credentials->token as it stands.  ERR_LIMIT: beyond a ceiling above
- * or one of canonical.h; ERR_NOMEM; ERR_INTERNAL.
+ * credentials->token as it stands.  ERR_LIMIT: beyond a ceiling above;
+ * ERR_NOMEM; ERR_INTERNAL.
  */
 int sigv4_sign(struct sigv4 *s, const struct sigv4_credentials *credentials,
     const struct sigv4_request *req, const char *region, const char *service,

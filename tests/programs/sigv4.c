@@ -4,10 +4,10 @@
  * "X-AMZ-DATE TAB AUTHORIZATION LF" each, on standard output.
  *
  * A request is a list of fields, a field its length as 32-bit big-endian and
- * that many bytes.  In order: method, host, path, query, region, service,
+ * that many bytes.  In order: method, host, path, region, service,
  * access key, secret key, token, epoch milliseconds (decimal), body, then the
  * name and the value of each header; a field of length END closes the list.
- * Length ABSENT stands for NULL, which query, token and body may be.
+ * Length ABSENT stands for NULL, which token and body may be.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -25,7 +25,6 @@ enum {
 	METHOD,
 	HOST,
 	PATH,
-	QUERY,
 	REGION,
 	SERVICE,
 	ACCESS_KEY,
@@ -73,7 +72,7 @@ static int read_field(struct fields *f, uint32_t len)
 	f->at[f->n] = NULL;
 	f->len[f->n] = 0;
 	if (len == ABSENT) {
-		if (f->n != QUERY && f->n != TOKEN && f->n != BODY)
+		if (f->n != TOKEN && f->n != BODY)
 			return ERR_FORMAT;
 		f->n++;
 		return 0;
@@ -110,7 +109,6 @@ static int sign(struct sigv4 *s, const struct fields *f)
 	struct sigv4_request req = {.method = f->at[METHOD],
 	    .host = f->at[HOST],
 	    .path = f->at[PATH],
-	    .query = f->at[QUERY],
 	    .headers = headers,
 	    .body = f->at[BODY],
 	    .body_len = f->len[BODY]};

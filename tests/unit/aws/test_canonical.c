@@ -69,43 +69,6 @@ static void test_path(void **state)
 	assert_ceiling(canonical_path, "", 0);
 }
 
-static void test_query(void **state)
-{
-	static const char *const cases[][2] = {{"", ""}, {"a", "a="},
-	    {"a=", "a="}, {"=", "="}, {"=b", "=b"}, {"a=b=c", "a=b=c"},
-	    {"a==", "a=="}, {"b=1&a=2", "a=2&b=1"}, {"a=2&a=1", "a=1&a=2"},
-	    {"a=1&a=1&a", "a=&a=1&a=1"}, {"&", "=&="}, {"a&", "=&a="},
-	    {"ab=1&a=2&a-b=3&A=4", "A=4&a=2&a-b=3&ab=1"},
-	    /* by name and value, not as one text: '=' sorts after '-' */
-	    {"a=z&a-=y", "a=z&a-=y"}, {"a=1&a=10&a=1", "a=1&a=1&a=10"},
-	    {"k=%20&k=+&k=%2B", "k=%20&k=%2B&k=+"},
-	    {"\xc3\xa4=1&z=2", "z=2&\xc3\xa4=1"}};
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sizeof cases / sizeof cases[0]; i++)
-		assert_form(canonical_query, cases[i][0], cases[i][1]);
-	assert_form(canonical_query, NULL, "");
-	assert_ceiling(canonical_query, "b&a=1", 5);
-}
-
-static void test_query_parts(void **state)
-{
-	char query[CANONICAL_PAIRS_MAX + 1];
-	struct buf *b = buf_new(4096);
-
-	(void)state;
-	assert_non_null(b);
-	memset(query, '&', sizeof query);
-	query[CANONICAL_PAIRS_MAX - 1] = '\0';
-	assert_int_equal(canonical_query(b, query), 0);
-	assert_int_equal(buf_len(b), 2 * CANONICAL_PAIRS_MAX - 1);
-	query[CANONICAL_PAIRS_MAX - 1] = '&';
-	query[CANONICAL_PAIRS_MAX] = '\0';
-	assert_int_equal(canonical_query(b, query), ERR_LIMIT);
-	buf_free(b);
-}
-
 static void test_value(void **state)
 {
 	static const char *const cases[][2] = {{"", ""}, {" ", ""}, {"a", "a"},
@@ -178,7 +141,6 @@ static void test_compare(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_path),
-	    cmocka_unit_test(test_query), cmocka_unit_test(test_query_parts),
 	    cmocka_unit_test(test_value),
 	    cmocka_unit_test(test_method_and_name),
 	    cmocka_unit_test(test_compare)};

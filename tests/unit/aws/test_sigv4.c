@@ -38,24 +38,18 @@ static void assert_signed_as(struct sigv4 *s,
 	buf_free(result.authorization);
 }
 
-/* The example that the IAM User Guide works out step by step. */
-static void test_published_example(void **state)
+/* The signing key that the IAM User Guide derives step by step. */
+static void test_published_key(void **state)
 {
-	const struct sigv4_header type = {
-	    "Content-Type", "application/x-www-form-urlencoded; charset=utf-8"};
-	struct sigv4_request req = get("/");
+	const struct sigv4_request req = get("/");
+	struct sigv4 *s = *state;
+	struct sigv4_result result;
 	char hex[HEX_LEN];
 
-	req.host = "iam.amazonaws.com";
-	req.query = "Action=ListUsers&Version=2010-05-08";
-	req.headers = &type;
-	req.headers_n = 1;
-	assert_signed_as(*state, &example, &req, "iam",
-	    EXPECTED "iam/aws4_request, "
-		     "SignedHeaders=content-type;host;x-amz-date, "
-		     "Signature=5d672d79c15b13162d9279b0855cfba6"
-		     "789a8edb4c82c400e06b5924a6f2b5d7");
-	text_hex(hex, ((struct sigv4 *)*state)->key, DIGEST_SHA256_LEN);
+	assert_int_equal(
+	    sigv4_sign(s, &example, &req, "us-east-1", "iam", AT, &result), 0);
+	buf_free(result.authorization);
+	text_hex(hex, s->key, sizeof s->key);
 	assert_string_equal(hex,
 	    "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9");
 }
@@ -93,10 +87,6 @@ static void test_suite(void **state)
 	assert_suite(*state, &req, "host;x-amz-date",
 	    "ef75d96142cf21edca26f06005da7988e4f8dc83a165a80865db7089db637ec5");
 	req.path = "/";
-	req.query = "Param2=value2&Param1=value1";
-	assert_suite(*state, &req, "host;x-amz-date",
-	    "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500");
-	req.query = NULL;
 	req.method = "POST";
 	assert_suite(*state, &req, "host;x-amz-date",
 	    "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b");
@@ -293,9 +283,6 @@ static void test_limits(void **state)
 	req.headers_n = 0;
 	assert_limit(*state, &req, large, "us-east-1", ERR_LIMIT);
 	assert_limit(*state, &req, "t", large, ERR_LIMIT);
-	req.query = large;
-	assert_limit(*state, &req, "t", "us-east-1", ERR_LIMIT);
-	req.query = NULL;
 	req.path = large;
 	assert_limit(*state, &req, "t", "us-east-1", ERR_LIMIT);
 	req.path = "/";
@@ -345,7 +332,7 @@ static int teardown(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_published_example),
+	const struct CMUnitTest tests[] = {TEST(test_published_key),
 	    TEST(test_suite), TEST(test_suite_headers),
 	    TEST(test_headers_left_out), TEST(test_token),
 	    TEST(test_cache_follows), TEST(test_cache_is_used),
