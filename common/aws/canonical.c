@@ -1,37 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "aws/canonical.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/text.h"
 
-static char to_upper(char c)
-{
-	return (char)(c >= 'a' && c <= 'z' ? c - ('a' - 'A') : c);
-}
-
-static int add_mapped(struct buf *b, const char *s, char (*map)(char))
-{
-	size_t len = strlen(s);
-	uint8_t *space;
-	size_t i;
-	int rc = buf_extend(b, len, &space);
-
-	for (i = 0; rc == 0 && i < len; i++)
-		space[i] = (uint8_t)map(s[i]);
-	return rc;
-}
-
-int canonical_method(struct buf *b, const char *method)
-{
-	return add_mapped(b, method, to_upper);
-}
-
 int canonical_name(struct buf *b, const char *name)
 {
-	return add_mapped(b, name, text_lower);
+	size_t len = strlen(name);
+	uint8_t *space;
+	int rc = buf_extend(b, len, &space);
+
+	for (size_t i = 0; rc == 0 && i < len; i++)
+		space[i] = (uint8_t)text_lower(name[i]);
+	return rc;
 }
 
 int canonical_compare(const char *a, const char *b)
@@ -42,60 +25,6 @@ int canonical_compare(const char *a, const char *b)
 	return (unsigned char)text_lower(*a) < (unsigned char)text_lower(*b)
 		   ? -1
 		   : 1;
-}
-
-static bool is_unreserved(char c)
-{
-	const char l = text_lower(c);
-
-	return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-	       c == '.' || c == '_' || c == '~';
-}
-
-static int add_path_segment(struct buf *b, const char *s, size_t len)
-{
-	size_t i;
-	int rc = buf_add(b, "/", 1);
-
-	for (i = 0; i < len && rc == 0; i++) {
-		if (is_unreserved(s[i]))
-			rc = buf_add(b, &s[i], 1);
-		else
-			rc = buf_addf(b, "%%%02X", (unsigned char)s[i]);
-	}
-	return rc;
-}
-
-/* Take the last segment away again; the path begins at begin. */
-static void drop_segment(struct buf *b, size_t begin)
-{
-	const char *s = buf_str(b);
-	size_t len = buf_len(b);
-
-	while (len > begin && s[len - 1] != '/')
-		len--;
-	buf_truncate(b, len > begin ? len - 1 : begin);
-}
-
-int canonical_path(struct buf *b, const char *path)
-{
-	size_t begin = buf_len(b);
-	bool final_slash = true;
-	int rc = 0;
-
-	while (rc == 0 && *path != '\0') {
-		size_t len = strcspn(path, "/");
-
-		final_slash = path[len] == '/';
-		if (len == 2 && memcmp(path, "..", 2) == 0)
-			drop_segment(b, begin);
-		else if (len > 0 && !(len == 1 && *path == '.'))
-			rc = add_path_segment(b, path, len);
-		path += len + (final_slash ? 1 : 0);
-	}
-	if (rc == 0 && (final_slash || buf_len(b) == begin))
-		rc = buf_add(b, "/", 1);
-	return rc;
 }
 
 /*

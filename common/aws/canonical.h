@@ -12,16 +12,6 @@
  * does.
  */
 
-/* The method in capitals. */
-int canonical_method(struct buf *b, const char *method) MUST_CHECK;
-
-/*
- * A path as it is sent, percent-encoded once, "" for "/": dot segments and
- * empty segments removed (RFC 3986 section 5.2.4), then encoded a second time,
- * as every service but S3 has it.
- */
-int canonical_path(struct buf *b, const char *path) MUST_CHECK;
-
 /* A header's name in small letters. */
 int canonical_name(struct buf *b, const char *name) MUST_CHECK;
 

@@ -192,15 +192,9 @@ static int hash_to_hex(char hex[static HEX_LEN], const void *data, size_t len)
 static int add_request(struct buf *b, const struct sigv4_request *req,
     const struct list *l, const char *body_hash)
 {
-	int rc = canonical_method(b, req->method);
+	/* The path, and an empty line for the query. */
+	int rc = buf_addf(b, "%s\n/\n\n", req->method);
 
-	if (rc == 0)
-		rc = buf_add(b, "\n", 1);
-	if (rc == 0)
-		rc = canonical_path(b, req->path);
-	/* An empty line for the query. */
-	if (rc == 0)
-		rc = buf_add(b, "\n\n", 2);
 	if (rc == 0)
 		rc = add_headers(b, l);
 	if (rc == 0)

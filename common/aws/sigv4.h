@@ -12,8 +12,8 @@
 /*
  * AWS Signature Version 4 in the Authorization header.  Source: IAM User
  * Guide, "Create a signed AWS API request"; where that is silent, what
- * botocore's SigV4Auth does.  Requests have no query: the JSON protocol has
- * none.  Pure but for the cache of the signing key.
+ * botocore's SigV4Auth does.  A request goes to "/" and has no query, as all of
+ * the JSON protocol do.  Pure but for the cache of the signing key.
  */
 struct sigv4_credentials {
 	const char *access_key;
@@ -27,9 +27,8 @@ struct sigv4_header {
 };
 
 struct sigv4_request {
-	const char *method;
-	const char *host; /* as sent in Host, with any port that is sent */
-	const char *path; /* as sent, percent-encoded; "" means "/" */
+	const char *method; /* in capitals */
+	const char *host;   /* as sent in Host, with any port that is sent */
 	/* To sign, in the order sent.  Host, X-Amz-Date and, with a token,
 	 * X-Amz-Security-Token are added and replace any given here; headers
 	 * that a proxy may change, such as User-Agent or Connection, are not

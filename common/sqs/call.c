@@ -102,7 +102,6 @@ static int sign_request(struct sqs *s, const struct call *c,
 	const struct sigv4_request req = {
 	    .method = "POST",
 	    .host = s->host,
-	    .path = "/",
 	    .headers = headers,
 	    .headers_n = sizeof headers / sizeof headers[0],
 	    .body = buf_data(c->body),

@@ -4,7 +4,7 @@
  * "X-AMZ-DATE TAB AUTHORIZATION LF" each, on standard output.
  *
  * A request is a list of fields, a field its length as 32-bit big-endian and
- * that many bytes.  In order: method, host, path, region, service,
+ * that many bytes.  In order: method, host, region, service,
  * access key, secret key, token, epoch milliseconds (decimal), body, then the
  * name and the value of each header; a field of length END closes the list.
  * Length ABSENT stands for NULL, which token and body may be.
@@ -24,7 +24,6 @@
 enum {
 	METHOD,
 	HOST,
-	PATH,
 	REGION,
 	SERVICE,
 	ACCESS_KEY,
@@ -108,7 +107,6 @@ static int sign(struct sigv4 *s, const struct fields *f)
 	struct sigv4_header headers[(FIELDS_MAX - FIRST_HEADER) / 2];
 	struct sigv4_request req = {.method = f->at[METHOD],
 	    .host = f->at[HOST],
-	    .path = f->at[PATH],
 	    .headers = headers,
 	    .body = f->at[BODY],
 	    .body_len = f->len[BODY]};

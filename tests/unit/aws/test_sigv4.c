@@ -18,11 +18,8 @@
 
 static const struct sigv4_credentials example = {"AKIDEXAMPLE", SECRET, NULL};
 
-static struct sigv4_request get(const char *path)
-{
-	return (struct sigv4_request){
-	    .method = "GET", .host = "example.amazonaws.com", .path = path};
-}
+static const struct sigv4_request get = {
+    .method = "GET", .host = "example.amazonaws.com"};
 
 static void assert_signed_as(struct sigv4 *s,
     const struct sigv4_credentials *credentials,
@@ -41,13 +38,12 @@ static void assert_signed_as(struct sigv4 *s,
 /* The signing key that the IAM User Guide derives step by step. */
 static void test_published_key(void **state)
 {
-	const struct sigv4_request req = get("/");
 	struct sigv4 *s = *state;
 	struct sigv4_result result;
 	char hex[HEX_LEN];
 
 	assert_int_equal(
-	    sigv4_sign(s, &example, &req, "us-east-1", "iam", AT, &result), 0);
+	    sigv4_sign(s, &example, &get, "us-east-1", "iam", AT, &result), 0);
 	buf_free(result.authorization);
 	text_hex(hex, s->key, sizeof s->key);
 	assert_string_equal(hex,
@@ -72,21 +68,10 @@ static void assert_suite(struct sigv4 *s, const struct sigv4_request *req,
 /* AWS's Signature Version 4 test suite. */
 static void test_suite(void **state)
 {
-	static const char vanilla[] =
-	    "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31";
-	struct sigv4_request req = get("/");
+	struct sigv4_request req = get;
 
-	assert_suite(*state, &req, "host;x-amz-date", vanilla);
-	req.path = "";
-	assert_suite(*state, &req, "host;x-amz-date", vanilla);
-	req.path = "/./";
-	assert_suite(*state, &req, "host;x-amz-date", vanilla);
-	req.path = "/example1/example2/../..";
-	assert_suite(*state, &req, "host;x-amz-date", vanilla);
-	req.path = "/./example";
 	assert_suite(*state, &req, "host;x-amz-date",
-	    "ef75d96142cf21edca26f06005da7988e4f8dc83a165a80865db7089db637ec5");
-	req.path = "/";
+	    "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31");
 	req.method = "POST";
 	assert_suite(*state, &req, "host;x-amz-date",
 	    "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b");
@@ -100,7 +85,7 @@ static void test_suite_headers(void **state)
 	    {"my-header1", "value2"}, {"MY-HEADER1", "value1"}};
 	const struct sigv4_header type = {
 	    "Content-Type", "application/x-www-form-urlencoded"};
-	struct sigv4_request req = get("/");
+	struct sigv4_request req = get;
 
 	req.headers = trim;
 	req.headers_n = 2;
@@ -127,7 +112,7 @@ static void test_headers_left_out(void **state)
 	    {"X-Amz-Date", "20200101T000000Z"}, {"Authorization", "old"},
 	    {"User-Agent", "x"}, {"connection", "close"}, {"Expect", ""},
 	    {"X-Amzn-Trace-Id", "1"}, {"TE", "trailers"}};
-	struct sigv4_request req = get("/");
+	struct sigv4_request req = get;
 
 	req.headers = headers;
 	req.headers_n = sizeof headers / sizeof headers[0];
@@ -142,7 +127,7 @@ static void test_token(void **state)
 	    "QWLWsKWHGBuFqwAeMicRXmxfPSP18Tp1ZL"};
 	const struct sigv4_credentials without = {"AKIDEXAMPLE", SECRET, ""};
 	const struct sigv4_header given = {"X-Amz-Security-Token", "old"};
-	struct sigv4_request req = get("/");
+	struct sigv4_request req = get;
 
 	req.method = "POST";
 	req.headers = &given;
@@ -164,14 +149,13 @@ static void assert_as_fresh(struct sigv4 *s, const char *secret,
     const char *region, const char *service, int64_t wall)
 {
 	const struct sigv4_credentials c = {"AKIDEXAMPLE", secret, NULL};
-	const struct sigv4_request req = get("/");
 	struct sigv4 *fresh = sigv4_new();
 	struct sigv4_result a, b;
 
 	assert_non_null(fresh);
-	assert_int_equal(sigv4_sign(s, &c, &req, region, service, wall, &a), 0);
+	assert_int_equal(sigv4_sign(s, &c, &get, region, service, wall, &a), 0);
 	assert_int_equal(
-	    sigv4_sign(fresh, &c, &req, region, service, wall, &b), 0);
+	    sigv4_sign(fresh, &c, &get, region, service, wall, &b), 0);
 	assert_string_equal(buf_str(a.authorization), buf_str(b.authorization));
 	assert_memory_equal(s->key, fresh->key, sizeof s->key);
 	buf_free(a.authorization);
@@ -202,20 +186,19 @@ static void test_cache_follows(void **state)
 /* A key that stands in the cache is used: one that is put there shows. */
 static void test_cache_is_used(void **state)
 {
-	const struct sigv4_request req = get("/");
 	struct sigv4 *s = *state;
 	struct sigv4_result a, b, c;
 
 	assert_int_equal(
-	    sigv4_sign(s, &example, &req, "us-east-1", "sqs", AT, &a), 0);
+	    sigv4_sign(s, &example, &get, "us-east-1", "sqs", AT, &a), 0);
 	s->key[0] ^= 1;
 	assert_int_equal(
-	    sigv4_sign(s, &example, &req, "us-east-1", "sqs", AT, &b), 0);
+	    sigv4_sign(s, &example, &get, "us-east-1", "sqs", AT, &b), 0);
 	assert_string_not_equal(
 	    buf_str(a.authorization), buf_str(b.authorization));
 	s->key[0] ^= 1;
 	assert_int_equal(
-	    sigv4_sign(s, &example, &req, "us-east-1", "sqs", AT + 999, &c), 0);
+	    sigv4_sign(s, &example, &get, "us-east-1", "sqs", AT + 999, &c), 0);
 	assert_string_equal(buf_str(a.authorization), buf_str(c.authorization));
 	buf_free(a.authorization);
 	buf_free(b.authorization);
@@ -228,7 +211,6 @@ static void test_cache_after_failure(void **state)
 	static const struct sigv4 empty;
 	char secret[SIGV4_SECRET_MAX + 2];
 	const struct sigv4_credentials c = {"AKIDEXAMPLE", secret, NULL};
-	const struct sigv4_request req = get("/");
 	struct sigv4 *s = *state;
 	struct sigv4_result result;
 
@@ -236,7 +218,7 @@ static void test_cache_after_failure(void **state)
 	memset(secret, 's', sizeof secret);
 	secret[SIGV4_SECRET_MAX + 1] = '\0';
 	assert_int_equal(
-	    sigv4_sign(s, &c, &req, "us-east-1", "sqs", AT, &result),
+	    sigv4_sign(s, &c, &get, "us-east-1", "sqs", AT, &result),
 	    ERR_LIMIT);
 	assert_false(s->has_key);
 	assert_memory_equal(s->key, empty.key, sizeof s->key);
@@ -262,7 +244,7 @@ static void test_limits(void **state)
 {
 	struct sigv4_header headers[SIGV4_HEADERS_MAX + 1];
 	char *large = malloc(SIGV4_TEXT_MAX + 1);
-	struct sigv4_request req = get("/");
+	struct sigv4_request req = get;
 	size_t i;
 
 	assert_non_null(large);
@@ -283,9 +265,6 @@ static void test_limits(void **state)
 	req.headers_n = 0;
 	assert_limit(*state, &req, large, "us-east-1", ERR_LIMIT);
 	assert_limit(*state, &req, "t", large, ERR_LIMIT);
-	req.path = large;
-	assert_limit(*state, &req, "t", "us-east-1", ERR_LIMIT);
-	req.path = "/";
 	assert_limit(
 	    *state, &req, large + SIGV4_TEXT_MAX - 16384, "us-east-1", 0);
 	free(large);
@@ -297,7 +276,7 @@ static void test_given_body_hash(void **state)
 	    {"X-Amz-Content-SHA256",
 		"44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},
 	    {"X-Amz-Content-SHA256", "second"}};
-	struct sigv4_request req = get("/");
+	struct sigv4_request req = get;
 	struct sigv4_result a, b;
 
 	req.headers = sum;
