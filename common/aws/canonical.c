@@ -6,6 +6,8 @@
 #include "base/err.h"
 #include "base/text.h"
 
+#define BLANKS " \t" /* RFC 9110, section 5.6.3 */
+
 int canonical_name(struct buf *b, const char *name)
 {
 	size_t len = strlen(name);
@@ -27,51 +29,20 @@ int canonical_compare(const char *a, const char *b)
 		   : 1;
 }
 
-/*
- * Bytes of the white space character that s begins with, 0 when it is none.
- * Beyond ASCII because botocore folds by str.split(), which knows Unicode's.
- */
-static size_t white_len(const char *s)
-{
-	const unsigned char *u = (const unsigned char *)s;
-
-	if ((u[0] >= 0x09 && u[0] <= 0x0d) || (u[0] >= 0x1c && u[0] <= 0x20))
-		return 1;
-	if (u[0] == 0xc2 && (u[1] == 0x85 || u[1] == 0xa0))
-		return 2; /* U+0085, U+00A0 */
-	if (u[0] == 0xe1 && u[1] == 0x9a && u[2] == 0x80)
-		return 3; /* U+1680 */
-	if (u[0] == 0xe2 && u[1] == 0x80 &&
-	    ((u[2] >= 0x80 && u[2] <= 0x8a) || u[2] == 0xa8 || u[2] == 0xa9 ||
-		u[2] == 0xaf))
-		return 3; /* U+2000..200A, U+2028, U+2029, U+202F */
-	if (u[0] == 0xe2 && u[1] == 0x81 && u[2] == 0x9f)
-		return 3; /* U+205F */
-	if (u[0] == 0xe3 && u[1] == 0x80 && u[2] == 0x80)
-		return 3; /* U+3000 */
-	return 0;
-}
-
 int canonical_value(struct buf *b, const char *value)
 {
-	size_t begin = buf_len(b);
-	const char *s = value;
+	size_t begin = buf_len(b), len;
 	int rc = 0;
 
-	while (rc == 0 && *s != '\0') {
-		const char *word = s;
-		size_t gap = white_len(s);
-
-		if (gap > 0) {
-			s += gap;
-			continue;
-		}
-		while (*s != '\0' && white_len(s) == 0)
-			s++;
+	value += strspn(value, BLANKS);
+	while (rc == 0 && *value != '\0') {
+		len = strcspn(value, BLANKS);
 		if (buf_len(b) > begin)
 			rc = buf_add(b, " ", 1);
 		if (rc == 0)
-			rc = buf_add(b, word, (size_t)(s - word));
+			rc = buf_add(b, value, len);
+		value += len;
+		value += strspn(value, BLANKS);
 	}
 	return rc;
 }

@@ -15,7 +15,7 @@
 /* A header's name in small letters. */
 int canonical_name(struct buf *b, const char *name) MUST_CHECK;
 
-/* A header's value: no white space around it, single spaces within. */
+/* A header's value: no blanks around it, single spaces within. */
 int canonical_value(struct buf *b, const char *value) MUST_CHECK;
 
 /* Order two header names, small letters or not, independent of the locale. */

@@ -33,17 +33,10 @@ struct scope {
 	struct buf *text;
 };
 
-/* A header to be signed; seq keeps repeated ones in the order sent. */
-struct entry {
-	const char *name;
-	const char *value;
-	size_t seq;
-};
-
+/* The headers to be signed, sorted by name. */
 struct list {
-	struct entry at[SIGV4_HEADERS_MAX + OWN_MAX];
+	struct sigv4_header at[SIGV4_HEADERS_MAX + OWN_MAX];
 	size_t n;
-	const char *body_hash; /* X-Amz-Content-SHA256, or NULL */
 };
 
 struct sigv4 *sigv4_new(void)
@@ -59,116 +52,53 @@ void sigv4_free(struct sigv4 *s)
 	free(s);
 }
 
-/* Names that are never signed, because hops and proxies add or change them
- * (the list is botocore's), and the header that is being made. */
-static bool is_unsigned(const char *name)
+static int compare_headers(const void *left, const void *right)
 {
-	static const char *const names[] = {"authorization", "connection",
-	    "expect", "keep-alive", "proxy-authenticate", "proxy-authorization",
-	    "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
-	    "x-amzn-trace-id"};
-	size_t i;
+	const struct sigv4_header *a = left, *b = right;
 
-	for (i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (canonical_compare(name, names[i]) == 0)
-			return true;
-	return false;
+	return canonical_compare(a->name, b->name);
 }
 
-static void append_entry(struct list *l, const char *name, const char *value)
-{
-	l->at[l->n] = (struct entry){name, value, l->n};
-	l->n++;
-}
-
-static bool is_own(const struct list *l, size_t own, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < own; i++)
-		if (canonical_compare(name, l->at[i].name) == 0)
-			return true;
-	return false;
-}
-
-static int compare_entries(const void *left, const void *right)
-{
-	const struct entry *a = left;
-	const struct entry *b = right;
-	int order = canonical_compare(a->name, b->name);
-
-	if (order != 0)
-		return order;
-	return (a->seq > b->seq) - (a->seq < b->seq);
-}
-
-/* What is to be signed, sorted by name. */
-static int collect_entries(struct list *l, const struct sigv4_request *req,
+static int collect_headers(struct list *l, const struct sigv4_request *req,
     const char *token, const char *amz_date)
 {
-	size_t own, i;
-
 	l->n = 0;
-	l->body_hash = NULL;
 	if (req->headers_n > SIGV4_HEADERS_MAX)
 		return ERR_LIMIT;
-	append_entry(l, "host", req->host);
-	append_entry(l, "x-amz-date", amz_date);
+	for (size_t i = 0; i < req->headers_n; i++)
+		l->at[l->n++] = req->headers[i];
+	l->at[l->n++] = (struct sigv4_header){"host", req->host};
+	l->at[l->n++] = (struct sigv4_header){"x-amz-date", amz_date};
 	if (token != NULL && *token != '\0')
-		append_entry(l, "x-amz-security-token", token);
-	own = l->n;
-	for (i = 0; i < req->headers_n; i++) {
-		const struct sigv4_header *h = &req->headers[i];
-
-		if (is_unsigned(h->name) || is_own(l, own, h->name))
-			continue;
-		if (l->body_hash == NULL &&
-		    canonical_compare(h->name, "x-amz-content-sha256") == 0)
-			l->body_hash = h->value;
-		append_entry(l, h->name, h->value);
-	}
-	qsort(l->at, l->n, sizeof l->at[0], compare_entries);
+		l->at[l->n++] =
+		    (struct sigv4_header){"x-amz-security-token", token};
+	qsort(l->at, l->n, sizeof l->at[0], compare_headers);
 	return 0;
 }
 
-static bool is_new_name(const struct list *l, size_t i)
-{
-	return i == 0 ||
-	       canonical_compare(l->at[i - 1].name, l->at[i].name) != 0;
-}
-
-/* "a:1,2\nb:3\n": repeated headers are one line. */
+/* "a:1\nb:3\n" */
 static int add_headers(struct buf *b, const struct list *l)
 {
-	size_t i;
 	int rc = 0;
 
-	for (i = 0; i < l->n && rc == 0; i++) {
-		if (!is_new_name(l, i)) {
-			rc = buf_add(b, ",", 1);
-		} else {
-			if (i > 0)
-				rc = buf_add(b, "\n", 1);
-			if (rc == 0)
-				rc = canonical_name(b, l->at[i].name);
-			if (rc == 0)
-				rc = buf_add(b, ":", 1);
-		}
+	for (size_t i = 0; i < l->n && rc == 0; i++) {
+		rc = canonical_name(b, l->at[i].name);
+		if (rc == 0)
+			rc = buf_add(b, ":", 1);
 		if (rc == 0)
 			rc = canonical_value(b, l->at[i].value);
+		if (rc == 0)
+			rc = buf_add(b, "\n", 1);
 	}
-	return rc != 0 ? rc : buf_add(b, "\n", 1);
+	return rc;
 }
 
 /* "a;b" */
 static int add_signed_names(struct buf *b, const struct list *l)
 {
-	size_t i;
 	int rc = 0;
 
-	for (i = 0; i < l->n && rc == 0; i++) {
-		if (!is_new_name(l, i))
-			continue;
+	for (size_t i = 0; i < l->n && rc == 0; i++) {
 		if (i > 0)
 			rc = buf_add(b, ";", 1);
 		if (rc == 0)
@@ -208,14 +138,11 @@ static int hash_request(char hex[static HEX_LEN],
     const struct sigv4_request *req, const struct list *l)
 {
 	struct buf *text = buf_new(SIGV4_TEXT_MAX);
-	const char *body_hash = l->body_hash;
-	char body_hex[HEX_LEN];
+	char body_hash[HEX_LEN];
 	int rc = text != NULL ? 0 : ERR_NOMEM;
 
-	if (rc == 0 && body_hash == NULL) {
-		rc = hash_to_hex(body_hex, req->body, req->body_len);
-		body_hash = body_hex;
-	}
+	if (rc == 0)
+		rc = hash_to_hex(body_hash, req->body, req->body_len);
 	if (rc == 0)
 		rc = add_request(text, req, l, body_hash);
 	if (rc == 0)
@@ -331,7 +258,7 @@ int sigv4_sign(struct sigv4 *s, const struct sigv4_credentials *credentials,
 	date_format_amz(wall, amz_date);
 	if ((rc = buf_addf(scope.text, "%.*s/%s/%s/" TERMINATOR, DAY_LEN,
 		 amz_date, region, service)) != 0 ||
-	    (rc = collect_entries(&list, req, credentials->token, amz_date)) !=
+	    (rc = collect_headers(&list, req, credentials->token, amz_date)) !=
 		0 ||
 	    (rc = hash_request(hash_hex, req, &list)) != 0 ||
 	    (rc = ensure_key(s, credentials->secret_key, &scope)) != 0 ||

@@ -22,17 +22,15 @@ struct sigv4_credentials {
 };
 
 struct sigv4_header {
-	const char *name;  /* any case; names may repeat */
-	const char *value; /* UTF-8; inner white space is folded */
+	const char *name; /* any case */
+	const char *value;
 };
 
 struct sigv4_request {
 	const char *method; /* in capitals */
 	const char *host;   /* as sent in Host, with any port that is sent */
-	/* To sign, in the order sent.  Host, X-Amz-Date and, with a token,
-	 * X-Amz-Security-Token are added and replace any given here; headers
-	 * that a proxy may change, such as User-Agent or Connection, are not
-	 * signed.  A given X-Amz-Content-SHA256 stands for the body's hash. */
+	/* To sign beside Host, X-Amz-Date and X-Amz-Security-Token, in any
+	 * order; no name twice. */
 	const struct sigv4_header *headers;
 	size_t headers_n;
 	const void *body;
