@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aws/canonical.h"
 #include "base/err.h"
 #include "base/text.h"
 #include "crypto/digest.h"
 
+#define BLANKS     " \t" /* RFC 9110, section 5.6.3 */
 #define ALGORITHM  "AWS4-HMAC-SHA256"
 #define TERMINATOR "aws4_request"
 #define DAY_LEN    8 /* "20150830" */
@@ -52,11 +52,53 @@ void sigv4_free(struct sigv4 *s)
 	free(s);
 }
 
+/* A name in small letters. */
+static int add_header_name(struct buf *b, const char *name)
+{
+	size_t len = strlen(name);
+	uint8_t *space;
+	int rc = buf_extend(b, len, &space);
+
+	for (size_t i = 0; rc == 0 && i < len; i++)
+		space[i] = (uint8_t)text_lower(name[i]);
+	return rc;
+}
+
+/* The order of two names, small letters or not, whatever the locale is. */
+static int compare_header_names(const char *a, const char *b)
+{
+	for (; text_lower(*a) == text_lower(*b); a++, b++)
+		if (*a == '\0')
+			return 0;
+	return (unsigned char)text_lower(*a) < (unsigned char)text_lower(*b)
+		   ? -1
+		   : 1;
+}
+
+/* A value without blanks around it, with single spaces within. */
+static int add_header_value(struct buf *b, const char *value)
+{
+	size_t begin = buf_len(b), len;
+	int rc = 0;
+
+	value += strspn(value, BLANKS);
+	while (rc == 0 && *value != '\0') {
+		len = strcspn(value, BLANKS);
+		if (buf_len(b) > begin)
+			rc = buf_add(b, " ", 1);
+		if (rc == 0)
+			rc = buf_add(b, value, len);
+		value += len;
+		value += strspn(value, BLANKS);
+	}
+	return rc;
+}
+
 static int compare_headers(const void *left, const void *right)
 {
 	const struct sigv4_header *a = left, *b = right;
 
-	return canonical_compare(a->name, b->name);
+	return compare_header_names(a->name, b->name);
 }
 
 static int collect_headers(struct list *l, const struct sigv4_request *req,
@@ -82,11 +124,11 @@ static int add_headers(struct buf *b, const struct list *l)
 	int rc = 0;
 
 	for (size_t i = 0; i < l->n && rc == 0; i++) {
-		rc = canonical_name(b, l->at[i].name);
+		rc = add_header_name(b, l->at[i].name);
 		if (rc == 0)
 			rc = buf_add(b, ":", 1);
 		if (rc == 0)
-			rc = canonical_value(b, l->at[i].value);
+			rc = add_header_value(b, l->at[i].value);
 		if (rc == 0)
 			rc = buf_add(b, "\n", 1);
 	}
@@ -102,7 +144,7 @@ static int add_signed_names(struct buf *b, const struct list *l)
 		if (i > 0)
 			rc = buf_add(b, ";", 1);
 		if (rc == 0)
-			rc = canonical_name(b, l->at[i].name);
+			rc = add_header_name(b, l->at[i].name);
 	}
 	return rc;
 }

@@ -248,6 +248,78 @@ static void test_limits(void **state)
 	free(large);
 }
 
+typedef int form(struct buf *b, const char *text);
+
+/* What form makes of text, also when something stands before it in b. */
+static void assert_form(form *make, const char *text, const char *expected)
+{
+	static const char *const before[] = {"", "x", "/a/b"};
+	size_t i;
+
+	for (i = 0; i < sizeof before / sizeof before[0]; i++) {
+		struct buf *b = buf_new(4096);
+
+		assert_non_null(b);
+		assert_int_equal(buf_addstr(b, before[i]), 0);
+		assert_int_equal(make(b, text), 0);
+		assert_memory_equal(buf_str(b), before[i], strlen(before[i]));
+		assert_string_equal(buf_str(b) + strlen(before[i]), expected);
+		buf_free(b);
+	}
+}
+
+/* With room for max bytes form says ERR_LIMIT, and with one more it fits. */
+static void assert_ceiling(form *make, const char *text, size_t max)
+{
+	size_t room;
+
+	for (room = 0; room <= max + 1; room++) {
+		struct buf *b = buf_new(room);
+
+		assert_non_null(b);
+		assert_int_equal(make(b, text), room <= max ? ERR_LIMIT : 0);
+		buf_free(b);
+	}
+}
+
+static void test_value(void **state)
+{
+	static const char *const cases[][2] = {{"", ""}, {" ", ""}, {"a", "a"},
+	    {" a", "a"}, {"a ", "a"}, {"  a   b  ", "a b"}, {"a\t\t b", "a b"},
+	    {"\"a   b\"", "\"a b\""}, {"a,b , c", "a,b , c"},
+	    {"\xff\x80 \x80", "\xff\x80 \x80"}};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		assert_form(add_header_value, cases[i][0], cases[i][1]);
+	assert_ceiling(add_header_value, "  a   b ", 2);
+}
+
+static void test_name(void **state)
+{
+	(void)state;
+	assert_form(add_header_name, "X-Amz-Date", "x-amz-date");
+	assert_form(add_header_name, "@[`{_^Z", "@[`{_^z");
+	assert_form(add_header_name, "\xc3\x84", "\xc3\x84");
+	assert_ceiling(add_header_name, "Host", 3);
+}
+
+static void test_compare(void **state)
+{
+	(void)state;
+	assert_int_equal(compare_header_names("", ""), 0);
+	assert_int_equal(compare_header_names("HOST", "host"), 0);
+	assert_true(compare_header_names("a", "B") < 0);
+	assert_true(compare_header_names("B", "a") > 0);
+	assert_true(compare_header_names("a", "a-b") < 0);
+	assert_true(compare_header_names("a-b", "A") > 0);
+	/* small letters sort after '_' and before '{', unlike capitals */
+	assert_true(compare_header_names("A", "_") > 0);
+	assert_true(compare_header_names("Z", "~") < 0);
+	assert_true(compare_header_names("\xc3", "z") > 0);
+}
+
 static int setup(void **state)
 {
 	*state = sigv4_new();
@@ -268,7 +340,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {TEST(test_published_key),
 	    TEST(test_suite), TEST(test_suite_headers), TEST(test_token),
 	    TEST(test_cache_follows), TEST(test_cache_is_used),
-	    TEST(test_cache_after_failure), TEST(test_limits)};
+	    TEST(test_cache_after_failure), TEST(test_limits),
+	    cmocka_unit_test(test_value), cmocka_unit_test(test_name),
+	    cmocka_unit_test(test_compare)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
