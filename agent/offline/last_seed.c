@@ -127,14 +127,9 @@ int64_t last_seed_age(const struct last_seed *s, bool credit, int64_t now)
 
 void last_seed_put(const struct last_seed *s, struct json_writer *w)
 {
-	json_key(w, "boot");
-	json_put_string(w, s->boot);
-	json_key(w, "injected");
-	json_put_integer(w, s->injected);
-	json_key(w, "credited");
-	json_put_integer(w, s->credited);
-	json_key(w, "failed");
-	json_put_integer(w, s->failed);
-	json_key(w, "waited");
-	json_put_integer(w, s->waited);
+	json_put_string(w, "boot", s->boot);
+	json_put_integer(w, "injected", s->injected);
+	json_put_integer(w, "credited", s->credited);
+	json_put_integer(w, "failed", s->failed);
+	json_put_integer(w, "waited", s->waited);
 }

@@ -40,12 +40,11 @@ int status_open(const char *name)
 
 static void put_reasons(struct json_writer *w, unsigned withheld)
 {
-	json_key(w, "withheld");
-	json_begin_array(w);
+	json_begin_array(w, "withheld");
 	for (unsigned k = 0; k < CREDIT_REASONS; k++)
 		if ((withheld & 1U << k) != 0)
-			json_put_string(
-			    w, credit_reason((enum credit_withheld)(1U << k)));
+			json_put_string(w, NULL,
+			    credit_reason((enum credit_withheld)(1U << k)));
 	json_end_array(w);
 }
 
@@ -54,26 +53,19 @@ static void put_verdict(struct json_writer *w, const struct verdict *v)
 	const char *producer = v->producer;
 	char key[TEXT_HEX_LEN(KEYFILE_ID_LEN)];
 
-	json_begin_object(w);
+	json_begin_object(w, NULL);
 	if (v->trust == CREDIT_SIGNED) {
 		text_hex(key, v->claim.key, KEYFILE_ID_LEN);
-		json_key(w, "producer");
-		json_put_string(
-		    w, json_utf8(producer, strlen(producer)) ? producer : "?");
-		json_key(w, "key");
-		json_put_string(w, key);
-		json_key(w, "seq");
-		json_put_integer(w, (int64_t)v->claim.seq);
-		json_key(w, "time");
-		json_put_integer(w, v->claim.time);
+		json_put_string(w, "producer",
+		    json_utf8(producer, strlen(producer)) ? producer : "?");
+		json_put_string(w, "key", key);
+		json_put_integer(w, "seq", (int64_t)v->claim.seq);
+		json_put_integer(w, "time", v->claim.time);
 	}
-	json_key(w, "bytes");
-	json_put_integer(w, (int64_t)v->bytes);
-	json_key(w, "bits");
-	json_put_integer(w, v->bits);
+	json_put_integer(w, "bytes", (int64_t)v->bytes);
+	json_put_integer(w, "bits", v->bits);
 	if (v->discarded != NULL) {
-		json_key(w, "discarded");
-		json_put_string(w, v->discarded);
+		json_put_string(w, "discarded", v->discarded);
 	}
 	put_reasons(w, v->withheld);
 	json_end_object(w);
@@ -86,26 +78,17 @@ static int format_document(const struct status *s, struct buf *out)
 
 	if (w == NULL)
 		return ERR_NOMEM;
-	json_begin_object(w);
-	json_key(w, "time");
-	json_put_integer(w, s->time);
-	json_key(w, "boottime");
-	json_put_integer(w, s->boottime);
+	json_begin_object(w, NULL);
+	json_put_integer(w, "time", s->time);
+	json_put_integer(w, "boottime", s->boottime);
 	last_seed_put(&s->last_seed, w);
-	json_key(w, "exit");
-	json_put_integer(w, err_exit(s->code));
-	json_key(w, "result");
-	json_put_string(w, s->code == 0 ? "done" : err_text(s->code));
-	json_key(w, "target");
-	json_put_string(w, s->kernel ? "kernel" : "output");
-	json_key(w, "received");
-	json_put_integer(w, s->received);
-	json_key(w, "bytes");
-	json_put_integer(w, (int64_t)s->bytes);
-	json_key(w, "credit");
-	json_put_integer(w, s->credit);
-	json_key(w, "messages");
-	json_begin_array(w);
+	json_put_integer(w, "exit", err_exit(s->code));
+	json_put_string(w, "result", s->code == 0 ? "done" : err_text(s->code));
+	json_put_string(w, "target", s->kernel ? "kernel" : "output");
+	json_put_integer(w, "received", s->received);
+	json_put_integer(w, "bytes", (int64_t)s->bytes);
+	json_put_integer(w, "credit", s->credit);
+	json_begin_array(w, "messages");
 	for (size_t i = 0; i < s->n; i++)
 		put_verdict(w, &s->at[i]);
 	json_end_array(w);

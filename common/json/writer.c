@@ -17,7 +17,6 @@ struct json_writer {
 	char open[JSON_DEPTH_MAX]; /* '{' or '[' */
 	size_t depth;
 	bool filled; /* something stands before in the innermost */
-	bool keyed;  /* a key waits for its value */
 	int rc;
 };
 
@@ -76,21 +75,26 @@ static bool in_object(const struct json_writer *w)
 }
 
 /* What comes between the value before and the one that begins now. */
-static void begin_value(struct json_writer *w)
+static void begin_value(struct json_writer *w, const char *key)
 {
-	bool misplaced = in_object(w) ? !w->keyed : w->depth == 0 && w->filled;
+	bool misplaced =
+	    in_object(w) != (key != NULL) || (w->depth == 0 && w->filled);
 
 	if (w->rc == 0 && misplaced)
 		w->rc = ERR_INTERNAL;
-	if (!w->keyed && w->filled)
+	if (w->filled)
 		put_bytes(w, ",", 1);
-	w->keyed = false;
 	w->filled = true;
+	if (key == NULL)
+		return;
+	put_quoted(w, key);
+	put_bytes(w, ":", 1);
 }
 
-static void begin_container(struct json_writer *w, char bracket)
+static void begin_container(
+    struct json_writer *w, const char *key, char bracket)
 {
-	begin_value(w);
+	begin_value(w, key);
 	if (w->rc == 0 && w->depth == JSON_DEPTH_MAX)
 		w->rc = ERR_LIMIT;
 	if (w->rc != 0)
@@ -102,8 +106,7 @@ static void begin_container(struct json_writer *w, char bracket)
 
 static void end_container(struct json_writer *w, char bracket, char closing)
 {
-	if (w->rc == 0 &&
-	    (w->depth == 0 || w->open[w->depth - 1] != bracket || w->keyed))
+	if (w->rc == 0 && (w->depth == 0 || w->open[w->depth - 1] != bracket))
 		w->rc = ERR_INTERNAL;
 	if (w->rc != 0)
 		return;
@@ -112,9 +115,9 @@ static void end_container(struct json_writer *w, char bracket, char closing)
 	put_bytes(w, &closing, 1);
 }
 
-void json_begin_object(struct json_writer *w)
+void json_begin_object(struct json_writer *w, const char *key)
 {
-	begin_container(w, '{');
+	begin_container(w, key, '{');
 }
 
 void json_end_object(struct json_writer *w)
@@ -122,9 +125,9 @@ void json_end_object(struct json_writer *w)
 	end_container(w, '{', '}');
 }
 
-void json_begin_array(struct json_writer *w)
+void json_begin_array(struct json_writer *w, const char *key)
 {
-	begin_container(w, '[');
+	begin_container(w, key, '[');
 }
 
 void json_end_array(struct json_writer *w)
@@ -132,26 +135,15 @@ void json_end_array(struct json_writer *w)
 	end_container(w, '[', ']');
 }
 
-void json_key(struct json_writer *w, const char *key)
+void json_put_string(struct json_writer *w, const char *key, const char *s)
 {
-	if (w->rc == 0 && (!in_object(w) || w->keyed))
-		w->rc = ERR_INTERNAL;
-	if (w->filled)
-		put_bytes(w, ",", 1);
-	put_quoted(w, key);
-	put_bytes(w, ":", 1);
-	w->keyed = true;
-}
-
-void json_put_string(struct json_writer *w, const char *s)
-{
-	begin_value(w);
+	begin_value(w, key);
 	put_quoted(w, s);
 }
 
-void json_put_integer(struct json_writer *w, int64_t n)
+void json_put_integer(struct json_writer *w, const char *key, int64_t n)
 {
-	begin_value(w);
+	begin_value(w, key);
 	if (w->rc == 0)
 		w->rc = buf_addf(w->text, "%" PRId64, n);
 }

@@ -17,13 +17,14 @@ struct json_writer;
 /* NULL when memory is short.  The caller frees it. */
 struct json_writer *json_writer_new(void);
 void json_writer_free(struct json_writer *w);
-void json_begin_object(struct json_writer *w);
+
+/* key is the name of a member of an object, NULL for any other value. */
+void json_begin_object(struct json_writer *w, const char *key);
 void json_end_object(struct json_writer *w);
-void json_begin_array(struct json_writer *w);
+void json_begin_array(struct json_writer *w, const char *key);
 void json_end_array(struct json_writer *w);
-void json_key(struct json_writer *w, const char *key);
-void json_put_string(struct json_writer *w, const char *s);
-void json_put_integer(struct json_writer *w, int64_t n);
+void json_put_string(struct json_writer *w, const char *key, const char *s);
+void json_put_integer(struct json_writer *w, const char *key, int64_t n);
 
 /* Append the document to out.  ERR_LIMIT by out's ceiling or JSON_TEXT_MAX,
  * ERR_NOMEM, ERR_FORMAT for a string that is not UTF-8, ERR_INTERNAL when it

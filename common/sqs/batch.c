@@ -22,18 +22,15 @@ static int put_entries(
 	char id[8];
 	int rc = 0;
 
-	json_begin_object(w);
-	json_key(w, "QueueUrl");
-	json_put_string(w, queue_url);
-	json_key(w, "Entries");
-	json_begin_array(w);
+	json_begin_object(w, NULL);
+	json_put_string(w, "QueueUrl", queue_url);
+	json_begin_array(w, "Entries");
 	for (size_t k = 0; k < LIMIT_BATCH && rc == 0; k++) {
 		if (!b->pending[k])
 			continue;
 		(void)snprintf(id, sizeof id, "%zu", k);
-		json_begin_object(w);
-		json_key(w, "Id");
-		json_put_string(w, id);
+		json_begin_object(w, NULL);
+		json_put_string(w, "Id", id);
 		rc = b->put(b->ctx, w, k);
 		json_end_object(w);
 	}

@@ -14,8 +14,7 @@ static int put(void *ctx, struct json_writer *w, size_t k)
 {
 	const struct deleting *d = ctx;
 
-	json_key(w, "ReceiptHandle");
-	json_put_string(w, d->messages->receipts[k].handle);
+	json_put_string(w, "ReceiptHandle", d->messages->receipts[k].handle);
 	return 0;
 }
 

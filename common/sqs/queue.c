@@ -34,9 +34,8 @@ int sqs_queue_url(struct sqs *s, const char *name, char url[static LIMIT_URL],
 	err = err != NULL ? err : &own;
 	if (w == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
-	json_begin_object(w);
-	json_key(w, "QueueName");
-	json_put_string(w, name);
+	json_begin_object(w, NULL);
+	json_put_string(w, "QueueName", name);
 	json_end_object(w);
 	rc = sqs_call(s, &get_queue_url, name, w, deadline, &answer, err);
 	if (rc != 0)
@@ -54,13 +53,11 @@ out:
 
 static void put_depth_request(struct json_writer *w, const char *queue_url)
 {
-	json_begin_object(w);
-	json_key(w, "QueueUrl");
-	json_put_string(w, queue_url);
-	json_key(w, "AttributeNames");
-	json_begin_array(w);
-	json_put_string(w, VISIBLE);
-	json_put_string(w, IN_FLIGHT);
+	json_begin_object(w, NULL);
+	json_put_string(w, "QueueUrl", queue_url);
+	json_begin_array(w, "AttributeNames");
+	json_put_string(w, NULL, VISIBLE);
+	json_put_string(w, NULL, IN_FLIGHT);
 	json_end_array(w);
 	json_end_object(w);
 }

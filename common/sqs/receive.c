@@ -13,21 +13,16 @@ static const struct sqs_op receive_message = {
 static void put_receive_request(
     struct json_writer *w, const char *queue_url, int max, int wait_s)
 {
-	json_begin_object(w);
-	json_key(w, "QueueUrl");
-	json_put_string(w, queue_url);
-	json_key(w, "MaxNumberOfMessages");
-	json_put_integer(w, max);
-	json_key(w, "WaitTimeSeconds");
-	json_put_integer(w, wait_s);
-	json_key(w, "MessageSystemAttributeNames");
-	json_begin_array(w);
-	json_put_string(w, "SentTimestamp");
-	json_put_string(w, "ApproximateReceiveCount");
+	json_begin_object(w, NULL);
+	json_put_string(w, "QueueUrl", queue_url);
+	json_put_integer(w, "MaxNumberOfMessages", max);
+	json_put_integer(w, "WaitTimeSeconds", wait_s);
+	json_begin_array(w, "MessageSystemAttributeNames");
+	json_put_string(w, NULL, "SentTimestamp");
+	json_put_string(w, NULL, "ApproximateReceiveCount");
 	json_end_array(w);
-	json_key(w, "MessageAttributeNames");
-	json_begin_array(w);
-	json_put_string(w, "All");
+	json_begin_array(w, "MessageAttributeNames");
+	json_put_string(w, NULL, "All");
 	json_end_array(w);
 	json_end_object(w);
 }

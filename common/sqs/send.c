@@ -36,12 +36,9 @@ struct sending {
 static void put_attribute(struct json_writer *w, const char *name,
     const char *type, const char *key, const char *value)
 {
-	json_key(w, name);
-	json_begin_object(w);
-	json_key(w, "DataType");
-	json_put_string(w, type);
-	json_key(w, key);
-	json_put_string(w, value);
+	json_begin_object(w, name);
+	json_put_string(w, "DataType", type);
+	json_put_string(w, key, value);
 	json_end_object(w);
 }
 
@@ -51,8 +48,7 @@ static void put_attributes(struct json_writer *w, const struct message *m)
 
 	if (m->entropy_len == 0 && m->signature_len == 0)
 		return;
-	json_key(w, "MessageAttributes");
-	json_begin_object(w);
+	json_begin_object(w, "MessageAttributes");
 	if (m->entropy_len > 0)
 		put_attribute(w, MESSAGE_ATTR_ENTROPY, TYPE_STRING,
 		    "StringValue", m->entropy);
@@ -75,10 +71,8 @@ static int put_fifo(struct json_writer *w, const char *body)
 	if (rc != 0)
 		return rc;
 	text_hex(id, digest, DEDUP_BYTES);
-	json_key(w, "MessageGroupId");
-	json_put_string(w, GROUP_ID);
-	json_key(w, "MessageDeduplicationId");
-	json_put_string(w, id);
+	json_put_string(w, "MessageGroupId", GROUP_ID);
+	json_put_string(w, "MessageDeduplicationId", id);
 	return 0;
 }
 
@@ -89,8 +83,7 @@ static int put_message(void *ctx, struct json_writer *w, size_t k)
 
 	if (rc != 0)
 		return rc;
-	json_key(w, "MessageBody");
-	json_put_string(w, to->body);
+	json_put_string(w, "MessageBody", to->body);
 	put_attributes(w, to->messages[k]);
 	return to->fifo ? put_fifo(w, to->body) : 0;
 }

@@ -8,7 +8,8 @@
 #include "json/parse.h"
 #include "json/writer.h"
 
-static void walk(struct json_writer *w, const struct json *value, int depth)
+static void walk(struct json_writer *w, const char *name,
+    const struct json *value, int depth)
 {
 	const struct json *inner;
 	const char *key;
@@ -16,25 +17,25 @@ static void walk(struct json_writer *w, const struct json *value, int depth)
 
 	FUZZ_CHECK(depth <= JSON_DEPTH_MAX);
 	if (json_is_object(value)) {
-		json_begin_object(w);
+		json_begin_object(w, name);
 		for (size_t i = 0;
 		     (inner = json_member(value, i, &key)) != NULL; i++) {
 			FUZZ_CHECK(json_get(value, key) == inner);
-			json_key(w, key);
-			walk(w, inner, depth + 1);
+			walk(w, key, inner, depth + 1);
 		}
 		json_end_object(w);
 	} else if (json_is_array(value)) {
-		json_begin_array(w);
+		json_begin_array(w, name);
 		for (size_t i = 0; i < json_count(value); i++)
-			walk(w, json_at(value, i), depth + 1);
+			walk(w, NULL, json_at(value, i), depth + 1);
 		json_end_array(w);
 	} else if (json_string(value) != NULL) {
-		json_put_string(w, json_string(value));
+		json_put_string(w, name, json_string(value));
 	} else if (json_integer(value, &n) == 0) {
-		json_put_integer(w, n);
+		json_put_integer(w, name, n);
 	} else {
-		json_put_string(w, json_is_true(value) ? "true" : "other");
+		json_put_string(
+		    w, name, json_is_true(value) ? "true" : "other");
 	}
 }
 
@@ -48,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	FUZZ_CHECK(text != NULL && w != NULL);
 	if (json_parse(data, len, &root) == 0) {
 		FUZZ_CHECK(root != NULL && json_utf8(data, len));
-		walk(w, root, 0);
+		walk(w, NULL, root, 0);
 		rc = json_writer_finish(w, text);
 		FUZZ_CHECK(rc == 0 || rc == ERR_LIMIT);
 		if (rc == 0)

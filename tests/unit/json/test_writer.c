@@ -27,19 +27,17 @@ static void test_writer(void **state)
 	struct json_writer *w = json_writer_new();
 
 	(void)state;
-	json_begin_object(w);
-	json_key(w, "a\"\\\n\x01");
-	json_begin_array(w);
-	json_put_integer(w, INT64_MIN);
-	json_put_string(w, "\xc3\xa9\t/");
-	json_begin_object(w);
+	json_begin_object(w, NULL);
+	json_begin_array(w, "a\"\\\n\x01");
+	json_put_integer(w, NULL, INT64_MIN);
+	json_put_string(w, NULL, "\xc3\xa9\t/");
+	json_begin_object(w, NULL);
 	json_end_object(w);
-	json_begin_array(w);
+	json_begin_array(w, NULL);
 	json_end_array(w);
-	json_put_integer(w, 7);
+	json_put_integer(w, NULL, 7);
 	json_end_array(w);
-	json_key(w, "b");
-	json_put_string(w, "");
+	json_put_string(w, "b", "");
 	json_end_object(w);
 	assert_written(w, 0,
 	    "{\"a\\u0022\\u005c\\u000a\\u0001\":[-9223372036854775808,"
@@ -53,28 +51,23 @@ static void test_writer_misuse(void **state)
 	(void)state;
 	assert_written(json_writer_new(), ERR_INTERNAL, "");
 	w = json_writer_new();
-	json_begin_object(w);
+	json_begin_object(w, NULL);
 	assert_written(w, ERR_INTERNAL, "");
 	w = json_writer_new();
-	json_begin_object(w);
-	json_put_string(w, "value without a key");
+	json_begin_object(w, NULL);
+	json_put_string(w, NULL, "value without a key");
 	assert_written(w, ERR_INTERNAL, "");
 	w = json_writer_new();
-	json_begin_array(w);
-	json_key(w, "a");
+	json_begin_array(w, NULL);
+	json_put_string(w, "a", "member of no object");
 	assert_written(w, ERR_INTERNAL, "");
 	w = json_writer_new();
-	json_begin_object(w);
-	json_key(w, "a");
+	json_begin_array(w, NULL);
 	json_end_object(w);
 	assert_written(w, ERR_INTERNAL, "");
 	w = json_writer_new();
-	json_begin_array(w);
-	json_end_object(w);
-	assert_written(w, ERR_INTERNAL, "");
-	w = json_writer_new();
-	json_put_integer(w, 1);
-	json_put_integer(w, 2);
+	json_put_integer(w, NULL, 1);
+	json_put_integer(w, NULL, 2);
 	assert_written(w, ERR_INTERNAL, "");
 	w = json_writer_new();
 	json_end_array(w);
@@ -88,17 +81,17 @@ static void test_writer_limits(void **state)
 	struct buf *out = buf_new(3);
 
 	(void)state;
-	json_put_string(w, "abc");
+	json_put_string(w, NULL, "abc");
 	assert_int_equal(json_writer_finish(w, out), ERR_LIMIT);
 	assert_int_equal(buf_len(out), 0);
 	buf_free(out);
 	json_writer_free(w);
 	w = json_writer_new();
-	json_put_string(w, "\xff");
+	json_put_string(w, NULL, "\xff");
 	assert_written(w, ERR_FORMAT, "");
 	w = json_writer_new();
 	for (int i = 0; i <= JSON_DEPTH_MAX; i++)
-		json_begin_array(w);
+		json_begin_array(w, NULL);
 	assert_written(w, ERR_LIMIT, "");
 }
 
@@ -115,7 +108,7 @@ static void test_round_trip(void **state)
 		text[i] = (char)(i + 1);
 	text[127] = '\0';
 	w = json_writer_new();
-	json_put_string(w, text);
+	json_put_string(w, NULL, text);
 	assert_int_equal(json_writer_finish(w, out), 0);
 	assert_int_equal(json_parse(buf_data(out), buf_len(out), &root), 0);
 	assert_string_equal(json_string(root), text);
