@@ -76,8 +76,6 @@ static int format_document(const struct status *s, struct buf *out)
 	struct json_writer *w = json_writer_new();
 	int rc;
 
-	if (w == NULL)
-		return ERR_NOMEM;
 	json_begin_object(w, NULL);
 	json_put_integer(w, "time", s->time);
 	json_put_integer(w, "boottime", s->boottime);

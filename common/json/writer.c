@@ -69,36 +69,38 @@ static void put_quoted(struct json_writer *w, const char *s)
 	put_bytes(w, "\"", 1);
 }
 
-static bool in_object(const struct json_writer *w)
+/* What comes between the value before and the one that begins now; false when
+ * w has failed. */
+static bool begin_value(struct json_writer *w, const char *key)
 {
-	return w->depth > 0 && w->open[w->depth - 1] == '{';
-}
+	bool in_object;
 
-/* What comes between the value before and the one that begins now. */
-static void begin_value(struct json_writer *w, const char *key)
-{
-	bool misplaced =
-	    in_object(w) != (key != NULL) || (w->depth == 0 && w->filled);
-
-	if (w->rc == 0 && misplaced)
+	if (w == NULL || w->rc != 0)
+		return false;
+	in_object = w->depth > 0 && w->open[w->depth - 1] == '{';
+	if (in_object != (key != NULL) || (w->depth == 0 && w->filled)) {
 		w->rc = ERR_INTERNAL;
+		return false;
+	}
 	if (w->filled)
 		put_bytes(w, ",", 1);
 	w->filled = true;
-	if (key == NULL)
-		return;
-	put_quoted(w, key);
-	put_bytes(w, ":", 1);
+	if (key != NULL) {
+		put_quoted(w, key);
+		put_bytes(w, ":", 1);
+	}
+	return w->rc == 0;
 }
 
 static void begin_container(
     struct json_writer *w, const char *key, char bracket)
 {
-	begin_value(w, key);
-	if (w->rc == 0 && w->depth == JSON_DEPTH_MAX)
-		w->rc = ERR_LIMIT;
-	if (w->rc != 0)
+	if (!begin_value(w, key))
 		return;
+	if (w->depth == JSON_DEPTH_MAX) {
+		w->rc = ERR_LIMIT;
+		return;
+	}
 	w->open[w->depth++] = bracket;
 	w->filled = false;
 	put_bytes(w, &bracket, 1);
@@ -106,10 +108,12 @@ static void begin_container(
 
 static void end_container(struct json_writer *w, char bracket, char closing)
 {
-	if (w->rc == 0 && (w->depth == 0 || w->open[w->depth - 1] != bracket))
-		w->rc = ERR_INTERNAL;
-	if (w->rc != 0)
+	if (w == NULL || w->rc != 0)
 		return;
+	if (w->depth == 0 || w->open[w->depth - 1] != bracket) {
+		w->rc = ERR_INTERNAL;
+		return;
+	}
 	w->depth--;
 	w->filled = true;
 	put_bytes(w, &closing, 1);
@@ -137,19 +141,20 @@ void json_end_array(struct json_writer *w)
 
 void json_put_string(struct json_writer *w, const char *key, const char *s)
 {
-	begin_value(w, key);
-	put_quoted(w, s);
+	if (begin_value(w, key))
+		put_quoted(w, s);
 }
 
 void json_put_integer(struct json_writer *w, const char *key, int64_t n)
 {
-	begin_value(w, key);
-	if (w->rc == 0)
+	if (begin_value(w, key))
 		w->rc = buf_addf(w->text, "%" PRId64, n);
 }
 
 int json_writer_finish(struct json_writer *w, struct buf *out)
 {
+	if (w == NULL)
+		return ERR_NOMEM;
 	if (w->rc == 0 && (w->depth > 0 || !w->filled))
 		w->rc = ERR_INTERNAL;
 	if (w->rc == 0)

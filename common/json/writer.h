@@ -14,7 +14,8 @@
  */
 struct json_writer;
 
-/* NULL when memory is short.  The caller frees it. */
+/* NULL when memory is short; all calls take that as a failed writer.  The
+ * caller frees it. */
 struct json_writer *json_writer_new(void);
 void json_writer_free(struct json_writer *w);
 

@@ -72,7 +72,13 @@ static void test_writer_misuse(void **state)
 	w = json_writer_new();
 	json_end_array(w);
 	assert_written(w, ERR_INTERNAL, "");
-	json_writer_free(NULL);
+	json_begin_object(NULL, NULL);
+	json_put_integer(NULL, "a", 1);
+	json_begin_array(NULL, "b");
+	json_put_string(NULL, NULL, "");
+	json_end_array(NULL);
+	json_end_object(NULL);
+	assert_written(NULL, ERR_NOMEM, "");
 }
 
 static void test_writer_limits(void **state)
