@@ -102,28 +102,26 @@ static int call(struct sqs *s, struct sqs_batch *b, struct round *r,
     int64_t deadline, struct err *err)
 {
 	struct json_writer *w = json_writer_new();
-	struct json *answer = NULL;
-	int rc = ERR_NOMEM;
+	struct json *answer;
+	int rc;
 
 	memcpy(r->open, b->pending, sizeof r->open);
 	memset(r->again, 0, sizeof r->again);
 	r->passing.code = 0;
-	if (w != NULL)
-		rc = put_entries(b, r->queue_url, w);
-	if (rc != 0)
-		(void)err_set(err, rc, "%s: the request cannot be made: %s",
+	rc = put_entries(b, r->queue_url, w);
+	if (rc != 0) {
+		json_writer_free(w);
+		return err_set(err, rc, "%s: the request cannot be made: %s",
 		    b->op->name, err_text(rc));
-	else
-		rc =
-		    sqs_call(s, b->op, r->queue_url, w, deadline, &answer, err);
-	if (rc == 0) {
-		read_failed_entries(s, b, r, json_get(answer, "Failed"));
-		read_successful(b, r, json_get(answer, "Successful"));
-		read_unmentioned(b, r);
 	}
+	rc = sqs_call(s, b->op, r->queue_url, w, deadline, &answer, err);
+	if (rc != 0)
+		return rc;
+	read_failed_entries(s, b, r, json_get(answer, "Failed"));
+	read_successful(b, r, json_get(answer, "Successful"));
+	read_unmentioned(b, r);
 	json_free(answer);
-	json_writer_free(w);
-	return rc;
+	return 0;
 }
 
 static bool any(const bool flags[static LIMIT_BATCH])

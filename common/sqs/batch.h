@@ -23,7 +23,7 @@ struct sqs_batch {
 };
 
 /* 0 when a call was answered, err->code telling the last failure of an entry;
- * otherwise as sqs_call().  err is not NULL. */
+ * otherwise as sqs_call(). */
 int sqs_batch_run(struct sqs *s, struct sqs_batch *b, const char *queue_url,
     int64_t deadline, struct err *err) MUST_CHECK;
 

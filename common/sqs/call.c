@@ -186,10 +186,8 @@ static int transfer_request(
 	};
 	struct http_transfer *t = NULL;
 	struct err why = {0};
-	int rc = http_start(s->http, &req, &t, &why);
+	int rc = http_do(s->http, &req, &t, &why);
 
-	if (rc == 0)
-		rc = http_wait(s->http, t, &why);
 	if (rc == 0) {
 		rc = read_transfer(s, c, t, err);
 	} else {
@@ -302,6 +300,7 @@ int sqs_call(struct sqs *s, const struct sqs_op *op, const char *queue,
 
 	if (body != NULL)
 		rc = json_writer_finish(request, body);
+	json_writer_free(request);
 	if (rc != 0) {
 		(void)err_set(err, rc, "%s: the request cannot be made: %s",
 		    op->name, err_text(rc));

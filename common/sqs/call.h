@@ -35,9 +35,9 @@ struct sqs_op {
 	bool dated; /* never again after a correction of our clock */
 };
 
-/* Do op with the finished request.  queue is its URL or name, for messages.
- * *answer is an object and the caller's to free.  Errors as in client.h; err is
- * not NULL. */
+/* Do op with the finished request, which is freed.  queue is its URL or name,
+ * for messages.  *answer is an object and the caller's to free, NULL on
+ * failure. Errors as in client.h. */
 int sqs_call(struct sqs *s, const struct sqs_op *op, const char *queue,
     struct json_writer *request, int64_t deadline, struct json **answer,
     struct err *err) MUST_CHECK;

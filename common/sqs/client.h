@@ -35,13 +35,14 @@ int sqs_new(struct http *http, struct cred_chain *chain,
 void sqs_free(struct sqs *s);
 
 /*
- * Every call on a queue fails with one of: ERR_NOCRED, ERR_DENIED,
- * ERR_NOQUEUE, ERR_THROTTLED, ERR_SERVICE, ERR_UNREACHABLE, ERR_CONNECT,
- * ERR_NET, ERR_TIMEOUT, ERR_CANCELED, ERR_LIMIT, ERR_FORMAT, ERR_NOMEM, or
- * what a broken source of credentials says; err names the operation, the
- * service's code and text, and what to do.  A clock that is off by more than
- * the service allows is corrected by its Date and the request signed anew,
- * once; the correction stands until the service refuses that one too.
+ * err is not NULL.  Every call on a queue fails with one of: ERR_NOCRED,
+ * ERR_DENIED, ERR_NOQUEUE, ERR_THROTTLED, ERR_SERVICE, ERR_UNREACHABLE,
+ * ERR_CONNECT, ERR_NET, ERR_TIMEOUT, ERR_CANCELED, ERR_LIMIT, ERR_FORMAT,
+ * ERR_NOMEM, or what a broken source of credentials says; err names the
+ * operation, the service's code and text, and what to do.  A clock that is off
+ * by more than the service allows is corrected by its Date and the request
+ * signed anew, once; the correction stands until the service refuses that one
+ * too.
  */
 
 /* How many ms this machine's clock is behind the service's (below 0: ahead),

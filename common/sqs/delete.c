@@ -38,12 +38,10 @@ int sqs_delete(struct sqs *s, const char *queue_url,
 	    .put = put,
 	    .confirm = confirm,
 	    .ctx = &d};
-	struct err own = {0};
 
 	for (size_t k = 0; k < m->n; k++) {
 		deleted[k] = false;
 		b.pending[k] = want[k];
 	}
-	return sqs_batch_run(
-	    s, &b, queue_url, deadline, err != NULL ? err : &own);
+	return sqs_batch_run(s, &b, queue_url, deadline, err);
 }

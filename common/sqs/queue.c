@@ -25,41 +25,24 @@ int sqs_queue_url(struct sqs *s, const char *name, char url[static LIMIT_URL],
     int64_t deadline, struct err *err)
 {
 	struct json_writer *w = json_writer_new();
-	struct json *answer = NULL;
-	struct err own = {0};
+	struct json *answer;
 	struct url parts;
 	const char *found;
 	int rc;
 
-	err = err != NULL ? err : &own;
-	if (w == NULL)
-		return err_set(err, ERR_NOMEM, "out of memory");
 	json_begin_object(w, NULL);
 	json_put_string(w, "QueueName", name);
 	json_end_object(w);
 	rc = sqs_call(s, &get_queue_url, name, w, deadline, &answer, err);
 	if (rc != 0)
-		goto out;
+		return rc;
 	found = json_string(json_get(answer, "QueueUrl"));
 	if (found == NULL || url_split(found, &parts) != 0)
 		rc = fail_malformed(&get_queue_url, "a QueueUrl", err);
 	else
 		memcpy(url, found, strlen(found) + 1);
-out:
 	json_free(answer);
-	json_writer_free(w);
 	return rc;
-}
-
-static void put_depth_request(struct json_writer *w, const char *queue_url)
-{
-	json_begin_object(w, NULL);
-	json_put_string(w, "QueueUrl", queue_url);
-	json_begin_array(w, "AttributeNames");
-	json_put_string(w, NULL, VISIBLE);
-	json_put_string(w, NULL, IN_FLIGHT);
-	json_end_array(w);
-	json_end_object(w);
 }
 
 int sqs_queue_depth(struct sqs *s, const char *queue_url, struct sqs_depth *out,
@@ -67,19 +50,21 @@ int sqs_queue_depth(struct sqs *s, const char *queue_url, struct sqs_depth *out,
 {
 	struct json_writer *w = json_writer_new();
 	const struct json *attributes;
-	struct json *answer = NULL;
 	struct sqs_depth depth;
-	struct err own = {0};
+	struct json *answer;
 	int rc;
 
-	err = err != NULL ? err : &own;
-	if (w == NULL)
-		return err_set(err, ERR_NOMEM, "out of memory");
-	put_depth_request(w, queue_url);
+	json_begin_object(w, NULL);
+	json_put_string(w, "QueueUrl", queue_url);
+	json_begin_array(w, "AttributeNames");
+	json_put_string(w, NULL, VISIBLE);
+	json_put_string(w, NULL, IN_FLIGHT);
+	json_end_array(w);
+	json_end_object(w);
 	rc = sqs_call(
 	    s, &get_queue_attributes, queue_url, w, deadline, &answer, err);
 	if (rc != 0)
-		goto out;
+		return rc;
 	attributes = json_get(answer, "Attributes");
 	if (json_integer(json_get(attributes, VISIBLE), &depth.visible) != 0 ||
 	    json_integer(json_get(attributes, IN_FLIGHT), &depth.in_flight) !=
@@ -89,8 +74,6 @@ int sqs_queue_depth(struct sqs *s, const char *queue_url, struct sqs_depth *out,
 		    &get_queue_attributes, "the numbers of messages", err);
 	else
 		*out = depth;
-out:
 	json_free(answer);
-	json_writer_free(w);
 	return rc;
 }

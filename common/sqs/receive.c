@@ -205,20 +205,16 @@ static int take_answer(
 int sqs_receive(struct sqs *s, const char *queue_url, int max, int wait_s,
     struct sqs_messages *out, int64_t deadline, struct err *err)
 {
-	struct json_writer *w = NULL;
-	struct json *answer = NULL;
-	struct err own = {0};
+	struct json_writer *w;
+	struct json *answer;
 	int rc;
 
 	memset(out, 0, sizeof *out);
-	err = err != NULL ? err : &own;
 	if (max < 1 || max > LIMIT_BATCH || wait_s < 0 || wait_s > 20)
 		return err_set(err, ERR_LIMIT,
 		    "a receive takes 1 to %d messages and waits 0 to 20 s",
 		    LIMIT_BATCH);
 	w = json_writer_new();
-	if (w == NULL)
-		return err_set(err, ERR_NOMEM, "out of memory");
 	put_receive_request(w, queue_url, max, wait_s);
 	rc =
 	    sqs_call(s, &receive_message, queue_url, w, deadline, &answer, err);
@@ -226,7 +222,6 @@ int sqs_receive(struct sqs *s, const char *queue_url, int max, int wait_s,
 		rc = take_answer(out, answer, (size_t)max, err);
 	if (rc != 0)
 		sqs_messages_free(out);
-	json_writer_free(w);
 	return rc;
 }
 

@@ -144,10 +144,8 @@ int sqs_send(struct sqs *s, const char *queue_url,
 	    .put = put_message,
 	    .confirm = confirm_sent,
 	    .ctx = &to};
-	struct err own = {0};
 	int rc;
 
-	err = err != NULL ? err : &own;
 	if (n < 1 || n > LIMIT_BATCH)
 		return err_set(err, ERR_LIMIT,
 		    "a batch has 1 to %d messages, not %zu", LIMIT_BATCH, n);

@@ -118,7 +118,7 @@ static void test_queue_url(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    sqs_queue_url(a->sqs, "entropy", url, aid_deadline(a), NULL), 0);
+	    sqs_queue_url(a->sqs, "entropy", url, aid_deadline(a), &a->err), 0);
 	assert_string_equal(url, AID_QUEUE);
 	aid_header(a, 0, "X-Amz-Target", text, sizeof text);
 	assert_string_equal(text, "AmazonSQS.GetQueueUrl");

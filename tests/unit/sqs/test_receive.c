@@ -52,8 +52,8 @@ static void test_request(void **state)
 	int64_t n;
 
 	(void)state;
-	assert_int_equal(
-	    sqs_receive(a->sqs, AID_QUEUE, 10, 20, &m, aid_deadline(a), NULL),
+	assert_int_equal(sqs_receive(a->sqs, AID_QUEUE, 10, 20, &m,
+			     aid_deadline(a), &a->err),
 	    0);
 	assert_int_equal(m.n, 0);
 	sqs_messages_free(&m);

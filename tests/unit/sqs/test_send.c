@@ -389,8 +389,8 @@ static void test_limits(void **state)
 			     aid_deadline(a), &a->err),
 	    ERR_LIMIT);
 	messages[0].payload_len = MESSAGE_PAYLOAD_MAX + 1;
-	assert_int_equal(
-	    sqs_send(a->sqs, AID_QUEUE, list, 1, sent, aid_deadline(a), NULL),
+	assert_int_equal(sqs_send(a->sqs, AID_QUEUE, list, 1, sent,
+			     aid_deadline(a), &a->err),
 	    ERR_LIMIT);
 	assert_int_equal(loopback_requests(a->loopback), 0);
 	aid_close(a);
