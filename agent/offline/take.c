@@ -3,11 +3,9 @@
 
 #include <string.h>
 
-#include "base/err.h"
 #include "base/log.h"
 #include "base/record.h"
 #include "base/url.h"
-#include "message/sign.h"
 
 int take_init(struct taken *t, const struct conf *conf)
 {

@@ -5,13 +5,11 @@
 
 #include "agent/halves.h"
 #include "agent/record.h"
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/record.h"
 #include "base/url.h"
-#include "confine/confine.h"
 #include "sqs/messages.h"
 #include "sqs/session.h"
 

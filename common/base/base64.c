@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "base/err.h"
-
 /*
  * The alphabet as five runs of consecutive characters.  Both directions walk
  * all five whatever the value is, and choose by masks: a payload is secret,

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/err.h"
-
 #define FIRST_ROOM 64
 
 struct buf {

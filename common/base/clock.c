@@ -4,9 +4,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/random.h>
-#include <time.h>
-
-#include "base/err.h"
 
 int64_t clock_read(clockid_t id)
 {

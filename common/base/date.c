@@ -6,7 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/err.h"
 #include "base/text.h"
 
 static bool is_in_calendar(const struct tm *tm)

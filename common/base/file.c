@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/err.h"
-
 int file_write(int fd, const void *data, size_t len)
 {
 	const uint8_t *p = data;

@@ -7,7 +7,6 @@
 #include <sys/uio.h>
 
 #include "base/clock.h"
-#include "base/err.h"
 
 #define POLL_MAX_MS 60000
 

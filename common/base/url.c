@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/url.h"
 
-#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
-#include "base/err.h"
 #include "base/text.h"
 
 #define HOST_CHARS                                                             \

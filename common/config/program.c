@@ -2,7 +2,6 @@
 #include "config/program.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "config/conffile.h"

@@ -2,7 +2,6 @@
 #include "confine/steps.h"
 
 #include <signal.h>
-#include <sys/resource.h>
 #include <time.h>
 
 /* The hard limit too: the soft one alone could be raised again. */

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -14,7 +13,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/err.h"
 
 /* Exit statuses that carry a code of err.h: above those of programs that a
  * sanitizer or abort(3) ends. */

@@ -8,8 +8,6 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
-#include "base/err.h"
-
 struct aead {
 	EVP_CIPHER *cipher;
 	EVP_CIPHER_CTX *ctx;

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/hpke.h"
-#include "crypto/aead.h"
 
 #include <string.h>
-
-#include "base/err.h"
-#include "crypto/digest.h"
 
 /*
  * Names are those of RFC 9180.  Every hash, key and nonce of this suite is at

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/keys.h"
 
-#include <limits.h>
 #include <string.h>
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
-
-#include "base/err.h"
 
 /* Between ERR_set_mark() and ERR_pop_to_mark(), as in digest.c. */
 

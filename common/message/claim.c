@@ -6,9 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/err.h"
 #include "base/text.h"
-#include "crypto/digest.h"
 
 static const char *const seals[] = {
     [CLAIM_SEAL_NONE] = "none", [CLAIM_SEAL_HPKE] = "hpke"};

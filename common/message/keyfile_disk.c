@@ -9,7 +9,6 @@
 
 #include "base/file.h"
 #include "config/service_credential.h"
-#include "crypto/digest.h"
 #include "message/keyfile_internal.h"
 
 /* ---- reading */

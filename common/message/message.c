@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "base/err.h"
-
 size_t message_record_len(const struct message *m)
 {
 	return offsetof(struct message, payload) + m->payload_len;

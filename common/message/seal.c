@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/err.h"
 #include "message/sign.h"
 
 /* Room for len bytes in a new buffer that is wiped when it is freed. */

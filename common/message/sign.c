@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "base/err.h"
-
 static int add_field(struct buf *out, const void *data, size_t len)
 {
 	const uint8_t length[] = {(uint8_t)(len >> 24), (uint8_t)(len >> 16),

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "crypto/digest.h"
 #include "message/keyfile_internal.h"
 
 #define SUFFIX       ".pub"

@@ -2,7 +2,6 @@
 #include "producer/offline/notify.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>

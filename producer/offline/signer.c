@@ -8,7 +8,6 @@
 #include "base/url.h"
 #include "message/claim.h"
 #include "message/seal.h"
-#include "message/sign.h"
 
 static int load_signing_key(struct signer *s, const char *path, struct err *err)
 {

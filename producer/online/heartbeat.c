@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "producer/online/heartbeat.h"
 
-#include <stdbool.h>
-
-#include "base/err.h"
 #include "base/log.h"
-#include "base/record.h"
 
 #define AT_ONCE  1 /* a deadline that has passed */
 #define FOR_EVER (INT64_MAX / 2)

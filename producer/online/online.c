@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "producer/online/online.h"
 
-#include <poll.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -10,7 +9,6 @@
 #include "base/log.h"
 #include "base/record.h"
 #include "base/url.h"
-#include "confine/confine.h"
 #include "producer/halves.h"
 #include "producer/online/heartbeat.h"
 #include "producer/online/refill.h"
