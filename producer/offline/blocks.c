@@ -8,7 +8,6 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "message/message.h"
-#include "producer/offline/combine.h"
 
 static bool same_device(const struct source *a, const struct source *b)
 {
@@ -141,6 +140,19 @@ static int read_tested(struct blocks *b, size_t i, const struct pace *pace,
 	}
 }
 
+void blocks_combine(
+    uint8_t *out, const uint8_t *const in[], size_t n, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		/* Stored last: out may be one of the blocks. */
+		uint8_t byte = 0;
+
+		for (size_t k = 0; k < n; k++)
+			byte ^= in[k][i];
+		out[i] = byte;
+	}
+}
+
 int blocks_make(struct blocks *b, const struct pace *pace, uint8_t *out,
     size_t len, struct err *err)
 {
@@ -159,7 +171,7 @@ int blocks_make(struct blocks *b, const struct pace *pace, uint8_t *out,
 		rc = read_tested(b, i, pace, p + i * len, len, err);
 	}
 	if (rc == 0)
-		combine_xor(out, parts, b->n, len);
+		blocks_combine(out, parts, b->n, len);
 	else
 		explicit_bzero(out, len);
 	buf_free(space);

@@ -11,9 +11,9 @@
 #include "producer/offline/source.h"
 
 /*
- * Blocks of bytes from one or more sources, each tested apart
- * (health.h), then combined so that a block is at least as strong as the
- * strongest source's share of it (combine.h).
+ * Blocks of bytes from one or more sources, each tested apart (health.h), then
+ * combined so that a block is at least as strong as the strongest source's
+ * share of it.
  */
 #define BLOCKS_SOURCES_MAX 8
 
@@ -44,7 +44,17 @@ int blocks_start(struct blocks *b, const struct pace *pace, struct err *err)
 int blocks_make(struct blocks *b, const struct pace *pace, uint8_t *out,
     size_t len, struct err *err) MUST_CHECK;
 
-/* Whether a source is lost (source.h) to this process. */
+/*
+ * The XOR of n >= 1 blocks of len bytes each; out may be one of them.  Pure.
+ * XOR is at least as hard to guess as the hardest of the blocks while they are
+ * independent.  So the sources must be distinct devices: one device named
+ * twice, or one whose bytes another repeats, cancels to zeros, which no test of
+ * either source can see.  blocks_open() compares the devices for that.
+ */
+void blocks_combine(
+    uint8_t *out, const uint8_t *const in[], size_t n, size_t len);
+
+/* True if a source is lost (source.h) to this process. */
 bool blocks_are_lost(const struct blocks *b);
 
 void blocks_close(struct blocks *b);

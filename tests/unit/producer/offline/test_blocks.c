@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "producer/offline/combine.h"
+#include "producer/offline/blocks.h"
 
 static const uint8_t a[] = {0x00, 0xff, 0x0f, 0x55, 0x80};
 static const uint8_t b[] = {0xff, 0xff, 0xf0, 0xaa, 0x01};
@@ -21,9 +21,9 @@ static void bytes_are_combined_one_by_one(void **state)
 	uint8_t out[sizeof a];
 
 	(void)state;
-	combine_xor(out, in, 2, sizeof a);
+	blocks_combine(out, in, 2, sizeof a);
 	assert_memory_equal(out, two, sizeof out);
-	combine_xor(out, in, 3, sizeof a);
+	blocks_combine(out, in, 3, sizeof a);
 	assert_memory_equal(out, three, sizeof out);
 }
 
@@ -33,7 +33,7 @@ static void one_source_passes_unchanged(void **state)
 	uint8_t out[sizeof b];
 
 	(void)state;
-	combine_xor(out, in, 1, sizeof b);
+	blocks_combine(out, in, 1, sizeof b);
 	assert_memory_equal(out, b, sizeof out);
 }
 
@@ -46,9 +46,9 @@ static void equal_inputs_cancel(void **state)
 	uint8_t out[sizeof a];
 
 	(void)state;
-	combine_xor(out, twice, 2, sizeof a);
+	blocks_combine(out, twice, 2, sizeof a);
 	assert_memory_equal(out, zeros, sizeof out);
-	combine_xor(out, thrice, 3, sizeof a);
+	blocks_combine(out, thrice, 3, sizeof a);
 	assert_memory_equal(out, c, sizeof out);
 }
 
@@ -61,10 +61,10 @@ static void a_dead_source_takes_nothing_away(void **state)
 	uint8_t out[sizeof a];
 
 	(void)state;
-	combine_xor(out, in, 2, sizeof a);
+	blocks_combine(out, in, 2, sizeof a);
 	both[1] = out;
 	/* Undone: so nothing was lost.  out is one of the inputs here. */
-	combine_xor(out, both, 2, sizeof a);
+	blocks_combine(out, both, 2, sizeof a);
 	assert_memory_equal(out, a, sizeof out);
 }
 
@@ -75,9 +75,9 @@ static void only_len_bytes_are_written(void **state)
 
 	(void)state;
 	memset(out, 0x77, sizeof out);
-	combine_xor(out, in, 2, 0);
+	blocks_combine(out, in, 2, 0);
 	assert_int_equal(out[0], 0x77);
-	combine_xor(out, in, 2, 2);
+	blocks_combine(out, in, 2, 2);
 	assert_int_equal(out[1], 0xfd);
 	assert_int_equal(out[2], 0x77);
 }
@@ -93,5 +93,5 @@ int main(void)
 	};
 
 	return cmocka_run_group_tests_name(
-	    "producer combine", tests, NULL, NULL);
+	    "producer blocks", tests, NULL, NULL);
 }
