@@ -6,51 +6,40 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "base/text.h"
 
-/* The exit codes that the manual pages list; their numbers are those of
- * sysexits.h. */
-enum {
-	EXIT_DONE = 0,
-	EXIT_BAD_USAGE = 64,
-	EXIT_UNUSABLE = 65,
-	EXIT_UNAVAILABLE = 69,
-	EXIT_INTERNAL = 70,
-	EXIT_NOTHING = 75,
-	EXIT_NOT_PERMITTED = 77,
-	EXIT_BAD_CONFIG = 78
-};
-
+/* The exit codes are those of sysexits.h, as the manual pages list them. */
 static const struct {
 	int exit;
 	const char *text;
 } table[] = {
-    [-ERR_NONE] = {EXIT_DONE, "success"},
-    [-ERR_NOMEM] = {EXIT_INTERNAL, "out of memory"},
-    [-ERR_LIMIT] = {EXIT_UNAVAILABLE, "larger than allowed"},
-    [-ERR_FORMAT] = {EXIT_UNAVAILABLE, "malformed"},
-    [-ERR_IO] = {EXIT_INTERNAL, "input or output failed"},
-    [-ERR_EOF] = {EXIT_UNAVAILABLE, "closed by the other end"},
-    [-ERR_TIMEOUT] = {EXIT_UNAVAILABLE, "timed out"},
-    [-ERR_CANCELED] = {EXIT_UNAVAILABLE, "told to stop"},
-    [-ERR_USAGE] = {EXIT_BAD_USAGE, "wrong usage"},
-    [-ERR_CONFIG] = {EXIT_BAD_CONFIG, "wrong configuration"},
-    [-ERR_UNREACHABLE] = {EXIT_UNAVAILABLE, "unreachable"},
-    [-ERR_CONNECT] = {EXIT_UNAVAILABLE, "connection refused"},
-    [-ERR_NET] = {EXIT_UNAVAILABLE, "connection broken"},
-    [-ERR_SERVICE] = {EXIT_UNAVAILABLE, "the service answered with an error"},
-    [-ERR_THROTTLED] = {EXIT_UNAVAILABLE, "throttled by the service"},
-    [-ERR_NOQUEUE] = {EXIT_BAD_CONFIG, "no such queue"},
-    [-ERR_DENIED] = {EXIT_NOT_PERMITTED, "access denied"},
-    [-ERR_NOCRED] = {EXIT_NOT_PERMITTED, "no credentials"},
-    [-ERR_ABSENT] = {EXIT_UNAVAILABLE, "not there"},
-    [-ERR_PERM] = {EXIT_NOT_PERMITTED, "not permitted"},
-    [-ERR_EMPTY] = {EXIT_NOTHING, "nothing to do"},
-    [-ERR_UNUSABLE] = {EXIT_UNUSABLE, "no usable message"},
-    [-ERR_UNSUPPORTED] = {EXIT_INTERNAL, "not supported on this host"},
-    [-ERR_SOURCE] = {EXIT_UNUSABLE, "a source failed its health tests"},
-    [-ERR_INTERNAL] = {EXIT_INTERNAL, "internal error"},
+    [-ERR_NONE] = {EX_OK, "success"},
+    [-ERR_NOMEM] = {EX_SOFTWARE, "out of memory"},
+    [-ERR_LIMIT] = {EX_UNAVAILABLE, "larger than allowed"},
+    [-ERR_FORMAT] = {EX_UNAVAILABLE, "malformed"},
+    [-ERR_IO] = {EX_SOFTWARE, "input or output failed"},
+    [-ERR_EOF] = {EX_UNAVAILABLE, "closed by the other end"},
+    [-ERR_TIMEOUT] = {EX_UNAVAILABLE, "timed out"},
+    [-ERR_CANCELED] = {EX_UNAVAILABLE, "told to stop"},
+    [-ERR_USAGE] = {EX_USAGE, "wrong usage"},
+    [-ERR_CONFIG] = {EX_CONFIG, "wrong configuration"},
+    [-ERR_UNREACHABLE] = {EX_UNAVAILABLE, "unreachable"},
+    [-ERR_CONNECT] = {EX_UNAVAILABLE, "connection refused"},
+    [-ERR_NET] = {EX_UNAVAILABLE, "connection broken"},
+    [-ERR_SERVICE] = {EX_UNAVAILABLE, "the service answered with an error"},
+    [-ERR_THROTTLED] = {EX_UNAVAILABLE, "throttled by the service"},
+    [-ERR_NOQUEUE] = {EX_CONFIG, "no such queue"},
+    [-ERR_DENIED] = {EX_NOPERM, "access denied"},
+    [-ERR_NOCRED] = {EX_NOPERM, "no credentials"},
+    [-ERR_ABSENT] = {EX_UNAVAILABLE, "not there"},
+    [-ERR_PERM] = {EX_NOPERM, "not permitted"},
+    [-ERR_EMPTY] = {EX_TEMPFAIL, "nothing to do"},
+    [-ERR_UNUSABLE] = {EX_DATAERR, "no usable message"},
+    [-ERR_UNSUPPORTED] = {EX_SOFTWARE, "not supported on this host"},
+    [-ERR_SOURCE] = {EX_DATAERR, "a source failed its health tests"},
+    [-ERR_INTERNAL] = {EX_SOFTWARE, "internal error"},
 };
 
 static size_t index_of_code(int code)
