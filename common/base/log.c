@@ -55,12 +55,10 @@ __attribute__((format(printf, 2, 0))) static void put_line(
 
 	if (level > log_threshold)
 		return;
-	if (log_to_journal)
-		head = clamp_length(
-		    snprintf(line, room, "<%d>", (int)level), room);
-	else
-		head =
-		    clamp_length(snprintf(line, room, "%s: ", log_name), room);
+	head = clamp_length(log_to_journal
+				? snprintf(line, room, "<%d>", (int)level)
+				: snprintf(line, room, "%s: ", log_name),
+	    room);
 	len = head + clamp_length(vsnprintf(line + head, room - head, fmt, ap),
 			 room - head);
 	text_make_printable(line + head, len - head);

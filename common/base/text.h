@@ -27,9 +27,8 @@ char text_lower(char c);
 bool text_read_number(const char *s, size_t len, uint64_t max, uint64_t *out)
     MUST_CHECK;
 
-#define TEXT_HEX_LEN(n)                                                        \
-	(2 * (n) + 1) /* characters for n bytes, with the NUL                  \
-		       */
+/* Characters for n bytes in hexadecimal, with the NUL. */
+#define TEXT_HEX_LEN(n) (2 * (n) + 1)
 
 /* Lower-case hexadecimal, NUL-terminated; out has TEXT_HEX_LEN(len). */
 void text_hex(char *out, const uint8_t *data, size_t len);
