@@ -103,6 +103,7 @@ static const struct rule any_role_rules[] = {
     {"fcntl", 1, {INT(1, F_GETFD)}},
     {"fcntl64", 1, {INT(1, F_GETFL)}},
     {"fcntl64", 1, {INT(1, F_GETFD)}},
+    {NULL, 0, {{0}}},
 };
 
 static const struct rule online_rules[] = {
@@ -137,12 +138,14 @@ static const struct rule online_rules[] = {
     {"ioctl", 1, {INT(1, SIOCGIFNAME)}},
     /* limits are read (stacks of threads), not set */
     {"prlimit64", 1, {{2, SCMP_CMP_EQ, 0, 0}}},
+    {NULL, 0, {{0}}},
 };
 
 /* Of one process, not of a group or of all. */
 static const struct rule offline_rules[] = {
     {"kill", 2, {BITS(0, NEGATIVE, 0), INT(1, SIGKILL)}},
     {"kill", 2, {BITS(0, NEGATIVE, 0), INT(1, SIGTERM)}},
+    {NULL, 0, {{0}}},
 };
 
 /* linux/random.h, which agent/offline/inject.c owns; the same on all machines
@@ -151,6 +154,19 @@ static const struct rule offline_rules[] = {
 static const struct rule random_rules[] = {
     {"ioctl", 1, {INT(1, 0x40085203U)}}, /* RNDADDENTROPY */
     {"ioctl", 1, {INT(1, 0x5207U)}},     /* RNDRESEEDCRNG */
+    {NULL, 0, {{0}}},
+};
+
+static const struct rule no_rules[] = {{NULL, 0, {{0}}}};
+
+/* What a role may do beside what every role may. */
+static const struct {
+	const char *const *names;
+	const struct rule *rules, *more;
+} roles[] = {
+    [CONFINE_ONLINE] = {online_only, online_rules, no_rules},
+    [CONFINE_AGENT_OFFLINE] = {offline_only, offline_rules, random_rules},
+    [CONFINE_PRODUCER_OFFLINE] = {offline_only, offline_rules, no_rules},
 };
 
 static int add_rule(
@@ -177,17 +193,14 @@ static int add_named(
 	return rc;
 }
 
-static int add_rules(scmp_filter_ctx filter, const struct rule *rules, size_t n)
+static int add_rules(scmp_filter_ctx filter, const struct rule *rules)
 {
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < n; i++)
-		rc = add_rule(filter, SCMP_ACT_ALLOW, &rules[i]);
+	for (; rc == 0 && rules->name != NULL; rules++)
+		rc = add_rule(filter, SCMP_ACT_ALLOW, rules);
 	return rc;
 }
-
-#define ADD_RULES(filter, rules)                                               \
-	add_rules((filter), (rules), sizeof(rules) / sizeof((rules)[0]))
 
 /* abort(3) and pthread_kill(3); others cannot be signalled. */
 static int add_own_signals(scmp_filter_ctx filter)
@@ -197,34 +210,18 @@ static int add_own_signals(scmp_filter_ctx filter)
 	return add_rule(filter, SCMP_ACT_ALLOW, &own);
 }
 
-static int add_online(scmp_filter_ctx filter)
-{
-	const int rc = add_named(filter, SCMP_ACT_ALLOW, online_only);
-
-	return rc == 0 ? ADD_RULES(filter, online_rules) : rc;
-}
-
-static int add_offline(scmp_filter_ctx filter)
-{
-	const int rc = add_named(filter, SCMP_ACT_ALLOW, offline_only);
-
-	return rc == 0 ? ADD_RULES(filter, offline_rules) : rc;
-}
-
 static int add_role(scmp_filter_ctx filter, enum confine_role role)
 {
 	int rc;
 
-	switch (role) {
-	case CONFINE_ONLINE:
-		return add_online(filter);
-	case CONFINE_AGENT_OFFLINE:
-		rc = add_offline(filter);
-		return rc == 0 ? ADD_RULES(filter, random_rules) : rc;
-	case CONFINE_PRODUCER_OFFLINE:
-		return add_offline(filter);
-	}
-	return -EINVAL;
+	if ((size_t)role >= sizeof roles / sizeof roles[0])
+		return -EINVAL;
+	rc = add_named(filter, SCMP_ACT_ALLOW, roles[role].names);
+	if (rc == 0)
+		rc = add_rules(filter, roles[role].rules);
+	if (rc == 0)
+		rc = add_rules(filter, roles[role].more);
+	return rc;
 }
 
 /* Calls of a foreign architecture (32-bit ones on a 64-bit machine) fail too,
@@ -239,7 +236,7 @@ static int fill_filter(scmp_filter_ctx filter, enum confine_role role)
 	if (rc == 0)
 		rc = add_named(filter, SCMP_ACT_ERRNO(ENOSYS), not_there);
 	if (rc == 0)
-		rc = ADD_RULES(filter, any_role_rules);
+		rc = add_rules(filter, any_role_rules);
 	if (rc == 0)
 		rc = add_own_signals(filter);
 	if (rc == 0)
