@@ -4,31 +4,28 @@
 #include <signal.h>
 #include <time.h>
 
-/* The hard limit too: the soft one alone could be raised again. */
-static int set_limit(__rlimit_resource_t resource, const char *name,
-    rlim_t wanted, struct err *err)
+int confine_limits(rlim_t files, struct err *err)
 {
 	struct rlimit limit, now;
 
-	if (getrlimit(resource, &limit) != 0)
-		return err_errno(err, ERR_IO, "cannot read the limit %s", name);
-	if (limit.rlim_max > wanted)
-		limit.rlim_max = wanted;
-	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(resource, &limit) != 0 || getrlimit(resource, &now) != 0)
-		return err_errno(err, ERR_IO, "cannot set the limit %s", name);
-	if (now.rlim_cur != limit.rlim_cur || now.rlim_max != limit.rlim_max)
-		return err_set(
-		    err, ERR_INTERNAL, "the limit %s was not kept", name);
-	return 0;
-}
-
-int confine_limits(rlim_t files, struct err *err)
-{
 	/* write(2) beyond a limit of the caller's is to fail, not to kill. */
 	if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
 		return err_errno(err, ERR_IO, "cannot ignore SIGXFSZ");
-	return set_limit(RLIMIT_NOFILE, "RLIMIT_NOFILE", files, err);
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return err_errno(
+		    err, ERR_IO, "cannot read the limit RLIMIT_NOFILE");
+	if (limit.rlim_max > files)
+		limit.rlim_max = files;
+	/* The soft limit alone could be raised again. */
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+	    getrlimit(RLIMIT_NOFILE, &now) != 0)
+		return err_errno(
+		    err, ERR_IO, "cannot set the limit RLIMIT_NOFILE");
+	if (now.rlim_cur != limit.rlim_cur || now.rlim_max != limit.rlim_max)
+		return err_set(
+		    err, ERR_INTERNAL, "the limit RLIMIT_NOFILE was not kept");
+	return 0;
 }
 
 int confine_lifetime(long ms, struct err *err)
