@@ -20,19 +20,6 @@ void *settings_at(const struct setting *row, void *conf)
 	return (char *)conf + row->offset;
 }
 
-static bool is_number(const char *s, bool fraction)
-{
-	size_t digits = 0, points = 0;
-
-	for (s += *s == '-'; *s != '\0'; s++) {
-		digits += *s >= '0' && *s <= '9';
-		points += fraction && *s == '.';
-		if ((*s < '0' || *s > '9') && !(fraction && *s == '.'))
-			return false;
-	}
-	return digits > 0 && points <= 1;
-}
-
 static int set_string(const struct setting *row, char *at, const char *origin,
     const char *text, struct err *err)
 {
@@ -50,14 +37,18 @@ static int set_string(const struct setting *row, char *at, const char *origin,
 	return 0;
 }
 
-/* A double holds every whole number that a row allows. */
+/* A double holds every whole number that a row allows.  strtod(3) alone would
+ * take hexadecimal, exponents, "inf" and white space, too. */
 static int set_number(const struct setting *row, void *at, const char *origin,
     const char *text, struct err *err)
 {
 	const bool whole = row->kind == SETTING_LONG;
-	const double x = strtod(text, NULL);
+	const char *allowed = whole ? "-0123456789" : "-0123456789.";
+	char *end;
+	const double x = strtod(text, &end);
 
-	if (!is_number(text, !whole) || x < row->min || x > row->max)
+	if (end == text || end[0] != '\0' ||
+	    text[strspn(text, allowed)] != '\0' || x < row->min || x > row->max)
 		return err_set(err, ERR_CONFIG,
 		    "%s: \"%.64s\" is not a %snumber from %.10g to %.10g",
 		    origin, text, whole ? "whole " : "", row->min, row->max);
