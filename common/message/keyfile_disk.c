@@ -1,22 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "message/keyfile.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "config/service_credential.h"
-#include "message/keyfile_internal.h"
 
-/* ---- reading */
+/* Permissions that others must not have. */
+#define OTHERS_NONE  ((mode_t)(S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH))
+/* A group right may stand for the one user of an access control list. */
+#define OTHERS_CRED  ((mode_t)(S_IWGRP | S_IROTH | S_IWOTH))
+#define OTHERS_READ  ((mode_t)(S_IWGRP | S_IWOTH))
+#define OTHERS_WRITE ((mode_t)0) /* and be owned by anybody */
 
-int keyfile_check_access(
+/* ---- reading a key */
+
+/* Refuse a file or directory that others could have changed.  ERR_CONFIG. */
+static int check_access(
     const struct stat *st, mode_t forbidden, const char *path, struct err *err)
 {
-	const bool any_owner = forbidden == KEYFILE_OTHERS_WRITE;
+	const bool any_owner = forbidden == OTHERS_WRITE;
 
 	if (!any_owner && !file_is_ours(st))
 		return err_set(err, ERR_CONFIG,
@@ -48,7 +60,7 @@ static int read_open_key(int fd, enum keyfile_kind kind, mode_t forbidden,
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, ERR_CONFIG,
 		    "%s is no regular file, which a key must be in", origin);
-	rc = keyfile_check_access(&st, forbidden, origin, err);
+	rc = check_access(&st, forbidden, origin, err);
 	if (rc != 0)
 		return rc;
 	rc = file_read_open(fd, text, sizeof text, &len);
@@ -64,9 +76,10 @@ static int read_open_key(int fd, enum keyfile_kind kind, mode_t forbidden,
 	return rc;
 }
 
-int keyfile_read_at(int dir_fd, const char *path, enum keyfile_kind kind,
-    mode_t forbidden, const char *origin, uint8_t key[static KEYS_LEN],
-    struct err *err)
+/* Read path, relative to the directory dir_fd; origin is its name in messages.
+ */
+static int read_key_at(int dir_fd, const char *path, enum keyfile_kind kind,
+    mode_t forbidden, const char *origin, uint8_t *key, struct err *err)
 {
 	/* O_NONBLOCK: a FIFO must not hang it; O_NOCTTY: a terminal must not
 	 * become its own. */
@@ -90,15 +103,144 @@ static bool is_secret(enum keyfile_kind kind)
 int keyfile_read(enum keyfile_kind kind, const char *path,
     uint8_t key[static KEYS_LEN], struct err *err)
 {
-	mode_t forbidden = KEYFILE_OTHERS_WRITE;
+	mode_t forbidden = OTHERS_WRITE;
 
 	if (is_secret(kind))
-		forbidden = service_credential_is(path) ? KEYFILE_OTHERS_CRED
-							: KEYFILE_OTHERS_NONE;
-	return keyfile_read_at(AT_FDCWD, path, kind, forbidden, path, key, err);
+		forbidden =
+		    service_credential_is(path) ? OTHERS_CRED : OTHERS_NONE;
+	return read_key_at(AT_FDCWD, path, kind, forbidden, path, key, err);
 }
 
-/* ---- writing */
+/* ---- reading a directory of them */
+
+#define SUFFIX       ".pub"
+#define SUFFIX_LEN   (sizeof SUFFIX - 1)
+#define NAME_MAX_LEN (sizeof(((struct keyfile_trusted *)NULL)->at[0].name) - 1)
+
+/* As a shell's *.pub. */
+static bool is_key_file(const char *file)
+{
+	const size_t len = strlen(file);
+
+	return file[0] != '.' && len > SUFFIX_LEN &&
+	       strcmp(file + len - SUFFIX_LEN, SUFFIX) == 0;
+}
+
+static int take_name(const char *file, const char *directory,
+    struct keyfile_trusted *out, struct err *err)
+{
+	const size_t len = strlen(file) - SUFFIX_LEN;
+
+	if (len > NAME_MAX_LEN)
+		return err_set(err, ERR_CONFIG,
+		    "%s/%s: its name is too long: leave it at most %zu "
+		    "characters before \"" SUFFIX "\"",
+		    directory, file, NAME_MAX_LEN);
+	if (out->n == KEYFILE_TRUSTED_MAX)
+		return err_set(err, ERR_CONFIG,
+		    "%s holds over %d trusted keys: remove some", directory,
+		    KEYFILE_TRUSTED_MAX);
+	memcpy(out->at[out->n].name, file, len);
+	out->at[out->n].name[len] = '\0';
+	out->n++;
+	return 0;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	const size_t at = offsetof(struct keyfile_trusted, at[0].name) -
+			  offsetof(struct keyfile_trusted, at[0]);
+
+	return strcmp((const char *)a + at, (const char *)b + at);
+}
+
+static int take_names(DIR *dir, const char *directory,
+    struct keyfile_trusted *out, struct err *err)
+{
+	const struct dirent *entry;
+	int rc = 0;
+
+	for (;;) {
+		errno = 0;
+		entry = readdir(dir);
+		if (entry == NULL)
+			break;
+		if (is_key_file(entry->d_name))
+			rc = take_name(entry->d_name, directory, out, err);
+		if (rc != 0)
+			return rc;
+	}
+	if (errno != 0)
+		return err_errno(err, ERR_CONFIG, "cannot list %s", directory);
+	qsort(out->at, out->n, sizeof out->at[0], compare_names);
+	return 0;
+}
+
+static int read_keys(int dir_fd, const char *directory,
+    struct keyfile_trusted *out, struct err *err)
+{
+	char file[NAME_MAX_LEN + SUFFIX_LEN + 1];
+	char origin[PATH_MAX + sizeof file];
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < out->n && rc == 0; i++) {
+		(void)snprintf(file, sizeof file, "%s" SUFFIX, out->at[i].name);
+		(void)snprintf(origin, sizeof origin, "%s/%s", directory, file);
+		rc = read_key_at(dir_fd, file, KEYFILE_SIGN_PUBLIC, OTHERS_READ,
+		    origin, out->at[i].key, err);
+		if (rc == 0 && keyfile_id(out->at[i].key, out->at[i].id) != 0)
+			rc = err_set(err, ERR_INTERNAL,
+			    "OpenSSL refused to hash %s", origin);
+	}
+	return rc;
+}
+
+/* Whoever may add a file may add a key to trust. */
+static int check_directory(int fd, const char *directory, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return err_errno(
+		    err, ERR_CONFIG, "cannot look at %s", directory);
+	return check_access(&st, OTHERS_READ, directory, err);
+}
+
+int keyfile_read_trusted(
+    const char *directory, struct keyfile_trusted *out, struct err *err)
+{
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = NULL;
+	int rc = 0;
+
+	memset(out, 0, sizeof *out);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd >= 0)
+		dir = fdopendir(fd);
+	if (dir == NULL) {
+		rc = err_errno(err, ERR_CONFIG,
+		    "cannot open %s, the directory of the trusted keys",
+		    directory);
+		goto out;
+	}
+	rc = check_directory(fd, directory, err);
+	if (rc == 0)
+		rc = take_names(dir, directory, out, err);
+	if (rc == 0)
+		rc = read_keys(fd, directory, out, err);
+out:
+	if (rc != 0)
+		memset(out, 0, sizeof *out);
+	if (dir != NULL)
+		(void)closedir(dir);
+	else if (fd >= 0)
+		(void)close(fd);
+	return rc;
+}
+
+/* ---- writing a key */
 
 static int fail_writing(const char *what, const char *path, struct err *err)
 {
