@@ -25,10 +25,8 @@ static int make_pair(
 	uint8_t *key;
 	int rc = ERR_NOMEM;
 
-	*secret = buf_new(KEYS_LEN);
+	*secret = buf_new_zero(KEYS_LEN, &key);
 	if (*secret != NULL)
-		rc = buf_extend(*secret, KEYS_LEN, &key);
-	if (rc == 0)
 		rc = keys_random(key, KEYS_LEN);
 	if (rc == 0)
 		rc = seal_pair ? keys_x25519_public(public_key, key)

@@ -155,17 +155,15 @@ static int take_record(struct taken *t, const struct agent_offline *o,
 int take_records(
     struct taken *t, const struct agent_offline *o, int fd, int64_t deadline)
 {
-	struct buf *space = buf_new(sizeof(struct message));
-	struct message *m;
 	uint8_t *p;
+	struct buf *space = buf_new_zero(sizeof(struct message), &p);
+	struct message *m;
 	uint32_t type;
 	size_t len;
 	int rc;
 
-	if (space == NULL || buf_extend(space, sizeof *m, &p) != 0) {
-		buf_free(space);
+	if (space == NULL)
 		return ERR_NOMEM;
-	}
 	m = (struct message *)(void *)p;
 	do {
 		memset(m, 0, sizeof *m);

@@ -74,6 +74,18 @@ int buf_extend(struct buf *b, size_t len, uint8_t **space)
 	return 0;
 }
 
+struct buf *buf_new_zero(size_t len, uint8_t **space)
+{
+	struct buf *b = buf_new(len);
+
+	if (b == NULL || buf_extend(b, len, space) != 0) {
+		buf_free(b);
+		return NULL;
+	}
+	memset(*space, 0, len);
+	return b;
+}
+
 int buf_add(struct buf *b, const void *data, size_t len)
 {
 	uint8_t *space;

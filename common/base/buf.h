@@ -17,6 +17,10 @@ struct buf;
  * memory is short.  The caller frees it. */
 struct buf *buf_new(size_t max);
 
+/* A new buffer that is full with len zero bytes, which *space points to; NULL
+ * when memory is short. */
+struct buf *buf_new_zero(size_t len, uint8_t **space);
+
 /* Wipe and free; NULL is allowed. */
 void buf_free(struct buf *b);
 

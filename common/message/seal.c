@@ -6,13 +6,6 @@
 #include "base/buf.h"
 #include "message/sign.h"
 
-/* Room for len bytes in a new buffer that is wiped when it is freed. */
-static int make_room(struct buf **room, uint8_t **at, size_t len)
-{
-	*room = buf_new(len);
-	return *room != NULL ? buf_extend(*room, len, at) : ERR_NOMEM;
-}
-
 static void set_payload(struct message *m, const uint8_t *bytes, size_t len)
 {
 	memcpy(m->payload, bytes, len);
@@ -22,15 +15,15 @@ static void set_payload(struct message *m, const uint8_t *bytes, size_t len)
 int message_seal(struct message *m, const uint8_t recipient[static KEYS_LEN])
 {
 	const size_t len = m->payload_len + HPKE_OVERHEAD;
-	struct buf *sealed = NULL, *ephemeral = NULL;
+	struct buf *sealed, *ephemeral;
 	uint8_t *out, *key;
 	int rc;
 
 	if (len > MESSAGE_PAYLOAD_MAX)
 		return ERR_LIMIT;
-	rc = make_room(&sealed, &out, len);
-	if (rc == 0)
-		rc = make_room(&ephemeral, &key, KEYS_LEN);
+	sealed = buf_new_zero(len, &out);
+	ephemeral = buf_new_zero(KEYS_LEN, &key);
+	rc = sealed != NULL && ephemeral != NULL ? 0 : ERR_NOMEM;
 	if (rc == 0)
 		rc = keys_random(key, KEYS_LEN);
 	if (rc == 0)
@@ -54,7 +47,8 @@ int message_open(struct message *m, const uint8_t secret[static KEYS_LEN])
 	if (m->payload_len < HPKE_OVERHEAD + MESSAGE_PAYLOAD_MIN)
 		return ERR_DENIED;
 	len = m->payload_len - HPKE_OVERHEAD;
-	rc = make_room(&clear, &out, len);
+	clear = buf_new_zero(len, &out);
+	rc = clear != NULL ? 0 : ERR_NOMEM;
 	if (rc == 0)
 		rc = hpke_open(out, secret, MESSAGE_DOMAIN,
 		    strlen(MESSAGE_DOMAIN), m->entropy, m->entropy_len,

@@ -157,15 +157,12 @@ int blocks_make(struct blocks *b, const struct pace *pace, uint8_t *out,
     size_t len, struct err *err)
 {
 	const uint8_t *parts[BLOCKS_SOURCES_MAX];
-	struct buf *space =
-	    buf_new((size_t)BLOCKS_SOURCES_MAX * MESSAGE_PAYLOAD_MAX);
 	uint8_t *p;
-	int rc = ERR_NOMEM;
+	struct buf *space = buf_new_zero(b->n * len, &p);
+	int rc = 0;
 
-	if (space != NULL)
-		rc = buf_extend(space, b->n * len, &p);
-	if (rc != 0)
-		err_set(err, rc, "%s", err_text(rc));
+	if (space == NULL)
+		rc = err_set(err, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
 	for (size_t i = 0; rc == 0 && i < b->n; i++) {
 		parts[i] = p + i * len;
 		rc = read_tested(b, i, pace, p + i * len, len, err);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "producer/offline/offline.h"
 
-#include <string.h>
-
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -141,15 +139,10 @@ static int serve_one(struct run *run)
 		rc = take_from_online(run, 0);
 	if (rc != 0)
 		return rc;
-	space = buf_new(sizeof(struct message));
-	rc = space != NULL ? buf_extend(space, sizeof(struct message), &p)
-			   : ERR_NOMEM;
-	if (rc == 0) {
-		memset(p, 0, sizeof(struct message));
-		rc = answer_ask(run, (struct message *)(void *)p);
-	} else {
-		(void)err_set(run->err, rc, "%s", err_text(rc));
-	}
+	space = buf_new_zero(sizeof(struct message), &p);
+	if (space == NULL)
+		return err_set(run->err, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
+	rc = answer_ask(run, (struct message *)(void *)p);
 	buf_free(space);
 	return rc;
 }

@@ -326,17 +326,15 @@ static int look_again_and_again(struct run *run)
 	}
 }
 
-static int begin_batch(struct batch *b)
+static int begin_batch(struct batch *b, struct err *err)
 {
 	uint8_t *p;
-	int rc;
 
-	b->space = buf_new(LIMIT_BATCH * sizeof(struct message));
+	b->space = buf_new_zero(LIMIT_BATCH * sizeof(struct message), &p);
 	if (b->space == NULL)
-		return ERR_NOMEM;
-	rc = buf_extend(b->space, LIMIT_BATCH * sizeof(struct message), &p);
+		return err_set(err, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
 	b->at = (struct message *)(void *)p;
-	return rc;
+	return 0;
 }
 
 int producer_online_run(
@@ -347,12 +345,10 @@ int producer_online_run(
 	    .conf = conf,
 	    .clock = clock_system(&cancel_fd)};
 	struct err err = {0};
-	int rc = begin_batch(&run.batch);
+	int rc = begin_batch(&run.batch, &err);
 
 	heartbeat_init(&run.heartbeat, fd, cancel_fd, &run.clock, watchdog_ms);
-	if (rc != 0)
-		(void)err_set(&err, rc, "%s", err_text(rc));
-	else
+	if (rc == 0)
 		rc = begin_sending(&run, &err);
 	if (rc == 0)
 		rc = look_again_and_again(&run);

@@ -41,6 +41,21 @@ static void new_is_empty(void **state)
 	buf_free(NULL);
 }
 
+static void zero_is_full(void **state)
+{
+	uint8_t *p;
+	struct buf *b = buf_new_zero(100, &p);
+
+	(void)state;
+	assert_non_null(b);
+	assert_int_equal(buf_len(b), 100);
+	assert_ptr_equal(buf_data(b), p);
+	for (size_t i = 0; i < 100; i++)
+		assert_int_equal(p[i], 0);
+	assert_int_equal(buf_add(b, "a", 1), ERR_LIMIT);
+	buf_free(b);
+}
+
 static void ceiling_holds(void **state)
 {
 	struct buf *b = buf_new(5);
@@ -135,6 +150,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(new_is_empty),
+	    cmocka_unit_test(zero_is_full),
 	    cmocka_unit_test(ceiling_holds),
 	    cmocka_unit_test(zero_and_huge_ceilings),
 	    cmocka_unit_test(grows_byte_by_byte),
