@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define SIGNED_MAX (64 + MESSAGE_ENTROPY_MAX + LIMIT_PATH + MESSAGE_PAYLOAD_MAX)
+
 static int add_field(struct buf *out, const void *data, size_t len)
 {
 	const uint8_t length[] = {(uint8_t)(len >> 24), (uint8_t)(len >> 16),
@@ -13,41 +15,33 @@ static int add_field(struct buf *out, const void *data, size_t len)
 }
 
 int message_signed_bytes(
-    const struct message *m, const char *queue_path, struct buf *out)
+    const struct message *m, const char *queue_path, struct buf **out)
 {
-	const size_t before = buf_len(out);
 	const size_t path_len = strlen(queue_path);
 	int rc;
 
+	*out = NULL;
 	if (m->entropy_len > MESSAGE_ENTROPY_MAX || path_len > LIMIT_PATH ||
 	    m->payload_len > MESSAGE_PAYLOAD_MAX)
 		return ERR_LIMIT;
-	rc = buf_add(out, MESSAGE_DOMAIN, sizeof MESSAGE_DOMAIN);
+	*out = buf_new(SIGNED_MAX);
+	if (*out == NULL)
+		return ERR_NOMEM;
+	rc = buf_add(*out, MESSAGE_DOMAIN, sizeof MESSAGE_DOMAIN);
 	if (rc == 0)
-		rc = add_field(out, m->entropy, m->entropy_len);
+		rc = add_field(*out, m->entropy, m->entropy_len);
 	if (rc == 0)
-		rc = add_field(out, queue_path, path_len);
+		rc = add_field(*out, queue_path, path_len);
 	if (rc == 0)
-		rc = add_field(out, m->payload, m->payload_len);
-	if (rc != 0)
-		buf_truncate(out, before);
+		rc = add_field(*out, m->payload, m->payload_len);
 	return rc;
-}
-
-/* The same in a new buffer, which the caller frees. */
-static int make_signed_bytes(
-    const struct message *m, const char *queue_path, struct buf **out)
-{
-	*out = buf_new(MESSAGE_SIGNED_MAX);
-	return *out != NULL ? message_signed_bytes(m, queue_path, *out)
-			    : ERR_NOMEM;
 }
 
 int message_sign(struct message *m, const char *queue_path,
     const uint8_t secret[static KEYS_LEN])
 {
 	struct buf *text;
-	int rc = make_signed_bytes(m, queue_path, &text);
+	int rc = message_signed_bytes(m, queue_path, &text);
 
 	if (rc == 0)
 		rc = keys_ed25519_sign(
@@ -65,7 +59,7 @@ int message_verify(const struct message *m, const char *queue_path,
 
 	if (m->signature_len != MESSAGE_SIGNATURE_LEN)
 		return ERR_DENIED;
-	rc = make_signed_bytes(m, queue_path, &text);
+	rc = message_signed_bytes(m, queue_path, &text);
 	if (rc == 0)
 		rc = keys_ed25519_verify(
 		    m->signature, public_key, buf_data(text), buf_len(text));
@@ -80,7 +74,7 @@ int message_digest(const struct message *m, const char *queue_path,
 {
 	struct digest_part part;
 	struct buf *text;
-	int rc = make_signed_bytes(m, queue_path, &text);
+	int rc = message_signed_bytes(m, queue_path, &text);
 
 	if (rc == 0) {
 		part = (struct digest_part){buf_data(text), buf_len(text)};

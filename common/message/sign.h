@@ -19,12 +19,10 @@
  */
 #define MESSAGE_DOMAIN "sqs-entropy message v1"
 
-/* Append what is signed.  ERR_LIMIT: longer than LIMIT_PATH or than a
- * message may be; out is as it was then. */
+/* What is signed, in a new buffer *out that the caller frees even after a
+ * failure.  ERR_LIMIT: longer than LIMIT_PATH or than a message may be. */
 int message_signed_bytes(const struct message *m, const char *queue_path,
-    struct buf *out) MUST_CHECK;
-#define MESSAGE_SIGNED_MAX                                                     \
-	(64 + MESSAGE_ENTROPY_MAX + LIMIT_PATH + MESSAGE_PAYLOAD_MAX)
+    struct buf **out) MUST_CHECK;
 
 /* Set the signature.  ERR_LIMIT as above. */
 int message_sign(struct message *m, const char *queue_path,

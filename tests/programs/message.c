@@ -100,12 +100,10 @@ static struct message *message_of(
 static int do_bytes(struct call *c)
 {
 	const struct word *w = c->word;
-	struct buf *text = buf_new(MESSAGE_SIGNED_MAX);
-	int rc = text != NULL ? 0 : ERR_NOMEM;
+	struct buf *text;
+	const int rc =
+	    message_signed_bytes(message_of(&w[0], &w[2]), str(&w[1]), &text);
 
-	if (rc == 0)
-		rc = message_signed_bytes(
-		    message_of(&w[0], &w[2]), str(&w[1]), text);
 	if (rc == 0) {
 		c->out_len = buf_len(text);
 		memcpy(c->out, buf_data(text), c->out_len);
