@@ -6,19 +6,15 @@
 
 static unsigned judge_trust(enum credit_trust trust)
 {
-	switch (trust) {
-	case CREDIT_SIGNED:
-		return 0;
-	case CREDIT_NO_SIGNATURE:
-		return CREDIT_NOT_SIGNED;
-	case CREDIT_BAD_CLAIM:
-		return CREDIT_CLAIM_MALFORMED;
-	case CREDIT_UNKNOWN_KEY:
-		return CREDIT_KEY_UNKNOWN;
-	case CREDIT_BAD_SIGNATURE:
-		break;
-	}
-	return CREDIT_SIGNATURE_BAD;
+	static const unsigned withheld[] = {
+	    [CREDIT_NO_SIGNATURE] = CREDIT_NOT_SIGNED,
+	    [CREDIT_BAD_CLAIM] = CREDIT_CLAIM_MALFORMED,
+	    [CREDIT_UNKNOWN_KEY] = CREDIT_KEY_UNKNOWN,
+	    [CREDIT_BAD_SIGNATURE] = CREDIT_SIGNATURE_BAD,
+	    [CREDIT_SIGNED] = 0,
+	};
+
+	return trust <= CREDIT_SIGNED ? withheld[trust] : CREDIT_SIGNATURE_BAD;
 }
 
 static unsigned judge_time(int64_t sent, int64_t at)
@@ -66,33 +62,16 @@ unsigned credit_total(unsigned long sum)
 	return sum >= CREDIT_BITS ? CREDIT_BITS : 0;
 }
 
-const char *credit_reason(enum credit_withheld reason)
+const char *credit_reason(unsigned number)
 {
-	switch (reason) {
-	case CREDIT_NOT_SIGNED:
-		return "not signed";
-	case CREDIT_CLAIM_MALFORMED:
-		return "malformed claim";
-	case CREDIT_KEY_UNKNOWN:
-		return "producer not trusted";
-	case CREDIT_SIGNATURE_BAD:
-		return "bad signature";
-	case CREDIT_STALE:
-		return "sent too long after signing";
-	case CREDIT_FUTURE:
-		return "signed with a date in the future";
-	case CREDIT_SENT_UNKNOWN:
-		return "time of sending unknown";
-	case CREDIT_REDELIVERED:
-		return "delivered before";
-	case CREDIT_SEEN:
-		return "used before";
-	case CREDIT_NOT_REMEMBERED:
-		return "use cannot be remembered";
-	case CREDIT_REFUSED:
-		return "refused";
-	}
-	return "unknown";
+	/* In the order of enum credit_withheld. */
+	static const char *const reasons[CREDIT_REASONS] = {"not signed",
+	    "malformed claim", "producer not trusted", "bad signature",
+	    "sent too long after signing", "signed with a date in the future",
+	    "time of sending unknown", "delivered before", "used before",
+	    "use cannot be remembered", "refused"};
+
+	return number < CREDIT_REASONS ? reasons[number] : "unknown";
 }
 
 void credit_explain(unsigned withheld, char *text, size_t size)
@@ -104,8 +83,7 @@ void credit_explain(unsigned withheld, char *text, size_t size)
 		if ((withheld & 1U << k) == 0)
 			continue;
 		(void)snprintf(text + len, size - len, "%s%s",
-		    len > 0 ? ", " : "",
-		    credit_reason((enum credit_withheld)(1U << k)));
+		    len > 0 ? ", " : "", credit_reason(k));
 		len = strlen(text);
 	}
 }

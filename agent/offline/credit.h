@@ -68,8 +68,8 @@ void credit_judge(const struct credit_policy *policy, const struct message *m,
 /* What is injected for a sum of bits: CREDIT_BITS, or 0 below that. */
 unsigned credit_total(unsigned long sum);
 
-/* The name of one reason, as in the status file; never NULL. */
-const char *credit_reason(enum credit_withheld reason);
+/* The name of the reason 1 << number, as in the status file; never NULL. */
+const char *credit_reason(unsigned number);
 
 /* All reasons, with commas, for people: "credited" for none. */
 void credit_explain(unsigned withheld, char *text, size_t size);

@@ -43,8 +43,7 @@ static void put_reasons(struct json_writer *w, unsigned withheld)
 	json_begin_array(w, "withheld");
 	for (unsigned k = 0; k < CREDIT_REASONS; k++)
 		if ((withheld & 1U << k) != 0)
-			json_put_string(w, NULL,
-			    credit_reason((enum credit_withheld)(1U << k)));
+			json_put_string(w, NULL, credit_reason(k));
 	json_end_array(w);
 }
 

@@ -183,8 +183,7 @@ static void each_reason_is_told_by_its_name(void **state)
 			if ((withheld & 1U << k) != 0)
 				assert_string_equal(
 				    json_string(json_at(list, n++)),
-				    credit_reason(
-					(enum credit_withheld)(1U << k)));
+				    credit_reason(k));
 		assert_int_equal(json_count(list), n);
 		json_free(root);
 	}
