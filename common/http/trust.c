@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -103,12 +102,8 @@ static bool folder_will_do(void)
 
 int http_trust(struct http *h, const char *given, struct err *err)
 {
-	const char *path = given;
-
-	if (path == NULL || path[0] == '\0')
-		path = getenv("AWS_CA_BUNDLE");
-	if (path != NULL && path[0] != '\0')
-		return use_bundle(h, path, err);
+	if (given != NULL && given[0] != '\0')
+		return use_bundle(h, given, err);
 	h->ca_folder = folder_will_do();
 	return 0;
 }
