@@ -8,18 +8,14 @@
 #include "aws/cred_file.h"
 
 #define QUEUE_NAME_MAX 80 /* characters, SQS API Reference, CreateQueue */
-#define LABELS_MAX     8
 
-const char *place_variable(const char *name)
+/* The first of n texts that is neither NULL nor empty; NULL: none is. */
+static const char *first_set(const char *const *texts, size_t n)
 {
-	const char *value = getenv(name);
-
-	return value != NULL && *value != '\0' ? value : NULL;
-}
-
-static const char *non_empty(const char *s)
-{
-	return s != NULL && *s != '\0' ? s : NULL;
+	for (size_t i = 0; i < n; i++)
+		if (texts[i] != NULL && *texts[i] != '\0')
+			return texts[i];
+	return NULL;
 }
 
 bool place_is_region(const char *s)
@@ -40,71 +36,58 @@ static bool is_queue_name(const char *s)
 	return len > 0 && len <= QUEUE_NAME_MAX && s[len] == '\0';
 }
 
-/* Cut host at its dots; 0 when there are more than LABELS_MAX labels. */
-static size_t split_labels(char *host, const char *label[static LABELS_MAX])
+/* Take end away from a host that has more before it; false: it has not. */
+static bool cut_end(char *host, const char *end)
 {
-	size_t n = 0;
-	char *next;
+	size_t len = strlen(host), end_len = strlen(end);
 
-	for (; host != NULL; host = next) {
-		if (n == LABELS_MAX)
-			return 0;
-		next = strchr(host, '.');
-		if (next != NULL)
-			*next++ = '\0';
-		label[n++] = host;
-	}
-	return n;
-}
-
-static bool ends_in(
-    const char *const *label, size_t *n, const char *const *end, size_t end_n)
-{
-	if (*n <= end_n)
+	if (len <= end_len || strcmp(host + len - end_len, end) != 0)
 		return false;
-	for (size_t i = 0; i < end_n; i++)
-		if (strcmp(label[*n - end_n + i], end[i]) != 0)
-			return false;
-	*n -= end_n;
+	host[len - end_len] = '\0';
 	return true;
 }
 
-/* The label that is the region, of a host without its DNS suffix. */
-static const char *region_label(const char *const *label, size_t n)
+/* What comes after start in text, NULL unless text begins with it. */
+static const char *skip_start(const char *text, const char *start)
 {
-	if (n == 2 &&
-	    (strcmp(label[0], "sqs") == 0 || strcmp(label[0], "sqs-fips") == 0))
-		return label[1];
-	if (n == 2 && strcmp(label[1], "queue") == 0)
-		return label[0];
-	if (n == 4 && strcmp(label[1], "sqs") == 0 &&
-	    strcmp(label[3], "vpce") == 0)
-		return label[2];
-	return NULL;
+	size_t len = strlen(start);
+
+	return text != NULL && strncmp(text, start, len) == 0 ? text + len
+							      : NULL;
+}
+
+/* Where the region is in a host without its DNS suffix. */
+static const char *region_part(char *host)
+{
+	const char *found;
+
+	if (cut_end(host, ".vpce"))
+		return skip_start(strchr(host, '.'), ".sqs.");
+	if (cut_end(host, ".queue"))
+		return host;
+	found = skip_start(host, "sqs.");
+	return found != NULL ? found : skip_start(host, "sqs-fips.");
 }
 
 bool place_region_of(const char *url, char region[static LIMIT_REGION])
 {
-	static const char *const china[] = {"amazonaws", "com", "cn"};
-	static const char *const world[] = {"amazonaws", "com"};
-	static const char *const dual[] = {"api", "aws"};
-	const char *label[LABELS_MAX], *found;
+	static const char *const suffixes[] = {
+	    ".amazonaws.com.cn", ".amazonaws.com", ".api.aws"};
 	struct url parts;
 	char host[LIMIT_URL];
-	size_t n;
+	const char *found;
+	bool aws = false;
 
 	if (url_split(url, &parts) != 0)
 		return false;
 	(void)snprintf(host, sizeof host, "%s", parts.host);
 	host[strcspn(host, ":")] = '\0';
-	n = split_labels(host, label);
-	if (!ends_in(label, &n, china, 3) && !ends_in(label, &n, world, 2) &&
-	    !ends_in(label, &n, dual, 2))
-		return false;
-	found = region_label(label, n);
+	for (size_t i = 0; i < 3 && !aws; i++)
+		aws = cut_end(host, suffixes[i]);
+	found = aws ? region_part(host) : NULL;
 	if (found == NULL || !place_is_region(found))
 		return false;
-	(void)snprintf(region, LIMIT_REGION, "%s", found);
+	memcpy(region, found, strlen(found) + 1);
 	return true;
 }
 
@@ -130,30 +113,22 @@ int place_find_queue(const char *queue, struct url *parts, struct err *err)
 const char *place_find_endpoint(
     const struct session_config *cfg, const char *origin)
 {
-	const char *found = place_variable("AWS_ENDPOINT_URL_SQS");
+	const char *const from[] = {getenv("AWS_ENDPOINT_URL_SQS"),
+	    getenv("AWS_ENDPOINT_URL"), cfg->endpoint_url, origin};
 
-	if (found == NULL)
-		found = place_variable("AWS_ENDPOINT_URL");
-	if (found == NULL)
-		found = non_empty(cfg->endpoint_url);
-	if (found == NULL)
-		found = non_empty(origin);
-	return found;
+	return first_set(from, sizeof from / sizeof from[0]);
 }
 
 bool place_find_region(
     struct session *s, const char *origin, const char *endpoint)
 {
-	const char *set;
+	const char *const from[] = {
+	    getenv("AWS_REGION"), getenv("AWS_DEFAULT_REGION"), s->cfg->region};
+	const char *set = first_set(from, sizeof from / sizeof from[0]);
 
 	if (endpoint != NULL && strcmp(endpoint, origin) == 0 &&
 	    place_region_of(origin, s->region))
 		return true;
-	set = place_variable("AWS_REGION");
-	if (set == NULL)
-		set = place_variable("AWS_DEFAULT_REGION");
-	if (set == NULL)
-		set = non_empty(s->cfg->region);
 	if (set != NULL) {
 		/* "?" is no region: place_is_region() refuses it. */
 		(void)snprintf(s->region, sizeof s->region, "%s",

@@ -11,9 +11,6 @@
  * SDKs.
  */
 
-/* An environment variable that is set and not empty, or NULL. */
-const char *place_variable(const char *name);
-
 bool place_is_region(const char *s);
 
 /* parts->origin: the scheme and host of a queue that is a URL, "" of a name.

@@ -2,6 +2,7 @@
 #include "sqs/session.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "aws/cred_env.h"
@@ -25,21 +26,21 @@ static int explain_missing(int rc, const char *what, struct err *err)
 	    err, ERR_CONFIG, "%s (asked EC2 metadata: %.200s)", what, why.text);
 }
 
-static int find_queue(struct session *s, const struct session_config *cfg,
-    char queue[static LIMIT_URL], int64_t deadline, struct err *err)
+static int find_queue(struct session *s, char queue[static LIMIT_URL],
+    int64_t deadline, struct err *err)
 {
 	static const char how[] =
 	    "no queue: give --queue, set \"queue\" in the configuration or the "
 	    "instance tag " SESSION_QUEUE_TAG;
-	const char *given = cfg->queue[0] != '\0' ? cfg->queue : NULL;
+	const char *given = s->cfg->queue;
 	char tag[IMDS_TEXT_MAX];
 	int rc;
 
-	if (given == NULL && !cfg->queue_from_tag)
+	if (*given == '\0' && !s->cfg->queue_from_tag)
 		return err_set(err, ERR_CONFIG,
 		    "no queue: give --queue or set \"queue\" in the "
 		    "configuration");
-	if (given == NULL) {
+	if (*given == '\0') {
 		rc = imds_tag(s->imds, SESSION_QUEUE_TAG, tag, deadline, err);
 		if (rc != 0)
 			return explain_missing(rc, how, err);
@@ -94,37 +95,38 @@ static int set_service_endpoint(
 	return 0;
 }
 
-static int name_setting(int rc, const char *setting, struct err *err)
+static int open_http(struct session *s, struct err *err)
 {
-	const struct err why = *err;
+	const char *bundle = getenv("AWS_CA_BUNDLE");
+	const bool from_variable = bundle != NULL && *bundle != '\0';
+	const struct http_config http = {
+	    .ca_bundle = from_variable ? bundle : s->cfg->ca_bundle,
+	    .agent = s->cfg->agent,
+	    .cancel_fd = s->cfg->cancel_fd,
+	};
+	int rc = http_new(&http, &s->http, err);
+	struct err why;
 
-	return err_set(err, rc, "%s: %.400s", setting, why.text);
+	if (rc != ERR_CONFIG)
+		return rc;
+	why = *err;
+	return err_set(err, rc, "%s: %.400s",
+	    from_variable ? "AWS_CA_BUNDLE" : "ca-bundle", why.text);
 }
 
-static int open_client(
-    struct session *s, const struct session_config *cfg, struct err *err)
+static int open_client(struct session *s, struct err *err)
 {
-	const char *bundle = place_variable("AWS_CA_BUNDLE");
-	const struct http_config http = {
-	    .ca_bundle = bundle != NULL ? bundle : cfg->ca_bundle,
-	    .agent = cfg->agent,
-	    .cancel_fd = cfg->cancel_fd,
-	};
 	const struct imds_config imds = {
-	    .wait_for_route = cfg->wait_for_route,
+	    .wait_for_route = s->cfg->wait_for_route,
 	};
 	struct cred_source sources[3];
-	int rc;
+	int rc = open_http(s, err);
 
-	rc = http_new(&http, &s->http, err);
-	if (rc == ERR_CONFIG)
-		rc = name_setting(
-		    rc, bundle != NULL ? "AWS_CA_BUNDLE" : "ca-bundle", err);
 	if (rc == 0)
 		rc = imds_new(s->http, s->clock, &imds, &s->imds, err);
 	if (rc != 0)
 		return rc;
-	s->file = cred_file_new(cfg->profile);
+	s->file = cred_file_new(s->cfg->profile);
 	if (s->file == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
 	sources[0] = cred_env();
@@ -175,11 +177,10 @@ static int open_queue(
 int session_init(struct session *s, const struct session_config *cfg,
     const struct clock *clock, struct err *err)
 {
-	struct err own = {0};
 	int rc;
 
 	*s = (struct session){.clock = clock, .cfg = cfg};
-	rc = open_client(s, cfg, err != NULL ? err : &own);
+	rc = open_client(s, err);
 	if (rc == 0)
 		cred_file_read_ahead(s->file);
 	else
@@ -190,13 +191,11 @@ int session_init(struct session *s, const struct session_config *cfg,
 int session_open(struct session *s, int64_t deadline, struct err *err)
 {
 	char queue[LIMIT_URL];
-	struct err own = {0};
 	int rc;
 
-	err = err != NULL ? err : &own;
 	sqs_free(s->sqs);
 	s->sqs = NULL;
-	rc = find_queue(s, s->cfg, queue, deadline, err);
+	rc = find_queue(s, queue, deadline, err);
 	if (rc == 0)
 		rc = open_queue(s, queue, deadline, err);
 	return rc;

@@ -15,7 +15,7 @@
 /*
  * What both online halves set up before they can use a queue: the credential
  * chain (environment, shared files, IMDSv2), the endpoint, the region and the
- * queue's URL, each resolved in the order of the AWS SDKs.
+ * queue's URL, each resolved in the order of the AWS SDKs.  err is never NULL.
  */
 struct session_config {
 	const char *queue;        /* URL or name; "": from the instance tag
