@@ -11,8 +11,6 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "base/file.h"
-
 /* Linux 4.17; older kernel headers lack it. */
 #ifndef RNDRESEEDCRNG
 #define RNDRESEEDCRNG _IO('R', 0x07)
@@ -71,39 +69,46 @@ int inject_open(int *fd, struct err *err)
 	return rc;
 }
 
-int inject_mix(int fd, const void *data, size_t len)
-{
-	return file_write(fd, data, len);
-}
-
-size_t inject_argument_len(size_t len)
-{
-	return sizeof(struct rand_pool_info) + len;
-}
-
 int inject_argument(
-    struct buf *out, const void *data, size_t len, unsigned bits)
+    const void *data, size_t len, unsigned bits, struct buf **out)
 {
-	struct rand_pool_info head = {0};
+	struct rand_pool_info head = {.entropy_count = (int)bits};
 	int rc;
 
+	*out = NULL;
 	if (len > INT_MAX / 8 || bits > 8 * len)
 		return ERR_LIMIT;
-	head.entropy_count = (int)bits;
 	head.buf_size = (int)len;
-	rc = buf_add(out, &head, sizeof head);
-	if (rc == 0)
-		rc = buf_add(out, data, len);
-	return rc;
+	*out = buf_new(sizeof head + len);
+	if (*out == NULL)
+		return ERR_NOMEM;
+	rc = buf_add(*out, &head, sizeof head);
+	return rc == 0 ? buf_add(*out, data, len) : rc;
 }
 
-int inject(int fd, const struct buf *argument, struct err *err)
+static int add_entropy(int fd, const struct buf *argument, struct err *err)
 {
-	if (ioctl(fd, RNDADDENTROPY, buf_data(argument)) != 0) {
-		if (errno == EPERM)
-			return permission(err);
-		return err_errno(err, ERR_IO, "RNDADDENTROPY failed");
-	}
+	if (ioctl(fd, RNDADDENTROPY, buf_data(argument)) == 0)
+		return 0;
+	if (errno == EPERM)
+		return permission(err);
+	return err_errno(err, ERR_IO, "RNDADDENTROPY failed");
+}
+
+int inject(int fd, const struct buf *bytes, unsigned bits, struct err *err)
+{
+	struct buf *argument;
+	int rc =
+	    inject_argument(buf_data(bytes), buf_len(bytes), bits, &argument);
+
+	if (rc != 0)
+		err_set(
+		    err, rc, "cannot prepare the injection: %s", err_text(rc));
+	else
+		rc = add_entropy(fd, argument, err);
+	buf_free(argument);
+	if (rc != 0)
+		return rc;
 	/* ENODATA: not ready, it reseeds by itself then; EINVAL and ENOTTY:
 	 * kernels before 4.17. */
 	if (ioctl(fd, RNDRESEEDCRNG) != 0 && errno != ENODATA &&

@@ -19,23 +19,19 @@
  */
 int inject_open(int *fd, struct err *err) MUST_CHECK;
 
-/* Mix without credit (write(2)).  ERR_IO. */
-int inject_mix(int fd, const void *data, size_t len) MUST_CHECK;
-
-/* Append to out the argument of RNDADDENTROPY (struct rand_pool_info) that
- * says: these len bytes hold bits bits.  Pure.  ERR_LIMIT when bits exceeds
- * 8 * len or out is too small, ERR_NOMEM. */
+/* The argument of RNDADDENTROPY (struct rand_pool_info) that says that these
+ * len bytes hold bits bits, in a new buffer *out that the caller frees even
+ * after a failure.  ERR_LIMIT when bits exceeds 8 * len, ERR_NOMEM. */
 int inject_argument(
-    struct buf *out, const void *data, size_t len, unsigned bits) MUST_CHECK;
-
-/* Room that inject_argument() needs. */
-size_t inject_argument_len(size_t len);
+    const void *data, size_t len, unsigned bits, struct buf **out) MUST_CHECK;
 
 /*
- * One RNDADDENTROPY with a value of inject_argument(), then RNDRESEEDCRNG so
- * that readers get it at once; kernels that have no RNDRESEEDCRNG, or are not
- * ready yet, are let be.  ERR_PERM, ERR_IO.
+ * One RNDADDENTROPY of bytes that hold bits bits, then RNDRESEEDCRNG so that
+ * readers get them at once.  It is no failure when the kernel has no
+ * RNDRESEEDCRNG or its generator is not ready yet.  ERR_PERM, ERR_IO,
+ * ERR_NOMEM.
  */
-int inject(int fd, const struct buf *argument, struct err *err) MUST_CHECK;
+int inject(int fd, const struct buf *bytes, unsigned bits, struct err *err)
+    MUST_CHECK;
 
 #endif

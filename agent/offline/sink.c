@@ -97,32 +97,14 @@ int sink_open(struct sink *s, const char *output, size_t max, struct err *err)
 
 int sink_mix(const struct sink *s, const void *data, size_t len)
 {
-	return s->kernel ? inject_mix(s->fd, data, len) : 0;
-}
-
-static int put_kernel(const struct sink *s, const struct buf *bytes,
-    unsigned bits, struct err *err)
-{
-	struct buf *argument = buf_new(inject_argument_len(buf_len(bytes)));
-	int rc = ERR_NOMEM;
-
-	if (argument != NULL)
-		rc = inject_argument(
-		    argument, buf_data(bytes), buf_len(bytes), bits);
-	if (rc != 0)
-		err_set(
-		    err, rc, "cannot prepare the injection: %s", err_text(rc));
-	else
-		rc = inject(s->fd, argument, err);
-	buf_free(argument);
-	return rc;
+	return s->kernel ? file_write(s->fd, data, len) : 0;
 }
 
 int sink_put(const struct sink *s, const struct buf *bytes, unsigned bits,
     struct err *err)
 {
 	if (s->kernel)
-		return put_kernel(s, bytes, bits, err);
+		return inject(s->fd, bytes, bits, err);
 	if (file_write(s->fd, buf_data(bytes), buf_len(bytes)) != 0)
 		return err_errno(err, ERR_IO,
 		    "cannot write %zu bytes to %s, and they are lost",

@@ -47,17 +47,16 @@ static void tell(const char *name, int fd, const char *end)
 
 static int step(int fd, unsigned bits, struct err *err)
 {
-	struct buf *argument = buf_new(inject_argument_len(BYTES));
-	uint8_t bytes[BYTES];
+	uint8_t *at;
+	struct buf *bytes = buf_new_zero(BYTES, &at);
 	int rc = ERR_NOMEM;
 
 	/* They need not be random: the kernel takes the word for it. */
-	memset(bytes, 0x5a, sizeof bytes);
-	if (argument != NULL)
-		rc = inject_argument(argument, bytes, sizeof bytes, bits);
-	if (rc == 0)
-		rc = inject(fd, argument, err);
-	buf_free(argument);
+	if (bytes != NULL) {
+		memset(at, 0x5a, BYTES);
+		rc = inject(fd, bytes, bits, err);
+	}
+	buf_free(bytes);
 	return rc;
 }
 

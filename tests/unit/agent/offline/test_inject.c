@@ -15,11 +15,11 @@
 static void the_argument_is_the_kernels(void **state)
 {
 	static const uint8_t data[512] = {1, 2, 3, [511] = 9};
-	struct buf *b = buf_new(inject_argument_len(sizeof data));
 	struct rand_pool_info head;
+	struct buf *b;
 
 	(void)state;
-	assert_int_equal(inject_argument(b, data, sizeof data, 256), 0);
+	assert_int_equal(inject_argument(data, sizeof data, 256, &b), 0);
 	assert_int_equal(buf_len(b), sizeof head + sizeof data);
 	memcpy(&head, buf_data(b), sizeof head);
 	assert_int_equal(head.entropy_count, 256);
@@ -32,16 +32,15 @@ static void the_argument_is_the_kernels(void **state)
 static void no_more_credit_than_bits(void **state)
 {
 	static const uint8_t data[32];
-	struct buf *b = buf_new(inject_argument_len(sizeof data));
+	struct buf *b;
 
 	(void)state;
-	assert_int_equal(inject_argument(b, data, 32, 257), ERR_LIMIT);
+	assert_int_equal(inject_argument(data, 32, 257, &b), ERR_LIMIT);
+	assert_null(b);
 	assert_int_equal(
-	    inject_argument(b, data, (size_t)INT_MAX, 0), ERR_LIMIT);
-	assert_int_equal(buf_len(b), 0);
-	assert_int_equal(inject_argument(b, data, 32, 256), 0);
-	/* Whole or not at all. */
-	assert_int_equal(inject_argument(b, data, 32, 256), ERR_LIMIT);
+	    inject_argument(data, (size_t)INT_MAX, 0, &b), ERR_LIMIT);
+	assert_null(b);
+	assert_int_equal(inject_argument(data, 32, 256, &b), 0);
 	buf_free(b);
 }
 
