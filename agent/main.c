@@ -18,7 +18,8 @@
  * count, or it would pass for one with credit. */
 static bool is_done(const struct conf *conf, const struct last_seed *last)
 {
-	const int64_t age = last_seed_age(last, conf->strict, last_seed_now());
+	const int64_t age =
+	    last_seed_age(last, conf->strict, clock_read(CLOCK_BOOTTIME));
 
 	if (conf->output[0] != '\0' || age < 0 ||
 	    age >= (int64_t)conf->unless_seeded * 1000)
@@ -37,7 +38,7 @@ static int find_deadline(const struct conf *conf, const struct last_seed *last,
 	int64_t left = (int64_t)conf->timeout * 1000;
 
 	if (conf->unless_seeded > 0 && !conf->strict && conf->output[0] == '\0')
-		left -= last_seed_waited(last, last_seed_now());
+		left -= last_seed_waited(last, clock_read(CLOCK_BOOTTIME));
 	if (left < LEAST_MS)
 		return err_set(err, ERR_TIMEOUT,
 		    "not tried again within %d s of a run that waited in vain "

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "json/parse.h"
 
@@ -63,7 +64,7 @@ static void print_ago(const char *what, int64_t age)
 
 static void print_seeded(void)
 {
-	const int64_t now = last_seed_now();
+	const int64_t now = clock_read(CLOCK_BOOTTIME);
 	struct last_seed seeded;
 
 	last_seed_read(&seeded);

@@ -21,11 +21,6 @@ struct stored {
 	struct last_seed seed;
 };
 
-int64_t last_seed_now(void)
-{
-	return clock_read(CLOCK_BOOTTIME);
-}
-
 static void read_boot(char boot[static LAST_SEED_BOOT_MAX])
 {
 	char text[LAST_SEED_BOOT_MAX] = "";
@@ -72,7 +67,7 @@ static int64_t past_or_0(int64_t at, int64_t now)
 
 void last_seed_read(struct last_seed *s)
 {
-	const int64_t now = last_seed_now();
+	const int64_t now = clock_read(CLOCK_BOOTTIME);
 	struct stored file;
 
 	*s = (struct last_seed){.injected = 0};

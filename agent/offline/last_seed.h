@@ -24,8 +24,6 @@ struct last_seed {
 	int64_t waited;   /* ms that it took, and those before it */
 };
 
-int64_t last_seed_now(void);
-
 /* What the file says.  Nothing, when it is not there, is malformed, of another
  * boot or from the future, or when another user than root and this one could
  * have written it. */

@@ -135,7 +135,7 @@ static void warn_of_loss(const struct agent_offline *o, int ended_by)
  * kernel's. */
 static void note_outcome(struct agent_offline *o, int code)
 {
-	const int64_t now = last_seed_now();
+	const int64_t now = clock_read(CLOCK_BOOTTIME);
 
 	if (!o->sink.kernel)
 		return;
@@ -155,7 +155,7 @@ static void write_status(
 {
 	const struct status status = {.code = code,
 	    .time = clock_read(CLOCK_REALTIME),
-	    .boottime = last_seed_now(),
+	    .boottime = clock_read(CLOCK_BOOTTIME),
 	    .received = t->end.received,
 	    .bytes = o->used > 0 ? buf_len(t->payloads) : 0,
 	    .credit = o->credit,

@@ -139,7 +139,7 @@ void status_write_failure(int code)
 		return;
 	last_seed_read(&status.last_seed);
 	status.time = clock_wall(&clock);
-	status.boottime = last_seed_now();
+	status.boottime = clock_read(CLOCK_BOOTTIME);
 	if (status_write(fd, &status) != 0)
 		log_info("could not write the status of this run");
 	(void)close(fd);

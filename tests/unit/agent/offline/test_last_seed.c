@@ -17,6 +17,7 @@
 #include "agent/offline/last_seed.h"
 #include "agent/offline/status.h"
 #include "aid/keys.h"
+#include "base/clock.h"
 #include "base/file.h"
 
 #define HOUR 3600000
@@ -81,13 +82,15 @@ static void assert_nothing(void)
 	assert_int_equal(seeded.injected, 0);
 	assert_int_equal(seeded.credited, 0);
 	assert_string_equal(seeded.boot, boot);
-	assert_int_equal(last_seed_age(&seeded, false, last_seed_now()), -1);
-	assert_int_equal(last_seed_age(&seeded, true, last_seed_now()), -1);
+	assert_int_equal(
+	    last_seed_age(&seeded, false, clock_read(CLOCK_BOOTTIME)), -1);
+	assert_int_equal(
+	    last_seed_age(&seeded, true, clock_read(CLOCK_BOOTTIME)), -1);
 }
 
 static void what_was_written_is_read(void **state)
 {
-	const int64_t now = last_seed_now();
+	const int64_t now = clock_read(CLOCK_BOOTTIME);
 
 	put_times(*state, boot, now, 7);
 	last_seed_read(&seeded);
@@ -125,7 +128,7 @@ static void malformed_files(void **state)
 
 static void times_that_cannot_be(void **state)
 {
-	const int64_t later = last_seed_now() + HOUR;
+	const int64_t later = clock_read(CLOCK_BOOTTIME) + HOUR;
 	const int64_t bad[] = {0, -1, INT64_MIN, INT64_MAX, later};
 
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -215,7 +218,7 @@ static void failures(void **state)
 
 static void what_is_written_is_read_by_the_next(void **state)
 {
-	const int64_t now = last_seed_now();
+	const int64_t now = clock_read(CLOCK_BOOTTIME);
 	struct last_seed written;
 	int fd;
 
