@@ -6,15 +6,13 @@
 #include "base/log.h"
 
 /* Two machines that were handed the same bytes must part ways. */
-static void mix_identity(const struct agent_offline *o, const struct taken *t)
+static void mix_identity(const struct agent_offline *o)
 {
 	struct timespec now[2];
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now[0]);
 	(void)clock_gettime(CLOCK_REALTIME, &now[1]);
 	if (sink_mix(&o->sink, buf_data(o->identity), buf_len(o->identity)) !=
-		0 ||
-	    sink_mix(&o->sink, buf_data(t->identity), buf_len(t->identity)) !=
 		0 ||
 	    sink_mix(&o->sink, now, sizeof now) != 0)
 		log_warning("could not mix this machine's identity");
@@ -57,7 +55,7 @@ int deliver(
 	const unsigned bits = remember_messages(o, t);
 	int rc;
 
-	mix_identity(o, t);
+	mix_identity(o);
 	rc = sink_put(&o->sink, t->payloads, bits, err);
 	if (rc != 0)
 		return rc;

@@ -18,7 +18,9 @@
  * and parses nothing but records of a fixed layout.
  */
 
-#define OFFLINE_IDENTITY_MAX 1024 /* bytes that set machines apart */
+/* Bytes that set machines apart: three files and what EC2 calls the instance,
+ * each of 256 bytes at most. */
+#define OFFLINE_IDENTITY_MAX 1024
 
 /* What it holds; opened before it is confined. */
 struct agent_offline {
@@ -31,7 +33,7 @@ struct agent_offline {
 	int last_seed_fd;           /* -1: no file of it */
 	struct last_seed last_seed; /* what earlier runs did */
 	int64_t deadline;           /* CLOCK_MONOTONIC ms */
-	struct buf *identity;       /* boot id and instance */
+	struct buf *identity;       /* sets this machine apart */
 	/* Of agent_offline_run(): */
 	bool told;       /* the status of this run is written */
 	bool cut_short;  /* the online half ended before it said so */

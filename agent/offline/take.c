@@ -10,21 +10,20 @@
 int take_init(struct taken *t, const struct conf *conf)
 {
 	*t = (struct taken){
-	    .payloads = buf_new((size_t)LIMIT_BATCH * MESSAGE_PAYLOAD_MAX),
-	    .identity = buf_new(OFFLINE_IDENTITY_MAX)};
+	    .payloads = buf_new((size_t)LIMIT_BATCH * MESSAGE_PAYLOAD_MAX)};
 	/* The path of a queue known by name is told by the online half. */
 	if (url_queue_path(conf->common.queue, t->queue_path) != 0)
 		t->queue_path[0] = '\0';
-	return t->payloads != NULL && t->identity != NULL ? 0 : ERR_NOMEM;
+	return t->payloads != NULL ? 0 : ERR_NOMEM;
 }
 
 void take_free(struct taken *t)
 {
-	buf_free(t->identity);
 	buf_free(t->payloads);
 }
 
-static int take_identity(struct taken *t, const void *data, size_t len)
+static int take_identity(struct taken *t, const struct agent_offline *o,
+    const void *data, size_t len)
 {
 	struct record_identity identity;
 
@@ -34,7 +33,7 @@ static int take_identity(struct taken *t, const void *data, size_t len)
 	memcpy(&identity, data, sizeof identity);
 	if (identity.len > sizeof identity.text)
 		return ERR_FORMAT;
-	return buf_add(t->identity, identity.text, identity.len);
+	return buf_add(o->identity, identity.text, identity.len);
 }
 
 /* The online half overrules no queue that the configuration names by URL, and
@@ -137,7 +136,7 @@ static int take_record(struct taken *t, const struct agent_offline *o,
 {
 	switch (type) {
 	case RECORD_IDENTITY:
-		return take_identity(t, m, len);
+		return take_identity(t, o, m, len);
 	case RECORD_QUEUE:
 		return take_queue(t, o->conf, m, len);
 	case RECORD_MESSAGE:

@@ -17,7 +17,6 @@
 /* What the online half has handed over in one run, and what it is worth. */
 struct taken {
 	struct buf *payloads; /* of usable messages, one after the other */
-	struct buf *identity; /* of this instance, as EC2 names it */
 	char queue_path[LIMIT_PATH + 1]; /* "": not known */
 	size_t n;                        /* messages */
 	struct verdict at[LIMIT_BATCH];
