@@ -27,7 +27,6 @@ struct run {
 	int64_t deadline;
 	struct session_config cfg;
 	struct session session;
-	bool opened;
 	struct sqs_messages messages;
 	bool want[LIMIT_BATCH];    /* to be deleted */
 	bool deleted[LIMIT_BATCH]; /* confirmed */
@@ -54,11 +53,10 @@ static int begin_receiving(struct run *run, struct err *err)
 
 	run->cfg = agent_session(run->conf);
 	rc = session_init(&run->session, &run->cfg, &run->clock, err);
-	run->opened = rc == 0;
-	if (rc != 0)
-		return rc;
-	return agent_confine_online(
-	    session_readable(&run->session), run->deadline, err);
+	if (rc == 0)
+		rc = agent_confine_online(
+		    session_readable(&run->session), run->deadline, err);
+	return rc;
 }
 
 /* The offline half that is gone has said why, or its caller will. */
@@ -194,21 +192,15 @@ static void tell_end(struct run *run, int code)
 		log_debug("the offline half does not wait for the end");
 }
 
-static void close_run(struct run *run)
-{
-	sqs_messages_free(&run->messages);
-	if (run->opened)
-		session_close(&run->session);
-}
-
 int agent_online_run(int fd, const struct conf *conf, int64_t deadline)
 {
-	struct run run = {.fd = fd, .conf = conf, .deadline = deadline};
+	struct run run = {.fd = fd,
+	    .conf = conf,
+	    .clock = clock_system(NULL),
+	    .deadline = deadline};
 	struct err err = {0};
-	int rc;
+	int rc = begin_receiving(&run, &err);
 
-	run.clock = clock_system(NULL);
-	rc = begin_receiving(&run, &err);
 	if (rc == 0)
 		rc = session_open(&run.session, deadline, &err);
 	if (rc == 0)
@@ -226,7 +218,8 @@ int agent_online_run(int fd, const struct conf *conf, int64_t deadline)
 	else if (rc != 0 && !err.told)
 		log_error("%s", err.text);
 	tell_end(&run, rc);
-	close_run(&run);
+	sqs_messages_free(&run.messages);
+	session_close(&run.session);
 	return rc;
 }
 

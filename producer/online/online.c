@@ -40,8 +40,7 @@ struct run {
 	struct heartbeat heartbeat;
 	struct session_config cfg;
 	struct session session;
-	bool begun;  /* the session is initialised */
-	bool opened; /* and its queue is known */
+	bool opened; /* the session's queue is known */
 	char queue_path[LIMIT_PATH + 1];
 	struct refill_state state;
 	struct batch batch;
@@ -72,10 +71,10 @@ static int begin_sending(struct run *run, struct err *err)
 
 	run->cfg = producer_session(run->conf, run->cancel_fd);
 	rc = session_init(&run->session, &run->cfg, &run->clock, err);
-	run->begun = rc == 0;
-	if (rc != 0)
-		return rc;
-	return producer_confine_online(session_readable(&run->session), err);
+	if (rc == 0)
+		rc = producer_confine_online(
+		    session_readable(&run->session), err);
+	return rc;
 }
 
 static int open_session(struct run *run, struct err *err)
@@ -354,8 +353,7 @@ int producer_online_run(
 		rc = look_again_and_again(&run);
 	else
 		log_error("%s", err.text);
-	if (run.begun)
-		session_close(&run.session);
+	session_close(&run.session);
 	buf_free(run.batch.space);
 	return rc == ERR_CANCELED ? 0 : rc;
 }
