@@ -64,17 +64,12 @@ static double system_chance(void *ctx)
 
 struct clock clock_system(const int *cancel_fd)
 {
-	/* The sleeper only reads it. */
-	union {
-		const int *in;
-		void *out;
-	} ctx = {.in = cancel_fd};
-
+	/* The sleeper only reads what ctx points to. */
 	return (struct clock){.mono = system_mono,
 	    .wall = system_wall,
 	    .sleep = system_sleep,
 	    .chance = system_chance,
-	    .ctx = ctx.out};
+	    .ctx = (void *)(uintptr_t)cancel_fd};
 }
 
 int64_t clock_mono(const struct clock *c)
