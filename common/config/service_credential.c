@@ -4,34 +4,31 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
+
+#define VARIABLE "CREDENTIALS_DIRECTORY"
+
 /* bytes: systemd takes no SetCredential= shorter than a line feed */
-#define EMPTY 1
-
-static const char *directory(void)
-{
-	const char *given = getenv("CREDENTIALS_DIRECTORY");
-
-	return given != NULL && given[0] == '/' ? given : NULL;
-}
+#define EMPTY    1
 
 bool service_credential_find(const char *name, char *path, size_t size)
 {
+	const char *in = file_directory(VARIABLE, NULL);
 	char found[PATH_MAX];
 	struct stat st;
 	int len;
 
-	if (directory() == NULL)
+	if (in == NULL)
 		return false;
-	len = snprintf(found, sizeof found, "%s/%s", directory(), name);
+	len = snprintf(found, sizeof found, "%s/%s", in, name);
 	if (len < 0 || (size_t)len >= sizeof found || (size_t)len >= size)
 		return false;
 	if (stat(found, &st) != 0) {
-		/* One that cannot be looked at is there: to open it will tell
-		 * what is wrong. */
+		/* The file is there but cannot be looked at.  Whoever opens it
+		 * will tell why. */
 		if (errno == ENOENT || errno == ENOTDIR)
 			return false;
 	} else if (S_ISREG(st.st_mode) && st.st_size <= EMPTY) {
@@ -43,14 +40,12 @@ bool service_credential_find(const char *name, char *path, size_t size)
 
 bool service_credential_is(const char *path)
 {
-	const char *name, *in = directory();
+	const char *in = file_directory(VARIABLE, NULL);
 	size_t len;
 
 	if (in == NULL)
 		return false;
 	len = strlen(in);
-	if (strncmp(path, in, len) != 0 || path[len] != '/')
-		return false;
-	name = path + len + 1;
-	return strchr(name, '/') == NULL;
+	return strncmp(path, in, len) == 0 && path[len] == '/' &&
+	       strchr(path + len + 1, '/') == NULL;
 }
