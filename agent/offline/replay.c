@@ -49,9 +49,9 @@ static int write_at(int fd, const void *data, size_t len, off_t at)
 
 static int write_head(const struct replay *s)
 {
-	struct head head = {.magic = MAGIC, .version = VERSION};
+	const struct head head = {
+	    .magic = MAGIC, .version = VERSION, .next = s->next};
 
-	head.next = s->next;
 	return write_at(s->fd, &head, sizeof head, 0);
 }
 

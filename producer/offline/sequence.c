@@ -39,10 +39,9 @@ static bool read_slot(int fd, unsigned k, uint64_t *reserved)
 
 static int write_slot(const struct sequence *s, uint64_t reserved)
 {
-	struct slot slot = {.magic = MAGIC};
+	const struct slot slot = {
+	    .magic = MAGIC, .reserved = reserved, .inverted = ~reserved};
 
-	slot.reserved = reserved;
-	slot.inverted = ~reserved;
 	if (pwrite(s->fd, &slot, sizeof slot, (off_t)s->slot * SLOT_LEN) !=
 	    (ssize_t)sizeof slot)
 		return ERR_IO;
