@@ -6,31 +6,28 @@
 #include "message/seal.h"
 #include "message/sign.h"
 
-static int read_seal_key(const char *path, uint8_t *key, struct err *err)
+static int read_seal_key(struct buf *key, const char *path, struct err *err)
 {
-	struct err why = {0};
-	const int rc = keyfile_read(KEYFILE_SEAL_SECRET, path, key, &why);
+	struct err why = {.text = "out of memory"};
+	uint8_t *space;
+	int rc = buf_extend(key, KEYS_LEN, &space);
 
 	if (rc == 0)
-		return 0;
-	return err_set(err, rc, "seal-key: %.400s", why.text);
+		rc = keyfile_read(KEYFILE_SEAL_SECRET, path, space, &why);
+	return rc == 0 ? 0 : err_set(err, rc, "seal-key: %.400s", why.text);
 }
 
 int verify_open(struct verify *v, const char *trusted_directory,
     const char *seal_key, struct err *err)
 {
-	uint8_t *space;
 	int rc;
 
 	*v = (struct verify){.seal_key = buf_new(KEYS_LEN)};
 	if (v->seal_key == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
 	rc = keyfile_read_trusted(trusted_directory, &v->trusted, err);
-	if (rc == 0 && seal_key[0] != '\0') {
-		rc = buf_extend(v->seal_key, KEYS_LEN, &space);
-		if (rc == 0)
-			rc = read_seal_key(seal_key, space, err);
-	}
+	if (rc == 0 && seal_key[0] != '\0')
+		rc = read_seal_key(v->seal_key, seal_key, err);
 	if (rc != 0)
 		verify_close(v);
 	return rc;
