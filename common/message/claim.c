@@ -71,21 +71,16 @@ static bool take_hex(struct rest *r, uint8_t *out, size_t len)
 /* At least one digit, and no zero before another. */
 static bool take_decimal(struct rest *r, uint64_t max, uint64_t *out)
 {
-	const size_t before = r->len;
-	uint64_t value = 0;
+	size_t digits = 0;
 
-	while (r->len > 0 && *r->at >= '0' && *r->at <= '9') {
-		uint64_t digit = (uint64_t)(*r->at - '0');
-
-		if ((r->len < before && value == 0) ||
-		    value > (max - digit) / 10)
-			return false;
-		value = value * 10 + digit;
-		r->at++;
-		r->len--;
-	}
-	*out = value;
-	return r->len < before;
+	while (digits < r->len && r->at[digits] >= '0' && r->at[digits] <= '9')
+		digits++;
+	if (!text_read_number(r->at, digits, max, out) ||
+	    (digits > 1 && r->at[0] == '0'))
+		return false;
+	r->at += digits;
+	r->len -= digits;
+	return true;
 }
 
 static bool take_seal(struct rest *r, enum claim_seal *out)
