@@ -10,6 +10,7 @@
 #include "base/record.h"
 #include "base/url.h"
 #include "producer/halves.h"
+#include "producer/online/batch.h"
 #include "producer/online/heartbeat.h"
 #include "producer/online/refill.h"
 #include "producer/record.h"
@@ -17,20 +18,7 @@
 #include "sqs/queue.h"
 #include "sqs/session.h"
 
-#define CALL_MS  30000 /* for one call to the service, retries included */
-/* A source that takes so long for a message is slow: what there is goes out. */
-#define SLOW_MS  20000
-/* Agents give no credit to what was signed further than this from the time at
- * which SQS took it (CREDIT_FRESH_MS). */
-#define FRESH_MS 300000
-
-/* Messages of the offline half that are to be sent in one call. */
-struct batch {
-	struct buf *space; /* room for LIMIT_BATCH of them */
-	struct message *at;
-	size_t n;
-	int64_t oldest; /* when the first one came, CLOCK_MONOTONIC ms */
-};
+#define CALL_MS 30000 /* for one call to the service, retries included */
 
 struct run {
 	int fd; /* to the offline half */
@@ -44,7 +32,6 @@ struct run {
 	char queue_path[LIMIT_PATH + 1];
 	struct refill_state state;
 	struct batch batch;
-	int failed; /* what the offline half answered instead of a message */
 };
 
 static int64_t call_deadline(const struct run *run)
@@ -92,92 +79,6 @@ static int open_session(struct run *run, struct err *err)
 	return rc;
 }
 
-/* The offline half that is gone has said why, or its caller will. */
-static int explain_other_half(int rc, struct err *err)
-{
-	if (rc == ERR_EOF)
-		return err_told(err, rc);
-	return err_set(err, rc, "the offline half: %s", err_text(rc));
-}
-
-static int send_ask(struct run *run)
-{
-	struct record_ask ask = {.path_len = (uint32_t)strlen(run->queue_path)};
-
-	memcpy(ask.path, run->queue_path, ask.path_len);
-	return record_send(
-	    run->fd, RECORD_ASK, &ask, sizeof ask, run->cancel_fd, 0);
-}
-
-static int read_failed(struct run *run, const void *data, size_t len)
-{
-	struct record_failed failed;
-
-	if (len != sizeof failed)
-		return ERR_FORMAT;
-	memcpy(&failed, data, sizeof failed);
-	run->failed = failed.code < 0 ? failed.code : ERR_INTERNAL;
-	return 0;
-}
-
-/* Ask for a message.  0 with run->failed set: there is none, and the offline
- * half has logged why. */
-static int ask_for_message(struct run *run, struct message *m, struct err *err)
-{
-	uint32_t type;
-	size_t len;
-	int rc = send_ask(run);
-
-	if (rc == 0)
-		rc = heartbeat_receive(
-		    &run->heartbeat, &type, m, sizeof *m, &len);
-	if (rc == 0 && type == RECORD_FAILED)
-		rc = read_failed(run, m, len);
-	else if (rc == 0 && type == RECORD_MESSAGE)
-		rc = message_take_record(m, len);
-	else if (rc == 0)
-		rc = ERR_FORMAT;
-	return rc == 0 ? 0 : explain_other_half(rc, err);
-}
-
-/* Messages that waited for a source that became slow earn no credit any more.
- */
-static void drop_stale(struct run *run)
-{
-	struct batch *b = &run->batch;
-
-	if (b->n < 2 || clock_mono(&run->clock) - b->oldest < FRESH_MS)
-		return;
-	log_warning("%zu messages waited too long for a slow source: dropped",
-	    b->n - 1);
-	memcpy(&b->at[0], &b->at[b->n - 1], sizeof b->at[0]);
-	b->n = 1;
-}
-
-/* Ask for up to most messages, for fewer when the source is slow or fails. */
-static int fill_batch(struct run *run, size_t most, struct err *err)
-{
-	struct batch *b = &run->batch;
-	int64_t asked, now;
-	int rc;
-
-	for (b->n = 0; b->n < most; b->n++) {
-		asked = clock_mono(&run->clock);
-		rc = ask_for_message(run, &b->at[b->n], err);
-		if (rc != 0 || run->failed != 0)
-			return rc;
-		now = clock_mono(&run->clock);
-		if (b->n == 0)
-			b->oldest = now;
-		if (now - asked >= SLOW_MS || now - b->oldest >= SLOW_MS) {
-			b->n++;
-			break;
-		}
-	}
-	drop_stale(run);
-	return 0;
-}
-
 /* Whether messages that are signed now can earn credit. */
 static int check_clock(struct run *run, struct err *err)
 {
@@ -185,7 +86,7 @@ static int check_clock(struct run *run, struct err *err)
 	const int64_t s = (behind < 0 ? -behind : behind) / 1000;
 	const char *where = behind < 0 ? "ahead" : "behind";
 
-	if (behind <= FRESH_MS && behind >= -FRESH_MS)
+	if (behind <= BATCH_FRESH_MS && behind >= -BATCH_FRESH_MS)
 		return 0;
 	if (run->conf->signing_key[0] == '\0') {
 		log_info(
@@ -239,18 +140,17 @@ static int top_up(struct run *run, long count, struct err *err)
 	long sent = 0;
 	int rc = 0;
 
-	for (long left = count; rc == 0 && run->failed == 0 && left > 0;
+	for (long left = count; rc == 0 && run->batch.failed == 0 && left > 0;
 	     left -= (long)run->batch.n) {
-		rc = fill_batch(
-		    run, left < LIMIT_BATCH ? (size_t)left : LIMIT_BATCH, err);
+		rc = batch_fill(&run->batch, &run->heartbeat, run->queue_path,
+		    left < LIMIT_BATCH ? (size_t)left : LIMIT_BATCH, err);
 		if (rc == 0 && run->batch.n > 0)
 			rc = send_batch(run, &sent, err);
-		explicit_bzero(
-		    run->batch.at, LIMIT_BATCH * sizeof *run->batch.at);
+		batch_wipe(&run->batch);
 	}
 	if (sent > 0)
 		note_sent(run, sent);
-	if (sent > 0 || (rc == 0 && run->failed == 0))
+	if (sent > 0 || (rc == 0 && run->batch.failed == 0))
 		log_notice("sent %ld of %ld messages of %ld bytes", sent, count,
 		    run->conf->message_bytes);
 	return rc;
@@ -288,7 +188,7 @@ static int look_and_top_up(struct run *run)
 	long count = 0;
 	int rc;
 
-	run->failed = 0;
+	run->batch.failed = 0;
 	rc = open_session(run, &err);
 	if (rc == 0)
 		rc = look_at_queue(run, &count, &err);
@@ -299,8 +199,9 @@ static int look_and_top_up(struct run *run)
 		    (long long)run->state.visible);
 	if (rc != 0 && rc != ERR_CANCELED && !err.told)
 		log_error("%s", err.text);
-	run->heartbeat.record.code = run->failed != 0 ? run->failed : rc;
-	return rc == 0 && run->failed != 0 ? ERR_ABSENT : rc;
+	run->heartbeat.record.code =
+	    run->batch.failed != 0 ? run->batch.failed : rc;
+	return rc == 0 && run->batch.failed != 0 ? ERR_ABSENT : rc;
 }
 
 /* Whether another try after the interval is of no use. */
@@ -325,17 +226,6 @@ static int look_again_and_again(struct run *run)
 	}
 }
 
-static int begin_batch(struct batch *b, struct err *err)
-{
-	uint8_t *p;
-
-	b->space = buf_new_zero(LIMIT_BATCH * sizeof(struct message), &p);
-	if (b->space == NULL)
-		return err_set(err, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
-	b->at = (struct message *)(void *)p;
-	return 0;
-}
-
 int producer_online_run(
     int fd, const struct conf *conf, int cancel_fd, int64_t watchdog_ms)
 {
@@ -344,7 +234,7 @@ int producer_online_run(
 	    .conf = conf,
 	    .clock = clock_system(&cancel_fd)};
 	struct err err = {0};
-	int rc = begin_batch(&run.batch, &err);
+	int rc = batch_init(&run.batch, &err);
 
 	heartbeat_init(&run.heartbeat, fd, cancel_fd, &run.clock, watchdog_ms);
 	if (rc == 0)
@@ -354,7 +244,7 @@ int producer_online_run(
 	else
 		log_error("%s", err.text);
 	session_close(&run.session);
-	buf_free(run.batch.space);
+	batch_free(&run.batch);
 	return rc == ERR_CANCELED ? 0 : rc;
 }
 

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "producer/online/batch.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/record.h"
+#include "producer/record.h"
+
+/* A source that takes so long for a message is slow: what there is goes out. */
+#define SLOW_MS 20000
+
+int batch_init(struct batch *b, struct err *err)
+{
+	uint8_t *p;
+
+	*b = (struct batch){.n = 0};
+	b->space = buf_new_zero(LIMIT_BATCH * sizeof(struct message), &p);
+	if (b->space == NULL)
+		return err_set(err, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
+	b->at = (struct message *)(void *)p;
+	return 0;
+}
+
+void batch_free(struct batch *b)
+{
+	buf_free(b->space);
+}
+
+void batch_wipe(struct batch *b)
+{
+	explicit_bzero(b->at, LIMIT_BATCH * sizeof *b->at);
+}
+
+static int send_ask(const struct heartbeat *h, const char *queue_path)
+{
+	struct record_ask ask = {.path_len = (uint32_t)strlen(queue_path)};
+
+	memcpy(ask.path, queue_path, ask.path_len);
+	return record_send(
+	    h->fd, RECORD_ASK, &ask, sizeof ask, h->cancel_fd, 0);
+}
+
+static int read_failed(struct batch *b, const void *data, size_t len)
+{
+	struct record_failed failed;
+
+	if (len != sizeof failed)
+		return ERR_FORMAT;
+	memcpy(&failed, data, sizeof failed);
+	b->failed = failed.code < 0 ? failed.code : ERR_INTERNAL;
+	return 0;
+}
+
+static int ask_for_message(struct batch *b, const struct heartbeat *h,
+    const char *queue_path, struct message *m)
+{
+	uint32_t type;
+	size_t len;
+	int rc = send_ask(h, queue_path);
+
+	if (rc == 0)
+		rc = heartbeat_receive(h, &type, m, sizeof *m, &len);
+	if (rc == 0 && type == RECORD_FAILED)
+		return read_failed(b, m, len);
+	if (rc == 0 && type == RECORD_MESSAGE)
+		return message_take_record(m, len);
+	return rc == 0 ? ERR_FORMAT : rc;
+}
+
+/* Messages that waited for a source that became slow earn no credit any more.
+ */
+static void drop_stale(struct batch *b, int64_t now)
+{
+	if (b->n < 2 || now - b->oldest < BATCH_FRESH_MS)
+		return;
+	log_warning("%zu messages waited too long for a slow source: dropped",
+	    b->n - 1);
+	memcpy(&b->at[0], &b->at[b->n - 1], sizeof b->at[0]);
+	b->n = 1;
+}
+
+static int ask_until_slow(struct batch *b, const struct heartbeat *h,
+    const char *queue_path, size_t most)
+{
+	int64_t asked, now = 0;
+	int rc;
+
+	while (b->n < most) {
+		asked = clock_mono(h->clock);
+		rc = ask_for_message(b, h, queue_path, &b->at[b->n]);
+		if (rc != 0 || b->failed != 0)
+			return rc;
+		now = clock_mono(h->clock);
+		if (b->n++ == 0)
+			b->oldest = now;
+		if (now - asked >= SLOW_MS || now - b->oldest >= SLOW_MS)
+			break;
+	}
+	drop_stale(b, now);
+	return 0;
+}
+
+int batch_fill(struct batch *b, const struct heartbeat *h,
+    const char *queue_path, size_t most, struct err *err)
+{
+	int rc;
+
+	b->n = 0;
+	b->failed = 0;
+	rc = ask_until_slow(b, h, queue_path, most);
+	/* The offline half that is gone has said why, or its caller will. */
+	if (rc == ERR_EOF)
+		return err_told(err, rc);
+	if (rc != 0)
+		return err_set(err, rc, "the offline half: %s", err_text(rc));
+	return 0;
+}

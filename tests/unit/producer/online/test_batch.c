@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/record.h"
+#include "producer/online/batch.h"
+#include "producer/record.h"
+
+#define PATH "/1/q"
+
+static int pair[2]; /* [0]: the offline half's end */
+static struct batch batch;
+static struct heartbeat heartbeat;
+static struct err err;
+
+/* Time is what it is after so many asks. */
+static int64_t after[LIMIT_BATCH + 2];
+static size_t asks;
+
+static int64_t simulated(void *ctx)
+{
+	struct {
+		uint32_t type;
+		struct record_ask ask;
+	} in;
+
+	(void)ctx;
+	while (recv(pair[0], &in, sizeof in, MSG_DONTWAIT) > 0) {
+		if (in.type != RECORD_ASK)
+			continue;
+		assert_int_equal(in.ask.path_len, strlen(PATH));
+		assert_memory_equal(in.ask.path, PATH, strlen(PATH));
+		asks++;
+	}
+	return 1000 + after[asks];
+}
+
+static const struct clock clock_simulated = {.mono = simulated};
+
+static int setup(void **state)
+{
+	(void)state;
+	log_open("test", LOG_LEVEL_ERROR - 1);
+	memset(after, 0, sizeof after);
+	asks = 0;
+	err = (struct err){.code = 0};
+	heartbeat_init(&heartbeat, -1, -1, &clock_simulated, 0);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) != 0)
+		return -1;
+	heartbeat.fd = pair[1];
+	return batch_init(&batch, &err);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	batch_free(&batch);
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+	return 0;
+}
+
+static void answer(uint32_t type, const void *data, size_t len)
+{
+	assert_int_equal(record_send(pair[0], type, data, len, -1, 1), 0);
+}
+
+/* So many messages, the first full of 1, the second of 2, ... */
+static void answer_messages(size_t n)
+{
+	static struct message m;
+
+	for (size_t k = 1; k <= n; k++) {
+		m.payload_len = 64;
+		memset(m.payload, (int)k, m.payload_len);
+		answer(RECORD_MESSAGE, &m, message_record_len(&m));
+	}
+}
+
+static void answer_failed(int32_t code)
+{
+	const struct record_failed failed = {.code = code};
+
+	answer(RECORD_FAILED, &failed, sizeof failed);
+}
+
+static int fill(size_t most)
+{
+	return batch_fill(&batch, &heartbeat, PATH, most, &err);
+}
+
+static void a_fast_source_fills_a_batch(void **state)
+{
+	(void)state;
+	answer_messages(LIMIT_BATCH);
+	assert_int_equal(fill(LIMIT_BATCH), 0);
+	assert_int_equal(batch.n, LIMIT_BATCH);
+	assert_int_equal(batch.failed, 0);
+	for (size_t k = 0; k < LIMIT_BATCH; k++)
+		assert_int_equal(batch.at[k].payload[63], k + 1);
+}
+
+static void no_more_is_asked_for_than_is_wanted(void **state)
+{
+	(void)state;
+	answer_messages(4);
+	assert_int_equal(fill(3), 0);
+	assert_int_equal(batch.n, 3);
+	(void)simulated(NULL);
+	assert_int_equal(asks, 3);
+}
+
+static void a_slow_message_is_sent_at_once(void **state)
+{
+	(void)state;
+	after[1] = 20000;
+	answer_messages(2);
+	assert_int_equal(fill(LIMIT_BATCH), 0);
+	assert_int_equal(batch.n, 1);
+	assert_int_equal(asks, 1);
+}
+
+static void messages_do_not_wait_for_many_that_are_a_little_slow(void **state)
+{
+	(void)state;
+	for (int k = 1; k <= LIMIT_BATCH; k++)
+		after[k] = 8000 * k;
+	answer_messages(LIMIT_BATCH);
+	assert_int_equal(fill(LIMIT_BATCH), 0);
+	/* The first came at 8 s, the fourth at 32 s. */
+	assert_int_equal(batch.n, 4);
+}
+
+static void what_came_before_a_failure_is_kept(void **state)
+{
+	(void)state;
+	answer_messages(2);
+	answer_failed(ERR_TIMEOUT);
+	assert_int_equal(fill(LIMIT_BATCH), 0);
+	assert_int_equal(batch.n, 2);
+	assert_int_equal(batch.failed, ERR_TIMEOUT);
+	/* The next batch knows nothing of it. */
+	answer_messages(1);
+	assert_int_equal(fill(1), 0);
+	assert_int_equal(batch.n, 1);
+	assert_int_equal(batch.failed, 0);
+}
+
+static void messages_that_are_too_old_are_dropped(void **state)
+{
+	(void)state;
+	after[3] = BATCH_FRESH_MS;
+	answer_messages(3);
+	assert_int_equal(fill(LIMIT_BATCH), 0);
+	assert_int_equal(batch.n, 1);
+	assert_int_equal(batch.at[0].payload[0], 3);
+}
+
+static void what_no_offline_half_answers_is_malformed(void **state)
+{
+	static const struct message m;
+	const struct {
+		uint32_t type;
+		size_t len;
+	} bad[] = {{RECORD_MESSAGE, 0}, {RECORD_MESSAGE, 100},
+	    {RECORD_ASK, sizeof(struct record_ask)}, {RECORD_FAILED, 0},
+	    {RECORD_FAILED, sizeof(struct record_failed) + 1}, {99, 4}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		answer(bad[i].type, &m, bad[i].len);
+		assert_int_equal(fill(1), ERR_FORMAT);
+		assert_int_equal(err.code, ERR_FORMAT);
+		assert_false(err.told);
+		assert_int_equal(batch.n, 0);
+	}
+	/* A failure that is none does not pass for success. */
+	answer_failed(12345);
+	assert_int_equal(fill(1), 0);
+	assert_int_equal(batch.failed, ERR_INTERNAL);
+}
+
+static void the_end_of_the_offline_half_is_told_by_others(void **state)
+{
+	(void)state;
+	assert_int_equal(shutdown(pair[0], SHUT_RDWR), 0);
+	assert_int_equal(fill(1), ERR_EOF);
+	assert_true(err.told);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(a_fast_source_fills_a_batch),
+	    TEST(no_more_is_asked_for_than_is_wanted),
+	    TEST(a_slow_message_is_sent_at_once),
+	    TEST(messages_do_not_wait_for_many_that_are_a_little_slow),
+	    TEST(what_came_before_a_failure_is_kept),
+	    TEST(messages_that_are_too_old_are_dropped),
+	    TEST(what_no_offline_half_answers_is_malformed),
+	    TEST(the_end_of_the_offline_half_is_told_by_others),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
