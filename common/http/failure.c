@@ -55,62 +55,54 @@ static bool has_no_route(const struct http_transfer *t)
 	       no == EHOSTDOWN || no == EADDRNOTAVAIL;
 }
 
-/* What only this transfer knows about its failure; NULL: nothing. */
-static const char *find_own_reason(
-    struct http_transfer *t, CURLcode code, int *rc)
+static bool was_refused_by_proxy(const struct http_transfer *t)
 {
 	long proxy = 0;
 
-	/* Before 8.6 this is also an endless header line. */
-	if (code == CURLE_OUT_OF_MEMORY && http_sending(t)) {
-		*rc = ERR_LIMIT;
-		return "the answer's headers are too large, or memory is short";
-	}
-	if (t->rc == ERR_LIMIT) {
-		*rc = ERR_LIMIT;
-		return "the answer is too large";
-	}
-	if (t->rc != 0) {
-		*rc = t->rc == ERR_FORMAT ? ERR_NET : t->rc;
-		return "the answer is not proper HTTP";
-	}
-	if (t->refused) {
-		*rc = ERR_CONFIG;
-		return "plain http leads to an address outside this machine: "
-		       "use https";
-	}
 	(void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &proxy);
-	if (proxy != 0 && proxy / 100 != 2) {
-		*rc = ERR_CONNECT;
-		return "the proxy refused: check HTTPS_PROXY and NO_PROXY";
-	}
-	if (code == CURLE_COULDNT_CONNECT && has_no_route(t)) {
-		*rc = ERR_UNREACHABLE;
-		return "no route: check the network and the security group";
-	}
-	return NULL;
+	return proxy != 0 && proxy / 100 != 2;
+}
+
+/* What this transfer knows about its failure, else what curl's code says. */
+static struct outcome find_outcome(const struct http_transfer *t, CURLcode code)
+{
+	/* Before 8.6 this is also an endless header line. */
+	if (code == CURLE_OUT_OF_MEMORY && http_sending(t))
+		return (struct outcome){code, ERR_LIMIT,
+		    "the answer's headers are too large, or memory is short"};
+	if (t->rc == ERR_LIMIT)
+		return (struct outcome){
+		    code, ERR_LIMIT, "the answer is too large"};
+	if (t->rc != 0)
+		return (struct outcome){code,
+		    t->rc == ERR_FORMAT ? ERR_NET : t->rc,
+		    "the answer is not proper HTTP"};
+	if (t->refused)
+		return (struct outcome){code, ERR_CONFIG,
+		    "plain http leads to an address outside this machine: "
+		    "use https"};
+	if (was_refused_by_proxy(t))
+		return (struct outcome){code, ERR_CONNECT,
+		    "the proxy refused: check HTTPS_PROXY and NO_PROXY"};
+	if (code == CURLE_COULDNT_CONNECT && has_no_route(t))
+		return (struct outcome){code, ERR_UNREACHABLE,
+		    "no route: check the network and the security group"};
+	for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++)
+		if (outcomes[i].code == code)
+			return outcomes[i];
+	return (struct outcome){code, ERR_CONNECT, "the connection broke"};
 }
 
 int http_failure(struct http_transfer *t, CURLcode code)
 {
-	const char *text = "the connection broke";
-	int rc = ERR_CONNECT;
-	const char *own;
+	struct outcome o = find_outcome(t, code);
 
-	for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++) {
-		if (outcomes[i].code != code)
-			continue;
-		rc = outcomes[i].rc;
-		text = outcomes[i].text;
-	}
-	own = find_own_reason(t, code, &rc);
-	if (own != NULL)
-		text = own;
 	/* The failure may be that of curl's second attempt, after a first one
 	 * that was sent. */
-	if ((rc == ERR_CONNECT || rc == ERR_UNREACHABLE) && http_sending(t))
-		rc = ERR_NET;
+	if ((o.rc == ERR_CONNECT || o.rc == ERR_UNREACHABLE) && http_sending(t))
+		o.rc = ERR_NET;
 	if (t->detail[0] == '\0')
-		return err_set(&t->err, rc, "%s: %s", t->host, text);
-	return err_set(&t->err, rc, "%s: %s (%s)", t->host, text, t->detail);
+		return err_set(&t->err, o.rc, "%s: %s", t->host, o.text);
+	return err_set(
+	    &t->err, o.rc, "%s: %s (%s)", t->host, o.text, t->detail);
 }
