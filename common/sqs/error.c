@@ -7,60 +7,44 @@
 #include "base/text.h"
 #include "json/parse.h"
 
+#define NAMES_MAX 16
+
 struct meaning {
-	const char *name;
 	int code;
 	enum sqs_remedy remedy;
+	const char *names[NAMES_MAX]; /* NULL behind the last of fewer */
 };
 
 /* Errors common to all AWS APIs, those of SQS, and the throttling codes of
  * the SDKs' standard retry mode.  OverLimit and KmsThrottled last for minutes
  * and are not among the latter. */
 static const struct meaning meanings[] = {
-    {"AccessDenied", ERR_DENIED, SQS_REMEDY_NONE},
-    {"AccessDeniedException", ERR_DENIED, SQS_REMEDY_NONE},
-    {"AuthorizationError", ERR_DENIED, SQS_REMEDY_NONE},
-    {"IncompleteSignature", ERR_DENIED, SQS_REMEDY_NONE},
-    {"IncompleteSignatureException", ERR_DENIED, SQS_REMEDY_NONE},
-    {"InvalidAccessKeyId", ERR_DENIED, SQS_REMEDY_NONE},
-    {"InvalidClientTokenId", ERR_DENIED, SQS_REMEDY_NONE},
-    {"InvalidSecurity", ERR_DENIED, SQS_REMEDY_NONE},
-    {"InvalidSignatureException", ERR_DENIED, SQS_REMEDY_NONE},
-    {"KmsAccessDenied", ERR_DENIED, SQS_REMEDY_NONE},
-    {"MissingAuthenticationToken", ERR_DENIED, SQS_REMEDY_NONE},
-    {"MissingAuthenticationTokenException", ERR_DENIED, SQS_REMEDY_NONE},
-    {"NotAuthorized", ERR_DENIED, SQS_REMEDY_NONE},
-    {"OptInRequired", ERR_DENIED, SQS_REMEDY_NONE},
-    {"SignatureDoesNotMatch", ERR_DENIED, SQS_REMEDY_NONE},
-    {"UnrecognizedClientException", ERR_DENIED, SQS_REMEDY_NONE},
-    {"ExpiredToken", ERR_DENIED, SQS_REMEDY_CREDENTIALS},
-    {"ExpiredTokenException", ERR_DENIED, SQS_REMEDY_CREDENTIALS},
-    {"RequestExpired", ERR_DENIED, SQS_REMEDY_CLOCK},
-    {"RequestInTheFuture", ERR_DENIED, SQS_REMEDY_CLOCK},
-    {"RequestTimeTooSkewed", ERR_DENIED, SQS_REMEDY_CLOCK},
-    {"InvalidAddress", ERR_NOQUEUE, SQS_REMEDY_NONE},
-    {"NonExistentQueue", ERR_NOQUEUE, SQS_REMEDY_NONE},
-    {"QueueDoesNotExist", ERR_NOQUEUE, SQS_REMEDY_NONE},
-    {"BatchRequestTooLong", ERR_LIMIT, SQS_REMEDY_NONE},
-    {"RequestEntityTooLarge", ERR_LIMIT, SQS_REMEDY_NONE},
-    {"KmsThrottled", ERR_THROTTLED, SQS_REMEDY_NONE},
-    {"OverLimit", ERR_THROTTLED, SQS_REMEDY_NONE},
-    {"BandwidthLimitExceeded", ERR_THROTTLED, SQS_REMEDY_RETRY},
-    {"EC2ThrottledException", ERR_THROTTLED, SQS_REMEDY_RETRY},
-    {"LimitExceededException", ERR_THROTTLED, SQS_REMEDY_RETRY},
-    {"PriorRequestNotComplete", ERR_THROTTLED, SQS_REMEDY_RETRY},
-    {"ProvisionedThroughputExceededException", ERR_THROTTLED, SQS_REMEDY_RETRY},
-    {"RequestLimitExceeded", ERR_THROTTLED, SQS_REMEDY_RETRY},
-    {"RequestThrottled", ERR_THROTTLED, SQS_REMEDY_RETRY},
-    {"RequestThrottledException", ERR_THROTTLED, SQS_REMEDY_RETRY},
-    {"SlowDown", ERR_THROTTLED, SQS_REMEDY_RETRY},
-    {"ThrottledException", ERR_THROTTLED, SQS_REMEDY_RETRY},
-    {"Throttling", ERR_THROTTLED, SQS_REMEDY_RETRY},
-    {"ThrottlingException", ERR_THROTTLED, SQS_REMEDY_RETRY},
-    {"TooManyRequestsException", ERR_THROTTLED, SQS_REMEDY_RETRY},
-    {"TransactionInProgressException", ERR_THROTTLED, SQS_REMEDY_RETRY},
-    {"RequestTimeout", ERR_SERVICE, SQS_REMEDY_RETRY},
-    {"RequestTimeoutException", ERR_SERVICE, SQS_REMEDY_RETRY},
+    {ERR_DENIED, SQS_REMEDY_NONE,
+	{"AccessDenied", "AccessDeniedException", "AuthorizationError",
+	    "IncompleteSignature", "IncompleteSignatureException",
+	    "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidSecurity",
+	    "InvalidSignatureException", "KmsAccessDenied",
+	    "MissingAuthenticationToken", "MissingAuthenticationTokenException",
+	    "NotAuthorized", "OptInRequired", "SignatureDoesNotMatch",
+	    "UnrecognizedClientException"}},
+    {ERR_DENIED, SQS_REMEDY_CREDENTIALS,
+	{"ExpiredToken", "ExpiredTokenException"}},
+    {ERR_DENIED, SQS_REMEDY_CLOCK,
+	{"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"}},
+    {ERR_NOQUEUE, SQS_REMEDY_NONE,
+	{"InvalidAddress", "NonExistentQueue", "QueueDoesNotExist"}},
+    {ERR_LIMIT, SQS_REMEDY_NONE,
+	{"BatchRequestTooLong", "RequestEntityTooLarge"}},
+    {ERR_THROTTLED, SQS_REMEDY_NONE, {"KmsThrottled", "OverLimit"}},
+    {ERR_THROTTLED, SQS_REMEDY_RETRY,
+	{"BandwidthLimitExceeded", "EC2ThrottledException",
+	    "LimitExceededException", "PriorRequestNotComplete",
+	    "ProvisionedThroughputExceededException", "RequestLimitExceeded",
+	    "RequestThrottled", "RequestThrottledException", "SlowDown",
+	    "ThrottledException", "Throttling", "ThrottlingException",
+	    "TooManyRequestsException", "TransactionInProgressException"}},
+    {ERR_SERVICE, SQS_REMEDY_RETRY,
+	{"RequestTimeout", "RequestTimeoutException"}},
 };
 
 static const struct {
@@ -177,9 +161,13 @@ static void read_other_body(struct sqs_error *e, const char *s, size_t len)
 
 static const struct meaning *find_meaning(const char *name)
 {
-	for (size_t i = 0; i < COUNT(meanings); i++)
-		if (strcmp(meanings[i].name, name) == 0)
-			return &meanings[i];
+	for (size_t i = 0; i < COUNT(meanings); i++) {
+		const char *const *names = meanings[i].names;
+
+		for (size_t k = 0; k < NAMES_MAX && names[k] != NULL; k++)
+			if (strcmp(names[k], name) == 0)
+				return &meanings[i];
+	}
 	return NULL;
 }
 
