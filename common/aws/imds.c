@@ -275,9 +275,10 @@ static int get_role(struct imds *i, char role[static IMDS_TEXT_MAX],
 	return 0;
 }
 
-int imds_credentials(
-    struct imds *i, struct cred *out, int64_t deadline, struct err *err)
+static int load_role(
+    void *ctx, struct cred *out, int64_t deadline, struct err *err)
 {
+	struct imds *i = ctx;
 	char role[IMDS_TEXT_MAX], path[URL_MAX / 2] = ROLE_PATH;
 	struct http_transfer *t;
 	int rc = get_role(i, role, deadline, err);
@@ -291,6 +292,12 @@ int imds_credentials(
 	rc = imds_document(http_body(t), role, out, err);
 	http_transfer_free(t);
 	return rc;
+}
+
+struct cred_source imds_source(struct imds *i)
+{
+	return (struct cred_source){
+	    .name = "IMDS", .load = load_role, .ctx = i};
 }
 
 bool imds_answers(const struct imds *i)

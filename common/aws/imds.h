@@ -56,10 +56,10 @@ int imds_instance_id(struct imds *i, char out[static IMDS_TEXT_MAX],
 int imds_tag(struct imds *i, const char *key, char out[static IMDS_TEXT_MAX],
     int64_t deadline, struct err *err) MUST_CHECK;
 
-/* The role's credentials.  ERR_ABSENT: no role is attached; ERR_DENIED: the
- * document's Code is not Success; ERR_FORMAT. */
-int imds_credentials(struct imds *i, struct cred *out, int64_t deadline,
-    struct err *err) MUST_CHECK;
+/* The credentials of the instance's IAM role; the source borrows i.
+ * ERR_ABSENT: no role is attached; ERR_DENIED: the document's Code is not
+ * Success; ERR_FORMAT. */
+struct cred_source imds_source(struct imds *i);
 
 /* Whether a token was ever got: this is an EC2 instance. */
 bool imds_answers(const struct imds *i);

@@ -7,7 +7,6 @@
 
 #include "aws/cred_env.h"
 #include "aws/cred_file.h"
-#include "aws/cred_imds.h"
 #include "base/url.h"
 #include "http/transfer.h"
 #include "sqs/place.h"
@@ -131,7 +130,7 @@ static int open_client(struct session *s, struct err *err)
 		return err_set(err, ERR_NOMEM, "out of memory");
 	sources[0] = cred_env();
 	sources[1] = cred_file_source(s->file);
-	sources[2] = cred_imds(s->imds);
+	sources[2] = imds_source(s->imds);
 	s->chain = cred_chain_new(sources, 3, *s->clock);
 	if (s->chain == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
