@@ -14,22 +14,31 @@
 #define FILE_MAX  ((size_t)65536)
 #define PATH_ROOM 4096
 
-struct cred_file {
-	char *profile; /* "": none was given */
-	char path[2][PATH_ROOM];
-	bool ahead;          /* kept holds what was there then */
-	struct buf *kept[2]; /* NULL: it could not be read, because */
-	int ahead_rc[2], ahead_errno[2];
+/* One file as it was found. */
+struct shared_file {
+	char path[PATH_ROOM];
+	struct buf *text;
+	char *bytes; /* of text, for the parser to cut */
+	size_t len;
+	int rc, saved_errno; /* of the attempt to read it */
 };
 
-/* What one file says of one profile; the strings lie in text. */
+struct cred_file {
+	char *profile;              /* "": none was given */
+	struct shared_file kept[2]; /* without text: not read ahead */
+};
+
+/* What one file says of one profile; the strings lie in its text. */
 struct view {
-	struct buf *text;
-	char path[PATH_ROOM];
-	bool there; /* the file */
+	struct shared_file file;
 	bool found; /* the profile */
 	const char *access_key, *secret_key, *token, *region;
 };
+
+/* The credentials file and the configuration file. */
+static const char *const path_variables[2] = {
+    "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"};
+static const char *const file_names[2] = {"credentials", "config"};
 
 /* ---- the AWS dialect of INI */
 
@@ -160,70 +169,93 @@ static const char *home_directory(void)
 	return pw != NULL && pw->pw_dir != NULL ? pw->pw_dir : "";
 }
 
-static int set_path(
-    struct view *v, const char *variable, const char *name, struct err *err)
+/* ERR_CONFIG, and path is "": it is too long. */
+static int set_path(char path[static PATH_ROOM], int k)
 {
-	const char *given = getenv(variable);
+	const char *given = getenv(path_variables[k]);
 	int len;
 
 	if (given != NULL && strncmp(given, "~/", 2) == 0)
-		len = snprintf(v->path, sizeof v->path, "%s%s",
-		    home_directory(), given + 1);
+		len = snprintf(
+		    path, PATH_ROOM, "%s%s", home_directory(), given + 1);
 	else if (given != NULL && given[0] != '\0')
-		len = snprintf(v->path, sizeof v->path, "%s", given);
+		len = snprintf(path, PATH_ROOM, "%s", given);
 	else
-		len = snprintf(v->path, sizeof v->path, "%s/.aws/%s",
-		    home_directory(), name);
-	if ((size_t)len >= sizeof v->path)
-		return err_set(
-		    err, ERR_CONFIG, "the path in %s is too long", variable);
-	return 0;
+		len = snprintf(path, PATH_ROOM, "%s/.aws/%s", home_directory(),
+		    file_names[k]);
+	if (len < PATH_ROOM)
+		return 0;
+	path[0] = '\0';
+	return ERR_CONFIG;
 }
 
 /* ---- one file, then both */
 
-/* The file as it is, or as it was when this process could still read it. */
-static int read_bytes(const struct cred_file *f, const struct view *v, int k,
-    uint8_t *space, size_t *len)
-{
-	int rc = file_read(v->path, space, FILE_MAX, len);
-
-	if (rc != ERR_IO || errno != EACCES || !f->ahead)
-		return rc;
-	errno = f->ahead_errno[k];
-	if (f->ahead_rc[k] != 0)
-		return f->ahead_rc[k];
-	*len = buf_len(f->kept[k]);
-	memcpy(space, buf_data(f->kept[k]), *len);
-	return 0;
-}
-
-static int read_file(const struct cred_file *f, struct view *v, int k,
-    const char *profile, struct err *err)
+static void read_shared_file(struct shared_file *s, int k)
 {
 	uint8_t *space;
-	size_t len = 0;
-	int rc = buf_extend(v->text, FILE_MAX, &space);
 
-	if (rc != 0)
-		return err_set(err, rc, "out of memory");
-	rc = read_bytes(f, v, k, space, &len);
-	if (rc == ERR_ABSENT)
-		return 0;
-	if (rc == ERR_LIMIT)
+	s->len = 0;
+	s->text = buf_new(FILE_MAX);
+	s->rc = set_path(s->path, k);
+	if (s->rc == 0 && s->text == NULL)
+		s->rc = ERR_NOMEM;
+	if (s->rc == 0)
+		s->rc = buf_extend(s->text, FILE_MAX, &space);
+	if (s->rc != 0)
+		return;
+	s->bytes = (char *)space;
+	s->rc = file_read(s->path, space, FILE_MAX, &s->len);
+	s->saved_errno = errno;
+}
+
+/* The file as it was when this process could still read it. */
+static void recall_file(struct shared_file *s, const struct shared_file *kept)
+{
+	s->rc = kept->rc;
+	s->saved_errno = kept->saved_errno;
+	if (s->rc != 0)
+		return;
+	s->len = kept->len;
+	memcpy(s->bytes, kept->bytes, kept->len);
+}
+
+static int explain_unread(const struct shared_file *s, int k, struct err *err)
+{
+	if (s->rc == ERR_CONFIG)
+		return err_set(err, s->rc, "the path in %s is too long",
+		    path_variables[k]);
+	if (s->rc == ERR_NOMEM)
+		return err_set(err, s->rc, "out of memory");
+	if (s->rc == ERR_LIMIT)
 		return err_set(
-		    err, ERR_CONFIG, "%s is over %zu bytes", v->path, FILE_MAX);
-	if (rc != 0)
-		return err_errno(err, ERR_CONFIG, "cannot read %s", v->path);
-	buf_truncate(v->text, len);
-	v->there = true;
-	if (memchr(space, '\0', len) != NULL)
-		return err_set(err, ERR_CONFIG, "%s is no text file", v->path);
-	rc = parse_profile(v, (char *)space, k == 1, profile);
-	if (rc != 0)
+		    err, ERR_CONFIG, "%s is over %zu bytes", s->path, FILE_MAX);
+	errno = s->saved_errno;
+	return err_errno(err, ERR_CONFIG, "cannot read %s", s->path);
+}
+
+static int open_view(const struct cred_file *f, struct view *v, int k,
+    const char *profile, struct err *err)
+{
+	struct shared_file *s = &v->file;
+	int line;
+
+	read_shared_file(s, k);
+	if (s->rc == ERR_IO && s->saved_errno == EACCES &&
+	    f->kept[k].text != NULL)
+		recall_file(s, &f->kept[k]);
+	if (s->rc == ERR_ABSENT)
+		return 0;
+	if (s->rc != 0)
+		return explain_unread(s, k, err);
+	buf_truncate(s->text, s->len);
+	if (memchr(s->bytes, '\0', s->len) != NULL)
+		return err_set(err, ERR_CONFIG, "%s is no text file", s->path);
+	line = parse_profile(v, s->bytes, k == 1, profile);
+	if (line != 0)
 		return err_set(err, ERR_CONFIG,
 		    "%s:%d: neither [SECTION] nor KEY = VALUE in a section",
-		    v->path, rc);
+		    s->path, line);
 	return 0;
 }
 
@@ -237,30 +269,24 @@ static const char *profile_of(const struct cred_file *f, bool *asked)
 	return *asked ? name : "default";
 }
 
-/* v[0]: the credentials file, v[1]: the configuration file. */
-static int set_view_path(struct view *v, int k, struct err *err)
+/* Both files, which the caller frees after a failure, too; NULL when memory is
+ * short. */
+static struct view *open_views(
+    const struct cred_file *f, const char *profile, int *rc, struct err *err)
 {
-	return k == 0 ? set_path(v, "AWS_SHARED_CREDENTIALS_FILE",
-			    "credentials", err)
-		      : set_path(v, "AWS_CONFIG_FILE", "config", err);
+	struct view *v = calloc(2, sizeof *v);
+
+	*rc = v != NULL ? 0 : err_set(err, ERR_NOMEM, "out of memory");
+	for (int k = 0; k < 2 && *rc == 0; k++)
+		*rc = open_view(f, &v[k], k, profile, err);
+	return v;
 }
 
-static int open_views(const struct cred_file *f, struct view v[static 2],
-    const char *profile, struct err *err)
+static void free_views(struct view *v)
 {
-	int rc;
-
-	for (int k = 0; k < 2; k++) {
-		v[k].text = buf_new(FILE_MAX);
-		if (v[k].text == NULL)
-			return err_set(err, ERR_NOMEM, "out of memory");
-		rc = set_view_path(&v[k], k, err);
-		if (rc == 0)
-			rc = read_file(f, &v[k], k, profile, err);
-		if (rc != 0)
-			return rc;
-	}
-	return 0;
+	for (int k = 0; k < 2 && v != NULL; k++)
+		buf_free(v[k].file.text);
+	free(v);
 }
 
 static bool is_given(const char *s)
@@ -280,7 +306,7 @@ static int take_profile_keys(const struct view *v, const char *profile,
 
 	if (!is_given(v->access_key) || !is_given(v->secret_key))
 		return err_set(err, ERR_CONFIG,
-		    "%s: profile %s has no %s: add it", v->path, profile,
+		    "%s: profile %s has no %s: add it", v->file.path, profile,
 		    is_given(v->access_key) ? "aws_secret_access_key"
 					    : "aws_access_key_id");
 	rc = cred_set(out, v->access_key, v->secret_key, v->token);
@@ -290,7 +316,7 @@ static int take_profile_keys(const struct view *v, const char *profile,
 		return err_set(err, ERR_CONFIG,
 		    "%s: profile %s has a key or token that is malformed or "
 		    "too long: copy it anew",
-		    v->path, profile);
+		    v->file.path, profile);
 	return 0;
 }
 
@@ -304,26 +330,23 @@ static int explain_absence(const struct view v[static 2], const char *profile,
 		return err_set(err, ERR_CONFIG,
 		    "there is no profile %s in %s or %s: add it, or change "
 		    "AWS_PROFILE or \"profile\" in the configuration",
-		    profile, v[0].path, v[1].path);
-	if (v[0].there || v[1].there)
-		return err_set(err, ERR_ABSENT, "no profile %s in %s", profile,
-		    v[0].there ? v[0].path : v[1].path);
-	return err_set(err, ERR_ABSENT, "no %s", v[0].path);
+		    profile, v[0].file.path, v[1].file.path);
+	for (int k = 0; k < 2; k++)
+		if (v[k].file.rc == 0)
+			return err_set(err, ERR_ABSENT, "no profile %s in %s",
+			    profile, v[k].file.path);
+	return err_set(err, ERR_ABSENT, "no %s", v[0].file.path);
 }
 
 static int load_profile_keys(
     void *ctx, struct cred *out, int64_t deadline, struct err *err)
 {
-	struct view *v = calloc(2, sizeof *v);
-	const char *profile;
 	bool asked;
+	const char *profile = profile_of(ctx, &asked);
 	int rc;
+	struct view *v = open_views(ctx, profile, &rc, err);
 
 	(void)deadline;
-	if (v == NULL)
-		return err_set(err, ERR_NOMEM, "out of memory");
-	profile = profile_of(ctx, &asked);
-	rc = open_views(ctx, v, profile, err);
 	/* Both keys of a pair, and their token, come from one file. */
 	if (rc == 0 && has_keys(&v[0]))
 		rc = take_profile_keys(&v[0], profile, out, err);
@@ -331,31 +354,24 @@ static int load_profile_keys(
 		rc = take_profile_keys(&v[1], profile, out, err);
 	else if (rc == 0)
 		rc = explain_absence(v, profile, asked, err);
-	buf_free(v[0].text);
-	buf_free(v[1].text);
-	free(v);
+	free_views(v);
 	return rc;
 }
 
 int cred_file_region(struct cred_file *f, char *region, size_t size)
 {
-	struct view *v = calloc(2, sizeof *v);
 	const char *found = NULL;
 	bool asked;
 	int rc;
+	struct view *v = open_views(f, profile_of(f, &asked), &rc, NULL);
 
-	if (v == NULL)
-		return ERR_NOMEM;
-	rc = open_views(f, v, profile_of(f, &asked), NULL);
 	if (rc == 0)
 		found = is_given(v[0].region) ? v[0].region : v[1].region;
 	if (rc == 0 && !is_given(found))
 		rc = ERR_ABSENT;
 	if (rc == 0)
 		(void)snprintf(region, size, "%s", found);
-	buf_free(v[0].text);
-	buf_free(v[1].text);
-	free(v);
+	free_views(v);
 	return rc;
 }
 
@@ -378,54 +394,23 @@ void cred_file_free(struct cred_file *f)
 	if (f == NULL)
 		return;
 	free(f->profile);
-	buf_free(f->kept[0]);
-	buf_free(f->kept[1]);
+	buf_free(f->kept[0].text);
+	buf_free(f->kept[1].text);
 	free(f);
 }
 
 const char *cred_file_path(struct cred_file *f, int which)
 {
-	struct view v;
-
-	if (set_view_path(&v, which, NULL) != 0)
-		v.path[0] = '\0';
-	memcpy(f->path[which], v.path, sizeof v.path);
-	return f->path[which];
-}
-
-/* A failure and its errno are kept by the caller as well. */
-static int keep_file(const char *path, struct buf **kept)
-{
-	struct buf *b = buf_new(FILE_MAX);
-	uint8_t *space;
-	size_t len = 0;
-	int rc = ERR_NOMEM;
-
-	if (b != NULL)
-		rc = buf_extend(b, FILE_MAX, &space);
-	if (rc == 0)
-		rc = file_read(path, space, FILE_MAX, &len);
-	if (rc != 0) {
-		const int saved = errno;
-
-		buf_free(b);
-		errno = saved;
-		return rc;
-	}
-	buf_truncate(b, len);
-	*kept = b;
-	return 0;
+	(void)set_path(f->kept[which].path, which);
+	return f->kept[which].path;
 }
 
 void cred_file_read_ahead(struct cred_file *f)
 {
 	for (int k = 0; k < 2; k++) {
-		buf_free(f->kept[k]);
-		f->kept[k] = NULL;
-		f->ahead_rc[k] = keep_file(cred_file_path(f, k), &f->kept[k]);
-		f->ahead_errno[k] = errno;
+		buf_free(f->kept[k].text);
+		read_shared_file(&f->kept[k], k);
 	}
-	f->ahead = true;
 }
 
 struct cred_source cred_file_source(struct cred_file *f)
