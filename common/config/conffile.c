@@ -32,15 +32,8 @@ struct reader {
 	size_t n;
 	void *conf; /* a copy, so that a bad file changes nothing */
 	int *lines;
-	struct err *err;
-	bool failed;
+	struct err *err; /* its code is 0 until a mistake is found */
 };
-
-static int fail_reading(struct reader *r, int code)
-{
-	r->failed = true;
-	return code;
-}
 
 /* libconfuse: an option has a value. */
 static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
@@ -54,14 +47,11 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	(void)snprintf(origin, sizeof origin, "%s:%d: %s", r->path, cfg->line,
 	    slot->row->name);
 	if (*line != 0)
-		return fail_reading(
-		    r, err_set(r->err, ERR_CONFIG,
-			   "%s: given twice, first in line %d; remove one",
-			   origin, *line));
+		return err_set(r->err, ERR_CONFIG,
+		    "%s: given twice, first in line %d; remove one", origin,
+		    *line);
 	*line = cfg->line;
-	if (settings_set(slot->row, r->conf, origin, value, r->err) != 0)
-		return fail_reading(r, ERR_CONFIG);
-	return 0;
+	return settings_set(slot->row, r->conf, origin, value, r->err);
 }
 
 static void list_keys(const struct reader *r, char keys[static KEYS_MAX])
@@ -84,14 +74,13 @@ __attribute__((format(printf, 2, 0))) static void on_error(
 	    ((struct slot *)(void *)first->simple_value.ptr)->reader;
 	char what[128], keys[KEYS_MAX];
 
-	if (r->failed)
+	if (r->err->code != 0)
 		return;
 	(void)vsnprintf(what, sizeof what, fmt, ap);
 	list_keys(r, keys);
-	(void)fail_reading(
-	    r, err_set(r->err, ERR_CONFIG,
-		   "%s:%d: %s; write KEY = VALUE with one of the keys %s",
-		   r->path, cfg->line, what, keys));
+	(void)err_set(r->err, ERR_CONFIG,
+	    "%s:%d: %s; write KEY = VALUE with one of the keys %s", r->path,
+	    cfg->line, what, keys);
 }
 
 /* What of a file is inside a string, a comment or neither. */
@@ -198,12 +187,11 @@ static int load_text(const struct reader *r, char *text)
 	int fd = open(r->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	int rc;
 
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-		return err_errno(
-		    r->err, ERR_ABSENT, "%s: cannot be opened", r->path);
 	if (fd < 0)
-		return err_errno(
-		    r->err, ERR_CONFIG, "%s: cannot be opened", r->path);
+		return err_errno(r->err,
+		    errno == ENOENT || errno == ENOTDIR ? ERR_ABSENT
+							: ERR_CONFIG,
+		    "%s: cannot be opened", r->path);
 	rc = read_text(r, fd, text);
 	close(fd);
 	return rc;
@@ -243,7 +231,7 @@ static int parse_text(struct reader *r, const char *text)
 		free(r->slots[i].ignored);
 	if (rc == CFG_SUCCESS)
 		return 0;
-	if (!r->failed)
+	if (r->err->code == 0)
 		err_set(r->err, ERR_CONFIG, "%s: cannot be parsed", r->path);
 	return r->err->code;
 }
@@ -257,13 +245,12 @@ int conffile_read(const char *path, const struct settings *settings, void *conf,
 	    .conf = malloc(settings->conf_size),
 	    .lines = lines,
 	    .err = err != NULL ? err : &own};
-	char *text = malloc(FILE_MAX + 1);
+	char text[FILE_MAX + 1];
 	int rc;
 
-	if (r.conf == NULL || text == NULL) {
-		rc = err_set(r.err, ERR_NOMEM, "out of memory");
-		goto out;
-	}
+	if (r.conf == NULL)
+		return err_set(r.err, ERR_NOMEM, "out of memory");
+	r.err->code = 0;
 	memcpy(r.conf, conf, settings->conf_size);
 	memset(lines, 0, settings->n * sizeof *lines);
 	rc = load_text(&r, text);
@@ -271,8 +258,6 @@ int conffile_read(const char *path, const struct settings *settings, void *conf,
 		rc = parse_text(&r, text);
 	if (rc == 0)
 		memcpy(conf, r.conf, settings->conf_size);
-out:
 	free(r.conf);
-	free(text);
 	return rc;
 }
