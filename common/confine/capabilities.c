@@ -31,29 +31,21 @@ bool confine_drop_bounding_set(int keep)
 	return true;
 }
 
-/* libcap is not needed for two system calls. */
-static int get_capabilities(struct __user_cap_data_struct data[static WORDS])
+/* capget(2) or capset(2), by its number: libcap is not needed for these two. */
+static long call_capabilities(
+    long number, const struct __user_cap_data_struct data[static WORDS])
 {
 	struct __user_cap_header_struct head = {
 	    .version = _LINUX_CAPABILITY_VERSION_3};
 
-	return (int)syscall(SYS_capget, &head, data);
-}
-
-static int set_capabilities(
-    const struct __user_cap_data_struct data[static WORDS])
-{
-	struct __user_cap_header_struct head = {
-	    .version = _LINUX_CAPABILITY_VERSION_3};
-
-	return (int)syscall(SYS_capset, &head, data);
+	return syscall(number, &head, data);
 }
 
 static bool has_only(const struct __user_cap_data_struct wanted[static WORDS])
 {
 	struct __user_cap_data_struct now[WORDS] = {{0}};
 
-	if (get_capabilities(now) != 0)
+	if (call_capabilities(SYS_capget, now) != 0)
 		return false;
 	for (int i = 0; i < WORDS; i++)
 		if (now[i].permitted != wanted[i].permitted ||
@@ -75,7 +67,7 @@ static bool others_are_gone(
 		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) ==
 		    1)
 			return false;
-	return has_only(wanted) && set_capabilities(more) != 0 &&
+	return has_only(wanted) && call_capabilities(SYS_capset, more) != 0 &&
 	       has_only(wanted) && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
 }
 
@@ -88,7 +80,7 @@ static int keep_one(int cap, struct __user_cap_data_struct wanted[static WORDS],
 		return 0;
 	if (cap >= 32 * WORDS)
 		return err_set(err, ERR_INTERNAL, "no capability %d", cap);
-	if (get_capabilities(now) != 0)
+	if (call_capabilities(SYS_capget, now) != 0)
 		return err_errno(err, ERR_PERM, "cannot read capabilities");
 	if ((now[CAP_IN(cap)].permitted & CAP_BIT(cap)) == 0)
 		return err_set(err, ERR_PERM,
@@ -116,7 +108,7 @@ int confine_capabilities(int cap, struct err *err)
 	    errno != EINVAL)
 		return err_errno(
 		    err, ERR_PERM, "cannot clear the ambient capabilities");
-	if (set_capabilities(wanted) != 0)
+	if (call_capabilities(SYS_capset, wanted) != 0)
 		return err_errno(err, ERR_PERM, "cannot drop capabilities");
 	if (!others_are_gone(wanted))
 		return err_set(
