@@ -94,11 +94,11 @@ static int failed(const struct blocks *b, size_t i, struct err *err)
 static int start_up(struct blocks *b, size_t i, const struct pace *pace,
     uint8_t *space, size_t size, struct err *err)
 {
-	unsigned wanted;
 	int rc = 0;
 
-	while (rc == 0 && (wanted = health_wanted(&b->health[i])) > 0) {
-		size_t len = wanted < size ? wanted : size;
+	while (rc == 0 && b->health[i].startup > 0) {
+		const size_t wanted = b->health[i].startup;
+		const size_t len = wanted < size ? wanted : size;
 
 		rc = source_read(&b->sources[i], pace, space, len, err);
 		if (rc == 0 &&

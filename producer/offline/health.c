@@ -72,11 +72,6 @@ void health_init(struct health *h, double bits_per_byte)
 	begin_tests(h);
 }
 
-unsigned health_wanted(const struct health *h)
-{
-	return h->startup;
-}
-
 /* SP 800-90B, section 4.4.1. */
 static bool repeats(struct health *h, uint8_t sample)
 {

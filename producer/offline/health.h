@@ -41,16 +41,14 @@ struct health {
 	uint8_t reference;  /* adaptive proportion test: first of the window */
 	unsigned in_window; /* samples seen of it */
 	unsigned matches;
-	unsigned startup;  /* samples still to be discarded */
+	unsigned startup;  /* samples that the start-up test still wants before
+			      any may be used */
 	unsigned failures; /* in a row, without a good message between */
 	enum health_verdict verdict; /* of the last failure */
 	uint8_t value;               /* the byte that failed */
 };
 
 void health_init(struct health *h, double bits_per_byte);
-
-/* How many samples the start-up test still wants before any may be used. */
-unsigned health_wanted(const struct health *h);
 
 /*
  * Test len samples.  HEALTH_GOOD: all passed (those of the start-up test are

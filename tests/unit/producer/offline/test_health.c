@@ -220,17 +220,17 @@ static void a_failure_begins_the_start_up_anew(void **state)
 
 	(void)state;
 	health_init(&h, 1);
-	assert_int_equal(health_wanted(&h), HEALTH_STARTUP);
+	assert_int_equal(h.startup, HEALTH_STARTUP);
 	feed_good(&h, 1000);
-	assert_int_equal(health_wanted(&h), 24);
+	assert_int_equal(h.startup, 24);
 	feed_bad(&h);
-	assert_int_equal(health_wanted(&h), HEALTH_STARTUP);
+	assert_int_equal(h.startup, HEALTH_STARTUP);
 	feed_good(&h, HEALTH_STARTUP);
-	assert_int_equal(health_wanted(&h), 0);
+	assert_int_equal(h.startup, 0);
 	feed_good(&h, 512);
-	assert_int_equal(health_wanted(&h), 0);
+	assert_int_equal(h.startup, 0);
 	feed_bad(&h);
-	assert_int_equal(health_wanted(&h), HEALTH_STARTUP);
+	assert_int_equal(h.startup, HEALTH_STARTUP);
 }
 
 /* What came before the failure is forgotten, half a run and window too. */
@@ -299,7 +299,7 @@ static void the_dead_stay_dead(void **state)
 	for (int i = 0; i < 2000; i++)
 		assert_int_equal(health_feed(&h, good, 4), HEALTH_REPETITION);
 	assert_int_equal(health_feed(&h, good, 0), HEALTH_REPETITION);
-	assert_int_equal(health_wanted(&h), HEALTH_STARTUP);
+	assert_int_equal(h.startup, HEALTH_STARTUP);
 	assert_true(health_is_dead(&h));
 }
 
