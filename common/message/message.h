@@ -15,16 +15,15 @@
  * the record in which one half of a program hands it to the other.  Its body
  * in SQS is the base64 of the payload and nothing else.
  */
-#define MESSAGE_PAYLOAD_MIN     32
-#define MESSAGE_PAYLOAD_MAX     16384
-#define MESSAGE_PAYLOAD_DEFAULT 512
-#define MESSAGE_BODY_MAX        BASE64_LEN(MESSAGE_PAYLOAD_MAX)
-#define MESSAGE_ENTROPY_MAX     255 /* characters */
-#define MESSAGE_SIGNATURE_LEN   64  /* bytes */
+#define MESSAGE_PAYLOAD_MIN    32
+#define MESSAGE_PAYLOAD_MAX    16384
+#define MESSAGE_BODY_MAX       BASE64_LEN(MESSAGE_PAYLOAD_MAX)
+#define MESSAGE_ENTROPY_MAX    255 /* characters */
+#define MESSAGE_SIGNATURE_LEN  64  /* bytes */
 
 /* The message attributes of SQS that carry the claim and its signature. */
-#define MESSAGE_ATTR_ENTROPY    "Entropy"
-#define MESSAGE_ATTR_SIGNATURE  "Signature"
+#define MESSAGE_ATTR_ENTROPY   "Entropy"
+#define MESSAGE_ATTR_SIGNATURE "Signature"
 
 struct message {
 	int64_t sent;           /* SentTimestamp, epoch ms; 0: not told */

@@ -52,9 +52,8 @@ static int decode(struct fixture *f, size_t len)
 static void test_lengths_allowed(void **state)
 {
 	static const size_t lengths[] = {MESSAGE_PAYLOAD_MIN,
-	    MESSAGE_PAYLOAD_MIN + 1, MESSAGE_PAYLOAD_MIN + 2,
-	    MESSAGE_PAYLOAD_DEFAULT, MESSAGE_PAYLOAD_MAX - 1,
-	    MESSAGE_PAYLOAD_MAX};
+	    MESSAGE_PAYLOAD_MIN + 1, MESSAGE_PAYLOAD_MIN + 2, 512,
+	    MESSAGE_PAYLOAD_MAX - 1, MESSAGE_PAYLOAD_MAX};
 	struct fixture *f = *state;
 	size_t i;
 
