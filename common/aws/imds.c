@@ -307,15 +307,12 @@ bool imds_answers(const struct imds *i)
 
 /* ---- the client */
 
-static int set_imds_endpoint(struct imds *i, const char *given, struct err *err)
+static int set_imds_endpoint(struct imds *i, struct err *err)
 {
-	const char *text = given, *name = "the IMDS endpoint";
+	static const char variable[] = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
+	const char *text = getenv(variable);
 	size_t scheme, len;
 
-	if (text == NULL || text[0] == '\0') {
-		name = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
-		text = getenv(name);
-	}
 	if (text == NULL || text[0] == '\0')
 		text = ENDPOINT_DEFAULT;
 	len = strlen(text);
@@ -325,15 +322,16 @@ static int set_imds_endpoint(struct imds *i, const char *given, struct err *err)
 	if (len >= sizeof i->endpoint || !is_word(text, len) ||
 	    strpbrk(text, "?#@") != NULL || scheme == 0 || scheme >= len)
 		return err_set(err, ERR_CONFIG,
-		    "%s is no endpoint: write it as " ENDPOINT_DEFAULT, name);
+		    "%s is no endpoint: write it as " ENDPOINT_DEFAULT,
+		    variable);
 	memcpy(i->endpoint, text, len);
 	i->endpoint[len] = '\0';
 	i->peer.host = i->endpoint + scheme;
 	return 0;
 }
 
-int imds_new(struct http *http, const struct clock *clock,
-    const struct imds_config *cfg, struct imds **out, struct err *err)
+int imds_new(struct http *http, const struct clock *clock, bool wait_for_route,
+    struct imds **out, struct err *err)
 {
 	const char *disabled = getenv("AWS_EC2_METADATA_DISABLED");
 	struct imds *i = calloc(1, sizeof *i);
@@ -344,10 +342,10 @@ int imds_new(struct http *http, const struct clock *clock,
 		return err_set(err, ERR_NOMEM, "out of memory");
 	i->peer.http = http;
 	i->peer.clock = clock;
-	i->peer.wait_for_route = cfg->wait_for_route;
+	i->peer.wait_for_route = wait_for_route;
 	i->disabled = disabled != NULL && strcasecmp(disabled, "true") == 0;
 	i->token = buf_new(TOKEN_MAX);
-	rc = i->token != NULL ? set_imds_endpoint(i, cfg->endpoint, err)
+	rc = i->token != NULL ? set_imds_endpoint(i, err)
 			      : err_set(err, ERR_NOMEM, "out of memory");
 	if (rc == 0)
 		*out = i;

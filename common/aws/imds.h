@@ -22,18 +22,12 @@
 
 struct imds;
 
-struct imds_config {
-	const char *endpoint; /* NULL or "": http://169.254.169.254 or what
-				 AWS_EC2_METADATA_SERVICE_ENDPOINT says,
-				 with or without a final slash */
-	bool wait_for_route;  /* at boot: retry ERR_UNREACHABLE until the
-				 deadline */
-};
-
-/* Borrows http and clock.  ERR_CONFIG, ERR_NOMEM. */
-int imds_new(struct http *http, const struct clock *clock,
-    const struct imds_config *cfg, struct imds **out, struct err *err)
-    MUST_CHECK;
+/* The service at http://169.254.169.254, or where the variable
+ * AWS_EC2_METADATA_SERVICE_ENDPOINT says, with or without a final slash.
+ * wait_for_route, at boot: try ERR_UNREACHABLE again until the deadline.
+ * Borrows http and clock.  ERR_CONFIG, ERR_NOMEM. */
+int imds_new(struct http *http, const struct clock *clock, bool wait_for_route,
+    struct imds **out, struct err *err) MUST_CHECK;
 void imds_free(struct imds *i);
 
 /*

@@ -115,14 +115,12 @@ static int open_http(struct session *s, struct err *err)
 
 static int open_client(struct session *s, struct err *err)
 {
-	const struct imds_config imds = {
-	    .wait_for_route = s->cfg->wait_for_route,
-	};
 	struct cred_source sources[3];
 	int rc = open_http(s, err);
 
 	if (rc == 0)
-		rc = imds_new(s->http, s->clock, &imds, &s->imds, err);
+		rc = imds_new(
+		    s->http, s->clock, s->cfg->wait_for_route, &s->imds, err);
 	if (rc != 0)
 		return rc;
 	s->file = cred_file_new(s->cfg->profile);

@@ -8,30 +8,34 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include <string.h>
+
+static void make_imds(struct imds_aid *b, const char *endpoint, bool wait)
+{
+	static const char variable[] = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
+
+	assert_int_equal(setenv(variable, endpoint, 1), 0);
+	assert_int_equal(
+	    imds_new(b->http, &b->clock, wait, &b->imds, &b->err), 0);
+	(void)unsetenv(variable);
+}
 
 void imds_aid_open(
     struct imds_aid *b, const struct loopback_step *steps, int n, bool wait)
 {
-	struct imds_config cfg = {.wait_for_route = wait};
-
 	memset(b, 0, sizeof *b);
 	b->l = loopback_new(steps, n);
 	b->http = http_aid_client(-1);
 	b->clock = clock_system(NULL);
-	cfg.endpoint = loopback_url(b->l);
-	assert_int_equal(
-	    imds_new(b->http, &b->clock, &cfg, &b->imds, &b->err), 0);
+	make_imds(b, loopback_url(b->l), wait);
 	b->deadline = http_aid_now() + 10000;
 }
 
 void imds_aid_again(struct imds_aid *b, const char *endpoint)
 {
-	const struct imds_config cfg = {.endpoint = endpoint};
-
 	imds_free(b->imds);
-	assert_int_equal(
-	    imds_new(b->http, &b->clock, &cfg, &b->imds, &b->err), 0);
+	make_imds(b, endpoint, false);
 }
 
 void imds_aid_close(struct imds_aid *b)
