@@ -64,7 +64,7 @@ void cred_chain_free(struct cred_chain *chain);
 int cred_chain_get(struct cred_chain *chain, int64_t deadline,
     const struct cred **out, struct err *err) MUST_CHECK;
 
-/* Forget what is kept: the service called them invalid or expired. */
+/* Drop the credentials that are kept, because the service refused them. */
 void cred_chain_forget(struct cred_chain *chain);
 
 #endif

@@ -55,7 +55,7 @@ int imds_tag(struct imds *i, const char *key, char out[static IMDS_TEXT_MAX],
  * Success; ERR_FORMAT. */
 struct cred_source imds_source(struct imds *i);
 
-/* Whether a token was ever got: this is an EC2 instance. */
+/* True if IMDS has given a token, so that this machine is an EC2 instance. */
 bool imds_answers(const struct imds *i);
 
 #endif

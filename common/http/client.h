@@ -32,8 +32,8 @@ void http_free(struct http *h);
 /* The bundle in use, NULL for the library's own. */
 const char *http_ca_bundle(const struct http *h);
 
-/* When no transfer is left: let all connections go, with what libcurl keeps of
- * the bytes that went over them. */
+/* If no transfer is left, close all connections, so that libcurl frees what it
+ * keeps of the bytes that went over them. */
 void http_rest(struct http *h);
 
 #endif

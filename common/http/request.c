@@ -319,7 +319,8 @@ static CURLcode set_callbacks(struct http_transfer *t)
 	return code;
 }
 
-/* Ours are checked in expire_transfers(); curl's own are behind them. */
+/* expire_transfers() keeps our time limits; curl's own, which end a little
+ * later, are a second line of defence. */
 static CURLcode set_time(
     struct http_transfer *t, const struct http_request *req)
 {

@@ -91,7 +91,7 @@ static int64_t sooner(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* When to give t up, if nothing happens before. */
+/* The time at which t is given up if nothing happens before. */
 static int64_t limit_of(const struct http_transfer *t)
 {
 	int64_t limit = t->deadline;

@@ -54,8 +54,9 @@ int http_start(struct http *h, const struct http_request *req,
 int http_wait(struct http *h, struct http_transfer *t, struct err *err)
     MUST_CHECK;
 
-/* Both steps for a caller that has nothing beside it.  *out is NULL when it
- * did not begin, and otherwise the caller's to free, also on failure. */
+/* http_start() and http_wait() for a caller with this one transfer.  *out is
+ * NULL when it did not begin, and otherwise the caller's to free, also on
+ * failure. */
 int http_do(struct http *h, const struct http_request *req,
     struct http_transfer **out, struct err *err) MUST_CHECK;
 

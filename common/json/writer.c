@@ -69,8 +69,8 @@ static void put_quoted(struct json_writer *w, const char *s)
 	put_bytes(w, "\"", 1);
 }
 
-/* What comes between the value before and the one that begins now; false when
- * w has failed. */
+/* Write the comma and the key that a value needs before it; false when w has
+ * failed. */
 static bool begin_value(struct json_writer *w, const char *key)
 {
 	bool in_object;

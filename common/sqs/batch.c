@@ -7,7 +7,7 @@
 #include "sqs/error.h"
 #include "sqs/explain.h"
 
-/* What one call said of its entries. */
+/* The service's answers to the entries of one call. */
 struct round {
 	const char *queue_url;
 	bool open[LIMIT_BATCH];  /* not mentioned so far */

@@ -139,8 +139,8 @@ static int read_answer(
 	    c->op->name);
 }
 
-/* What the answer says about our clock; one that says nothing leaves what a
- * refusal said. */
+/* Note how far our clock is behind the Date of an answer.  Without a Date, the
+ * offset that a refusal made us sign with is the best that is known. */
 static void read_date(struct sqs *s, struct call *c, const char *date)
 {
 	if (date == NULL || date_parse_http(date, &c->date) != 0)

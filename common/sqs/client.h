@@ -46,8 +46,8 @@ void sqs_free(struct sqs *s);
  */
 
 /* How many ms this machine's clock is behind the service's (below 0: ahead),
- * by the Date of the last answer and as exact as that: to a second, and the
- * way.  0 before any. */
+ * by the Date of the last answer: exact to a second and the time that the
+ * answer was on its way.  0 before any answer. */
 int64_t sqs_clock_behind(const struct sqs *s);
 
 #endif

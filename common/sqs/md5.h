@@ -19,8 +19,8 @@ struct sqs_attribute {
 	size_t len;
 };
 
-/* True if hex, in small letters or capitals, is the MD5 of body.  NULL never
- * is. */
+/* True if hex, in small letters or capitals, is the MD5 of body.  NULL
+ * never matches. */
 bool sqs_md5_body(const char *body, size_t len, const char *hex);
 
 /* The same for n attributes, which are sorted in place.  Without attributes

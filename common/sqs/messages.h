@@ -27,7 +27,8 @@ int sqs_send(struct sqs *s, const char *queue_url,
     const struct message *const messages[], size_t n, bool sent[],
     int64_t deadline, struct err *err) MUST_CHECK;
 
-/* What SQS tells beside a message, and deletes it by; strings end with NUL. */
+/* The id of a received message, the handle to delete it by, and whether it
+ * arrived whole; strings end with NUL. */
 struct sqs_receipt {
 	const char *id;
 	const char *handle;

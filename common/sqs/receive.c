@@ -173,8 +173,8 @@ static bool is_again(struct sqs_messages *out)
 	return false;
 }
 
-/* What is not a message is passed over, unless there is nothing else: then it
- * is no answer, rather than an empty queue. */
+/* Entries that are malformed are passed over.  If all are, the answer is none
+ * of SQS, and the queue must not be taken for an empty one. */
 static int read_messages(struct sqs_messages *out, const struct json *list,
     size_t max, struct err *err)
 {

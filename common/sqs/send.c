@@ -60,7 +60,7 @@ static void put_attributes(struct json_writer *w, const struct message *m)
 	json_end_object(w);
 }
 
-/* One group: a FIFO queue hands out messages of a group in order. */
+/* All messages are in one group, within which a FIFO queue keeps the order. */
 static int put_fifo(struct json_writer *w, const char *body)
 {
 	const struct digest_part part = {body, strlen(body)};
