@@ -9,6 +9,7 @@
 #include "fuzz.h"
 #include "sqs/call.h"
 #include "sqs/error.h"
+#include "sqs/explain.h"
 #include "sqs/messages.h"
 #include "sqs/queue.h"
 #include "json/parse.h"
@@ -33,6 +34,7 @@ int sqs_call(struct sqs *s, const struct sqs_op *op, const char *queue,
 	(void)deadline;
 	*answer = NULL;
 	FUZZ_CHECK(body != NULL && json_writer_finish(request, body) == 0);
+	json_writer_free(request);
 	buf_free(body);
 	rc = json_parse(answer_data, answer_len, answer);
 	if (rc == 0 && !json_is_object(*answer)) {
