@@ -10,12 +10,13 @@
 #include "confine/confine.h"
 #include "confine/split.h"
 
-/* The online half ends itself by the deadline; one that hangs (in a name
- * look-up, or in TLS waiting for the generator) is ended this much later. */
+/* The online half ends by itself at the deadline.  When it hangs, in a name
+ * look-up or in TLS that waits for the kernel's generator, it is killed this
+ * much later. */
 #define GRACE_MS 300
 #define REAP_MS  200
 
-/* Of all of root's powers the one that RNDADDENTROPY needs. */
+/* RNDADDENTROPY needs CAP_SYS_ADMIN; a file needs no capability. */
 int agent_confine_offline(const struct conf *conf, struct err *err)
 {
 	static const char *const nothing[] = {NULL};
@@ -38,7 +39,7 @@ int agent_confine_online(
 	    .user = AGENT_USER,
 	    .cap = -1,
 	    .readable = readable,
-	    /* The other half, without CAP_KILL, could not end this one. */
+	    /* The offline half cannot kill this one: it has no CAP_KILL. */
 	    .lifetime_ms = left > 1 ? (long)left : 1};
 	const int rc = confine_half(&half, err);
 

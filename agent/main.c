@@ -12,10 +12,10 @@
 #include "base/log.h"
 #include "confine/confine.h"
 
-#define LEAST_MS 500 /* that make another try worth while */
+#define LEAST_MS 500 /* with less time left another try is of no use */
 
-/* What --unless-seeded asks.  With --strict a run without credit does not
- * count, or it would pass for one with credit. */
+/* True if --unless-seeded leaves nothing to do.  With --strict a run without
+ * credit does not count, because this one would have to give credit. */
 static bool is_done(const struct conf *conf, const struct last_seed *last)
 {
 	const int64_t age =
@@ -30,7 +30,8 @@ static bool is_done(const struct conf *conf, const struct last_seed *last)
 	return true;
 }
 
-/* The time-out, less what a run that failed a moment ago has had of it. */
+/* The end of the time-out.  The time that a run which failed a moment ago has
+ * waited counts as if this run had waited. */
 static int find_deadline(const struct conf *conf, const struct last_seed *last,
     int64_t *deadline, struct err *err)
 {
@@ -63,7 +64,8 @@ static int run_agent(const struct conf *conf, struct err *err)
 		return rc;
 	(void)signal(SIGPIPE, SIG_IGN);
 	rc = agent_offline_open(&offline, conf, deadline, err);
-	/* Again: another run may have held the lock until now. */
+	/* Asked again, because agent_offline_open() may have waited for another
+	 * run that has seeded the kernel. */
 	if (rc == 0 && !is_done(conf, &offline.last_seed))
 		rc =
 		    agent_halves_run(&offline, agent_online_run, deadline, err);

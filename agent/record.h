@@ -19,7 +19,8 @@ enum record_type {
 	RECORD_END = 4       /* struct record_end, then nothing more */
 };
 
-/* Sets machines apart that are handed the same bytes; never credited. */
+/* The instance id: it is mixed without credit, so that machines which are
+ * handed the same bytes differ. */
 struct record_identity {
 	uint32_t len; /* of text */
 	char text[256];

@@ -44,7 +44,7 @@ enum credit_withheld {
 };
 #define CREDIT_REASONS 11
 
-/* What is known and thought of one message. */
+/* What is known of one message, and how it was judged. */
 struct verdict {
 	/* Known before credit_judge(): */
 	enum credit_trust trust;
@@ -53,10 +53,10 @@ struct verdict {
 	uint8_t digest[DIGEST_SHA256_LEN]; /* message_digest() */
 	bool seen;                         /* used by this machine before */
 	bool remembered;                   /* its use can be, or was, stored */
-	/* By credit_judge(): */
+	/* Set by credit_judge(): */
 	unsigned withheld; /* what withheld credit, enum credit_withheld */
 	unsigned bits;     /* earned: whole ones, at most 8 a byte */
-	/* What became of it: */
+	/* Set when the message was used or discarded: */
 	size_t bytes;          /* used, in the clear; 0: discarded */
 	const char *discarded; /* why, or NULL */
 };

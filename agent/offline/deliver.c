@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 
-/* Two machines that were handed the same bytes must part ways. */
+/* Two machines that are handed the same bytes must not end in one state. */
 static void mix_identity(const struct agent_offline *o)
 {
 	struct timespec now[2];

@@ -34,8 +34,8 @@ static bool is_random_device(int fd)
 	       st.st_rdev == makedev(MEMORY_MAJOR, RANDOM_MINOR);
 }
 
-/* Adding 0 bits to the count changes nothing, but the kernel checks for it
- * the same privilege as for RNDADDENTROPY. */
+/* To add 0 bits to the count changes nothing, and needs the same privilege as
+ * RNDADDENTROPY. */
 static int probe(int fd, struct err *err)
 {
 	int zero = 0;
@@ -109,8 +109,8 @@ int inject(int fd, const struct buf *bytes, unsigned bits, struct err *err)
 	buf_free(argument);
 	if (rc != 0)
 		return rc;
-	/* ENODATA: not ready, it reseeds by itself then; EINVAL and ENOTTY:
-	 * kernels before 4.17. */
+	/* ENODATA: the generator is not ready, and reseeds by itself when it
+	 * is.  EINVAL and ENOTTY: kernels before 4.17 lack the request. */
 	if (ioctl(fd, RNDRESEEDCRNG) != 0 && errno != ENODATA &&
 	    errno != EINVAL && errno != ENOTTY)
 		return err_errno(err, ERR_IO, "RNDRESEEDCRNG failed");

@@ -18,30 +18,31 @@
 
 struct last_seed {
 	char boot[LAST_SEED_BOOT_MAX]; /* this boot's id; "": not told */
-	int64_t injected; /* the last run that did, and ended well */
-	int64_t credited; /* the last of these that gave credit */
-	int64_t failed;   /* the last run, if the network failed it */
-	int64_t waited;   /* ms that it took, and those before it */
+	int64_t injected; /* when the last successful run injected */
+	int64_t credited; /* when the last such run with credit did */
+	int64_t failed;   /* when the last run ended without a network */
+	int64_t waited;   /* ms that the failed runs have waited */
 };
 
-/* What the file says.  Nothing, when it is not there, is malformed, of another
- * boot or from the future, or when another user than root and this one could
- * have written it. */
+/* Read the file.  All times are 0 when the file is not there, is malformed, of
+ * another boot, or could have been written by a user other than root and this
+ * one; so is a time in the future. */
 void last_seed_read(struct last_seed *s);
 
-/* A run ended well just now; no failure is left to be told. */
+/* Note that a run has injected at now.  An earlier failure is forgotten. */
 void last_seed_note(struct last_seed *s, int64_t now, bool credit);
 
-/* ms since then; -1: not in this boot. */
+/* ms since the last run, or the last one with credit; -1: none in this boot.
+ */
 int64_t last_seed_age(const struct last_seed *s, bool credit, int64_t now);
 
-/* The last run found no network, metadata service or SQS, after waited ms of
- * its time-out. */
+/* Note that a run ended at now, after waited ms, because it reached no network,
+ * metadata service or SQS. */
 void last_seed_note_failure(struct last_seed *s, int64_t now, int64_t waited);
 
-/* ms that a run has less to wait, because one that failed less than
- * LAST_SEED_AGAIN_MS ago has waited already: a boot waits for one time-out, not
- * for one in each place that runs the agent. */
+/* ms that a run has less to wait because failed runs, the last of them less
+ * than LAST_SEED_AGAIN_MS ago, have waited already: a boot waits for one
+ * time-out, not for one in each place that runs the agent. */
 #define LAST_SEED_AGAIN_MS 60000
 int64_t last_seed_waited(const struct last_seed *s, int64_t now);
 

@@ -16,9 +16,8 @@
 
 #define STATE_DIRECTORY "/var/lib/sqs-entropy" /* or STATE_DIRECTORY */
 
-/* ---- what it holds */
-
-/* As with the kernel's own seed file: without memory there is no credit. */
+/* Without a memory of the used messages none earns credit, because it could
+ * have been used before. */
 static void open_replay(struct agent_offline *o, int64_t deadline)
 {
 	struct err err = {0};
@@ -35,7 +34,8 @@ static void open_replay(struct agent_offline *o, int64_t deadline)
 		log_info("no credit can be given: %s", err.text);
 }
 
-/* What is not there is left out: it only adds to the difference. */
+/* A file that is not there is left out: the others may be enough to set this
+ * machine apart. */
 static void read_identity(struct agent_offline *o)
 {
 	static const char *const files[] = {
@@ -76,10 +76,9 @@ int agent_offline_open(struct agent_offline *o, const struct conf *conf,
 		return rc;
 	open_replay(o, deadline);
 	read_identity(o);
-	/* Under the lock of the digests, so that another run has ended. */
+	/* Now that the digests are locked, no other run can write it. */
 	last_seed_read(&o->last_seed);
-	/* A look at the bytes is no news, unless somebody has a place for it.
-	 */
+	/* A run with --output writes its status only as a service. */
 	if (o->sink.kernel || getenv("RUNTIME_DIRECTORY") != NULL)
 		o->status_fd = status_open(STATUS_NAME);
 	if (o->sink.kernel)
@@ -101,9 +100,7 @@ void agent_offline_close(struct agent_offline *o)
 	o->status_fd = o->last_seed_fd = -1;
 }
 
-/* ---- a run */
-
-/* Why nothing can be delivered, and whether the online half has said so. */
+/* Say why nothing can be delivered, unless the online half has logged it. */
 static int explain_nothing(const struct agent_offline *o, const struct taken *t,
     int ended_by, struct err *err)
 {
@@ -131,8 +128,8 @@ static void warn_of_loss(const struct agent_offline *o, int ended_by)
 	    o->cut_short ? "" : ": ", o->cut_short ? "" : err_text(ended_by));
 }
 
-/* What --unless-seeded will ask; what goes to a file is no news of the
- * kernel's. */
+/* Note for --unless-seeded what this run did for the kernel.  A run with
+ * --output did nothing for it. */
 static void note_outcome(struct agent_offline *o, int code)
 {
 	const int64_t now = clock_read(CLOCK_BOOTTIME);

@@ -13,16 +13,16 @@
 #include "base/err.h"
 
 /*
- * The privileged half: takes deleted messages from the online half, judges
- * their credit and injects all of them at once.  It opens no network socket
- * and parses nothing but records of a fixed layout.
+ * The privileged half.  It takes deleted messages from the online half, judges
+ * their credit and injects all of them at once.  It opens no network socket and
+ * parses nothing but records of a fixed layout.
  */
 
 /* Bytes that set machines apart: three files and what EC2 calls the instance,
  * each of 256 bytes at most. */
 #define OFFLINE_IDENTITY_MAX 1024
 
-/* What it holds; opened before it is confined. */
+/* What this half holds; it is opened before the half is confined. */
 struct agent_offline {
 	const struct conf *conf;
 	struct sink sink;
@@ -34,26 +34,25 @@ struct agent_offline {
 	struct last_seed last_seed; /* what earlier runs did */
 	int64_t deadline;           /* CLOCK_MONOTONIC ms */
 	struct buf *identity;       /* sets this machine apart */
-	/* Of agent_offline_run(): */
+	/* Set by agent_offline_run(): */
 	bool told;       /* the status of this run is written */
-	bool cut_short;  /* the online half ended before it said so */
+	bool cut_short;  /* the online half ended without a RECORD_END */
 	unsigned used;   /* messages delivered */
 	unsigned credit; /* bits given */
 };
 
-/* ERR_PERM, ERR_IO, ERR_CONFIG, ERR_NOMEM; agent_offline_close() is due even
- * then. That the state file cannot be had is only logged: nothing earns credit
- * then. */
+/* ERR_PERM, ERR_IO, ERR_CONFIG, ERR_NOMEM; the caller has to call
+ * agent_offline_close() even after a failure.  When the file of used messages
+ * cannot be opened, that is only logged, and no message earns credit. */
 int agent_offline_open(struct agent_offline *o, const struct conf *conf,
     int64_t deadline, struct err *err) MUST_CHECK;
 void agent_offline_close(struct agent_offline *o);
 
 /*
- * Serve fd until the online half has ended or the deadline (CLOCK_MONOTONIC
- * ms) has passed, then deliver what came.  0 when at least one message was
- * used; ERR_EMPTY, ERR_UNUSABLE, the online half's own code, ERR_TIMEOUT or
- * sink_put()'s errors otherwise, which are told already where the online half
- * has logged them.
+ * Take records from fd until the online half has ended or the deadline
+ * (CLOCK_MONOTONIC ms) has passed, then deliver the messages.  0 when at least
+ * one message was used; otherwise ERR_EMPTY, ERR_UNUSABLE, ERR_TIMEOUT, an
+ * error of sink_put(), or the error of the online half, which has logged it.
  */
 int agent_offline_run(struct agent_offline *o, int fd, int64_t deadline,
     struct err *err) MUST_CHECK;

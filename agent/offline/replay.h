@@ -23,10 +23,10 @@ struct replay {
 	uint8_t (*digests)[REPLAY_DIGEST_LEN];
 };
 
-/* Open or make path (0600) and lock it until closed; waits for another agent's
- * lock until deadline (CLOCK_MONOTONIC ms).  ERR_IO, ERR_PERM, ERR_TIMEOUT,
- * ERR_NOMEM; ERR_FORMAT: the file is damaged, which is said with what to
- * do. */
+/* Open or make path (0600) and lock it until it is closed; wait for another
+ * agent's lock until deadline (CLOCK_MONOTONIC ms).  ERR_IO, ERR_PERM,
+ * ERR_TIMEOUT, ERR_NOMEM; ERR_FORMAT: the file is damaged, and the error says
+ * what to do. */
 int replay_open(struct replay *s, const char *path, int64_t deadline,
     struct err *err) MUST_CHECK;
 void replay_close(struct replay *s);

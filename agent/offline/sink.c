@@ -22,12 +22,12 @@ static int reserve(const struct sink *s, size_t max, struct err *err)
 	    err, ERR_IO, "no room for %zu bytes in %s", max, s->name);
 }
 
-/* A redirection is the shell's file: it is looked at and not changed. */
+/* Standard output is a file of the shell's: no blocks are reserved in it. */
 static int check_room(const struct sink *s, size_t max, struct err *err)
 {
 	struct statvfs vfs;
 
-	/* No blocks at all: an unlimited tmpfs, or one that does not tell. */
+	/* A file system without blocks has no limit or does not tell it. */
 	if (fstatvfs(s->fd, &vfs) != 0 || vfs.f_frsize == 0 ||
 	    vfs.f_blocks == 0 || vfs.f_bavail > max / vfs.f_frsize)
 		return 0;
@@ -35,7 +35,7 @@ static int check_room(const struct sink *s, size_t max, struct err *err)
 	    err, ERR_IO, "no room for %zu bytes in %s", max, s->name);
 }
 
-/* A pipe without a reader says so before it is written to. */
+/* poll(2) tells that a pipe has no reader before anything is written. */
 static int check_reader(const struct sink *s, struct err *err)
 {
 	struct pollfd p = {.fd = s->fd, .events = POLLOUT};

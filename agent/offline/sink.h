@@ -9,9 +9,9 @@
 #include "base/err.h"
 
 /*
- * Where the bytes of a run go: the kernel, a file or standard output.  Opened
- * and tried before any message is deleted, so that what cannot be taken is
- * not taken out of the queue.
+ * Where the bytes of a run go: the kernel, a file or standard output.  It is
+ * opened and tried before any message is deleted, so that no message is taken
+ * out of the queue in vain.
  */
 struct sink {
 	int fd;

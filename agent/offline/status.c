@@ -31,7 +31,7 @@ int status_open(const char *name)
 		return -1;
 	fd = openat(directory, name,
 	    O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
-	/* Whatever the umask is. */
+	/* openat(2) reduced the mode by the umask; anybody may read it. */
 	if (fd >= 0)
 		(void)fchmod(fd, 0644);
 	(void)close(directory);
@@ -95,8 +95,8 @@ static int format_document(const struct status *s, struct buf *out)
 	return rc == 0 ? buf_addstr(out, "\n") : rc;
 }
 
-/* Filled up with line feeds over what stood there: a reader that comes in
- * between finds a whole document. */
+/* Add line feeds up to the size that the file has now: until the file is cut, a
+ * reader finds a whole document and no rest of the old one. */
 static int pad(int fd, struct buf *text)
 {
 	struct stat st;

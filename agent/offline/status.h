@@ -35,17 +35,17 @@ struct status {
 /* RUNTIME_DIRECTORY (systemd.exec(5)) or STATUS_DIRECTORY. */
 const char *status_directory(void);
 
-/* Open the directory's file of that name for writing, making both when they
- * are not there; -1 when that is not possible, which is no reason to fail. */
+/* Open the file of that name in the directory for writing, and make both when
+ * they are not there.  -1 when that is not possible; a run goes on without. */
 int status_open(const char *name);
 
 /* Replace the content in one write, because a confined process can make no
  * file.  ERR_IO, ERR_NOMEM, ERR_LIMIT: over STATUS_MAX. */
 int status_write(int fd, const struct status *s) MUST_CHECK;
 
-/* Write that a run which meant the kernel failed before it could ask for
- * anything; what others did for the kernel in this boot stays noted.  Best
- * effort. */
+/* Write the status of a run that was to seed the kernel and failed before it
+ * took any message.  What earlier runs of this boot did stays noted.  A failure
+ * to write is logged at most. */
 void status_write_failure(int code);
 
 /* --status: print the last run for people, or as it is.  ERR_EMPTY: none

@@ -11,7 +11,7 @@ int take_init(struct taken *t, const struct conf *conf)
 {
 	*t = (struct taken){
 	    .payloads = buf_new((size_t)LIMIT_BATCH * MESSAGE_PAYLOAD_MAX)};
-	/* The path of a queue known by name is told by the online half. */
+	/* The online half tells the path of a queue that is given by name. */
 	if (url_queue_path(conf->common.queue, t->queue_path) != 0)
 		t->queue_path[0] = '\0';
 	return t->payloads != NULL ? 0 : ERR_NOMEM;
@@ -36,8 +36,8 @@ static int take_identity(struct taken *t, const struct agent_offline *o,
 	return buf_add(o->identity, identity.text, identity.len);
 }
 
-/* The online half overrules no queue that the configuration names by URL, and
- * changes none between messages. */
+/* The online half may not overrule a URL in the configuration, nor change the
+ * queue between two messages. */
 static int take_queue(
     struct taken *t, const struct conf *conf, const void *data, size_t len)
 {
@@ -149,8 +149,8 @@ static int take_record(struct taken *t, const struct agent_offline *o,
 	}
 }
 
-/* Each kind of record comes so many times and no more: a flood, which the
- * deadline of record_receive() does not stop, ends by itself. */
+/* Each kind of record may come a limited number of times.  This ends a flood of
+ * records, during which record_receive() never sees the deadline. */
 int take_records(
     struct taken *t, const struct agent_offline *o, int fd, int64_t deadline)
 {

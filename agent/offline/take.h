@@ -16,11 +16,11 @@
 
 /* What the online half has handed over in one run, and what it is worth. */
 struct taken {
-	struct buf *payloads; /* of usable messages, one after the other */
+	struct buf *payloads; /* of the used messages, one after the other */
 	char queue_path[LIMIT_PATH + 1]; /* "": not known */
-	size_t n;                        /* messages */
+	size_t n;                        /* messages that came */
 	struct verdict at[LIMIT_BATCH];
-	unsigned used;      /* of the messages */
+	unsigned used;      /* messages whose bytes are in payloads */
 	unsigned long bits; /* sum of what they earned */
 	uint8_t digests[LIMIT_BATCH][REPLAY_DIGEST_LEN]; /* to be remembered */
 	size_t digests_n;
@@ -37,8 +37,8 @@ void take_free(struct taken *t);
  * Take records from fd until the one that ends them, or the deadline
  * (CLOCK_MONOTONIC ms).  0, or what ended them before: ERR_TIMEOUT, ERR_EOF,
  * ERR_FORMAT and ERR_LIMIT for a record that the online half cannot have sent,
- * ERR_NOMEM, ERR_INTERNAL.  What came before is valid all the same: those
- * messages are deleted, and ours.
+ * ERR_NOMEM, ERR_INTERNAL.  The messages that came before are used all the
+ * same, because they are deleted from the queue.
  */
 int take_records(struct taken *t, const struct agent_offline *o, int fd,
     int64_t deadline) MUST_CHECK;

@@ -20,10 +20,10 @@ int verify_open(struct verify *v, const char *trusted_directory,
 void verify_close(struct verify *v);
 
 /*
- * Find out whose signature a message bears, for the queue of that path, and
- * open it when it is sealed: its payload is the bytes in the clear then.  Sets
- * trust, claim, producer and digest of *out.  ERR_DENIED: sealed for somebody
- * else, or no key to open it with; ERR_NOMEM, ERR_INTERNAL.
+ * Find out who signed a message for the queue of that path, and open a sealed
+ * message, so that its payload is in the clear.  Sets trust, claim, producer
+ * and digest of *out.  ERR_DENIED: the message is sealed for somebody else, or
+ * there is no key to open it with; ERR_NOMEM, ERR_INTERNAL.
  */
 int verify_message(const struct verify *v, struct message *m,
     const char *queue_path, struct verdict *out) MUST_CHECK;

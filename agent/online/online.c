@@ -17,7 +17,7 @@
  * second is long enough for that and short at boot. */
 #define WAIT_S          1
 #define WAIT_IF_LEFT_MS 3000
-/* The other half listens so much longer than it lets this one work. */
+/* The last record may be sent this long after the deadline. */
 #define LATE_MS         1000
 
 struct run {
@@ -46,7 +46,7 @@ static struct session_config agent_session(const struct conf *conf)
 	    .cancel_fd = -1};
 }
 
-/* All that needs more rights than this half keeps. */
+/* The session reads files that this half may not open when it is confined. */
 static int begin_receiving(struct run *run, struct err *err)
 {
 	int rc;
@@ -59,7 +59,7 @@ static int begin_receiving(struct run *run, struct err *err)
 	return rc;
 }
 
-/* The offline half that is gone has said why, or its caller will. */
+/* When the offline half is gone, it has logged why, or its caller will. */
 static int tell(struct run *run, uint32_t type, const void *record, size_t len,
     struct err *err)
 {
@@ -87,7 +87,7 @@ static int tell_queue(struct run *run, struct err *err)
 	return tell(run, RECORD_QUEUE, &record, sizeof record, err);
 }
 
-/* Only where the metadata service has answered already: elsewhere the
+/* The metadata service is asked only if it has answered before: elsewhere the
  * question would cost a time-out. */
 static void tell_identity(struct run *run)
 {
@@ -124,7 +124,8 @@ static int receive_messages(struct run *run, struct err *err)
 	    err, ERR_EMPTY, "the queue %s is empty", run->session.queue_url);
 }
 
-/* A damaged answer is left in the queue: the message itself may be good. */
+/* A message that came damaged is left in the queue: what the queue holds may
+ * be intact. */
 static size_t choose_messages(struct run *run)
 {
 	size_t n = 0;
@@ -158,7 +159,7 @@ static int delete_messages(struct run *run, struct err *err)
 	return 0;
 }
 
-/* A message that cannot be decoded is deleted by now, and is no loss. */
+/* A message that cannot be decoded is deleted, too: it is of use to nobody. */
 static void report_discarded(const struct sqs_receipt *receipt)
 {
 	log_warning("message %s discarded: its body is %s", receipt->id,

@@ -8,16 +8,16 @@
 #include "base/err.h"
 
 /*
- * The half that talks to the network: gets credentials, receives messages,
+ * The half that talks to the network.  It gets credentials, receives messages,
  * deletes them, and hands over those whose delete the service has confirmed.
- * Logs why it failed.  Returns what it told the offline half: 0, ERR_EMPTY,
+ * It logs why it failed.  Returns what it told the offline half: 0, ERR_EMPTY,
  * or the error that ended it.
  */
 int agent_online_run(int fd, const struct conf *conf, int64_t deadline)
     MUST_CHECK;
 
-/* What of the configuration the network would not have to be asked for is
- * wrong: queue, endpoint, region, CA bundle.  ERR_CONFIG. */
+/* Check what can be checked without the network: queue, endpoint, region, CA
+ * bundle.  ERR_CONFIG. */
 int agent_online_check(const struct conf *conf, struct err *err) MUST_CHECK;
 
 #endif
