@@ -23,7 +23,7 @@ struct run {
 
 static int take_ask(struct run *run, const struct record_ask *ask)
 {
-	/* It waits for its answer before it asks again. */
+	/* The online half waits for the answer before it asks again. */
 	if (run->asked || ask->path_len > sizeof ask->path)
 		return ERR_FORMAT;
 	run->ask = *ask;
@@ -57,8 +57,8 @@ static int take_from_online(struct run *run, int64_t deadline)
 	return rc;
 }
 
-/* What the sources' readers do while they wait.  The end of the online half is
- * to them the same as being told to stop. */
+/* Take records of the online half while a source has no bytes.  Its end stops
+ * the reader of the source as SIGTERM does. */
 static int listen_meanwhile(void *ctx, int64_t ms)
 {
 	struct run *run = ctx;
@@ -97,8 +97,8 @@ static int make_message(
 	    &run->o->signer, m, clock_wall(&run->clock), (uint32_t)bits, err);
 }
 
-/* Why there is no message is told to the user here and to the online half; it
- * ends the program when no other message can be made either. */
+/* Tell the user and the online half that there is no message.  It ends the
+ * program when no other message can be made either. */
 static int answer_failed(struct run *run, int code, const struct err *err)
 {
 	const struct record_failed failed = {.code = code};
@@ -111,7 +111,7 @@ static int answer_failed(struct run *run, int code, const struct err *err)
 	return rc;
 }
 
-/* m is all zero: what memory held before is not for the online half. */
+/* m is all zero: the online half must not see what the memory held before. */
 static int answer_ask(struct run *run, struct message *m)
 {
 	struct err err = {0};
@@ -147,12 +147,12 @@ static int serve_one(struct run *run)
 	return rc;
 }
 
-/* The sources' start-up test, where somebody waits for its outcome. */
+/* The start-up test comes first only where a service manager waits for it. */
 static int test_sources(struct run *run)
 {
 	int rc = 0;
 
-	if (service_listens(&run->service))
+	if (run->o->notify.fd >= 0)
 		rc = blocks_start(&run->o->blocks, &run->pace, run->err);
 	if (rc == 0)
 		service_tested(&run->service);

@@ -9,8 +9,8 @@
 #include "producer/offline/signer.h"
 
 /*
- * The half that holds the sources and the signing key: makes a message each
- * time it is asked for one.  It opens no network socket.
+ * The half that holds the sources and the signing key.  It makes a message each
+ * time it is asked for one, and opens no network socket.
  */
 struct producer_offline {
 	const struct conf *conf;
@@ -20,7 +20,7 @@ struct producer_offline {
 };
 
 /* Open what conf names.  ERR_CONFIG, ERR_ABSENT, ERR_PERM, ERR_IO, ERR_NOMEM.
- * That the service manager cannot be reached is only logged. */
+ * When the service manager cannot be reached, that is only logged. */
 int producer_offline_open(struct producer_offline *o, const struct conf *conf,
     struct err *err) MUST_CHECK;
 void producer_offline_close(struct producer_offline *o);

@@ -12,13 +12,8 @@
 #define EXTEND_BY     "60000000" /* microseconds */
 #define READY_WAIT_MS 1000
 #define STOP_WAIT_MS  100
-/* A compromised online half may give any number of signs. */
+/* Signs passed on in a second: a compromised online half may send more. */
 #define SIGNS_MAX     20
-
-bool service_listens(const struct service *m)
-{
-	return m->notify->fd >= 0;
-}
 
 void service_testing(struct service *m, int64_t now)
 {
@@ -36,7 +31,7 @@ static void tell_ready(struct service *m)
 	if (m->ready || !m->tested || !m->online)
 		return;
 	m->ready = true;
-	/* One that is not told would end us in the end. */
+	/* Without READY=1 systemd stops the service at TimeoutStartSec=. */
 	if (notify_send(m->notify, READY_WAIT_MS, "READY=1") != 0)
 		log_warning("cannot tell the service manager that this service "
 			    "is ready");
@@ -64,7 +59,7 @@ static void describe_trouble(
 		    err_text(heartbeat->code));
 }
 
-/* Numbers alone are the online half's, so that it cannot add lines. */
+/* The online half supplies numbers only, so that it cannot add lines. */
 static void describe(
     const struct record_heartbeat *heartbeat, char text[SERVICE_STATUS_MAX])
 {
@@ -78,8 +73,8 @@ static void describe(
 	    queue, heartbeat->sent, trouble);
 }
 
-/* While messages flow there are far more signs than anybody needs, and the
- * manager's queue may be short. */
+/* While messages are sent, more signs come than the manager needs, and its
+ * queue may be short. */
 static bool is_stale(const struct service *m, const char *text, int64_t now)
 {
 	const int64_t part = m->notify->watchdog_ms / HEARTBEAT_PARTS / 2;
@@ -88,7 +83,7 @@ static bool is_stale(const struct service *m, const char *text, int64_t now)
 	return strcmp(text, m->status) == 0 && now - m->told < pause;
 }
 
-/* Whether this second has had its share. */
+/* True if enough signs were passed on in this second. */
 static bool is_too_much(struct service *m, int64_t now)
 {
 	if (now - m->second >= 1000) {

@@ -18,17 +18,14 @@
 
 struct service {
 	const struct notify *notify;
-	bool tested, online; /* what being ready takes */
-	bool ready;          /* and has been told */
+	bool tested, online; /* both are needed to be ready */
+	bool ready;          /* the manager was told so */
 	int64_t extended;    /* when more time to start was asked for */
-	int64_t second;      /* signs of life in this one */
+	int64_t second;      /* when the second began that signs counts for */
 	unsigned signs;
 	int64_t told; /* when this status was last told */
 	char status[SERVICE_STATUS_MAX];
 };
-
-/* Whether anybody is told anything. */
-bool service_listens(const struct service *m);
 
 /* The start-up test goes on: a slow source takes over a minute. */
 void service_testing(struct service *m, int64_t now);
