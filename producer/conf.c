@@ -49,8 +49,8 @@ static size_t sent_bytes(const struct conf *conf)
 	       (conf->seal_to[0] != '\0' ? HPKE_OVERHEAD : 0);
 }
 
-/* The unit hands CONF_UNIT_KEY over as a credential; who asks whether the
- * unit's configuration is valid means that key. */
+/* The service gets CONF_UNIT_KEY as a credential.  --check is run without one,
+ * and has to judge the key that the service would get. */
 static void find_unit_key(struct conf *conf)
 {
 	struct program_conf *common = &conf->common;

@@ -7,7 +7,7 @@
 
 #include "config/program.h"
 
-/* or STATE_DIRECTORY (systemd.exec(5)) */
+/* Where STATE_DIRECTORY (systemd.exec(5)) names none. */
 #define CONF_STATE_DIRECTORY "/var/lib/sqs-entropy-producer"
 #define CONF_FILE            SQS_ENTROPY_SYSCONFDIR "/sqs-entropy/producer.conf"
 #define CONF_UNIT_KEY        SQS_ENTROPY_SYSCONFDIR "/sqs-entropy/signing.key"

@@ -10,12 +10,12 @@
 #include "confine/split.h"
 #include "producer/offline/offline.h"
 
-/* SIGTERM ends the whole within a second; a half that ends by itself may take
- * longer over its connections. */
+/* After SIGTERM the online half is killed this much later.  When it ends by
+ * itself, it may take longer to close its connections. */
 #define STOP_MS 500
 #define END_MS  5000
 
-/* Never root: what needs root is open by now. */
+/* The half gives root up: all that needs root is open by now. */
 int producer_confine_offline(struct err *err)
 {
 	static const char *const readable[] = {"/dev", NULL};

@@ -20,7 +20,7 @@ typedef int producer_online(
     int fd, const struct conf *conf, int cancel_fd, int64_t watchdog_ms);
 
 /* Split; the child runs online(), the parent is the offline half.  Returns 0
- * when told to stop, or what ended the one that ended first. */
+ * when told to stop, else the error of the half that ended first. */
 int producer_halves_run(struct producer_offline *o, producer_online *online,
     struct err *err) MUST_CHECK;
 

@@ -7,7 +7,7 @@
 #include "producer/offline/offline.h"
 #include "producer/online/online.h"
 
-/* Half a minute for a call, three times. */
+/* Three calls to SQS, each of the usual half a minute, fit into it. */
 #define WATCHDOG_GOOD_MS 90000
 
 static void say_once(const struct producer_offline *o)

@@ -19,8 +19,8 @@ enum record_type {
 	RECORD_HEARTBEAT = 4 /* online: struct record_heartbeat, at any time */
 };
 
-/* The first one says that the online half is confined too; HEARTBEAT_PARTS of
- * them come in the service manager's watchdog time. */
+/* The first one also says that the online half is confined.  In the time of
+ * the service manager's watchdog HEARTBEAT_PARTS of them come. */
 #define HEARTBEAT_PARTS 3
 struct record_heartbeat {
 	int64_t visible; /* messages that can be received; -1: not known */

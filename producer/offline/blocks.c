@@ -75,7 +75,7 @@ void blocks_close(struct blocks *b)
 	*b = (struct blocks){.n = 0};
 }
 
-/* After a failure: to try again, or to give up. */
+/* A block has failed: 0 to try another one, ERR_SOURCE to give up. */
 static int failed(const struct blocks *b, size_t i, struct err *err)
 {
 	char why[160];
@@ -90,7 +90,7 @@ static int failed(const struct blocks *b, size_t i, struct err *err)
 	return 0;
 }
 
-/* The start-up test, as far as it is due; its samples are not used. */
+/* Do what is left of the start-up test; its samples are not used. */
 static int start_up(struct blocks *b, size_t i, const struct pace *pace,
     uint8_t *space, size_t size, struct err *err)
 {

@@ -5,8 +5,8 @@
 #include <math.h>
 #include <stdio.h>
 
-/* More than rounding adds to a tail or a quotient: one that is just at the
- * limit must not be taken for a larger one. */
+/* Rounding adds less than this to a tail or a quotient.  One that is just at
+ * the limit must not be taken for a larger one. */
 #define ROUNDING 1e-9
 
 unsigned health_rct_cutoff(double bits_per_byte, unsigned alpha_log2)
@@ -95,7 +95,8 @@ static bool prevails(struct health *h, uint8_t sample)
 	return sample == h->reference && ++h->matches >= h->apt_cutoff;
 }
 
-/* A failure ends both tests: what the other has seen then does not matter. */
+/* After a failure both tests begin anew, so that the second one need not see
+ * this sample. */
 static enum health_verdict test_sample(struct health *h, uint8_t sample)
 {
 	if (repeats(h, sample))
@@ -115,8 +116,8 @@ static void record_failure(
 enum health_verdict health_feed(
     struct health *h, const uint8_t *data, size_t len)
 {
-	/* data may alias *h, as far as the compiler knows: a copy stays in
-	 * registers. */
+	/* The compiler has to assume that data may point into *h; a copy can
+	 * stay in registers. */
 	struct health now = *h;
 	enum health_verdict verdict = HEALTH_GOOD;
 	size_t i;

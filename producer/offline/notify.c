@@ -25,7 +25,8 @@ static bool read_positive(const char *text, uint64_t *out)
 	       *out > 0;
 }
 
-/* The variables may be inherited from a process that was the one meant. */
+/* The variables may be inherited; WATCHDOG_PID says which process they are for.
+ */
 static int64_t read_watchdog(void)
 {
 	const char *pid_text = getenv("WATCHDOG_PID");
@@ -39,8 +40,8 @@ static int64_t read_watchdog(void)
 	return usec < 1000 ? 1 : (int64_t)(usec / 1000);
 }
 
-/* unix(7): an abstract name begins with a zero byte and has no end but the
- * address's length. */
+/* An abstract name begins with a zero byte, and the length of the address alone
+ * says where it ends (unix(7)). */
 static int connect_to(int fd, const char *name, size_t len)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};

@@ -8,19 +8,19 @@
 
 /*
  * What a service tells its manager, by the protocol of sd_notify(3).  The
- * socket is connected while that is still allowed; to send takes nothing but
- * sendmsg(2) then.  Without a manager every call succeeds and does nothing.
+ * socket is connected before the half is confined; to send needs sendmsg(2)
+ * alone.  Without a manager every call succeeds and does nothing.
  */
 #define NOTIFY_MAX 512 /* bytes of one notification */
 
 struct notify {
 	int fd;              /* -1: nobody is to be told */
-	int64_t watchdog_ms; /* a sign of life is expected so often; 0: none */
+	int64_t watchdog_ms; /* from one sign of life to the next; 0: none */
 };
 
-/* Do what NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID say, and take them out
- * of the environment.  ERR_UNSUPPORTED for an address that is neither a path
- * nor abstract, ERR_IO; *n is without a manager then. */
+/* Read NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID, take them out of the
+ * environment, and connect.  ERR_UNSUPPORTED for an address that is neither a
+ * path nor abstract, ERR_IO; *n is then as without a manager. */
 int notify_open(struct notify *n, struct err *err) MUST_CHECK;
 void notify_close(struct notify *n);
 

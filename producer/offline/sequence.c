@@ -13,7 +13,7 @@
 #include "base/log.h"
 
 #define SLOTS    2
-#define SLOT_LEN 512 /* a sector each: a torn write spoils one alone */
+#define SLOT_LEN 512 /* a sector: a torn write spoils one slot alone */
 #define MAGIC    "SQSESEQ1"
 #define FIRST    1
 #define HIGHEST  (UINT64_MAX - SEQUENCE_BLOCK)
@@ -21,7 +21,7 @@
 struct slot {
 	char magic[8];
 	uint64_t reserved;
-	uint64_t inverted; /* ~reserved: a slot is whole or void */
+	uint64_t inverted; /* ~reserved, or the slot is void */
 };
 
 static bool read_slot(int fd, unsigned k, uint64_t *reserved)
@@ -66,7 +66,7 @@ static bool read_slots(struct sequence *s)
 	return found;
 }
 
-/* Only what is new and has no other name: root gives nothing else away. */
+/* Root gives away only a file that is new and has no other name. */
 static void give_to_owner(int fd, int directory, const char *path)
 {
 	struct stat its, st;

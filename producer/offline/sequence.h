@@ -21,9 +21,9 @@ struct sequence {
 	unsigned slot;     /* of the file's two, written in turn */
 };
 
-/* Open or make path (0600).  What root makes becomes its directory's owner's,
- * so that a service of that user can go on with it.  ERR_ABSENT: another
- * producer has it now; ERR_CONFIG: it is damaged; ERR_PERM, ERR_IO. */
+/* Open or make path (0600).  A file that root makes is given to the owner of
+ * its directory, so that a service of that user can use it.  ERR_ABSENT:
+ * another producer has it now; ERR_CONFIG: it is damaged; ERR_PERM, ERR_IO. */
 int sequence_open(struct sequence *s, const char *path, struct err *err)
     MUST_CHECK;
 

@@ -12,7 +12,7 @@
 #include "producer/conf.h"
 #include "producer/offline/sequence.h"
 
-/* What makes a block of bytes a signed message: keys, numbers, the queue. */
+/* What a block of bytes needs to become a signed message. */
 struct signer {
 	struct buf *signing_key; /* secret; empty: messages are not signed */
 	uint8_t key_id[KEYFILE_ID_LEN];
@@ -29,10 +29,10 @@ int signer_open(struct signer *s, const struct conf *conf, struct err *err)
     MUST_CHECK;
 void signer_close(struct signer *s);
 
-/* --check: whether signer_open() would find sound keys; leaves nothing. */
+/* For --check: load the keys as signer_open() does, and close them. */
 int signer_check(const struct conf *conf, struct err *err) MUST_CHECK;
 
-/* The queue's path as the online half tells it; ignored where the
+/* Take the queue's path that the online half tells.  It is ignored where the
  * configuration has the queue's URL.  ERR_FORMAT. */
 int signer_set_path(struct signer *s, const char *path, size_t len) MUST_CHECK;
 

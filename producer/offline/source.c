@@ -72,12 +72,12 @@ static int set_raw(const struct source *s, struct err *err)
 	if (tcgetattr(s->fd, &mode) == 0) {
 		cfmakeraw(&mode);
 		mode.c_iflag &= ~(tcflag_t)(IXOFF | INPCK);
-		/* No modem: without a carrier too. */
+		/* A generator is no modem, and gives no carrier. */
 		mode.c_cflag |= CLOCAL | CREAD;
-		/* "Not yet" is EAGAIN then, and 0 the end alone. */
+		/* read(2) is to give EAGAIN for "not yet", 0 at the end. */
 		mode.c_cc[VMIN] = 1;
 		mode.c_cc[VTIME] = 0;
-		/* What came before is not what the generator gave. */
+		/* Bytes that came in the old mode may be changed ones. */
 		if (tcsetattr(s->fd, TCSANOW, &mode) == 0 &&
 		    tcflush(s->fd, TCIFLUSH) == 0)
 			return 0;
@@ -113,7 +113,7 @@ int source_open(struct source *s, const char *path, struct err *err)
 	return rc;
 }
 
-/* The filter of system calls (confine.h) lets no mode be set by now. */
+/* After confine_calls() the mode of a terminal cannot be set any more. */
 static int open_again(struct source *s, struct err *err)
 {
 	int rc = open_path(s, err);

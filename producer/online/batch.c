@@ -8,7 +8,8 @@
 #include "base/record.h"
 #include "producer/record.h"
 
-/* A source that takes so long for a message is slow: what there is goes out. */
+/* A source that takes this long for a message is slow: the messages that there
+ * are by then are sent. */
 #define SLOW_MS 20000
 
 int batch_init(struct batch *b, struct err *err)
@@ -110,7 +111,7 @@ int batch_fill(struct batch *b, const struct heartbeat *h,
 	b->n = 0;
 	b->failed = 0;
 	rc = ask_until_slow(b, h, queue_path, most);
-	/* The offline half that is gone has said why, or its caller will. */
+	/* When the offline half is gone, it has logged why, or its caller will. */
 	if (rc == ERR_EOF)
 		return err_told(err, rc);
 	if (rc != 0)

@@ -12,9 +12,9 @@
 
 /*
  * The online half's signs of life.  The offline half turns each into one for
- * the service manager's watchdog and makes none up: whichever half hangs, none
- * comes any more.  Waiting is cut into slices with a sign between them; what
- * cannot be cut, a call to the service, is kept as short as a slice.
+ * the service manager's watchdog and sends none of its own, so that the
+ * watchdog sees when either half hangs.  Waiting is cut into slices with a sign
+ * between them.  A call to SQS cannot be cut; it is kept as short as a slice.
  */
 struct heartbeat {
 	int fd; /* to the offline half */
@@ -24,15 +24,16 @@ struct heartbeat {
 	struct record_heartbeat record;
 };
 
-/* clock is borrowed. */
+/* clock has to live as long as h. */
 void heartbeat_init(struct heartbeat *h, int fd, int cancel_fd,
     const struct clock *clock, int64_t watchdog_ms);
 
-/* Say what is in the record now.  Never waits: one that finds no room is as
- * good as told, for those before it are still unread. */
+/* Send the record as it is now.  Never waits: when there is no room, the
+ * offline half still has earlier ones to read, and this one is dropped. */
 void heartbeat_tell(const struct heartbeat *h);
 
-/* Tell, and the end of a call that begins now and may take usual ms. */
+/* Send a sign of life.  Returns the deadline of a call that begins now: after
+ * usual ms, or after a slice when that is shorter. */
 int64_t heartbeat_deadline(const struct heartbeat *h, int64_t usual);
 
 /* clock_sleep(), and a record_receive() that waits for ever, in slices. */

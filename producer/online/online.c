@@ -51,7 +51,7 @@ static struct session_config producer_session(
 	    .cancel_fd = cancel_fd};
 }
 
-/* All that needs more rights than this half keeps. */
+/* The session reads files that this half may not open when it is confined. */
 static int begin_sending(struct run *run, struct err *err)
 {
 	int rc;
@@ -79,7 +79,7 @@ static int open_session(struct run *run, struct err *err)
 	return rc;
 }
 
-/* Whether messages that are signed now can earn credit. */
+/* 0 if messages that are signed now can earn credit. */
 static int check_clock(struct run *run, struct err *err)
 {
 	const int64_t behind = sqs_clock_behind(run->session.sqs);
@@ -111,7 +111,8 @@ static int send_batch(struct run *run, long *sent, struct err *err)
 		messages[k] = &run->batch.at[k];
 	rc = sqs_send(run->session.sqs, run->session.queue_url, messages,
 	    run->batch.n, confirmed, call_deadline(run), err);
-	/* A clock that has just been set is refused here for the first time. */
+	/* When the clock was set wrongly since the last call, SQS refuses the
+	 * request's signature first. */
 	if (rc == ERR_DENIED && check_clock(run, err) != 0)
 		return ERR_ABSENT;
 	if (rc != 0)
@@ -134,7 +135,7 @@ static void note_sent(struct run *run, long sent)
 	http_rest(run->session.http);
 }
 
-/* What the offline half gave before it failed is sent too. */
+/* Messages that came before the offline half failed are sent, too. */
 static int top_up(struct run *run, long count, struct err *err)
 {
 	long sent = 0;
@@ -204,7 +205,7 @@ static int look_and_top_up(struct run *run)
 	return rc == 0 && run->batch.failed != 0 ? ERR_ABSENT : rc;
 }
 
-/* Whether another try after the interval is of no use. */
+/* True if another try after the interval is of no use. */
 static bool is_final(const struct run *run, int rc)
 {
 	return run->conf->once || rc == ERR_CANCELED || rc == ERR_EOF ||

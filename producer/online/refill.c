@@ -4,7 +4,7 @@
 #define STUCK_BURSTS 10
 #define JITTER       0.1
 
-/* Of what was sent last, the messages that may not be counted yet. */
+/* How many of the messages that were sent last SQS may not count yet. */
 static int64_t unsettled(const struct refill_state *state, int64_t now)
 {
 	int64_t missing = state->last_seen + state->last_sent - state->visible;

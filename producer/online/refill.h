@@ -13,7 +13,7 @@
  */
 #define REFILL_SETTLE_MS 60000 /* SQS counts a new message within a minute */
 
-/* What was seen, and what this producer did before. */
+/* What the last look showed, and what this producer sent before. */
 struct refill_state {
 	int64_t visible;   /* messages that can be received */
 	int64_t in_flight; /* received by somebody, not deleted yet */
@@ -33,7 +33,7 @@ struct refill_state {
 long refill_count(const struct refill_settings *settings,
     const struct refill_state *state, int64_t now);
 
-/* Whether refill_count() said 0 because of messages in flight. */
+/* True if refill_count() is 0 because of messages in flight. */
 bool refill_is_stuck(
     const struct refill_settings *settings, const struct refill_state *state);
 
