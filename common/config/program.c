@@ -13,15 +13,7 @@ static struct program_conf *common_of(struct conf *conf)
 	return (struct program_conf *)conf;
 }
 
-static enum log_level find_level(int verbose)
-{
-	static const enum log_level levels[] = {
-	    LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG};
-
-	return levels[verbose > 2 ? 2 : verbose];
-}
-
-/* A file that nobody named may be absent. */
+/* The default file may be absent, a file that --config names may not. */
 static int read_conf_file(const struct program *program, struct conf *conf,
     int lines[], struct err *err)
 {
@@ -49,8 +41,8 @@ static void take_service_credentials(
 			common_of(conf)->origin[i] = PROGRAM_BY_SERVICE;
 }
 
-/* The options before the file, too: where the output was to go is known even
- * when the file is malformed. */
+/* Options are set before the file is read, too, so that the output is known
+ * even when the file is malformed. */
 static int take_layers(const struct program *program, struct conf *conf,
     const struct options *options, struct err *err)
 {
@@ -82,7 +74,10 @@ int program_load(const struct program *program, struct conf *conf, int argc,
 	common->file = program->file;
 	if (rc == 0)
 		rc = options_read(&options, settings, conf, argc, argv, err);
-	common->log_level = find_level(common->verbose);
+	common->log_level = LOG_LEVEL_NOTICE;
+	if (common->verbose > 0)
+		common->log_level =
+		    common->verbose > 1 ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
 	if (rc == 0 && options.action != NULL)
 		common->action = options.action->action;
 	if (rc != 0 || (options.action != NULL && !options.action->reads_all))
@@ -101,17 +96,17 @@ static void print_usage(const struct program *program)
 
 static void print_origin(int origin, const char *file)
 {
+	static const char *const names[] = {[PROGRAM_BY_DEFAULT] = "default",
+	    [-PROGRAM_BY_OPTION] = "option",
+	    [-PROGRAM_BY_SERVICE] = "credential of the service"};
+
 	if (origin > 0)
 		(void)printf("  # %s:%d\n", file, origin);
-	else if (origin == PROGRAM_BY_OPTION)
-		(void)printf("  # option\n");
-	else if (origin == PROGRAM_BY_SERVICE)
-		(void)printf("  # credential of the service\n");
 	else
-		(void)printf("  # default\n");
+		(void)printf("  # %s\n", names[-origin]);
 }
 
-/* --check: what holds, as a file that would say the same. */
+/* --check: print the settings that hold as a file that would give them. */
 static void print_settings(const struct program *program, struct conf *conf)
 {
 	const struct program_conf *common = common_of(conf);
