@@ -18,7 +18,7 @@
 
 struct reader;
 
-/* The row that libconfuse calls back for. */
+/* A row, and where its callback finds the reader. */
 struct slot {
 	char *ignored; /* libconfuse's own copy; first, see on_value() */
 	const struct setting *row;
@@ -30,7 +30,8 @@ struct reader {
 	const struct settings *settings;
 	struct slot slots[SETTINGS_MAX]; /* of the rows that have a key */
 	size_t n;
-	void *conf; /* a copy, so that a bad file changes nothing */
+	void
+	    *conf; /* a copy, so that a bad file leaves the real one as it is */
 	int *lines;
 	struct err *err; /* its code is 0 until a mistake is found */
 };
@@ -64,8 +65,8 @@ static void list_keys(const struct reader *r, char keys[static KEYS_MAX])
 		    i > 0 ? ", " : "", r->slots[i].row->name);
 }
 
-/* libconfuse: the grammar is not kept or the key is unknown.  The first row
- * leads to the reader, because there is no other context. */
+/* libconfuse: the grammar is not kept or the key is unknown.  The callback has
+ * no context but cfg, whose first row leads to the reader. */
 __attribute__((format(printf, 2, 0))) static void on_error(
     cfg_t *cfg, const char *fmt, va_list ap)
 {
@@ -83,16 +84,16 @@ __attribute__((format(printf, 2, 0))) static void on_error(
 	    cfg->line, what, keys);
 }
 
-/* What of a file is inside a string, a comment or neither. */
+/* Where the scan of a file is: in a string, in a comment or in neither. */
 struct scan {
 	char quote;   /* 0: none */
 	bool comment; /* up to the end of the line */
-	bool word;    /* behind a character of an unquoted word */
+	bool word;    /* the character before belongs to an unquoted word */
 	int line;
 };
 
-/* What libconfuse's lexer would do with the character at s, when that is
- * nothing that this format wants; NULL otherwise. */
+/* The error when libconfuse's lexer would take the character at s for something
+ * that this format does not have, else NULL. */
 static const char *find_objection(const struct scan *at, const char *s)
 {
 	if (at->comment)

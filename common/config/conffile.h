@@ -13,12 +13,12 @@
  */
 
 /*
- * Read path into conf; what the file does not name keeps what it had.  lines,
- * one for each row, are those of the file that set it, 0 for none.  All or
- * nothing: on failure conf has not changed.  ERR_ABSENT when there is no such
- * file, ERR_CONFIG with "FILE:LINE: what is wrong and what is allowed" for an
- * unknown or repeated key, a value of the wrong type, out of range or too long,
- * an include, or a file that is not a regular file or over 64 KiB.
+ * Read path into conf; a setting that the file does not name stays as it is.
+ * lines[i] becomes the line of the file that set row i, or 0.  On failure conf
+ * has not changed.  ERR_ABSENT when there is no such file, ERR_CONFIG with
+ * "FILE:LINE: what is wrong and what is allowed" for an unknown or repeated
+ * key, a value of the wrong type, out of range or too long, an include, or a
+ * file that is not a regular file or over 64 KiB.
  */
 int conffile_read(const char *path, const struct settings *settings, void *conf,
     int lines[], struct err *err) MUST_CHECK;

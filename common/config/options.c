@@ -4,7 +4,7 @@
 #include <getopt.h>
 #include <string.h>
 
-/* What getopt_long() returns for the first row; its letters are below. */
+/* getopt_long() returns this for the first row; it is above all letters. */
 #define FIRST_ROW   256
 
 /* Of --help. */
@@ -18,7 +18,7 @@ static void make_tables(const struct settings *settings,
 {
 	const struct setting *row = settings->rows;
 
-	*shorts++ = ':'; /* a value that is missing is told apart */
+	*shorts++ = ':'; /* a missing value is ':', an unknown option '?' */
 	for (int i = 0; i < (int)settings->n; i++, row++) {
 		if ((row->layers & SETTING_OPTION) == 0)
 			continue;
@@ -45,7 +45,7 @@ static const struct setting *find_option(const struct settings *settings, int c)
 	return NULL;
 }
 
-/* Tell what getopt_long() did not take; c is ':' or '?'. */
+/* Say what is wrong with an option; getopt_long() gave c, ':' or '?'. */
 static int refuse_option(int c, char *const argv[], struct err *err)
 {
 	const char *what = argv[optind - 1];
@@ -53,8 +53,8 @@ static int refuse_option(int c, char *const argv[], struct err *err)
 	if (c == ':')
 		return err_set(err, ERR_USAGE,
 		    "option %s needs a value (see --help)", what);
-	/* Of a bundle of short options optopt is the one; a long option that
-	 * is unknown leaves 0, one with a value too many its own number. */
+	/* optopt is the letter of an unknown short option, 0 after an unknown
+	 * long one, and the number of a long one that takes no value. */
 	if (optopt > 0 && optopt < FIRST_ROW && what[1] != '-')
 		return err_set(err, ERR_USAGE,
 		    "there is no option -%c (see --help)", optopt);
@@ -103,7 +103,7 @@ static int take_option(struct options *options, const struct settings *settings,
 	}
 }
 
-/* A flag that says more about an action, where there is none. */
+/* Without an action, refuse a flag that belongs to one. */
 static int refuse_stray_flags(
     const struct settings *settings, void *conf, struct err *err)
 {

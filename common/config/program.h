@@ -32,8 +32,8 @@ enum program_origin {
 	PROGRAM_BY_SERVICE = -2 /* a credential, see systemd.exec(5) */
 };
 
-/* Options over configuration file over defaults; what AWS's own environment
- * variables say is looked up by session.h. */
+/* An option overrules the configuration file, which overrules the default.
+ * session.h looks up AWS's own environment variables. */
 struct program_conf {
 	int action;
 	const char *file; /* the file that was read, or would have been */
@@ -54,8 +54,8 @@ struct program {
 	const char *does;  /* --help: what it does, in lines */
 	const char *exits; /* --help: exit codes, in lines */
 	struct settings settings;
-	/* What no row can say about the settings when all are in place; NULL:
-	 * nothing.  ERR_CONFIG. */
+	/* Check what no row can say about the settings together, once all are
+	 * in place.  ERR_CONFIG.  NULL: there is nothing to check. */
 	int (*complete)(struct conf *conf, struct err *err);
 };
 
@@ -78,8 +78,8 @@ struct program_work {
 	void (*refused)(const struct conf *conf, int code);
 };
 
-/* All of main(): load conf, act, log the error that is left, once.  Returns
- * the exit code. */
+/* All of main(): load conf, act, and log the error unless it was logged before.
+ * Returns the exit code. */
 int program_main(const struct program *program, const struct program_work *work,
     struct conf *conf, int argc, char *const argv[]);
 

@@ -11,13 +11,13 @@
  * CREDENTIALS_DIRECTORY names.
  */
 
-/* The path of the credential of that name; false, and path left as it is, when
- * there is none, or an empty one (an empty line counts), which is how a unit
- * says that it may be absent. */
+/* Set path to the credential of that name.  False, and path as it was, when
+ * there is none or it is empty (an empty line counts): with an empty default a
+ * unit says that the credential may be absent. */
 bool service_credential_find(const char *name, char *path, size_t size);
 
-/* Whether path is a file directly in that directory, which the manager keeps
- * from all other users, whatever the mode of the file says. */
+/* True if path is a file directly in that directory, which no other user can
+ * enter, whatever the mode of the file says. */
 bool service_credential_is(const char *path);
 
 #endif

@@ -110,7 +110,7 @@ int settings_set_defaults(
 	return rc;
 }
 
-/* Quoted so that libconfuse reads it back; ${X} would be the environment's. */
+/* In quotes, as libconfuse reads it.  It would replace an unescaped ${X}. */
 static void print_string(const char *text, FILE *to)
 {
 	(void)fputc('"', to);
@@ -122,7 +122,7 @@ static void print_string(const char *text, FILE *to)
 	(void)fputc('"', to);
 }
 
-/* "1.0" and "0.25", never "1e-05", which the file does not take. */
+/* As "1.0" or "0.25": the file does not take "1e-05". */
 static void print_double(double x, FILE *to)
 {
 	char text[64];

@@ -45,7 +45,7 @@ struct setting {
 	size_t offset, size;        /* of the member of struct conf */
 	const char *value;          /* --help's name of the value; NULL: none */
 	const char *help;           /* one line, without range and default */
-	const char *undoes;         /* the flag that this one takes back */
+	const char *undoes;         /* the flag that this one switches off */
 	const char
 	    *belongs_to; /* the action that a flag needs: "--genkey FILE" */
 	int action;      /* SETTING_ACTION: its number, not 0 */
