@@ -45,7 +45,7 @@ struct line {
 	size_t number;
 };
 
-/* The kind that the line's first word names, or KINDS. */
+/* The kind that the line's first word names; KINDS if it names none. */
 static size_t kind_of(const struct line *line)
 {
 	const char *space = memchr(line->text, ' ', line->len);
@@ -74,7 +74,7 @@ static int wrong_kind(const struct line *line, size_t found,
 	    kinds[wanted].word);
 }
 
-/* The line's first word is the kind's. */
+/* Read the key of a line that begins with the word of the kind. */
 static int take_key(const struct line *line, enum keyfile_kind kind,
     uint8_t *key, struct err *err)
 {
@@ -115,24 +115,20 @@ static int take_line(const struct line *line, enum keyfile_kind kind,
 	return take_key(line, kind, key, err);
 }
 
-/* The next line of the text, without its end, which may be a Windows
- * editor's; false after the last. */
+/* Take the next line of the text, without its "\n" or "\r\n".  False after the
+ * last line. */
 static bool next_line(struct line *line, const char **text, size_t *len)
 {
-	const char *end;
+	const char *end = *len > 0 ? memchr(*text, '\n', *len) : NULL;
+	const size_t all = end != NULL ? (size_t)(end - *text) + 1 : *len;
 
-	if (*len == 0)
+	if (all == 0)
 		return false;
-	end = memchr(*text, '\n', *len);
 	line->number++;
 	line->text = *text;
-	line->len = end != NULL ? (size_t)(end - *text) : *len;
-	*text += line->len;
-	*len -= line->len;
-	if (end != NULL) {
-		(*text)++;
-		(*len)--;
-	}
+	line->len = end != NULL ? all - 1 : all;
+	*text += all;
+	*len -= all;
 	if (line->len > 0 && line->text[line->len - 1] == '\r')
 		line->len--;
 	return true;

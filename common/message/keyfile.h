@@ -24,13 +24,13 @@ enum keyfile_kind {
 #define KEYFILE_SIZE_MAX 4096 /* bytes of a file */
 #define KEYFILE_ID_LEN   8    /* first bytes of SHA-256 of a public key */
 
-/* The line without line feed.  To wipe key and line is the caller's part. */
+/* Write the line without a line feed.  The caller wipes key and line. */
 void keyfile_format(enum keyfile_kind kind, const uint8_t key[static KEYS_LEN],
     char line[static KEYFILE_LINE_MAX]);
 
-/* Exactly one key of that kind in len bytes of text.  origin (a path) begins
- * the error, with ":LINE".  ERR_CONFIG, which for a secret key where a public
- * one belongs, and the other way round, says so. */
+/* Read the one key, of that kind, that len bytes of text hold.  ERR_CONFIG,
+ * with "ORIGIN:LINE" before the error, which says so when a secret key is where
+ * a public one belongs, or the other way round. */
 int keyfile_parse(enum keyfile_kind kind, const char *text, size_t len,
     const char *origin, uint8_t key[static KEYS_LEN], struct err *err)
     MUST_CHECK;
@@ -60,17 +60,17 @@ int keyfile_id(const uint8_t public_key[static KEYS_LEN],
 
 struct keyfile_trusted {
 	size_t n;
-	struct {
+	struct keyfile_trusted_key {
 		uint8_t key[KEYS_LEN];
 		uint8_t id[KEYFILE_ID_LEN];
 		char name[64]; /* of the file, without ".pub", for messages */
 	} at[KEYFILE_TRUSTED_MAX];
 };
 
-/* ERR_CONFIG for a file that is malformed or one too many, and for a file or
- * directory that its group or others may write to, or that is owned by neither
- * this user nor root: what the user meant to trust must not be guessed.  *out
- * is empty then. */
+/* ERR_CONFIG for a malformed file, for more files than KEYFILE_TRUSTED_MAX, and
+ * for a file or directory that its group or others may write to, or that is
+ * owned by neither this user nor root: what the user meant to trust must not be
+ * guessed.  *out is empty then. */
 int keyfile_read_trusted(const char *directory, struct keyfile_trusted *out,
     struct err *err) MUST_CHECK;
 

@@ -22,8 +22,6 @@
 #define OTHERS_READ  ((mode_t)(S_IWGRP | S_IWOTH))
 #define OTHERS_WRITE ((mode_t)0) /* and be owned by anybody */
 
-/* ---- reading a key */
-
 /* Refuse a file or directory that others could have changed.  ERR_CONFIG. */
 static int check_access(
     const struct stat *st, mode_t forbidden, const char *path, struct err *err)
@@ -81,8 +79,8 @@ static int read_open_key(int fd, enum keyfile_kind kind, mode_t forbidden,
 static int read_key_at(int dir_fd, const char *path, enum keyfile_kind kind,
     mode_t forbidden, const char *origin, uint8_t *key, struct err *err)
 {
-	/* O_NONBLOCK: a FIFO must not hang it; O_NOCTTY: a terminal must not
-	 * become its own. */
+	/* O_NONBLOCK: to open a FIFO must not wait.  O_NOCTTY: a terminal must
+	 * not become the controlling one. */
 	int fd =
 	    openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	int rc;
@@ -111,13 +109,11 @@ int keyfile_read(enum keyfile_kind kind, const char *path,
 	return read_key_at(AT_FDCWD, path, kind, forbidden, path, key, err);
 }
 
-/* ---- reading a directory of them */
-
 #define SUFFIX       ".pub"
 #define SUFFIX_LEN   (sizeof SUFFIX - 1)
-#define NAME_MAX_LEN (sizeof(((struct keyfile_trusted *)NULL)->at[0].name) - 1)
+#define NAME_MAX_LEN (sizeof((struct keyfile_trusted_key *)NULL)->name - 1)
 
-/* As a shell's *.pub. */
+/* True if a shell's *.pub would match. */
 static bool is_key_file(const char *file)
 {
 	const size_t len = strlen(file);
@@ -148,10 +144,9 @@ static int take_name(const char *file, const char *directory,
 
 static int compare_names(const void *a, const void *b)
 {
-	const size_t at = offsetof(struct keyfile_trusted, at[0].name) -
-			  offsetof(struct keyfile_trusted, at[0]);
+	const struct keyfile_trusted_key *one = a, *other = b;
 
-	return strcmp((const char *)a + at, (const char *)b + at);
+	return strcmp(one->name, other->name);
 }
 
 static int take_names(DIR *dir, const char *directory,
@@ -239,8 +234,6 @@ out:
 		(void)close(fd);
 	return rc;
 }
-
-/* ---- writing a key */
 
 static int fail_writing(const char *what, const char *path, struct err *err)
 {
