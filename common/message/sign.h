@@ -28,13 +28,13 @@ int message_signed_bytes(const struct message *m, const char *queue_path,
 int message_sign(struct message *m, const char *queue_path,
     const uint8_t secret[static KEYS_LEN]) MUST_CHECK;
 
-/* Whether the holder of the secret key signed it.  ERR_DENIED: no; what is
- * too long to have been signed, and what bears no signature, too. */
+/* 0 if the holder of the secret key signed the message.  ERR_DENIED if not, if
+ * it bears no signature, or if it is too long to be signed. */
 int message_verify(const struct message *m, const char *queue_path,
     const uint8_t public_key[static KEYS_LEN]) MUST_CHECK;
 
-/* SHA-256 of what is signed: the same for each copy of a message, whatever a
- * stranger did to the signature.  ERR_LIMIT as above. */
+/* SHA-256 of what is signed, so that it is the same for each copy of a message,
+ * whatever was done to the signature.  ERR_LIMIT as above. */
 int message_digest(const struct message *m, const char *queue_path,
     uint8_t out[static DIGEST_SHA256_LEN]) MUST_CHECK;
 
