@@ -3,10 +3,8 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -94,36 +92,20 @@ void notify_close(struct notify *n)
 	*n = (struct notify){.fd = -1};
 }
 
-static int send_text(int fd, char *text, size_t len, int64_t deadline)
+int notify_send(const struct notify *n, int64_t wait_ms, const char *text)
 {
-	struct iovec iov = {.iov_base = text, .iov_len = len};
+	const int64_t deadline = clock_read(CLOCK_MONOTONIC) + wait_ms;
+	struct iovec iov = {
+	    .iov_base = (void *)(uintptr_t)text, .iov_len = strlen(text)};
 	const struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
-	int rc;
+	int rc = 0;
 
-	for (;;) {
-		if (sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+	while (n->fd >= 0 && rc == 0) {
+		if (sendmsg(n->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
 			return 0;
 		if (errno != EAGAIN && errno != EINTR)
 			return ERR_IO;
-		rc = record_wait(fd, POLLOUT, -1, deadline);
-		if (rc != 0)
-			return rc;
+		rc = record_wait(n->fd, POLLOUT, -1, deadline);
 	}
-}
-
-int notify_send(const struct notify *n, int64_t wait_ms, const char *fmt, ...)
-{
-	char text[NOTIFY_MAX];
-	va_list ap;
-	int len;
-
-	if (n->fd < 0)
-		return 0;
-	va_start(ap, fmt);
-	len = vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	if (len < 0 || (size_t)len >= sizeof text)
-		return ERR_LIMIT;
-	return send_text(
-	    n->fd, text, (size_t)len, clock_read(CLOCK_MONOTONIC) + wait_ms);
+	return rc;
 }

@@ -11,8 +11,6 @@
  * socket is connected before the half is confined; to send needs sendmsg(2)
  * alone.  Without a manager every call succeeds and does nothing.
  */
-#define NOTIFY_MAX 512 /* bytes of one notification */
-
 struct notify {
 	int fd;              /* -1: nobody is to be told */
 	int64_t watchdog_ms; /* from one sign of life to the next; 0: none */
@@ -24,9 +22,9 @@ struct notify {
 int notify_open(struct notify *n, struct err *err) MUST_CHECK;
 void notify_close(struct notify *n);
 
-/* Lines "NAME=value".  Waits for room for wait_ms at most, 0: not at all.
- * ERR_TIMEOUT, ERR_LIMIT, ERR_IO (the manager is gone). */
-int notify_send(const struct notify *n, int64_t wait_ms, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4))) MUST_CHECK;
+/* Send lines "NAME=value".  Waits for room for wait_ms at most, 0: not at all.
+ * ERR_TIMEOUT, ERR_IO (the manager is gone). */
+int notify_send(const struct notify *n, int64_t wait_ms, const char *text)
+    MUST_CHECK;
 
 #endif

@@ -69,8 +69,9 @@ static void describe(
 		(void)snprintf(queue, sizeof queue,
 		    "%" PRId64 " messages in the queue", heartbeat->visible);
 	describe_trouble(heartbeat, trouble, sizeof trouble);
-	(void)snprintf(text, SERVICE_STATUS_MAX, "%s, %" PRIu64 " sent%s",
-	    queue, heartbeat->sent, trouble);
+	(void)snprintf(text, SERVICE_STATUS_MAX,
+	    "WATCHDOG=1\nSTATUS=%s, %" PRIu64 " sent%s", queue, heartbeat->sent,
+	    trouble);
 }
 
 /* While messages are sent, more signs come than the manager needs, and its
@@ -105,7 +106,7 @@ void service_heartbeat(
 		return;
 	m->told = now;
 	memcpy(m->status, text, sizeof m->status);
-	if (notify_send(m->notify, 0, "WATCHDOG=1\nSTATUS=%s", text) != 0)
+	if (notify_send(m->notify, 0, text) != 0)
 		log_debug("the service manager does not listen");
 }
 

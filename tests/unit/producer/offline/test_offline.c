@@ -111,7 +111,7 @@ static void with_manager(struct bench *b)
 /* Whether the manager hears a notification that begins so, next or later. */
 static bool hears(const struct bench *b, const char *wanted)
 {
-	char text[NOTIFY_MAX + 1];
+	char text[512];
 	ssize_t len;
 
 	while ((len = recv(b->manager, text, sizeof text - 1, 0)) > 0) {

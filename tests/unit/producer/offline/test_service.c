@@ -41,7 +41,7 @@ static int teardown(void **state)
 
 static const char *heard(void)
 {
-	static char text[NOTIFY_MAX + 1];
+	static char text[512];
 	const ssize_t len = recv(pair[0], text, sizeof text - 1, 0);
 
 	text[len > 0 ? len : 0] = '\0';
