@@ -121,13 +121,6 @@ static int explain_nothing(const struct agent_offline *o, const struct taken *t,
 	    o->cut_short ? "" : ": ", o->cut_short ? "" : err_text(ended_by));
 }
 
-static void warn_of_loss(const struct agent_offline *o, int ended_by)
-{
-	log_warning("the half that talks to the network ended early, and may "
-		    "have lost messages%s%s",
-	    o->cut_short ? "" : ": ", o->cut_short ? "" : err_text(ended_by));
-}
-
 /* Note for --unless-seeded what this run did for the kernel.  A run with
  * --output did nothing for it. */
 static void note_outcome(struct agent_offline *o, int code)
@@ -176,7 +169,10 @@ static int run_taken(struct agent_offline *o, struct taken *t, int fd,
 	if (t->used == 0)
 		return explain_nothing(o, t, ended_by, err);
 	if (ended_by != 0)
-		warn_of_loss(o, ended_by);
+		log_warning("the half that talks to the network ended early, "
+			    "and may have lost messages%s%s",
+		    o->cut_short ? "" : ": ",
+		    o->cut_short ? "" : err_text(ended_by));
 	rc = deliver(o, t, &o->credit, err);
 	if (rc == 0 || rc == ERR_UNUSABLE)
 		o->used = t->used;
