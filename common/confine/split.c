@@ -72,7 +72,7 @@ int split_stop_fd(int *fd)
 	return 0;
 }
 
-/* Whether the child has ended, or cannot be waited for. */
+/* True if the child has ended, or cannot be waited for. */
 static bool has_ended(pid_t child, int *status)
 {
 	pid_t got = waitpid(child, status, WNOHANG);
@@ -101,11 +101,6 @@ int split_reap(pid_t child, int64_t deadline)
 	return status;
 }
 
-static int status_of(int code)
-{
-	return code == 0 ? 0 : STATUS_BASE - code;
-}
-
 static void read_status(int status, bool late, struct err *end)
 {
 	static const char half[] = "the half that talks to the network";
@@ -130,15 +125,16 @@ static void read_status(int status, bool late, struct err *end)
 int split_run(const struct split *s, struct err *end, struct err *err)
 {
 	int64_t until = 0;
-	int fd, rc, status;
+	int fd, rc, code, status;
 	pid_t child;
 
 	if (split_fork(&fd, &child) != 0)
 		return err_errno(err, ERR_IO, "cannot start the online half");
 	if (child == 0) {
 		s->leave(s->ctx);
+		code = s->online(s->ctx, fd);
 		/* No exit handlers: they would wait for a name look-up. */
-		_exit(status_of(s->online(s->ctx, fd)));
+		_exit(code == 0 ? 0 : STATUS_BASE - code);
 	}
 	rc = s->offline(s->ctx, fd, &until, err);
 	(void)close(fd);
