@@ -202,14 +202,6 @@ static int add_rules(scmp_filter_ctx filter, const struct rule *rules)
 	return rc;
 }
 
-/* abort(3) and pthread_kill(3); others cannot be signalled. */
-static int add_own_signals(scmp_filter_ctx filter)
-{
-	const struct rule own = {"tgkill", 1, {INT(0, (uint32_t)getpid())}};
-
-	return add_rule(filter, SCMP_ACT_ALLOW, &own);
-}
-
 static int add_role(scmp_filter_ctx filter, enum confine_role role)
 {
 	int rc;
@@ -228,6 +220,8 @@ static int add_role(scmp_filter_ctx filter, enum confine_role role)
  * by a number of their own. */
 static int fill_filter(scmp_filter_ctx filter, enum confine_role role)
 {
+	/* For abort(3) and pthread_kill(3): this process can signal itself. */
+	const struct rule own = {"tgkill", 1, {INT(0, (uint32_t)getpid())}};
 	int rc = seccomp_attr_set(
 	    filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(EPERM));
 
@@ -238,7 +232,7 @@ static int fill_filter(scmp_filter_ctx filter, enum confine_role role)
 	if (rc == 0)
 		rc = add_rules(filter, any_role_rules);
 	if (rc == 0)
-		rc = add_own_signals(filter);
+		rc = add_rule(filter, SCMP_ACT_ALLOW, &own);
 	if (rc == 0)
 		rc = add_role(filter, role);
 	return rc;
