@@ -22,8 +22,6 @@ int keys_random(void *out, size_t len)
 	return rc;
 }
 
-/* ---- keys */
-
 static EVP_PKEY *load_secret(int type, const uint8_t *secret)
 {
 	return EVP_PKEY_new_raw_private_key(type, NULL, secret, KEYS_LEN);
@@ -49,8 +47,6 @@ static int public_of(int type, uint8_t *out, const uint8_t *secret)
 	(void)ERR_pop_to_mark();
 	return rc;
 }
-
-/* ---- Ed25519 */
 
 int keys_ed25519_public(
     uint8_t public_key[static KEYS_LEN], const uint8_t secret[static KEYS_LEN])
@@ -146,8 +142,6 @@ out:
 	(void)ERR_pop_to_mark();
 	return rc;
 }
-
-/* ---- X25519 */
 
 int keys_x25519_public(
     uint8_t public_key[static KEYS_LEN], const uint8_t secret[static KEYS_LEN])
