@@ -104,15 +104,6 @@ static enum health_verdict test_sample(struct health *h, uint8_t sample)
 	return prevails(h, sample) ? HEALTH_PROPORTION : HEALTH_GOOD;
 }
 
-static void record_failure(
-    struct health *h, enum health_verdict verdict, uint8_t sample)
-{
-	h->verdict = verdict;
-	h->value = sample;
-	h->failures++;
-	begin_tests(h);
-}
-
 enum health_verdict health_feed(
     struct health *h, const uint8_t *data, size_t len)
 {
@@ -126,10 +117,14 @@ enum health_verdict health_feed(
 		return h->verdict;
 	for (i = 0; i < len && verdict == HEALTH_GOOD; i++)
 		verdict = test_sample(&now, data[i]);
-	if (verdict != HEALTH_GOOD)
-		record_failure(&now, verdict, data[i - 1]);
-	else
+	if (verdict == HEALTH_GOOD) {
 		now.startup -= len < now.startup ? (unsigned)len : now.startup;
+	} else {
+		now.verdict = verdict;
+		now.value = data[i - 1];
+		now.failures++;
+		begin_tests(&now);
+	}
 	*h = now;
 	return verdict;
 }
