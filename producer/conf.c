@@ -43,12 +43,6 @@ static const struct setting rows[] = {
 
 _Static_assert(sizeof rows / sizeof rows[0] <= SETTINGS_MAX, "room for rows");
 
-static size_t sent_bytes(const struct conf *conf)
-{
-	return (size_t)conf->message_bytes +
-	       (conf->seal_to[0] != '\0' ? HPKE_OVERHEAD : 0);
-}
-
 /* The service gets CONF_UNIT_KEY as a credential.  --check is run without one,
  * and has to judge the key that the service would get. */
 static void find_unit_key(struct conf *conf)
@@ -68,13 +62,14 @@ static void find_unit_key(struct conf *conf)
 static int complete_conf(struct conf *conf, struct err *err)
 {
 	const char *file = conf->common.file;
+	const long more = conf->seal_to[0] != '\0' ? HPKE_OVERHEAD : 0;
 
 	find_unit_key(conf);
 	if (conf->seal_to[0] != '\0' && conf->signing_key[0] == '\0')
 		return err_set(err, ERR_CONFIG,
 		    "%s: seal-to needs a signing-key: make one with --genkey",
 		    file);
-	if (sent_bytes(conf) > MESSAGE_PAYLOAD_MAX)
+	if (conf->message_bytes + more > MESSAGE_PAYLOAD_MAX)
 		return err_set(err, ERR_CONFIG,
 		    "%s: message-bytes: sealing adds %d bytes, and %d are "
 		    "allowed in all",
