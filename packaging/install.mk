@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# What goes where, included by the Makefile; the packages are made of these.
+# Where each file is installed; the Makefile includes this, and the packages are
+# made by these targets.
 ## install all of it; PREFIX=/usr/local DESTDIR=
 install: install-agent install-producer
 
@@ -15,7 +16,7 @@ define as
 	$(Q)$(INSTALL) -m $(1) $(2) $(DESTDIR)$(strip $(3))
 endef
 
-# A unit file names the program, which is where this installation has it.
+# unit FILE: put a unit there, with the program's path in this installation
 define unit
 	$(Q)$(INSTALL) -d $(DESTDIR)$(UNITDIR)
 	$(Q)sed 's|@SBINDIR@|$(SBINDIR)|g' $(1).in \
@@ -50,7 +51,7 @@ install-producer: $(BUILD)/sqs-entropy-producer
 	$(call as,644,producer/systemd/udev.rules,\
 		$(UDEVDIR)/60-sqs-entropy-producer.rules)
 
-# Apart, because it goes where another package's Python looks.
+# A target of its own, because the module goes to a directory of Python's.
 ## cloud-init's module
 install-cloud-init:
 	$(call files,644,$(PYTHONDIR),cloud-init/cc_sqs_entropy.py)
@@ -62,7 +63,7 @@ install-cloud-init:
 	$(call files,644,$(DOCDIR)/sqs-entropy-agent/examples,\
 		$(wildcard cloud-init/examples/*) cloud-init/schema.json)
 
-# What the three above put there; what people and programs wrote stays.
+# What the three targets above install.  Files of people and programs stay.
 INSTALLED := $(foreach p,agent producer,$(SBINDIR)/sqs-entropy-$(p) \
 	$(MANDIR)/man8/sqs-entropy-$(p).8 \
 	$(MANDIR)/man5/sqs-entropy-$(p).conf.5 \
@@ -73,8 +74,8 @@ INSTALLED := $(foreach p,agent producer,$(SBINDIR)/sqs-entropy-$(p) \
 	$(UDEVDIR)/60-sqs-entropy-$(p).rules) \
 	$(PYTHONDIR)/cc_sqs_entropy.py \
 	$(SYSCONFDIR)/cloud/clean.d/80-sqs-entropy-agent
-# First cloud-init's list, which must not name a module that is gone: as it is on
-# this machine, so not for a DESTDIR.
+# cloud-init's list is changed first, because it must not name a module that is
+# gone.  It is the list of this machine, and not touched for a DESTDIR.
 LIST_COMMAND := $(LIBEXECDIR)/sqs-entropy/cloud-init-module-list
 ## take away what was installed
 uninstall:

@@ -1,18 +1,18 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# Which files are the source; sourced, in the project's directory.
+# Lists the files of the source.  Scripts source it in the project's directory.
 
 in_git() {
 	git -c safe.directory="$PWD" "$@" 2>/dev/null
 }
 
-# An unpacked tarball may lie in somebody else's checkout.
+# Git may find a checkout above this directory, in which a tarball was unpacked.
 is_checkout() {
 	local up
 	up=$(in_git rev-parse --show-cdup) && [ -z "$up" ]
 }
 
-# What git has or would take; all there is where the tree is a tarball's.
+# The files that git tracks or would track; in the tree of a tarball, all files.
 list_source() {
 	local file
 	if is_checkout; then

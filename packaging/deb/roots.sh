@@ -5,11 +5,11 @@
 # in; delete them to have newer packages.
 
 ROOTS=build/roots
-# Older ones are made anew: Debian's packages moved on.
+# Older roots are made anew, with the packages that Debian has by then.
 ROOTS_DAYS=${ROOTS_DAYS:-7}
 
-# Namespaces of our own: when their first process ends, however it ends, the
-# kernel ends the others and undoes the mounts.
+# Run a command in its own namespaces.  When their first process ends, for any
+# reason, the kernel ends the others and undoes the mounts.
 apart() {
 	local -a user=()
 	[ "$(id -u)" -eq 0 ] || user=(--user --map-root-user --map-auto)
@@ -50,8 +50,8 @@ root_tar() {
 	exec 8>&-
 }
 
-# Whole or not at all; mmdebstrap's own directory is where it can be found
-# and taken away when it was interrupted.
+# A tar file is there whole or not at all.  mmdebstrap works in a directory with
+# a fixed name, which is removed here when an earlier run was interrupted.
 bootstrap_root() {
 	local name=$1 suite=$2 mode=unshare status=0
 	local temporary=$PWD/$ROOTS/part.$name
