@@ -7,7 +7,7 @@ MANDIR ?= $(PREFIX)/share/man
 DOCDIR ?= $(PREFIX)/share/doc
 LIBEXECDIR ?= $(PREFIX)/libexec
 SYSCONFDIR ?= /etc
-# Where systemd and udev look; cloud-init's Python looks in PYTHONDIR.
+# systemd and udev look in these, cloud-init's Python in PYTHONDIR.
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
@@ -26,7 +26,7 @@ OPT ?= -O2 -g
 FORTIFY ?= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 HARDEN ?= -fstack-protector-strong -fstack-clash-protection -fPIE $(FORTIFY)
 HARDEN_LD ?= -pie -Wl,-z,relro,-z,now,-z,noexecstack
-# Editors read that file, too.
+# Editors read compile_flags.txt, too.
 WARN := $(filter -W%,$(shell cat compile_flags.txt))
 LIBS := libcurl libcrypto yajl libconfuse libseccomp
 CFLAGS ?= $(OPT)
@@ -57,7 +57,7 @@ PROGRAMS := $(BUILD)/sqs-entropy-agent $(BUILD)/sqs-entropy-producer
 UNIT_BIN := $(UNIT:%.c=$(BUILD)/%)
 TOOLS_BIN := $(TOOLS:%.c=$(BUILD)/%)
 TOOLS_AID_OBJ := $(call obj,$(TOOLS_AID))
-# What the unit tests of agent/ and producer/ link beside common/.
+# The unit tests of agent/ and producer/ link these beside common/.
 LIBAGENT := $(BUILD)/libagent.a
 LIBPRODUCER := $(BUILD)/libproducer.a
 
@@ -82,7 +82,7 @@ $(LIBCOMMON) $(LIBAGENT) $(LIBPRODUCER):
 	$(call say,AR)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-# Flags are a prerequisite: another compiler or sanitizer rebuilds.
+# Objects depend on the flags: another compiler or sanitizer builds them again.
 FLAGS := $(CC) $(CPPFLAGS) $(CFLAGS)
 $(BUILD)/flags: FORCE
 	@mkdir -p $(BUILD)

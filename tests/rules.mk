@@ -31,7 +31,7 @@ $(SETTINGS_BIN): $(BUILD)/tests/programs/settings.o $(LIBCOMMON)
 tests: $(SETTINGS_BIN)
 -include $(BUILD)/tests/programs/settings.d
 
-# It watches what is freed.
+# test_buf looks at each block before it is freed.
 $(filter %/test_buf,$(UNIT_BIN)): override LDFLAGS += -Wl,--wrap=free
 
 # Each target for FUZZ_SECONDS, from its corpus: by libFuzzer where the
@@ -68,7 +68,8 @@ test:
 	$(Q)BUILD="$(BUILD)" PYTHON="$(PYTHON)" RUNNER="$(RUNNER)" MAKE="$(MAKE)" \
 		tests/one "$(T)" $(PYTEST)
 
-# Fortify's own checks would come before the sanitizer's better reports.
+# Without Fortify, whose checks would come before the sanitizers' better
+# reports.
 ## the unit tests with sanitizers, in build/asan/; T=NAME: some
 asan:
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan \
@@ -88,8 +89,8 @@ check-integration: all tests
 	$(Q)BUILD=$(BUILD) $(PYTHON) -m pytest -q -n $(PYTEST_JOBS) \
 		--dist loadfile tests/integration $(PYTEST)
 
-# The delivery protocol, checked by spin.  "make check" does without it where
-# it cannot be had.
+# spin checks the delivery protocol.  "make check" leaves it out where there is
+# no spin.
 ## the delivery protocol, checked by spin
 model:
 	$(Q)BUILD=$(BUILD) CC="$(CC)" tests/model/check
@@ -104,7 +105,7 @@ check: check-levels check-unit check-model check-integration
 .PHONY: fuzz fuzzers check-unit test asan check-levels check-integration model \
 	check-model check
 
-# 10^9 samples a source instead of 5*10^7, and the figures.
+# It takes 10^9 samples a source instead of 5*10^7, and prints the figures.
 ## the health tests on 10^9 samples a source
 check-health-long: tests
 	$(Q)HEALTH_SAMPLES=1000000000 BUILD=$(BUILD) $(PYTHON) -m pytest -q -s \
