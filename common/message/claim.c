@@ -23,7 +23,7 @@ void claim_format(
 	    key, claim->seq, claim->time, claim->bits, seals[claim->seal]);
 }
 
-/* What is still to be read. */
+/* The part of the text that is still to be read. */
 struct rest {
 	const char *at;
 	size_t len;
@@ -40,30 +40,18 @@ static bool skip_literal(struct rest *r, const char *expected)
 	return true;
 }
 
-static bool take_nibble(struct rest *r, uint8_t *out)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *digit;
-
-	if (r->len == 0)
-		return false;
-	digit = memchr(digits, *r->at, sizeof digits - 1);
-	if (digit == NULL)
-		return false;
-	*out = (uint8_t)(digit - digits);
-	r->at++;
-	r->len--;
-	return true;
-}
-
 static bool take_hex(struct rest *r, uint8_t *out, size_t len)
 {
-	uint8_t high, low;
+	static const char digits[] = "0123456789abcdef";
 
-	for (; len > 0; len--) {
-		if (!take_nibble(r, &high) || !take_nibble(r, &low))
+	if (r->len < 2 * len)
+		return false;
+	for (size_t i = 0; i < 2 * len; i++, r->at++, r->len--) {
+		const char *digit = memchr(digits, *r->at, sizeof digits - 1);
+
+		if (digit == NULL)
 			return false;
-		*out++ = (uint8_t)(high << 4 | low);
+		out[i / 2] = (uint8_t)(out[i / 2] << 4 | (digit - digits));
 	}
 	return true;
 }
