@@ -14,20 +14,14 @@
 	".-_~%"
 #define PATH_CHARS "/" SEGMENT_CHARS
 
-static bool ends_with(const char *s, const char *end)
-{
-	size_t len = strlen(s), n = strlen(end);
-
-	return len >= n && strcmp(s + len - n, end) == 0;
-}
-
 /* curl leaves the scheme's own port out of Host, which is signed. */
 static void drop_default_port(char *origin, const char *host)
 {
 	const char *port = strncmp(origin, "https:", 6) == 0 ? ":443" : ":80";
+	const size_t n = strlen(port), len = strlen(host);
 
-	if (ends_with(host, port) && strlen(host) > strlen(port))
-		origin[strlen(origin) - strlen(port)] = '\0';
+	if (len > n && strcmp(host + len - n, port) == 0)
+		origin[strlen(origin) - n] = '\0';
 }
 
 size_t url_scheme_len(const char *text)
@@ -65,12 +59,6 @@ int url_split(const char *text, struct url *out)
 	return 0;
 }
 
-static bool is_dots(const char *s, size_t len)
-{
-	return (len == 1 && s[0] == '.') ||
-	       (len == 2 && s[0] == '.' && s[1] == '.');
-}
-
 /* How many segments a path of len characters has; 0 when one of them is empty
  * or has a character that it may not have, or when there is none.  "." and
  * ".." would be resolved by some clients and not by others; without dots they
@@ -83,7 +71,8 @@ static size_t count_segments(const char *path, size_t len, bool dots)
 		if (path[i++] != '/')
 			return 0;
 		segment = strspn(path + i, SEGMENT_CHARS);
-		if (segment == 0 || (!dots && is_dots(path + i, segment)))
+		if (segment == 0 ||
+		    (!dots && segment <= 2 && strspn(path + i, ".") == segment))
 			return 0;
 		i += segment;
 	}
