@@ -22,16 +22,6 @@ int keys_random(void *out, size_t len)
 	return rc;
 }
 
-static EVP_PKEY *load_secret(int type, const uint8_t *secret)
-{
-	return EVP_PKEY_new_raw_private_key(type, NULL, secret, KEYS_LEN);
-}
-
-static EVP_PKEY *load_public(int type, const uint8_t *bytes)
-{
-	return EVP_PKEY_new_raw_public_key(type, NULL, bytes, KEYS_LEN);
-}
-
 static int public_of(int type, uint8_t *out, const uint8_t *secret)
 {
 	size_t len = KEYS_LEN;
@@ -39,7 +29,7 @@ static int public_of(int type, uint8_t *out, const uint8_t *secret)
 	int rc = ERR_INTERNAL;
 
 	(void)ERR_set_mark();
-	key = load_secret(type, secret);
+	key = EVP_PKEY_new_raw_private_key(type, NULL, secret, KEYS_LEN);
 	if (key != NULL && EVP_PKEY_get_raw_public_key(key, out, &len) == 1 &&
 	    len == KEYS_LEN)
 		rc = 0;
@@ -63,7 +53,8 @@ int keys_ed25519_sign(uint8_t out[static KEYS_SIGNATURE_LEN],
 	int rc = ERR_INTERNAL;
 
 	(void)ERR_set_mark();
-	key = load_secret(EVP_PKEY_ED25519, secret);
+	key = EVP_PKEY_new_raw_private_key(
+	    EVP_PKEY_ED25519, NULL, secret, KEYS_LEN);
 	ctx = EVP_MD_CTX_new();
 	if (key == NULL || ctx == NULL ||
 	    EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) != 1)
@@ -126,7 +117,8 @@ int keys_ed25519_verify(const uint8_t signature[static KEYS_SIGNATURE_LEN],
 	if (is_small_order(public_key))
 		return ERR_DENIED;
 	(void)ERR_set_mark();
-	key = load_public(EVP_PKEY_ED25519, public_key);
+	key = EVP_PKEY_new_raw_public_key(
+	    EVP_PKEY_ED25519, NULL, public_key, KEYS_LEN);
 	ctx = EVP_MD_CTX_new();
 	if (key == NULL || ctx == NULL ||
 	    EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) != 1)
@@ -170,8 +162,10 @@ int keys_x25519(uint8_t shared[static KEYS_LEN],
 	int rc = ERR_INTERNAL;
 
 	(void)ERR_set_mark();
-	mine = load_secret(EVP_PKEY_X25519, secret);
-	theirs = load_public(EVP_PKEY_X25519, peer);
+	mine = EVP_PKEY_new_raw_private_key(
+	    EVP_PKEY_X25519, NULL, secret, KEYS_LEN);
+	theirs =
+	    EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, peer, KEYS_LEN);
 	if (mine == NULL || theirs == NULL)
 		goto out;
 	ctx = EVP_PKEY_CTX_new(mine, NULL);
