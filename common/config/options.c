@@ -7,7 +7,7 @@
 /* getopt_long() returns this for the first row; it is above all letters. */
 #define FIRST_ROW   256
 
-/* Of --help. */
+/* The layout of --help. */
 #define TEXT_COLUMN 26
 #define LINE_END    79
 #define TEXT_MAX    256 /* bytes about an option */

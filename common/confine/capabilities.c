@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -60,9 +61,7 @@ static bool others_are_gone(
 {
 	struct __user_cap_data_struct more[WORDS];
 
-	for (int i = 0; i < WORDS; i++)
-		more[i] = (struct __user_cap_data_struct){
-		    UINT32_MAX, UINT32_MAX, UINT32_MAX};
+	memset(more, 0xff, sizeof more);
 	for (int cap = 0; cap < 32 * WORDS; cap++)
 		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) ==
 		    1)

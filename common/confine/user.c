@@ -40,7 +40,7 @@ static bool look_up_user(const char *user, struct ids *ids)
 	return true;
 }
 
-/* Whether the user namespace has this id (user_namespaces(7)). */
+/* True if the user namespace has this id (user_namespaces(7)). */
 static bool is_mapped(const char *map, unsigned long id)
 {
 	char text[ENTRY_MAX], *at = text, *end;
