@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/offline/replay.h"
-#include "base/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +9,8 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 #define MAGIC   "SQSESEEN" /* the head is one slot long, for alignment */
 #define VERSION 1
@@ -79,9 +80,8 @@ static int read_digests(struct replay *s, const char *path, struct err *err)
 
 	if (pread(s->fd, &head, sizeof head, 0) != (ssize_t)sizeof head ||
 	    memcmp(head.magic, MAGIC, sizeof head.magic) != 0 ||
-	    head.version != VERSION || head.next >= REPLAY_MAX)
-		return fail_damaged(path, err);
-	if (pread(s->fd, s->digests, len, sizeof head) != (ssize_t)len)
+	    head.version != VERSION || head.next >= REPLAY_MAX ||
+	    pread(s->fd, s->digests, len, sizeof head) != (ssize_t)len)
 		return fail_damaged(path, err);
 	s->next = head.next;
 	return 0;
