@@ -35,7 +35,6 @@ static bool is_done(const struct conf *conf, const struct last_seed *last)
 static int find_deadline(const struct conf *conf, const struct last_seed *last,
     int64_t *deadline, struct err *err)
 {
-	const struct clock clock = clock_system(NULL);
 	int64_t left = (int64_t)conf->timeout * 1000;
 
 	if (conf->unless_seeded > 0 && !conf->strict && conf->output[0] == '\0')
@@ -45,7 +44,7 @@ static int find_deadline(const struct conf *conf, const struct last_seed *last,
 		    "not tried again within %d s of a run that waited in vain "
 		    "for the network (--unless-seeded)",
 		    LAST_SEED_AGAIN_MS / 1000);
-	*deadline = clock_mono(&clock) + left;
+	*deadline = clock_read(CLOCK_MONOTONIC) + left;
 	return 0;
 }
 

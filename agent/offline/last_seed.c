@@ -40,7 +40,7 @@ static bool is_believable(int fd)
 	       file_is_ours(&st) && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-static int read_stored(struct stored *out)
+static bool read_stored(struct stored *out)
 {
 	char path[256];
 	ssize_t n = -1;
@@ -50,14 +50,12 @@ static int read_stored(struct stored *out)
 	    path, sizeof path, "%s/%s", status_directory(), LAST_SEED_NAME);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
-		return ERR_ABSENT;
+		return false;
 	if (is_believable(fd))
 		n = read(fd, out, sizeof *out);
 	(void)close(fd);
 	return n == sizeof *out &&
-		       memcmp(out->magic, MAGIC, sizeof out->magic) == 0
-		   ? 0
-		   : ERR_FORMAT;
+	       memcmp(out->magic, MAGIC, sizeof out->magic) == 0;
 }
 
 static int64_t past_or_0(int64_t at, int64_t now)
@@ -72,7 +70,7 @@ void last_seed_read(struct last_seed *s)
 
 	*s = (struct last_seed){.injected = 0};
 	read_boot(s->boot);
-	if (read_stored(&file) != 0 || s->boot[0] == '\0' ||
+	if (!read_stored(&file) || s->boot[0] == '\0' ||
 	    memcmp(file.seed.boot, s->boot, sizeof s->boot) != 0)
 		return;
 	s->injected = past_or_0(file.seed.injected, now);

@@ -131,15 +131,15 @@ int status_write(int fd, const struct status *s)
 
 void status_write_failure(int code)
 {
-	const struct clock clock = clock_system(NULL);
-	struct status status = {.code = code, .kernel = true};
+	struct status status = {.code = code,
+	    .time = clock_read(CLOCK_REALTIME),
+	    .boottime = clock_read(CLOCK_BOOTTIME),
+	    .kernel = true};
 	const int fd = status_open(STATUS_NAME);
 
 	if (fd < 0)
 		return;
 	last_seed_read(&status.last_seed);
-	status.time = clock_wall(&clock);
-	status.boottime = clock_read(CLOCK_BOOTTIME);
 	if (status_write(fd, &status) != 0)
 		log_info("could not write the status of this run");
 	(void)close(fd);
