@@ -79,7 +79,7 @@ static int open_session(struct run *run, struct err *err)
 	return rc;
 }
 
-/* 0 if messages that are signed now can earn credit. */
+/* Refuse to send messages whose date is so wrong that they earn no credit. */
 static int check_clock(struct run *run, struct err *err)
 {
 	const int64_t behind = sqs_clock_behind(run->session.sqs);

@@ -36,7 +36,7 @@ BITS = [
 ALPHAS = [20, 24, 30, 33, 40]
 WINDOWS = [64, 512, 1024]
 
-# FACTS: H, then the cutoffs for alpha 2^-20, 2^-30, 2^-40.
+# H, then the cutoffs of SP 800-90B (corrected form) for alpha 2^-20, 2^-30, 2^-40.
 TABLE = [
     ("1", (21, 31, 41), (311, 325, 337)),
     ("4", (6, 9, 11), (63, 71, 79)),

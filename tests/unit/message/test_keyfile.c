@@ -237,7 +237,7 @@ static void test_changed_bytes(void **state)
 		    parse_len(KEYFILE_SIGN_SECRET, line, i, NULL), ERR_CONFIG);
 }
 
-/* The id is that of DESIGN: computed by sha256sum of RFC 8032's first key. */
+/* The id, computed by sha256sum of RFC 8032's first key. */
 static void test_id(void **state)
 {
 	uint8_t key[KEYS_LEN], id[KEYFILE_ID_LEN];
