@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "base/log.h"
 #include "base/record.h"
 #include "producer/offline/service.h"
 
@@ -23,7 +22,6 @@ static const struct record_heartbeat sign = {.visible = 12, .sent = 340};
 static int setup(void **state)
 {
 	(void)state;
-	log_open("test", LOG_LEVEL_ERROR);
 	service = (struct service){.notify = &notify};
 	return socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, pair) == 0 &&
 		       (notify.fd = pair[1]) >= 0

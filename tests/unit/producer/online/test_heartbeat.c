@@ -12,7 +12,6 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/log.h"
 #include "base/record.h"
 #include "producer/online/heartbeat.h"
 
@@ -21,7 +20,6 @@ static int pair[2]; /* [0]: the offline half's end */
 static int setup(void **state)
 {
 	(void)state;
-	log_open("test", LOG_LEVEL_ERROR);
 	return socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair);
 }
 
