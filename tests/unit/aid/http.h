@@ -16,7 +16,7 @@ int64_t http_aid_now(void); /* CLOCK_MONOTONIC, ms */
 /* A client without settings; cancel_fd as in http_config. */
 struct http *http_aid_client(int cancel_fd);
 
-/* Requests with 5 s to go and 1 KiB of answer. */
+/* Requests with a minute to go and 1 KiB of answer. */
 struct http_request http_aid_get(const char *url);
 struct http_request http_aid_post(const char *url, const char *body);
 
@@ -24,8 +24,7 @@ struct http_request http_aid_post(const char *url, const char *body);
 void http_aid_expect(struct http *h, const struct http_request *req, int rc,
     bool sent, const char *text);
 
-/* The same for ERR_TIMEOUT after ms, at most 50 ms later (more
- * in valgrind). */
+/* The same for ERR_TIMEOUT after just ms of virtual time (virtual.h). */
 void http_aid_expect_timeout(
     struct http *h, const struct http_request *req, int64_t ms, bool sent);
 

@@ -29,7 +29,7 @@ void imds_aid_open(
 	b->http = http_aid_client(-1);
 	b->clock = clock_system(NULL);
 	make_imds(b, loopback_url(b->l), wait);
-	b->deadline = http_aid_now() + 10000;
+	b->deadline = http_aid_now() + 60000;
 }
 
 void imds_aid_again(struct imds_aid *b, const char *endpoint)

@@ -23,6 +23,8 @@ const char *loopback_url(const struct loopback *l);
 /* Requests and connections seen so far; the raw request k ("" if none). */
 int loopback_requests(struct loopback *l);
 int loopback_connections(struct loopback *l);
+/* There are n, now or as soon as what was sent has been read. */
+void loopback_expect_requests(struct loopback *l, int n);
 const char *loopback_request(struct loopback *l, int k);
 void loopback_free(struct loopback *l);
 

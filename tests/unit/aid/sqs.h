@@ -13,7 +13,7 @@
 
 #define AID_QUEUE       "http://127.0.0.1/123456789012/entropy"
 #define AID_SLEEPS_MAX  16
-#define AID_DEADLINE_MS 10000
+#define AID_DEADLINE_MS 60000
 /* Thursday, 1 January 2026, 00:00:00 */
 #define AID_WALL        INT64_C(1767225600000)
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The token, refusals, silence and waiting. */
 #include "aid/imds.h"
+#include "aid/virtual.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -142,30 +143,35 @@ static void test_disabled(void **state)
 
 static void test_silent(void **state)
 {
-	int64_t start = http_aid_now();
+	int64_t start;
 
 	OPEN(b, SILENT);
+	virtual_begin(NULL, 0);
+	start = http_aid_now();
 	imds_aid_expect(&b, ERR_ABSENT, "--http-put-response-hop-limit 2");
-	assert_in_range(http_aid_now() - start, 2950, 3700);
-	assert_int_equal(loopback_requests(b.l), 3);
+	assert_int_equal(http_aid_now() - start, 3000);
+	virtual_end();
+	loopback_expect_requests(b.l, 3);
 	imds_aid_close(&b);
 }
 
 static void test_silent_deadline(void **state)
 {
-	int64_t start = http_aid_now();
-
 	OPEN(b, SILENT);
-	b.deadline = start + 300;
+	virtual_begin(NULL, 0);
+	b.deadline = http_aid_now() + 300;
 	imds_aid_expect(&b, ERR_TIMEOUT, "hop limit");
-	assert_in_range(http_aid_now() - start, 290, 800);
+	assert_int_equal(http_aid_now(), b.deadline);
+	virtual_end();
 	imds_aid_close(&b);
 }
 
 static void test_silent_later(void **state)
 {
 	OPEN(b, TOKEN, SILENT);
+	virtual_begin(b.l, 2);
 	imds_aid_expect(&b, ERR_SERVICE, "stopped answering");
+	virtual_end();
 	imds_aid_close(&b);
 }
 
@@ -223,29 +229,35 @@ static void test_no_route(void **state)
 static void test_route_comes(void **state)
 {
 	const struct loopback_step steps[] = {TOKEN, TEXT("i-1")};
-	int64_t start = http_aid_now();
 	struct imds_aid b;
+	int64_t start;
 
 	(void)state;
 	imds_aid_open(&b, steps, 2, true);
+	b.clock.sleep = virtual_sleep;
 	no_route = 5;
+	virtual_begin(b.l, VIRTUAL_STILL);
+	start = http_aid_now();
 	imds_aid_expect(&b, 0, "i-1");
-	assert_in_range(http_aid_now() - start, 500, 1400);
+	assert_in_range(http_aid_now() - start, 500, 1250);
+	virtual_end();
 	imds_aid_close(&b);
 }
 
 static void test_route_never_comes(void **state)
 {
 	const struct loopback_step steps[] = {TOKEN};
-	int64_t start = http_aid_now();
 	struct imds_aid b;
 
 	(void)state;
 	imds_aid_open(&b, steps, 1, true);
-	b.deadline = start + 400;
+	b.clock.sleep = virtual_sleep;
+	virtual_begin(NULL, 0);
+	b.deadline = http_aid_now() + 400;
 	no_route = 1000;
 	imds_aid_expect(&b, ERR_TIMEOUT, "there is no route");
-	assert_in_range(http_aid_now() - start, 390, 460);
+	assert_int_equal(http_aid_now(), b.deadline);
+	virtual_end();
 	no_route = 0;
 	imds_aid_close(&b);
 }

@@ -70,7 +70,7 @@ static int open_within(const struct session_config *cfg, int64_t ms)
 
 static int open_with(const struct session_config *cfg)
 {
-	return open_within(cfg, 5000);
+	return open_within(cfg, 60000);
 }
 
 static int open_queue(const char *queue)
@@ -324,9 +324,9 @@ static void test_open_again(void **state)
 	cfg.endpoint_url = loopback_url(l);
 	assert_int_equal(session_init(&session, &cfg, &the_clock, &err), 0);
 	assert_int_not_equal(
-	    session_open(&session, clock_mono(&the_clock) + 9000, &err), 0);
+	    session_open(&session, clock_mono(&the_clock) + 60000, &err), 0);
 	assert_int_equal(
-	    session_open(&session, clock_mono(&the_clock) + 9000, &err), 0);
+	    session_open(&session, clock_mono(&the_clock) + 60000, &err), 0);
 	assert_string_equal(
 	    session.queue_url, "http://127.0.0.1/123456789012/entropy");
 	session_close(&session);
