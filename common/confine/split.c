@@ -83,19 +83,21 @@ static bool has_ended(pid_t child, int *status)
 int split_reap(pid_t child, int64_t deadline)
 {
 	const struct timespec step = {.tv_nsec = REAP_STEP_NS};
-	const int64_t last = deadline + REAP_LAST_MS;
-	bool killed = false;
+	int64_t last = INT64_MAX;
 	int status = 0;
 
 	while (!has_ended(child, &status)) {
-		if (!killed && clock_read(CLOCK_MONOTONIC) >= deadline) {
-			(void)kill(child, SIGKILL);
-			killed = true;
-		}
+		const int64_t now = clock_read(CLOCK_MONOTONIC);
+
 		/* kill(2) fails for a child of another user; this wait has to
-		 * end all the same. */
-		if (clock_read(CLOCK_MONOTONIC) >= last)
+		 * end all the same.  It is counted from the kill, because on a
+		 * busy machine that may come long after the deadline. */
+		if (now >= last)
 			return SPLIT_NOT_REAPED;
+		if (last == INT64_MAX && now >= deadline) {
+			(void)kill(child, SIGKILL);
+			last = now + REAP_LAST_MS;
+		}
 		(void)nanosleep(&step, NULL);
 	}
 	return status;

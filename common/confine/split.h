@@ -40,7 +40,7 @@ int split_stop_fd(int *fd) MUST_CHECK;
  * (close-on-exec), *child is 0 in the child.  ERR_IO.  split_reap(): wait for
  * the child until the deadline, then SIGKILL it.  Returns its wait status
  * (waitpid(2)), or SPLIT_NOT_REAPED when it is still there half a second
- * later, as a child of another user may be (see confine_lifetime()).
+ * after that, as a child of another user may be (see confine_lifetime()).
  */
 #define SPLIT_NOT_REAPED (-1)
 int split_fork(int *fd, pid_t *child) MUST_CHECK;
