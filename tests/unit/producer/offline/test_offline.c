@@ -17,9 +17,9 @@
 #include <unistd.h>
 
 #include "aid/keys.h"
+#include "aid/virtual.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/log.h"
 #include "base/record.h"
 #include "crypto/digest.h"
 #include "producer/offline/offline.h"
@@ -46,7 +46,6 @@ static int setup(void **state)
 	void *keys;
 
 	assert_non_null(b);
-	log_open("test", LOG_LEVEL_ERROR - 1);
 	(void)unsetenv("NOTIFY_SOCKET");
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, b->pair), 0);
 	assert_int_equal(pipe(b->stop), 0);
@@ -185,7 +184,7 @@ static void *in_thread(void *bench)
 	return &rc;
 }
 
-/* One comes, within a few seconds. */
+/* One comes. */
 static void expect_message(const struct bench *b)
 {
 	static struct message m;
@@ -193,7 +192,7 @@ static void expect_message(const struct bench *b)
 	size_t len;
 
 	assert_int_equal(record_receive(b->pair[0], &type, &m, sizeof m, &len,
-			     -1, clock_read(CLOCK_MONOTONIC) + 5000),
+			     -1, clock_read(CLOCK_MONOTONIC) + 60000),
 	    0);
 	assert_int_equal(type, RECORD_MESSAGE);
 	assert_int_equal(message_take_record(&m, len), 0);
@@ -311,7 +310,7 @@ static void the_online_half_ends_while_a_source_is_silent(void **state)
 	ask(b);
 	hang_up(b);
 	assert_int_equal(run(b), 0);
-	assert_in_range(clock_mono(&clock) - began, 0, 5000);
+	assert_in_range(clock_mono(&clock) - began, 0, VIRTUAL_LATE_MS);
 	(void)close(fd);
 }
 

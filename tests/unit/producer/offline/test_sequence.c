@@ -278,7 +278,7 @@ static void give(const char *path, int told)
 {
 	uint64_t n;
 
-	(void)alarm(30);
+	(void)alarm(120);
 	if (sequence_open(&seq, path, NULL) != 0)
 		_exit(1);
 	while (sequence_next(&seq, &n, NULL) == 0)
