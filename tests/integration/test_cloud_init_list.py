@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from aid.directives import FOLDER
+from aid.wait import FOR_EVER
 
 OURS = "05_sqs_entropy.cfg"
 ENTRY = ["sqs_entropy", "once-per-instance"]
@@ -47,7 +48,7 @@ class Etc:
             [sys.executable, FOLDER / "module_list.py", "--root", self.root, verb],
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=FOR_EVER,
             check=False,
         )
         assert done.returncode == 0, done.stderr
@@ -268,7 +269,7 @@ def test_wrong_usage_is_refused() -> None:
         done = subprocess.run(
             [sys.executable, FOLDER / "module_list.py", *args],
             capture_output=True,
-            timeout=30,
+            timeout=FOR_EVER,
             check=False,
         )
         assert done.returncode == 2
@@ -294,7 +295,7 @@ def test_the_installed_command_uses_the_systems_python(
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=FOR_EVER,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -345,7 +346,7 @@ def test_make_uninstall_takes_the_module_from_the_list(
         env={"PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=FOR_EVER,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -367,7 +368,7 @@ def clean(root: Path) -> None:
             env={"PATH": "/usr/bin:/bin"},
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=FOR_EVER,
             check=False,
         )
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -213,7 +213,7 @@ def ask(lines: list[tuple[str, ...]]) -> list[bytes | None]:
     assert TOOL.exists(), f"{TOOL} is not there: run 'make tests' first"
     text = "".join(" ".join(line) + "\n" for line in lines)
     done = subprocess.run(
-        [TOOL], input=text, capture_output=True, timeout=100, text=True
+        [TOOL], input=text, capture_output=True, timeout=600, text=True
     )
     assert done.returncode == 0, done.stderr
     answers = done.stdout.splitlines()

@@ -238,7 +238,7 @@ def test_false_alarms_on_a_cipher_are_as_rare_as_theory_says(tool: Path) -> None
     assert process.stdin is not None
     for start in range(0, SAMPLES, len(zeros)):
         process.stdin.write(stream.update(zeros[: SAMPLES - start]))
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=600)
     assert process.returncode == 0
     compare(uniform("ChaCha20"), measured(out))
 

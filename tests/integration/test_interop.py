@@ -19,6 +19,7 @@ from aid.payload import body, noise
 from aid.programs import AGENT, PRODUCER, STARTUP, Runner
 from aid.queue import REGION, Moto, Queue
 from aid.sqsproxy import SqsProxy
+from aid.wait import FOR_EVER
 
 QUERY_PYTHON = ROOT / "build" / "venv-query" / "bin" / "python"
 AWS = Path(sys.executable).with_name("aws")
@@ -62,7 +63,7 @@ def script(python: str, text: str, proxy: SqsProxy, queue: Queue, *args: str) ->
         [python, "-c", text, REGION, proxy.url, queue.name, *args],
         env=env,
         capture_output=True,
-        timeout=60,
+        timeout=FOR_EVER,
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()
@@ -114,7 +115,7 @@ def aws(moto: Moto, command: str) -> subprocess.CompletedProcess[bytes]:
         ["bash", "-o", "pipefail", "-c", command],
         env=env,
         capture_output=True,
-        timeout=60,
+        timeout=FOR_EVER,
         check=False,
     )
 

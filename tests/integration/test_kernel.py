@@ -33,7 +33,6 @@ def trace(run: Runner, tmp_path: Path, *args: str) -> tuple[list[re.Match], str]
         *("-xx", "-e", "raw=none", "-o", log),
         run.build / AGENT,
         *args,
-        timeout=60,
     )
     assert got.code == 0, got.err
     text = log.read_text()
@@ -124,7 +123,6 @@ def test_the_producer_reads_what_it_sends_and_no_more(
         *("-f", "-ttt", "-y", "-e", "trace=read", "-s", "0", "-o", log),
         run.build / PRODUCER,
         *("--once", "-q", queue.url, "-d", source),
-        timeout=60,
     )
     assert made.code == 0, made.err
     reads = [m for m in map(READ.match, log.read_text().splitlines()) if m]

@@ -75,7 +75,7 @@ def test_a_source_that_fails_at_the_start_ends_it(
 ) -> None:
     source.write_bytes(data)
     service = start("-q", queue.url, "-d", source)
-    ended = service.run.finish(service.process, timeout=5)
+    ended = service.run.finish(service.process)
     assert ended.code == code, ended.err
     assert words in ended.err
     assert not manager.says("READY=1")()
@@ -99,7 +99,7 @@ def test_a_manager_that_does_not_read_blocks_nobody(
         wait_until(lambda: queue.depth()[0] == 10)
         time.sleep(0.5)
         process.send_signal(signal.SIGTERM)
-        ended = run.finish(process, timeout=5)
+        ended = run.finish(process)
     assert ended.code == 0, ended.err
     assert "cannot tell the service manager" in ended.err
 

@@ -200,7 +200,6 @@ def test_what_is_used_is_on_the_disk_before_it_counts(
         *("-f", "-y", "-e", "trace=pwrite64,fdatasync,ioctl", "-s", "0", "-o", log),
         judge.run.build / AGENT,
         *("-c", judge.conf()),
-        timeout=60,
     )
     assert got.code == 0, got.err
     assert "credit 256 bits" in got.err

@@ -197,7 +197,7 @@ def record(case: Case) -> bytes:
 
 def run_tool(data: bytes) -> subprocess.CompletedProcess[bytes]:
     assert TOOL.exists(), f"{TOOL} is not there: run 'make tests' first"
-    return subprocess.run([TOOL], input=data, capture_output=True, timeout=50)
+    return subprocess.run([TOOL], input=data, capture_output=True, timeout=600)
 
 
 def ours(cases: list[Case]) -> list[tuple[str, ...]]:

@@ -143,7 +143,7 @@ def test_a_generator_may_be_unplugged_and_come_back(
         assert process.poll() is None
         assert "unplugged?" in log.read_text()
         usb.plug()
-        ended = run.finish(process, timeout=5)
+        ended = run.finish(process)
     assert ended.code == 69, log.read_text()
     assert "is back" in log.read_text()
     # What came before is whole, and nothing else came.

@@ -11,6 +11,7 @@ from botocore.utils import InstanceMetadataFetcher
 
 from aid.imds import Imds
 from aid.standin import StandIn
+from aid.wait import FOR_EVER
 
 TTL = "X-aws-ec2-metadata-token-ttl-seconds"
 TOKEN = "X-aws-ec2-metadata-token"
@@ -23,7 +24,7 @@ def call(
     path: str,
     headers: dict[str, str] | None = None,
     body: bytes | None = None,
-    timeout: float = 5,
+    timeout: float = FOR_EVER,
 ) -> tuple[int, dict[str, str], bytes]:
     """Status, headers (names in lower case) and body of one request."""
     parts = urlsplit(standin.url)
@@ -44,7 +45,7 @@ def token(imds: Imds, ttl: str = "21600") -> str:
     return body.decode()
 
 
-def get(imds: Imds, path: str, timeout: float = 5) -> tuple[int, str]:
+def get(imds: Imds, path: str, timeout: float = FOR_EVER) -> tuple[int, str]:
     """Get a path with a fresh token."""
     headers = {TOKEN: token(imds)}
     status, _, body = call(imds, "GET", path, headers, timeout=timeout)
@@ -53,5 +54,7 @@ def get(imds: Imds, path: str, timeout: float = 5) -> tuple[int, str]:
 
 def fetch(imds: Imds, **values: Any) -> dict[str, Any]:
     """What botocore makes of it."""
-    fetcher = InstanceMetadataFetcher(base_url=imds.url, env={}, timeout=2, **values)
+    fetcher = InstanceMetadataFetcher(
+        base_url=imds.url, env={}, timeout=FOR_EVER, **values
+    )
     return fetcher.retrieve_iam_role_credentials()

@@ -18,6 +18,7 @@ import pytest
 from aid.environment import WANTED
 from aid.forge import Fleet, Message, Producer, now
 from aid.processes import end_group
+from aid.wait import FOR_EVER
 
 IDENTITY, QUEUE, MESSAGE, END, UNKNOWN = range(1, 6)
 PATH = "/123456789012/entropy"
@@ -138,7 +139,9 @@ class Compromised:
         self.started.append(process)
         return process
 
-    def finish(self, process: subprocess.Popen[bytes], seconds: float = 60) -> Ended:
+    def finish(
+        self, process: subprocess.Popen[bytes], seconds: float = FOR_EVER
+    ) -> Ended:
         """Wait for the end of a started tool."""
         began = time.monotonic()
         try:

@@ -36,4 +36,4 @@ def end_group(process: subprocess.Popen[Any]) -> None:
         return  # its number may be somebody else's by now
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait(timeout=10)
+    process.wait(timeout=60)

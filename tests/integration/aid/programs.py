@@ -15,12 +15,14 @@ from typing import Any
 import pytest
 
 from aid.processes import end_group, group_alive
+from aid.wait import FOR_EVER
 
 AGENT = "sqs-entropy-agent"
 PRODUCER = "sqs-entropy-producer"
+LEFT_OVER = 5  # seconds for what was told to end when its parent was killed
 STARTUP = 1024  # bytes that the start-up test takes and discards
 BURST, SIZE = 10, 512  # what a producer sends when nothing else is configured
-RUN_TIMEOUT = 30  # seconds; no program's own deadline is near it
+RUN_TIMEOUT = FOR_EVER  # seconds; no program's own deadline is near it
 
 
 @dataclass
@@ -103,7 +105,7 @@ class Runner:
         return result
 
     def _no_leftovers(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + 1
+        deadline = time.monotonic() + LEFT_OVER
         while left := group_alive(process.pid):
             if time.monotonic() > deadline:
                 pytest.fail(f"{process.args} ended and left {', '.join(left)} running")

@@ -25,7 +25,7 @@ from aid.imds import Credentials
 from aid.processes import die_with_parent, end_group
 
 REGION = "eu-west-1"  # that of aid/imds.py
-MOTO_START = 60  # seconds; a cold start on a slow disk takes its time
+MOTO_START = 120  # seconds; a cold start on a slow disk takes its time
 
 
 @functools.lru_cache(maxsize=1)
@@ -62,7 +62,7 @@ class Moto:
         """Send a command to moto itself."""
         request = urllib.request.Request(self.url + path, body.encode(), method="POST")
         request.add_header("Content-Type", "text/plain")
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             answer.read()
 
 
