@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import os
-import time
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,12 +14,18 @@ from aid.attack import Attack, fails, fill, one_line, untouched
 from aid.certificates import Certificate
 from aid.errors import PASSING
 from aid.forge import send
+from aid.imds import Imds
 from aid.programs import AGENT, Runner
 from aid.queue import Queue
 from aid.sqsproxy import SqsFault, SqsProxy
+from aid.standin import StandIn
 from aid.tls import Serve, bundled
+from aid.trace import waits
 from aid.verdicts import Judge
+from aid.wait import PATIENCE, wait_until
 from aid.watch import DOCUMENT, PUT, ROLES
+
+ROUNDING = 50  # ms: each wait is rounded, some of them up
 
 
 def test_the_agent_keeps_its_deadline_when_sqs_is_silent(
@@ -27,8 +34,25 @@ def test_the_agent_keeps_its_deadline_when_sqs_is_silent(
     proxy.add(SqsFault(match="*", count=None, end="silence"))
     got = run(AGENT, "-q", queue.url, "-o", "-", "-t", "2")
     assert got.code == 69, got.err
-    assert 1.5 < got.seconds < 2.9
+    # Not before its time; without a deadline, never.
+    assert 1.5 < got.seconds < 2 + PATIENCE
     assert len(got.lines()) == 1
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+@pytest.mark.parametrize("silent", ["sqs", "imds"])
+def test_no_half_means_to_wait_beyond_the_deadline(
+    run: Runner, queue: Queue, proxy: SqsProxy, imds: Imds, tmp_path: Path, silent: str
+) -> None:
+    """To the millisecond, on a busy machine too: what counts is what they ask for."""
+    standin: StandIn = proxy if silent == "sqs" else imds
+    standin.fault(count=None, end="silence")
+    command = [run.build / AGENT, "-q", queue.url, "-o", "-", "-t", "2"]
+    got, offline, online = waits(run, tmp_path, *command)
+    assert got.code == 69, got.err
+    assert 1000 < online <= 2000 + ROUNDING
+    # It grants the other half 300 ms, and waits for its end in small steps.
+    assert offline <= 2500 + ROUNDING
 
 
 def test_an_endless_answer_keeps_the_deadline(
@@ -38,7 +62,8 @@ def test_an_endless_answer_keeps_the_deadline(
     proxy.fault(
         "ReceiveMessage", count=None, status=200, body="{}", trickle=0.05, pad=5000
     )
-    got = attack.agent("-q", queue.url, timeout=1)
+    # All of it would take four minutes.
+    got = attack.agent("-q", queue.url, timeout=5)
     line = one_line(got, 69, "ReceiveMessage")
     assert "in time" in line
     assert queue.depth() == (1, 0)
@@ -48,8 +73,8 @@ def test_no_pause_passes_the_deadline(
     attack: Attack, queue: Queue, proxy: SqsProxy
 ) -> None:
     fill(queue)
-    proxy.fault("*", count=None, delay=0.9, **PASSING["503"])
-    got = attack.agent("-q", queue.url, timeout=1)
+    proxy.fault("*", count=None, delay=4.5, **PASSING["503"])
+    got = attack.agent("-q", queue.url, timeout=5)
     fails(got, 69, "ReceiveMessage")
     assert queue.depth() == (1, 0)
 
@@ -61,32 +86,43 @@ def test_a_handshake_that_hangs_keeps_the_deadline(
     proxy = serve(certificate)
     proxy.fault("connect", count=None, end="silence")
     env = bundled(attack, proxy, certificate.path)
-    got = attack.agent("-q", queue.url, env=env, timeout=1)
+    # The handshake would hang for ever, and the next try as well.
+    got = attack.agent("-q", queue.url, env=env, timeout=4)
     fails(got, 69, "ReceiveMessage", "in time")
-    assert got.seconds < 1.6
     assert queue.depth() == (1, 0)
 
 
 @pytest.mark.parametrize(
     ("match", "fault"),
     [
-        (DOCUMENT, {"trickle": 0.02}),
-        (PUT, {"trickle": 0.3}),
+        (DOCUMENT, {"trickle": 0.05}),
+        (PUT, {"trickle": 0.5}),
         ("GET */region", {"truncate": 2, "end": "silence"}),
         (PUT, {"end": "silence"}),
-        (ROLES, {"status": 503}),
     ],
-    ids=["a long trickle", "a slow trickle", "a stall", "silence", "503"],
+    ids=["a long trickle", "a slow trickle", "a stall", "silence"],
 )
 def test_slowness_keeps_the_deadline(
     attack: Attack, queue: Queue, proxy: SqsProxy, match: str, fault: dict[str, Any]
 ) -> None:
     fill(queue)
+    """The trickles would take a minute or more.
+
+    Three tries of a second each would end the others, with other words.
+    """
     attack.imds.fault(match, count=None, **fault)
-    got = attack.agent("-q", queue.url, timeout=1)
-    fails(got, got.code, "IMDS")
-    assert got.code in (69, 77), got.err
-    assert got.seconds < 1.6
+    got = attack.agent("-q", queue.url, timeout=2)
+    fails(got, 69, "IMDS", "in the time allowed")
+    untouched(queue, proxy)
+
+
+def test_an_imds_that_is_throttled_does_not_use_up_the_time(
+    attack: Attack, queue: Queue, proxy: SqsProxy
+) -> None:
+    fill(queue)
+    attack.imds.fault(ROLES, count=None, status=503)
+    fails(attack.agent("-q", queue.url), 69, "IMDS", "503")
+    assert len(attack.imds.matching(ROLES)) == 3
     untouched(queue, proxy)
 
 
@@ -95,12 +131,11 @@ def test_an_agent_waits_for_another_no_longer_than_its_deadline(
 ) -> None:
     send(judge.queue, judge.message())
     proxy.fault("ReceiveMessage", count=1, end="silence")
-    first = judge.run.start(AGENT, "-c", judge.conf(), "-o", os.devnull, "-t", "8")
-    while not judge.state.exists() or not proxy.records:
-        assert first.poll() is None
-        time.sleep(0.02)
+    first = judge.run.start(AGENT, "-c", judge.conf(), "-o", os.devnull, "-t", "120")
+    wait_until(lambda: judge.state.exists() and bool(proxy.records))
     run = judge.look("-t", "1")
     assert run.result.code == 69, run.result.err
-    assert run.result.seconds < 3
+    # The first one still holds the memory of used messages.
+    assert first.poll() is None
     assert run.status["credit"] == 0
     assert judge.queue.depth() == (1, 0)

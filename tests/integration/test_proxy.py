@@ -90,7 +90,7 @@ def test_a_dead_proxy_is_named_and_can_be_gone_round(
     [payload] = fill(queue)
     proxy = serve(certificate)
     env = {**bundled(attack, proxy, certificate.path), name: "http://127.0.0.1:1"}
-    got = attack.agent("-q", queue.url, env=env, timeout=1)
+    got = attack.agent("-q", queue.url, env=env)
     fails(got, 69, "ReceiveMessage", "proxy")
     assert proxy.connections == 0
     assert queue.depth() == (1, 0)

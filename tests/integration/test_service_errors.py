@@ -214,7 +214,7 @@ def test_a_failure_that_passes_is_asked_again(
 ) -> None:
     [payload] = fill(queue)
     proxy.fault("ReceiveMessage", **fault)
-    got = attack.agent("-q", queue.url, timeout=5)
+    got = attack.agent("-q", queue.url)
     assert (got.code, got.out) == (0, payload), got.err
     assert len(got.lines()) == 1
     keys = [r.key for r in proxy.records]
@@ -227,7 +227,7 @@ def test_a_failure_that_lasts_is_reported(
 ) -> None:
     fill(queue)
     proxy.fault("*", count=None, **PASSING[name])
-    got = attack.agent("-q", queue.url, timeout=5)
+    got = attack.agent("-q", queue.url)
     fails(got, 69, "ReceiveMessage", "HTTP", "try later")
     assert len(proxy.records) == 3
     assert queue.depth() == (1, 0)

@@ -138,5 +138,5 @@ def test_an_answer_that_is_not_proper_http_costs_no_message(
 ) -> None:
     fill(queue)
     proxy.fault("ReceiveMessage", count=None, raw=raw)
-    fails(attack.agent("-q", queue.url, timeout=1), 69, "ReceiveMessage")
+    fails(attack.agent("-q", queue.url), 69, "ReceiveMessage")
     assert queue.depth() == (1, 0)

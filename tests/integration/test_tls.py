@@ -94,7 +94,7 @@ def refused(
     """Check that the agent ends soon and without a request."""
     fill(queue)
     env = bundled(attack, proxy, bundle)
-    got = attack.agent("-q", queue.url, env=env, timeout=1)
+    got = attack.agent("-q", queue.url, env=env)
     fails(got, 69, "ReceiveMessage", f"127.0.0.1:{proxy.port}", *words)
     assert proxy.connections > 0
     assert proxy.records == []

@@ -14,10 +14,10 @@ from aid.payload import body, noise
 from aid.programs import AGENT, PRODUCER, Result, Runner
 from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
+from aid.wait import PATIENCE
 from aid.watch import WatchedImds, Watcher, leaked
 
-TIMEOUT = 2  # seconds: below three the agent does not wait at the queue
-SLACK = 1.5  # beyond it, for the agent's own grace and a busy machine
+TIMEOUT = 30  # seconds of a run that is not about time
 LINE_MAX = 600
 
 
@@ -42,20 +42,23 @@ class Attack:
         return {n: v for n, v in changed.items() if v is not None}
 
     def program(
-        self, program: str, *args: str | Path, limit: float = 10, **values: Any
+        self, program: str, *args: str | Path, limit: float = TIMEOUT, **values: Any
     ) -> Result:
-        """Run a program to its end, which has to come within limit."""
+        """Run a program to its end, which has to come within limit.
+
+        One that does not keep it is silent for ever, as a rule: tests whose faults
+        would have it end some time all the same look closer.
+        """
         process = self.run.start(program, *args, **values)
         watcher = Watcher(process.pid)
         watcher.start()
         try:
-            got = self.run.finish(process, timeout=limit + 20)
+            got = self.run.finish(process, timeout=limit + PATIENCE)
         finally:
             watcher.stop()
         self.shown = watcher.seen
         given = "\0".join([*got.command, *(values.get("env") or self.run.env).values()])
         self.check_secrets(got, given)
-        assert got.seconds < limit + SLACK, got.err
         return got
 
     def check_secrets(self, got: Result, given: str) -> None:
@@ -79,7 +82,9 @@ class Attack:
             values.pop("program", AGENT), *command, limit=timeout, **values
         )
 
-    def producer(self, *args: str | Path, limit: float = 10, **values: Any) -> Result:
+    def producer(
+        self, *args: str | Path, limit: float = TIMEOUT, **values: Any
+    ) -> Result:
         """Run the producer with --once."""
         program = values.pop("program", PRODUCER)
         return self.program(program, "--once", *args, limit=limit, **values)

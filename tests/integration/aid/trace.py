@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""System calls as strace saw them, and the order in which rights are dropped."""
+"""System calls as strace saw them: rights that are dropped, times that are waited."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from aid.halves import IS_ROOT, has_landlock
-from aid.programs import Runner
+from aid.programs import Result, Runner
 
 CALL = re.compile(r"^(?P<pid>\d+) +(?P<call>\w+)\((?P<args>.*)\) += (?P<rc>-?\d+)")
 DROPS = (
@@ -44,7 +44,6 @@ def traced(run: Runner, tmp_path: Path, *command: str | Path) -> list[Call]:
         shutil.which("strace") or "strace",
         *("-f", "-qq", "-e", f"trace={names}", "-o", log),
         *command,
-        timeout=60,
     )
     assert got.code == 0, got.err
     calls: list[Call] = []
@@ -97,6 +96,50 @@ def check_drop(calls: list[Call], pid: int) -> int:
     cores = [i for i, c in enumerate(calls) if c.pid == pid and off.match(c.args)]
     assert any(i > places[2] for i in cores), "dumpable again after setresuid"
     return places[-1]
+
+
+SPEC = re.compile(r"\{tv_sec=(\d+), tv_nsec=(\d+)\}")
+POLL = re.compile(r", (\d+)$")
+
+
+def waits(run: Runner, tmp_path: Path, *command: str | Path) -> tuple[Result, int, int]:
+    """Run a command under strace; return how long its halves meant to wait, in ms.
+
+    First the offline half, then the online one with what it starts.
+
+    Only waits that nothing ended before their time count, and as long as they were
+    meant to be: a busy machine makes each longer, and adds nothing here.
+    """
+    log = tmp_path / "waits"
+    names = "?poll,?ppoll,?select,?pselect6,?epoll_wait,nanosleep,clock_nanosleep"
+    names += ",?fork,clone,?clone3"
+    got = run(
+        shutil.which("strace") or "strace",
+        *("-f", "-qq", "-e", f"trace={names}", "-o", log),
+        *command,
+    )
+    total, parent = dict[str, int](), ""
+    begun: dict[str, str] = {}
+    for line in log.read_text().splitlines():
+        pid, _, rest = line.partition(" ")
+        if rest.endswith("<unfinished ...>"):
+            begun[pid] = rest.removesuffix("<unfinished ...>").rstrip()
+            continue
+        if " resumed>" in rest:
+            rest = begun.pop(pid) + rest.partition(" resumed>")[2]
+        found = re.match(r" *(\w+)\((.*)\) += (\d+)", rest)
+        if found is not None and found[1] in ("fork", "clone", "clone3"):
+            parent = parent or pid
+        if found is None or found[3] != "0":
+            continue
+        spec, number = SPEC.search(found[2]), POLL.search(found[2])
+        if spec is not None:
+            ms = int(spec[1]) * 1000 + int(spec[2]) // 1000000
+        else:
+            ms = int(number[1]) if number is not None else 0
+        total[pid] = total.get(pid, 0) + ms
+    offline = total.pop(parent, 0)
+    return got, offline, sum(total.values())
 
 
 needs_strace = pytest.mark.skipif(
