@@ -30,7 +30,7 @@ def test_a_long_interval_is_no_silence(
 ) -> None:
     file = conf(queue=queue.url, device=str(source), interval=86400)
     service = start("-c", file)
-    service.lives_for(3 * WATCHDOG)
+    service.lives_for(2 * WATCHDOG)
     service.stop()
 
 
@@ -45,7 +45,7 @@ def test_a_silent_service_does_not_silence_the_producer(
 ) -> None:
     proxy.add(SqsFault(match=operation, count=None, end="silence"))
     service = start("-c", conf(queue=queue.url, device=str(source), interval=1))
-    service.lives_for(3 * WATCHDOG)
+    service.lives_for(2 * WATCHDOG)
     said = service.stop()
     assert operation in said
     assert "a third of it" in said  # its calls are shorter than they could be
@@ -56,7 +56,7 @@ def test_a_silent_imds_does_not_silence_the_producer(
 ) -> None:
     imds.apply({"fault": {"match": "*", "count": None, "end": "silence"}})
     service = start("-c", conf(queue="name", device=str(source), interval=1))
-    service.lives_for(3 * WATCHDOG)
+    service.lives_for(2 * WATCHDOG)
     service.stop()
 
 
@@ -67,7 +67,7 @@ def test_a_slow_source_does_not_silence_the_producer(
         service = start("-q", queue.url, "-d", path)
         os.write(writer, noise(STARTUP))
         with trickle(writer, 100):
-            service.lives_for(3 * WATCHDOG)
+            service.lives_for(2 * WATCHDOG)
         service.stop()
 
 
