@@ -29,6 +29,7 @@ from aid.processes import die_with_parent
 from aid.programs import AGENT, Result, Runner
 from aid.queue import Moto, Queue
 from aid.sqsproxy import SqsProxy
+from aid.wait import FOR_EVER, PATIENCE, wait_until
 
 IMDS_ADDRESS = "169.254.169.254"
 SQS_ADDRESS = "10.77.0.1"
@@ -85,7 +86,7 @@ class Namespace:
     def ip(self, *args: str) -> None:
         """Run the program ip in the namespace."""
         command = ["nsenter", f"--net={self.path}", "ip", *args]
-        subprocess.run(command, check=True, timeout=10)
+        subprocess.run(command, check=True, timeout=FOR_EVER)
 
     def up(self, *addresses: str) -> None:
         """Add addresses to the loopback interface, and set it up."""
@@ -102,17 +103,15 @@ class Namespace:
 @pytest.fixture
 def namespace() -> Iterator[Namespace]:
     """Give a namespace that ends with the test."""
-    command = ["unshare", "--net", "sleep", "100"]
+    command = ["unshare", "--net", "sleep", "1000"]
     holder = subprocess.Popen(command, preexec_fn=die_with_parent)
     mine = Path("/proc/self/ns/net").readlink()
     made = Namespace(holder)
     try:
-        for _ in range(200):
-            if Path(made.path).readlink() != mine:
-                break
-            assert holder.poll() is None, "no network namespaces here"
-            time.sleep(0.02)
-        assert Path(made.path).readlink() != mine
+        wait_until(
+            lambda: Path(made.path).readlink() != mine or holder.poll() is not None
+        )
+        assert holder.poll() is None, "no network namespaces here"
         yield made
     finally:
         for timer in made.timers:
@@ -241,9 +240,10 @@ def test_the_agent_goes_on_when_the_network_comes(
     if not by_name:
         machine.env["AWS_ENDPOINT_URL_SQS"] = machine.proxy.url
     machine.namespace.later(2, *ALL)
-    got = machine.agent(10, "-q", machine.queue.name)
+    got = machine.agent(60, "-q", machine.queue.name)
     assert (got.code, got.out) == (0, noise(512)), got.err
-    assert 2 < got.seconds < 5
+    # As soon as it comes: whoever waits in ever longer pauses is still waiting.
+    assert 2 < got.seconds < 2 + PATIENCE
     assert machine.proxy.keys()[-1] == "DeleteMessageBatch"
     assert machine.imds.keys() != []
     assert (dns != []) == by_name
@@ -264,9 +264,9 @@ def test_the_network_may_come_piece_by_piece(
     machine.queue.send(body(noise(512)))
     for seconds, addresses in steps:
         machine.namespace.later(seconds, *addresses)
-    got = machine.agent(15, "-q", machine.queue.name)
+    got = machine.agent(60, "-q", machine.queue.name)
     assert (got.code, got.out) == (0, noise(512)), got.err
-    assert steps[-1][0] < got.seconds < 12
+    assert steps[-1][0] < got.seconds < steps[-1][0] + PATIENCE
 
 
 def test_the_tag_is_read_when_the_network_comes(machine: Machine) -> None:
@@ -275,7 +275,7 @@ def test_the_tag_is_read_when_the_network_comes(machine: Machine) -> None:
     machine.imds.tags_enabled = True
     machine.imds.tags = {"sqs-entropy:queue": machine.queue.name}
     machine.namespace.later(2, *ALL)
-    got = machine.agent(10)
+    got = machine.agent(60)
     assert (got.code, got.out) == (0, noise(512)), got.err
 
 
@@ -294,24 +294,27 @@ def test_without_any_route_the_deadline_ends_the_run(
     machine.queue.send(body(noise(512)))
     if addresses:
         machine.namespace.up(*addresses)
-    got = machine.agent(3, "-q", machine.queue.name)
+    got = machine.agent(5, "-q", machine.queue.name)
     assert got.code == 69, got.err
     assert got.out == b""
     assert words in got.err
-    assert 2.5 < got.seconds < 4.3
+    # Without a deadline it would go on for ever.
+    assert 4.5 < got.seconds < 5 + PATIENCE
     assert machine.queue.depth() == (1, 0)
 
 
 def test_a_route_that_comes_too_late_costs_no_message(machine: Machine) -> None:
     machine.queue.send(body(noise(512)))
-    machine.namespace.later(3, *ALL)
     got = machine.agent(2, "-q", machine.queue.name)
     assert got.code == 69, got.err
-    assert got.seconds < 3.3
+    # Nothing of it is left that would go on now.
+    machine.namespace.up(*ALL)
+    time.sleep(1)
+    assert machine.proxy.records == []
     assert machine.queue.depth() == (1, 0)
 
 
 def test_best_effort_without_a_network_is_no_failure(machine: Machine) -> None:
     got = machine.agent(1, "-q", machine.queue.name, "--best-effort")
     assert got.code == 0, got.err
-    assert got.seconds < 2.3
+    assert got.seconds < 1 + PATIENCE
