@@ -22,6 +22,7 @@ from aid.imds import Imds
 from aid.programs import Runner
 from aid.queue import REGION, Moto, Queue, Role
 from aid.sqsproxy import SqsFault, SqsProxy, service_error
+from aid.wait import FOR_EVER, wait_until
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def entries_to_delete(messages: list[dict[str, Any]]) -> list[dict[str, str]]:
 
 
 def post(
-    proxy: SqsProxy, operation: str, document: dict[str, Any], timeout: float = 5
+    proxy: SqsProxy, operation: str, document: dict[str, Any], timeout: float = FOR_EVER
 ) -> bytes:
     """Ask without botocore, which forgives more than a client should."""
     headers = {
@@ -187,7 +188,7 @@ def test_the_proxy_forwards_signatures(
 
 def test_the_proxy_names_operations_of_the_query_protocol() -> None:
     with SqsProxy("http://127.0.0.1:1") as proxy:
-        link = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=5)
+        link = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=FOR_EVER)
         kind = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
         link.request("POST", "/", "Action=SendMessage&Version=2012-11-05", kind)
         # Nobody listens behind: the proxy says so.
@@ -249,7 +250,7 @@ def test_a_fault_can_answer_never(proxy: SqsProxy, queue: Queue) -> None:
     document = {"QueueUrl": queue.url, "MessageBody": "x"}
     with pytest.raises(TimeoutError):
         post(proxy, "SendMessage", document, timeout=1)
-    assert queue.depth() == (1, 0)
+    wait_until(lambda: queue.depth() == (1, 0))
 
 
 def test_a_fault_can_hold_and_delay(proxy: SqsProxy, client: Any, queue: Queue) -> None:
@@ -450,11 +451,11 @@ def test_the_environment_is_clean(
 
 def test_a_run_gives_code_output_and_errors(run: Runner, env: dict[str, str]) -> None:
     script = "import os, sys; print(os.environ['HOME']); sys.exit('bye')"
-    result = run(sys.executable, "-c", script, timeout=10)
+    result = run(sys.executable, "-c", script)
     assert result.code == 1
     assert result.out.decode() == env["HOME"] + "\n"
     assert result.lines() == ["bye"]
-    assert 0 < result.seconds < 10
+    assert 0 < result.seconds < FOR_EVER
 
 
 def test_a_run_ends_what_hangs(run: Runner) -> None:
