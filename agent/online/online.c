@@ -52,6 +52,9 @@ static int begin_receiving(struct run *run, struct err *err)
 	int rc;
 
 	run->cfg = agent_session(run->conf);
+	/* The offline half sends nothing: its end alone makes fd readable.  Its
+	 * death sends no signal, because it may not signal another user. */
+	run->cfg.cancel_fd = run->fd;
 	rc = session_init(&run->session, &run->cfg, &run->clock, err);
 	if (rc == 0)
 		rc = agent_confine_online(
@@ -195,13 +198,12 @@ static void tell_end(struct run *run, int code)
 
 int agent_online_run(int fd, const struct conf *conf, int64_t deadline)
 {
-	struct run run = {.fd = fd,
-	    .conf = conf,
-	    .clock = clock_system(NULL),
-	    .deadline = deadline};
+	struct run run = {.fd = fd, .conf = conf, .deadline = deadline};
 	struct err err = {0};
-	int rc = begin_receiving(&run, &err);
+	int rc;
 
+	run.clock = clock_system(&run.fd);
+	rc = begin_receiving(&run, &err);
 	if (rc == 0)
 		rc = session_open(&run.session, deadline, &err);
 	if (rc == 0)
@@ -216,7 +218,7 @@ int agent_online_run(int fd, const struct conf *conf, int64_t deadline)
 		rc = hand_over(&run, &err);
 	if (rc == ERR_EMPTY)
 		log_notice("%s", err.text);
-	else if (rc != 0 && !err.told)
+	else if (rc != 0 && rc != ERR_CANCELED && !err.told)
 		log_error("%s", err.text);
 	tell_end(&run, rc);
 	sqs_messages_free(&run.messages);
