@@ -11,7 +11,7 @@ import secrets
 import signal
 import subprocess
 import tempfile
-import time
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,13 +28,12 @@ from aid.payload import noise
 from aid.programs import AGENT, PRODUCER, STARTUP, Runner
 from aid.queue import Moto, Queue
 from aid.sqsproxy import SqsProxy
-from aid.wait import wait_until
+from aid.wait import FOR_EVER, PATIENCE, wait_until
 from aid.watch import leaked
 
 needs_root = pytest.mark.skipif(
     os.geteuid() != 0, reason="not root: the halves hide their memory"
 )
-HOLD = 1.0  # seconds that an answer is held back; an image takes a tenth of it
 COUNT, SIZE = 10, 512  # messages of a burst
 ACCESS_KEY = "AKIDEXAMPLE"
 
@@ -91,18 +90,20 @@ def produce(
     os.write(writer, data)
     file = tmp_path / "producer.conf"
     file.write_text(f'queue = "{queue.url}"\nsigning-key = "{key}"\n{extra}')
-    proxy.fault("SendMessageBatch", hold=HOLD)
+    gate = threading.Event()
+    proxy.fault("SendMessageBatch", gate=gate)
     process = run.start(PRODUCER, "-c", file, "-d", source, env=env)
     wait_until(lambda: bool(proxy.matching("SendMessageBatch")))
     both = halves(process)
-    time.sleep(0.2)
+    both[0].wait_idle()
     sending = Images.of(both)
-    wait_until(lambda: proxy.matching("SendMessageBatch")[0].ended is not None)
-    time.sleep(0.4)
+    before = both[0].switches()
+    gate.set()
+    both[0].wait_idle(before)
     pausing = Images.of(both)
     process.send_signal(signal.SIGTERM)
     os.close(writer)
-    ended = run.finish(process, timeout=10)
+    ended = run.finish(process)
     assert "sent 10 of 10" in ended.err
     data = data[STARTUP:]
     payloads = [data[i : i + SIZE] for i in range(0, len(data), SIZE)]
@@ -213,18 +214,21 @@ def test_the_agents_memory_holds_secrets_where_it_must(
         f'queue = "{queue.url}"\nmessages = 2\n'
         f'trusted-producers = "{tmp_path}/trusted.d"\nseal-key = "{tmp_path}/fleet"\n'
     )
-    proxy.fault("ReceiveMessage", hold=HOLD)
-    proxy.fault("DeleteMessageBatch", hold=HOLD)
+    gates = [threading.Event(), threading.Event()]
+    proxy.fault("ReceiveMessage", gate=gates[0])
+    proxy.fault("DeleteMessageBatch", gate=gates[1])
     output = tmp_path / "output"
-    process = run.start(AGENT, "-c", file, "-o", output, env=env)
+    process = run.start(AGENT, "-c", file, "-t", "300", "-o", output, env=env)
     wait_until(lambda: bool(proxy.matching("ReceiveMessage")))
     both = halves(process)
-    time.sleep(0.2)
+    both[0].wait_idle()
     receiving = Images.of(both)
     offline_environ = Path(f"/proc/{both[1].pid}/environ").read_bytes()
+    gates[0].set()
     wait_until(lambda: bool(proxy.matching("DeleteMessageBatch")))
-    time.sleep(0.2)
+    both[0].wait_idle()
     deleting = Images.of(both)
+    gates[1].set()
     got = run.finish(process)
     assert got.code == 0, got.err
     assert output.read_bytes() == clear + signed.payload
@@ -257,10 +261,13 @@ def test_what_was_injected_is_gone_from_memory(compromised: Compromised) -> None
     unsigned = Message(secrets.token_bytes(SIZE))
     data = b"".join(map(message, (sealed, signed, unsigned))) + end(0, 3, 3)
     compromised.output = str(compromised.directory / "output")
-    process = compromised.start("stay", "-t", "2", data=data)
+    process = compromised.start("stay", "-t", "6", data=data)
     output = Path(compromised.output)
     wait_until(lambda: output.exists() and output.stat().st_size == 3 * SIZE)
-    time.sleep(0.3)
+    # It looks every two milliseconds whether the other half has ended.
+    offline = Half(process.pid)
+    waited = offline.switches()
+    wait_until(lambda: offline.switches() > waited + 50)
     image = Image.of(process.pid)
     got = compromised.finish(process)
     assert got.code == 0, got.err
@@ -299,15 +306,16 @@ def run_and_break(run: Runner, victim: str, tmp_path: Path, *args: str | Path) -
     process = run.start(*map(str, args), cwd=folder, preexec_fn=dumpable)
     online, offline = halves(process)
     os.kill((online if victim == "online" else offline).pid, signal.SIGSEGV)
-    run.finish(process, timeout=10)
+    # The other half ends as well, long before its own deadline or interval.
+    run.finish(process, timeout=PATIENCE)
     assert list(folder.iterdir()) == []
 
 
 @needs_core
 def test_a_core_file_would_be_seen(tmp_path: Path) -> None:
-    process = subprocess.Popen(["sleep", "10"], cwd=tmp_path, preexec_fn=dumpable)
+    process = subprocess.Popen(["sleep", "600"], cwd=tmp_path, preexec_fn=dumpable)
     process.send_signal(signal.SIGSEGV)
-    process.wait(timeout=10)
+    process.wait(timeout=FOR_EVER)
     if resource.getrlimit(resource.RLIMIT_CORE)[1] == 0:
         pytest.skip("core files are off for all here")
     assert list(tmp_path.iterdir()) != []
@@ -319,7 +327,7 @@ def test_the_agent_leaves_no_core(
     run: Runner, queue: Queue, proxy: SqsProxy, tmp_path: Path, victim: str
 ) -> None:
     proxy.fault("ReceiveMessage", count=None, end="silence")
-    args = ("-q", queue.url, "-o", os.devnull, "-t", "2")
+    args = ("-q", queue.url, "-o", os.devnull, "-t", "60")
     run_and_break(run, victim, tmp_path, AGENT, *args)
 
 

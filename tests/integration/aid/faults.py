@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import http.client
+import threading
 from dataclasses import dataclass, field, fields
 from email.utils import formatdate
 from fnmatch import fnmatchcase
@@ -59,6 +60,7 @@ class Fault:
     skip: int = 0  # matching requests let through first
     delay: float = 0.0  # seconds before the request is carried out
     hold: float = 0.0  # seconds between carrying out and answering
+    gate: threading.Event | None = None  # no answer before somebody sets it
     forward: bool | None = None
     status: int | None = None  # this answer instead, with headers and body
     headers: dict[str, str] = field(default_factory=dict)

@@ -10,6 +10,7 @@ import pwd
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 IS_ROOT = os.geteuid() == 0
 needs_root = pytest.mark.skipif(not IS_ROOT, reason="not root")
 OTHER = 12345  # a user id that nobody has
+IDLE = 0.3  # seconds of waiting in which a process has nothing more to do
 LANDLOCK = 444  # landlock_create_ruleset, on every architecture
 
 
@@ -79,6 +81,23 @@ class Half:
         """How many of the descriptors are sockets."""
         return sum(name.startswith("socket:") for name in self.files())
 
+    def switches(self) -> int:
+        """How often it has begun to wait for something."""
+        return int(self.status()["voluntary_ctxt_switches"])
+
+    def wait_idle(self, after: int = -1) -> None:
+        """Wait until it has waited a while, and more often than `after` times."""
+        since, seen = time.monotonic(), -1
+
+        def is_idle() -> bool:
+            nonlocal since, seen
+            now = self.switches()
+            if now != seen or not self.status()["State"].startswith("S"):
+                since, seen = time.monotonic(), now
+            return now > after and time.monotonic() - since > IDLE
+
+        wait_until(is_idle)
+
     def is_confined(self) -> bool:
         """Whether the last step, the seccomp filter, is done."""
         with contextlib.suppress(OSError, KeyError):
@@ -102,8 +121,8 @@ def waiting_agent(
 ) -> Iterator[tuple[Half, Half]]:
     """Run an agent whose answer to a receive is held back."""
     queue.send(body(noise(512)))
-    proxy.fault("ReceiveMessage", hold=20)
-    process = run.start(AGENT, "-q", queue.url, "-t", "10", *args)
+    proxy.fault("ReceiveMessage", hold=600)
+    process = run.start(AGENT, "-q", queue.url, "-t", "300", *args)
     wait_until(lambda: bool(proxy.matching("ReceiveMessage")))
     yield halves(process)
     process.kill()

@@ -346,6 +346,9 @@ class StandIn:
             answer = real if fault.status is None else answer
         answer.headers = merged(answer.headers, fault.headers)
         self._stopping.wait(fault.hold)
+        while fault.gate is not None and not fault.gate.wait(0.02):
+            if self._stopping.is_set():
+                break
         if fault.end != "answer" and fault.truncate is None and fault.raw is None:
             self._end(fault, record, handler)
             return
