@@ -18,6 +18,7 @@ from aid.programs import AGENT, Result, Runner
 from aid.queue import Queue
 from aid.sqsproxy import SqsFault, SqsProxy
 from aid.status import BOOT_ID, pretend, status
+from aid.wait import PATIENCE
 
 HOUR = 3600.0
 
@@ -49,7 +50,9 @@ def test_a_seeded_kernel_is_left_alone(
     before = file.read_bytes()
     got = run(AGENT, "-q", queue.url, "--unless-seeded", "600")
     assert got.code == 0, got.err
-    assert re.search(r"seeded ([5-9]|1[0-9]) s ago", got.err), got.err
+    found = re.search(r"seeded (\d+) s ago", got.err)
+    assert found is not None, got.err
+    assert 5 <= int(found[1]) < 5 + PATIENCE
     assert len(got.lines()) == 1
     assert proxy.records == []
     assert imds.records == []
@@ -139,15 +142,15 @@ def test_a_boot_waits_once(
 def test_what_was_waited_is_written_down(
     run: Runner, queue: Queue, proxy: SqsProxy
 ) -> None:
-    proxy.add(SqsFault(match="ReceiveMessage", count=None, delay=30.0))
-    began = time.monotonic()
+    proxy.add(SqsFault(match="ReceiveMessage", count=None, delay=300.0))
     got = run(AGENT, "-q", queue.url, "-t", "2", "--unless-seeded", "600")
     assert got.code == 69, got.err
     first = status(run)
-    assert 1500 <= int(str(first["waited"])) <= 4000
+    assert 1500 <= int(str(first["waited"])) < 2000 + 1000 * PATIENCE
+    asked = len(proxy.records)
     got = run(AGENT, "-q", queue.url, "-t", "2", "--unless-seeded", "600")
     assert (got.code, "waited in vain" in got.err) == (69, True), got.err
-    assert time.monotonic() - began < 2 + 2.5
+    assert len(proxy.records) == asked
     # The next try, a minute later, is no continuation.
     assert status(run) == first
 
