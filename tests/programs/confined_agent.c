@@ -16,7 +16,7 @@
 #include "forbidden_aid.h"
 #include "sqs/session.h"
 
-#define TIME_MS 10000
+#define TIME_MS 60000
 
 static int online(const struct conf *conf, int64_t deadline, struct err *err)
 {

@@ -15,7 +15,9 @@ from world import AGENT, HOST, METADATA, UNCONDITIONAL, World
 
 from aid.faults import CONNECT
 
-TIMEOUT = 3  # seconds
+TIMEOUT = 20  # seconds
+SILENT = 3  # seconds, where nothing comes
+PATIENCE = 30  # seconds; more than a busy machine adds to a time
 CAP_SYS_ADMIN = 1 << 21
 BODY = "c3FzLWVudHJvcHkgdW5pdCB0ZXN0LCB0aGlydHktdHdvIGJ5dGVzIGFuZCBtb3Jl"
 
@@ -98,7 +100,7 @@ SLOW = """\
 Before=network-online.target
 [Service]
 Type=oneshot
-ExecStart=/bin/sleep 60
+ExecStart=/bin/sleep 600
 [Install]
 WantedBy=network-online.target
 """
@@ -124,21 +126,23 @@ def test_it_has_nobody_wait_for_the_network_target(world: World) -> None:
         machine.must("systemctl", "daemon-reload")
     assert done.returncode == 0, machine.invocation(AGENT)
     assert queue.depth() == (0, 0)
-    assert took < TIMEOUT
+    # Not ten minutes, nor systemd's time-out.
+    assert took < TIMEOUT + PATIENCE
 
 
 @pytest.mark.parametrize("where", ["imds", "sqs", "names"])
 def test_what_is_silent_costs_its_timeout(world: World, where: str) -> None:
-    if where == "names":
-        url = "https://nowhere.example.org/123456789012/agent"
-        world.configure("agent", queue=url, timeout=TIMEOUT)
-    else:
+    host = "nowhere.example.org" if where == "names" else HOST
+    url = f"https://{host}/123456789012/agent"
+    world.configure("agent", queue=url, timeout=SILENT)
+    if where != "names":
         getattr(world, where).fault(CONNECT, count=None, end="silence")
     began = time.monotonic()
     done = world.start(AGENT)
     took = time.monotonic() - began
     assert done.returncode == 0, world.machine.invocation(AGENT)
-    assert took < TIMEOUT + 2
+    # The unit's own time-out is 330 s.
+    assert took < SILENT + PATIENCE
     assert world.machine.state() == "running"
 
 
@@ -277,7 +281,7 @@ def test_a_boot_that_was_not_seeded_is_tried_again(world: World) -> None:
         for _ in range(2):
             machine.must("systemctl", "restart", timer)
             ended = machine.show(timer, "LastTriggerUSec")
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 60
             while time.monotonic() < deadline:
                 triggered = machine.show(timer, "LastTriggerUSec") != ended
                 if triggered and machine.show(AGENT, "ActiveState") == "inactive":
