@@ -69,7 +69,7 @@ struct clock clock_system(const int *cancel_fd)
 	    .wall = system_wall,
 	    .sleep = system_sleep,
 	    .chance = system_chance,
-	    .ctx = (void *)(uintptr_t)cancel_fd};
+	    .ctx = (void *)cancel_fd};
 }
 
 int64_t clock_mono(const struct clock *c)

@@ -44,7 +44,7 @@ int record_send(int fd, uint32_t type, const void *data, size_t len,
     int cancel_fd, int64_t deadline)
 {
 	struct iovec iov[2] = {{.iov_base = &type, .iov_len = sizeof type},
-	    {.iov_base = (void *)(uintptr_t)data, .iov_len = len}};
+	    {.iov_base = (void *)data, .iov_len = len}};
 	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
 	int rc;
 

@@ -95,8 +95,7 @@ void notify_close(struct notify *n)
 int notify_send(const struct notify *n, int64_t wait_ms, const char *text)
 {
 	const int64_t deadline = clock_read(CLOCK_MONOTONIC) + wait_ms;
-	struct iovec iov = {
-	    .iov_base = (void *)(uintptr_t)text, .iov_len = strlen(text)};
+	struct iovec iov = {.iov_base = (void *)text, .iov_len = strlen(text)};
 	const struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 	int rc = 0;
 
