@@ -51,8 +51,8 @@ static const struct setting rows[] = {
     {"json", SETTING_FLAG, SETTING_OPTION,
 	SETTING_SHOWN(0, NULL, "with --status: as JSON"), MEMBER(json)},
     PROGRAM_ABOUT_ROWS,
-    /* cloud-init's module itself honours these; the keys become files of the
-     * directory that the file calls trusted-producers. */
+    /* cloud-init's module acts on these itself: it writes the keys to files in
+     * the directory that trusted-producers names. */
     {"trusted_producers", SETTING_KEYS, SETTING_DIRECTIVE, .max = 32},
     {.name = "required", SETTING_FLAG, SETTING_DIRECTIVE},
 };

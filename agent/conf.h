@@ -9,7 +9,7 @@
 
 #define CONF_FILE   SQS_ENTROPY_SYSCONFDIR "/sqs-entropy/agent.conf"
 
-/* --status: tell what the last run did; beside the actions of program.h. */
+/* --status, an action beside those of program.h: tell what the last run did. */
 #define CONF_STATUS PROGRAM_OWN
 
 /* What becomes of messages that no trusted producer signed. */

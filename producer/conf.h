@@ -12,7 +12,7 @@
 #define CONF_FILE            SQS_ENTROPY_SYSCONFDIR "/sqs-entropy/producer.conf"
 #define CONF_UNIT_KEY        SQS_ENTROPY_SYSCONFDIR "/sqs-entropy/signing.key"
 
-/* --genkey: make a key pair; beside the actions of program.h. */
+/* --genkey, an action beside those of program.h: make a key pair. */
 #define CONF_GENKEY          PROGRAM_OWN
 
 /* When the queue is topped up, see refill.h. */

@@ -34,8 +34,8 @@ int take_init(struct taken *t, const struct conf *conf) MUST_CHECK;
 void take_free(struct taken *t);
 
 /*
- * Take records from fd until the one that ends them, or the deadline
- * (CLOCK_MONOTONIC ms).  0, or what ended them before: ERR_TIMEOUT, ERR_EOF,
+ * Take records from fd until RECORD_END or the deadline (CLOCK_MONOTONIC ms).
+ * 0, or what ended them before that: ERR_TIMEOUT, ERR_EOF,
  * ERR_FORMAT and ERR_LIMIT for a record that the online half cannot have sent,
  * ERR_NOMEM, ERR_INTERNAL.  The messages that came before are used all the
  * same, because they are deleted from the queue.

@@ -22,9 +22,8 @@ struct source {
 	bool lost; /* a terminal that only another process can open rightly */
 };
 
-/* How the reader of a source waits when that has nothing yet: wait() takes ms
- * or less and returns 0, or ERR_CANCELED when nobody wants the bytes any more.
- */
+/* How the reader waits for a source that has no bytes yet.  wait() returns 0
+ * after ms or less, or ERR_CANCELED when nobody wants the bytes any more. */
 struct pace {
 	const struct clock *clock;
 	int (*wait)(void *ctx, int64_t ms);
@@ -44,11 +43,11 @@ struct pace {
 int source_open(struct source *s, const char *path, struct err *err) MUST_CHECK;
 
 /*
- * Gather exactly len bytes, asking the device for no more than that; short
- * reads and "not yet" are gone on with.  ERR_TIMEOUT after SOURCE_SILENCE_MS
- * without a byte or SOURCE_TOTAL_MS in all, ERR_EOF, ERR_IO (unplugged: the
- * next call opens it again, with source_open()'s errors as long as it is not
- * back), ERR_CANCELED; data is wiped then.  A terminal that comes back when
+ * Gather exactly len bytes, asking the device for no more than that; go on
+ * after short reads and "not yet".  ERR_TIMEOUT after SOURCE_SILENCE_MS without
+ * a byte or SOURCE_TOTAL_MS in all, ERR_EOF, ERR_IO (unplugged: the next call
+ * opens it again, with source_open()'s errors as long as it is not back),
+ * ERR_CANCELED; data is wiped then.  A terminal that comes back when
  * confine_calls() is done is lost, ERR_ABSENT.
  */
 int source_read(struct source *s, const struct pace *pace, uint8_t *data,

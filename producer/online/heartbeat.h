@@ -36,7 +36,8 @@ void heartbeat_tell(const struct heartbeat *h);
  * usual ms, or after a slice when that is shorter. */
 int64_t heartbeat_deadline(const struct heartbeat *h, int64_t usual);
 
-/* clock_sleep(), and a record_receive() that waits for ever, in slices. */
+/* As clock_sleep(), and as record_receive() without a deadline, but both wait
+ * in slices with a sign of life before each. */
 int heartbeat_sleep(const struct heartbeat *h, int64_t ms) MUST_CHECK;
 int heartbeat_receive(const struct heartbeat *h, uint32_t *type, void *data,
     size_t max, size_t *len) MUST_CHECK;
