@@ -22,7 +22,7 @@ static const struct {
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 			       "abcdefghijklmnopqrstuvwxyz0123456789+/";
 
-static void test_vectors(void **state)
+static void the_vectors_of_rfc_4648_encode_and_decode(void **state)
 {
 	size_t i;
 
@@ -45,7 +45,7 @@ static void test_vectors(void **state)
 }
 
 /* Each of the 64 values at each of the four places. */
-static void test_whole_alphabet(void **state)
+static void each_value_has_its_character_at_each_place(void **state)
 {
 	uint32_t v;
 	size_t place;
@@ -73,7 +73,7 @@ static void test_whole_alphabet(void **state)
 
 /* Random bytes of every length, in blocks of the exact size so that a
  * sanitizer sees one byte too far. */
-static void test_round_trip(void **state)
+static void bytes_of_every_length_survive_base64(void **state)
 {
 	uint32_t seed = 1;
 	size_t len, i;
@@ -115,7 +115,7 @@ static void assert_refused(const char *text, size_t len)
 	assert_memory_equal(out, wiped, sizeof out);
 }
 
-static void test_malformed(void **state)
+static void text_that_is_not_canonical_base64_is_refused(void **state)
 {
 	static const char *const texts[] = {/* length */
 	    "Z", "Zg", "Zg=", "Zm9vY", "Zm9vYg", "Zm9vYg=",
@@ -142,7 +142,7 @@ static void test_malformed(void **state)
 
 /* All 256 characters at all four places: the 64 and, at the end alone, the
  * padding, are the only ones taken. */
-static void test_every_character(void **state)
+static void no_character_outside_the_alphabet_is_taken(void **state)
 {
 	size_t place;
 	int c;
@@ -166,7 +166,7 @@ static void test_every_character(void **state)
 
 /* One encoding a payload: of all 64 last characters before padding only
  * those with zero unused bits decode. */
-static void test_trailing_bits(void **state)
+static void unused_bits_must_be_zero(void **state)
 {
 	uint32_t v;
 
@@ -186,7 +186,7 @@ static void test_trailing_bits(void **state)
 	}
 }
 
-static void test_room(void **state)
+static void text_that_does_not_fit_is_not_decoded(void **state)
 {
 	uint8_t out[6] = {1, 2, 3, 4, 5, 6};
 	const uint8_t expected[6] = {0, 0, 0, 0, 5, 6};
@@ -205,7 +205,7 @@ static void test_room(void **state)
 }
 
 /* Reads and writes nothing beyond the lengths given. */
-static void test_bounds(void **state)
+static void decoding_stays_within_the_lengths_given(void **state)
 {
 	char *text = malloc(4);
 	uint8_t *out = malloc(1);
@@ -223,12 +223,15 @@ static void test_bounds(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_vectors),
-	    cmocka_unit_test(test_whole_alphabet),
-	    cmocka_unit_test(test_round_trip), cmocka_unit_test(test_malformed),
-	    cmocka_unit_test(test_every_character),
-	    cmocka_unit_test(test_trailing_bits), cmocka_unit_test(test_room),
-	    cmocka_unit_test(test_bounds)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_vectors_of_rfc_4648_encode_and_decode),
+	    cmocka_unit_test(each_value_has_its_character_at_each_place),
+	    cmocka_unit_test(bytes_of_every_length_survive_base64),
+	    cmocka_unit_test(text_that_is_not_canonical_base64_is_refused),
+	    cmocka_unit_test(no_character_outside_the_alphabet_is_taken),
+	    cmocka_unit_test(unused_bits_must_be_zero),
+	    cmocka_unit_test(text_that_does_not_fit_is_not_decoded),
+	    cmocka_unit_test(decoding_stays_within_the_lengths_given)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

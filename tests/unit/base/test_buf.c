@@ -29,7 +29,7 @@ void __wrap_free(void *p)
 	__real_free(p);
 }
 
-static void new_is_empty(void **state)
+static void a_new_buffer_is_empty(void **state)
 {
 	struct buf *b = buf_new(10);
 
@@ -80,7 +80,7 @@ static void ceiling_holds(void **state)
 	buf_free(b);
 }
 
-static void zero_and_huge_ceilings(void **state)
+static void a_ceiling_may_be_zero_or_huge(void **state)
 {
 	struct buf *b = buf_new(0);
 
@@ -94,7 +94,7 @@ static void zero_and_huge_ceilings(void **state)
 	buf_free(b);
 }
 
-static void grows_byte_by_byte(void **state)
+static void a_buffer_grows_byte_by_byte(void **state)
 {
 	struct buf *b = buf_new(100000);
 
@@ -149,11 +149,11 @@ static void nothing_freed_holds_a_secret(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(new_is_empty),
+	    cmocka_unit_test(a_new_buffer_is_empty),
 	    cmocka_unit_test(zero_is_full),
 	    cmocka_unit_test(ceiling_holds),
-	    cmocka_unit_test(zero_and_huge_ceilings),
-	    cmocka_unit_test(grows_byte_by_byte),
+	    cmocka_unit_test(a_ceiling_may_be_zero_or_huge),
+	    cmocka_unit_test(a_buffer_grows_byte_by_byte),
 	    cmocka_unit_test(truncation_wipes),
 	    cmocka_unit_test(nothing_freed_holds_a_secret),
 	};

@@ -11,7 +11,7 @@
 #include "base/date.h"
 #include "base/err.h"
 
-static void rfc3339(void **state)
+static void a_date_of_rfc_3339_is_read_in_utc_only(void **state)
 {
 	static const struct {
 		const char *text;
@@ -44,7 +44,7 @@ static void rfc3339(void **state)
 			fail_msg("accepted: %s", bad[i]);
 }
 
-static void http_date(void **state)
+static void a_date_of_http_is_read_in_its_one_form(void **state)
 {
 	static const char *const bad[] = {"", "Sunday, 22-Nov-26 08:00:00 GMT",
 	    "Sun Nov 22 08:00:00 2026", "Sun, 22 Nov 2026 08:00:00 UTC",
@@ -84,7 +84,7 @@ static void both_parsers_agree_with_the_libc(void **state)
 	}
 }
 
-static void amz_date(void **state)
+static void a_time_is_written_as_x_amz_date_wants_it(void **state)
 {
 	char out[DATE_AMZ_MAX];
 
@@ -100,10 +100,10 @@ static void amz_date(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(rfc3339),
-	    cmocka_unit_test(http_date),
+	    cmocka_unit_test(a_date_of_rfc_3339_is_read_in_utc_only),
+	    cmocka_unit_test(a_date_of_http_is_read_in_its_one_form),
 	    cmocka_unit_test(both_parsers_agree_with_the_libc),
-	    cmocka_unit_test(amz_date),
+	    cmocka_unit_test(a_time_is_written_as_x_amz_date_wants_it),
 	};
 
 	return cmocka_run_group_tests_name("date", tests, NULL, NULL);

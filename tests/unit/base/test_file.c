@@ -17,7 +17,7 @@
 #include "base/err.h"
 #include "base/file.h"
 
-static void whole_files_only(void **state)
+static void a_file_is_read_whole_or_not_at_all(void **state)
 {
 	char path[] = "/tmp/test_io.XXXXXX";
 	char data[8];
@@ -49,7 +49,7 @@ static void writing_to_a_full_device_fails(void **state)
 	(void)close(fd);
 }
 
-static void what_is_left_of_an_open_file(void **state)
+static void an_open_file_is_read_from_its_position_on(void **state)
 {
 	char path[] = "/tmp/test_file.XXXXXX";
 	int fd = mkstemp(path);
@@ -80,7 +80,7 @@ static bool is_directory(int fd, const char *path)
 	       its.st_ino == st.st_ino && its.st_dev == st.st_dev;
 }
 
-static void the_directory_of_a_path(void **state)
+static void the_parent_of_a_path_is_opened_and_its_name_told(void **state)
 {
 	static const struct {
 		const char *path, *directory, *name;
@@ -155,9 +155,9 @@ static void files_of_root_and_of_this_user_are_ours(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(whole_files_only),
-	    cmocka_unit_test(what_is_left_of_an_open_file),
-	    cmocka_unit_test(the_directory_of_a_path),
+	    cmocka_unit_test(a_file_is_read_whole_or_not_at_all),
+	    cmocka_unit_test(an_open_file_is_read_from_its_position_on),
+	    cmocka_unit_test(the_parent_of_a_path_is_opened_and_its_name_told),
 	    cmocka_unit_test(a_variable_names_the_directory),
 	    cmocka_unit_test(a_directory_is_made_when_it_is_not_there),
 	    cmocka_unit_test(files_of_root_and_of_this_user_are_ours),

@@ -54,7 +54,7 @@ static void assert_number(const char *text, uint64_t max, uint64_t expected)
 	assert_true(n == expected);
 }
 
-static void numbers_up_to_the_maximum(void **state)
+static void digits_are_a_number_up_to_the_maximum(void **state)
 {
 	(void)state;
 	assert_number("0", 0, 0);
@@ -98,7 +98,7 @@ static void no_more_than_the_given_bytes_are_read(void **state)
 	assert_false(text_read_number("1\0002", 3, 99, &n));
 }
 
-static void hexadecimal(void **state)
+static void bytes_become_two_small_hexadecimal_digits_each(void **state)
 {
 	const uint8_t bytes[] = {0x00, 0x0f, 0xf0, 0xff, 0x9a, 0xa9};
 	char hex[TEXT_HEX_LEN(sizeof bytes)];
@@ -116,10 +116,10 @@ int main(void)
 	    cmocka_unit_test(graphic_characters_are_the_visible_ones_of_ascii),
 	    cmocka_unit_test(control_characters_become_question_marks),
 	    cmocka_unit_test(capitals_alone_become_small),
-	    cmocka_unit_test(numbers_up_to_the_maximum),
+	    cmocka_unit_test(digits_are_a_number_up_to_the_maximum),
 	    cmocka_unit_test(no_other_text_is_a_number),
 	    cmocka_unit_test(no_more_than_the_given_bytes_are_read),
-	    cmocka_unit_test(hexadecimal),
+	    cmocka_unit_test(bytes_become_two_small_hexadecimal_digits_each),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);

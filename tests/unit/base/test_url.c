@@ -13,7 +13,7 @@
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
-static void test_urls(void **state)
+static void a_url_is_split_into_origin_and_path_or_refused(void **state)
 {
 	static const struct {
 		const char *text, *origin, *path;
@@ -92,7 +92,7 @@ static void the_scheme_is_http_or_https(void **state)
 	assert_int_equal(url_scheme_len(""), 0);
 }
 
-static void test_queue_path(void **state)
+static void the_path_of_a_queue_is_taken_from_its_url(void **state)
 {
 	static const char *const good[][2] = {
 	    {"https://sqs.eu-west-1.amazonaws.com/123456789012/q",
@@ -114,7 +114,7 @@ static void test_queue_path(void **state)
 	}
 }
 
-static void test_bad_queue_path(void **state)
+static void a_url_without_a_plain_queue_path_is_refused(void **state)
 {
 	static const char *const bad[] = {"", "q", "/1/q", "https:", "https://",
 	    "https:///1/q", "https://h", "https://h/", "https://h//",
@@ -134,7 +134,7 @@ static void test_bad_queue_path(void **state)
 	assert_string_equal(path, "kept");
 }
 
-static void test_long_queue_path(void **state)
+static void a_queue_path_beyond_its_limit_is_refused(void **state)
 {
 	char url[9 + LIMIT_PATH + 8] = "https://h/";
 	char path[LIMIT_PATH + 1];
@@ -156,11 +156,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_scheme_is_http_or_https),
 	    cmocka_unit_test(a_name_is_not_meant_as_a_url),
-	    cmocka_unit_test(test_urls),
+	    cmocka_unit_test(a_url_is_split_into_origin_and_path_or_refused),
 	    cmocka_unit_test(a_queue_has_two_segments_at_least),
-	    cmocka_unit_test(test_queue_path),
-	    cmocka_unit_test(test_bad_queue_path),
-	    cmocka_unit_test(test_long_queue_path),
+	    cmocka_unit_test(the_path_of_a_queue_is_taken_from_its_url),
+	    cmocka_unit_test(a_url_without_a_plain_queue_path_is_refused),
+	    cmocka_unit_test(a_queue_path_beyond_its_limit_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("url", tests, NULL, NULL);
