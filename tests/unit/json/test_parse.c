@@ -24,7 +24,7 @@ static int parse(const char *text)
 	return rc;
 }
 
-static void test_tree(void **state)
+static void each_value_of_a_document_is_found_where_it_stands(void **state)
 {
 	static const char text[] =
 	    " {\"a\": [1, \"two\", null, {\"b\": true}], "
@@ -57,7 +57,7 @@ static void test_tree(void **state)
 	json_free(root);
 }
 
-static void test_lookups_of_other_kinds(void **state)
+static void a_look_up_in_another_kind_of_value_finds_nothing(void **state)
 {
 	static const char text[] = "[{\"a\":1},2,\"3\"]";
 	struct json *root;
@@ -94,7 +94,7 @@ static int integer(const char *text, int64_t *n)
 	return rc;
 }
 
-static void test_integers(void **state)
+static void an_integer_is_exact_or_refused(void **state)
 {
 	static const struct {
 		const char *text;
@@ -131,7 +131,7 @@ static void test_integers(void **state)
 	}
 }
 
-static void test_malformed(void **state)
+static void text_that_is_not_json_is_refused(void **state)
 {
 	static const char *const texts[] = {"", " ", "{", "[", "{\"a\"}",
 	    "{\"a\":}", "{\"a\":1,}", "[1,]", "[1 2]", "{}{}", "{} x", "1 2",
@@ -149,7 +149,7 @@ static void test_malformed(void **state)
 
 /* What yajl 2.1.0 would let pass, or what ends in its assertions
  * (CVE-2017-16516). */
-static void test_text_that_yajl_must_not_see(void **state)
+static void text_that_yajl_would_mishandle_is_refused(void **state)
 {
 	static const char *const texts[] = {"\"\\u0000\"", "{\"\\u0000\":1}",
 	    "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\n\"",
@@ -167,7 +167,7 @@ static void test_text_that_yajl_must_not_see(void **state)
 	assert_int_equal(parse("\"\xed\x9f\xbf\xf4\x8f\xbf\xbf\x7f\""), 0);
 }
 
-static void test_raw_nul(void **state)
+static void a_nul_byte_is_refused_wherever_it_stands(void **state)
 {
 	struct json *root;
 
@@ -179,7 +179,7 @@ static void test_raw_nul(void **state)
 }
 
 /* Cut everywhere: never accepted, never read beyond. */
-static void test_truncated(void **state)
+static void a_document_cut_anywhere_is_refused(void **state)
 {
 	static const char text[] =
 	    "{\"Messages\":[{\"Body\":\"a\\u00e9\xc3\xa9\\\\\",\"n\":-12.5e+3,"
@@ -222,7 +222,7 @@ static void assert_repeated(
 	free(text);
 }
 
-static void test_depth(void **state)
+static void deeper_nesting_than_the_limit_is_refused(void **state)
 {
 	(void)state;
 	assert_repeated("[", JSON_DEPTH_MAX, "]", JSON_DEPTH_MAX, 0);
@@ -234,7 +234,7 @@ static void test_depth(void **state)
 	    "[", JSON_DEPTH_MAX, "]", JSON_DEPTH_MAX - 1, ERR_FORMAT);
 }
 
-static void test_number_of_values(void **state)
+static void more_values_than_the_limit_are_refused(void **state)
 {
 	char *text = repeat("[", 1, "0,", JSON_VALUES_MAX - 1);
 	size_t len = strlen(text);
@@ -254,7 +254,7 @@ static void test_number_of_values(void **state)
 
 /* Tokens of every size through yajl's growing buffers, whose memory is
  * reckoned beforehand: with an escape they are decoded into one. */
-static void test_long_strings(void **state)
+static void a_string_of_any_size_is_parsed(void **state)
 {
 	static const size_t sizes[] = {1, 2045, 2046, 2047, 2048, 2049, 4095,
 	    4096, 65535, 65536, 1 << 20, (3 << 20) + 1};
@@ -277,14 +277,14 @@ static void test_long_strings(void **state)
 	}
 }
 
-static void test_long_number(void **state)
+static void a_number_of_a_million_digits_does_no_harm(void **state)
 {
 	(void)state;
 	assert_repeated("1", 1 << 20, "", 0, 0);
 	assert_repeated("[", 1, "1", 1 << 20, ERR_FORMAT);
 }
 
-static void test_too_long(void **state)
+static void a_text_beyond_the_limit_is_not_looked_at(void **state)
 {
 	struct json *root;
 
@@ -295,7 +295,7 @@ static void test_too_long(void **state)
 
 /* Every byte of a document replaced by each of some: no crash, and what is
  * accepted can be walked. */
-static void test_mutations(void **state)
+static void a_changed_byte_does_no_harm_to_the_parser(void **state)
 {
 	static const char text[] =
 	    "{\"a\":[1,\"\\ud83d\\ude00\",{\"b\":\"\\\\\"}"
@@ -319,19 +319,19 @@ static void test_mutations(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_tree),
-	    cmocka_unit_test(test_lookups_of_other_kinds),
-	    cmocka_unit_test(test_integers),
-	    cmocka_unit_test(test_malformed),
-	    cmocka_unit_test(test_text_that_yajl_must_not_see),
-	    cmocka_unit_test(test_raw_nul),
-	    cmocka_unit_test(test_truncated),
-	    cmocka_unit_test(test_depth),
-	    cmocka_unit_test(test_number_of_values),
-	    cmocka_unit_test(test_long_strings),
-	    cmocka_unit_test(test_long_number),
-	    cmocka_unit_test(test_too_long),
-	    cmocka_unit_test(test_mutations),
+	    cmocka_unit_test(each_value_of_a_document_is_found_where_it_stands),
+	    cmocka_unit_test(a_look_up_in_another_kind_of_value_finds_nothing),
+	    cmocka_unit_test(an_integer_is_exact_or_refused),
+	    cmocka_unit_test(text_that_is_not_json_is_refused),
+	    cmocka_unit_test(text_that_yajl_would_mishandle_is_refused),
+	    cmocka_unit_test(a_nul_byte_is_refused_wherever_it_stands),
+	    cmocka_unit_test(a_document_cut_anywhere_is_refused),
+	    cmocka_unit_test(deeper_nesting_than_the_limit_is_refused),
+	    cmocka_unit_test(more_values_than_the_limit_are_refused),
+	    cmocka_unit_test(a_string_of_any_size_is_parsed),
+	    cmocka_unit_test(a_number_of_a_million_digits_does_no_harm),
+	    cmocka_unit_test(a_text_beyond_the_limit_is_not_looked_at),
+	    cmocka_unit_test(a_changed_byte_does_no_harm_to_the_parser),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

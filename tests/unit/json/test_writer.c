@@ -22,7 +22,7 @@ static void assert_written(struct json_writer *w, int rc, const char *text)
 	json_writer_free(w);
 }
 
-static void test_writer(void **state)
+static void values_are_written_in_order_and_escaped(void **state)
 {
 	struct json_writer *w = json_writer_new();
 
@@ -44,7 +44,7 @@ static void test_writer(void **state)
 	    "\"\xc3\xa9\\u0009/\",{},[],7],\"b\":\"\"}");
 }
 
-static void test_writer_misuse(void **state)
+static void calls_that_make_no_json_end_in_an_error(void **state)
 {
 	struct json_writer *w;
 
@@ -81,7 +81,7 @@ static void test_writer_misuse(void **state)
 	assert_written(NULL, ERR_NOMEM, "");
 }
 
-static void test_writer_limits(void **state)
+static void too_long_too_deep_or_not_utf8_is_not_written(void **state)
 {
 	struct json_writer *w = json_writer_new();
 	struct buf *out = buf_new(3);
@@ -102,7 +102,7 @@ static void test_writer_limits(void **state)
 }
 
 /* All text, written and read back. */
-static void test_round_trip(void **state)
+static void text_that_was_written_is_read_back(void **state)
 {
 	struct buf *out = buf_new(1 << 16);
 	struct json_writer *w;
@@ -126,10 +126,10 @@ static void test_round_trip(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_writer),
-	    cmocka_unit_test(test_writer_misuse),
-	    cmocka_unit_test(test_writer_limits),
-	    cmocka_unit_test(test_round_trip),
+	    cmocka_unit_test(values_are_written_in_order_and_escaped),
+	    cmocka_unit_test(calls_that_make_no_json_end_in_an_error),
+	    cmocka_unit_test(too_long_too_deep_or_not_utf8_is_not_written),
+	    cmocka_unit_test(text_that_was_written_is_read_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
