@@ -92,7 +92,7 @@ static void assert_refused(const char *text, int line, const char *what)
 	assert_defaults();
 }
 
-static void test_values(void **state)
+static void each_kind_of_value_is_read_with_its_line(void **state)
 {
 	(void)state;
 	assert_int_equal(read_text("# comment with ${HOME} and \"quote\n"
@@ -112,7 +112,7 @@ static void test_values(void **state)
 	assert_int_equal(lines[4], 0);
 }
 
-static void test_absent_keys_keep_their_value(void **state)
+static void absent_keys_keep_their_value(void **state)
 {
 	(void)state;
 	assert_int_equal(read_text(""), 0);
@@ -124,7 +124,7 @@ static void test_absent_keys_keep_their_value(void **state)
 	assert_int_equal(v.messages, 4);
 }
 
-static void test_quoting(void **state)
+static void quotes_take_the_meaning_from_special_characters(void **state)
 {
 	(void)state;
 	assert_int_equal(read_text("queue = \"a # b = {c} \\\" \\\\\"\n"), 0);
@@ -137,7 +137,7 @@ static void test_quoting(void **state)
 	assert_string_equal(v.queue, "sqs-entropy:a@b;c$d");
 }
 
-static void test_unknown_key(void **state)
+static void an_unknown_key_is_refused_with_those_there_are(void **state)
 {
 	(void)state;
 	assert_refused("\n\nqueu = a\n", 3, "'queu'");
@@ -150,7 +150,7 @@ static void test_unknown_key(void **state)
 	assert_refused("nowhere = x\n", 1, "'nowhere'");
 }
 
-static void test_line_numbers(void **state)
+static void an_error_names_the_line_it_is_in(void **state)
 {
 	(void)state;
 	assert_refused("# one\n#two\n\n# four\nmessages = 11\n", 5, "messages");
@@ -159,7 +159,7 @@ static void test_line_numbers(void **state)
 	assert_refused("queue = 'a'\n\n\nx = 1", 4, "'x'");
 }
 
-static void test_ranges(void **state)
+static void a_value_outside_its_range_or_choices_is_refused(void **state)
 {
 	static const char *const longs[] = {"0", "11", "-1", "1.5", "ten",
 	    "\"\"", "1x", "0x5", "99999999999999999999", "\" 5\"", "1e1"};
@@ -181,7 +181,7 @@ static void test_ranges(void **state)
 	assert_refused("unsigned = mi", 1, "mix, credit, refuse");
 }
 
-static void test_string_limits(void **state)
+static void a_string_too_long_or_with_controls_is_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(
@@ -192,14 +192,14 @@ static void test_string_limits(void **state)
 	assert_refused("queue = \"a\x7f\"\n", 1, "control characters");
 }
 
-static void test_repeated_key(void **state)
+static void a_key_given_twice_is_refused(void **state)
 {
 	(void)state;
 	assert_refused("messages = 5\nqueue = a\nmessages = 5\n", 3,
 	    "given twice, first in line 1");
 }
 
-static void test_grammar(void **state)
+static void a_line_that_is_not_key_equals_value_is_refused(void **state)
 {
 	(void)state;
 	assert_refused("queue\n", 2, "write KEY = VALUE");
@@ -216,7 +216,7 @@ static void test_grammar(void **state)
 }
 
 /* What libconfuse's lexer does on its own account. */
-static void test_lexer(void **state)
+static void what_the_lexer_of_libconfuse_adds_is_refused(void **state)
 {
 	(void)state;
 	assert_refused("queue = ${HOME}\n", 1, "environment variables");
@@ -238,7 +238,7 @@ static void test_lexer(void **state)
 	assert_string_equal(v.queue, "fine");
 }
 
-static void test_all_or_nothing(void **state)
+static void one_bad_line_leaves_every_value_as_it_was(void **state)
 {
 	(void)state;
 	assert_refused(
@@ -247,7 +247,7 @@ static void test_all_or_nothing(void **state)
 	assert_refused("queue = a\nmessages = 5\nbogus = 1\n", 3, "'bogus'");
 }
 
-static void test_nul(void **state)
+static void a_file_with_a_nul_byte_is_refused(void **state)
 {
 	(void)state;
 	write_file("queue = a\0b\n", 12);
@@ -258,7 +258,7 @@ static void test_nul(void **state)
 	assert_defaults();
 }
 
-static void test_size(void **state)
+static void a_file_beyond_64_kib_is_refused(void **state)
 {
 	char *text = malloc(65538);
 
@@ -274,7 +274,7 @@ static void test_size(void **state)
 	free(text);
 }
 
-static void test_not_a_file(void **state)
+static void what_is_absent_or_no_regular_file_is_refused(void **state)
 {
 	(void)state;
 	defaults();
@@ -299,7 +299,7 @@ static void test_not_a_file(void **state)
 	    conffile_read(path, &settings, &v, lines, NULL), ERR_ABSENT);
 }
 
-static void test_unreadable(void **state)
+static void a_file_that_may_not_be_read_is_refused(void **state)
 {
 	(void)state;
 	if (geteuid() == 0) {
@@ -336,21 +336,21 @@ static int remove_path(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_values),
-	    cmocka_unit_test(test_absent_keys_keep_their_value),
-	    cmocka_unit_test(test_quoting),
-	    cmocka_unit_test(test_unknown_key),
-	    cmocka_unit_test(test_line_numbers),
-	    cmocka_unit_test(test_ranges),
-	    cmocka_unit_test(test_string_limits),
-	    cmocka_unit_test(test_repeated_key),
-	    cmocka_unit_test(test_grammar),
-	    cmocka_unit_test(test_lexer),
-	    cmocka_unit_test(test_all_or_nothing),
-	    cmocka_unit_test(test_nul),
-	    cmocka_unit_test(test_size),
-	    cmocka_unit_test(test_not_a_file),
-	    cmocka_unit_test(test_unreadable),
+	    cmocka_unit_test(each_kind_of_value_is_read_with_its_line),
+	    cmocka_unit_test(absent_keys_keep_their_value),
+	    cmocka_unit_test(quotes_take_the_meaning_from_special_characters),
+	    cmocka_unit_test(an_unknown_key_is_refused_with_those_there_are),
+	    cmocka_unit_test(an_error_names_the_line_it_is_in),
+	    cmocka_unit_test(a_value_outside_its_range_or_choices_is_refused),
+	    cmocka_unit_test(a_string_too_long_or_with_controls_is_refused),
+	    cmocka_unit_test(a_key_given_twice_is_refused),
+	    cmocka_unit_test(a_line_that_is_not_key_equals_value_is_refused),
+	    cmocka_unit_test(what_the_lexer_of_libconfuse_adds_is_refused),
+	    cmocka_unit_test(one_bad_line_leaves_every_value_as_it_was),
+	    cmocka_unit_test(a_file_with_a_nul_byte_is_refused),
+	    cmocka_unit_test(a_file_beyond_64_kib_is_refused),
+	    cmocka_unit_test(what_is_absent_or_no_regular_file_is_refused),
+	    cmocka_unit_test(a_file_that_may_not_be_read_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, make_path, remove_path);

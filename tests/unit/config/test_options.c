@@ -138,7 +138,7 @@ static void what_follows_a_mistake_is_taken(void **state)
 	assert_string_equal(options.given[QUEUE], "x");
 }
 
-static void one_action_a_call(void **state)
+static void a_call_has_one_action(void **state)
 {
 	(void)state;
 	assert_int_equal(take("--make", "/key"), 0);
@@ -191,7 +191,7 @@ int main(void)
 	    cmocka_unit_test(flags_counts_and_words_are_taken_at_once),
 	    cmocka_unit_test(what_cannot_be_taken_is_told),
 	    cmocka_unit_test(what_follows_a_mistake_is_taken),
-	    cmocka_unit_test(one_action_a_call),
+	    cmocka_unit_test(a_call_has_one_action),
 	    cmocka_unit_test(a_flag_may_belong_to_an_action),
 	    cmocka_unit_test(help_is_made_of_the_rows),
 	};

@@ -45,7 +45,7 @@ static bool finds(void)
 	return service_credential_find(NAME, found, sizeof found);
 }
 
-static void one_that_is_there(void **state)
+static void a_credential_in_the_directory_is_found(void **state)
 {
 	const char *path = keys_put(*state, NAME, "key", 0400);
 
@@ -54,7 +54,7 @@ static void one_that_is_there(void **state)
 	assert_true(service_credential_is(path));
 }
 
-static void none_and_an_empty_one(void **state)
+static void an_absent_or_empty_credential_is_not_found(void **state)
 {
 	assert_false(finds());
 	keys_put(*state, NAME, "", 0400);
@@ -67,7 +67,7 @@ static void none_and_an_empty_one(void **state)
 	assert_string_equal(found, "unchanged");
 }
 
-static void no_such_directory(void **state)
+static void without_its_directory_no_credential_is_found(void **state)
 {
 	static const char *const bad[] = {
 	    "", "relative", "/not/there", "/dev/null"};
@@ -84,7 +84,7 @@ static void no_such_directory(void **state)
 }
 
 /* It must not pass for one that is not there. */
-static void one_that_cannot_be_looked_at(void **state)
+static void a_credential_that_cannot_be_seen_counts_as_there(void **state)
 {
 	struct keys *k = *state;
 
@@ -95,7 +95,7 @@ static void one_that_cannot_be_looked_at(void **state)
 	keys_drop(false);
 }
 
-static void no_room(void **state)
+static void a_path_that_does_not_fit_is_not_found(void **state)
 {
 	const size_t len = strlen(keys_put(*state, NAME, "key", 0400));
 
@@ -104,7 +104,7 @@ static void no_room(void **state)
 	assert_true(service_credential_find(NAME, found, len + 1));
 }
 
-static void what_lies_in_the_directory(void **state)
+static void only_a_path_right_in_the_directory_is_a_credential(void **state)
 {
 	struct keys *k = *state;
 	char path[128];
@@ -128,7 +128,7 @@ static int read_key(const char *path)
 }
 
 /* systemd shows a service's right as the group's: 0440, root's. */
-static void modes_of_a_credential(void **state)
+static void only_owner_and_group_may_read_a_credential(void **state)
 {
 	static const struct {
 		mode_t mode;
@@ -156,7 +156,7 @@ static void elsewhere_the_rule_is_as_strict_as_ever(void **state)
 	assert_int_equal(read_key(path), ERR_CONFIG);
 }
 
-static void a_credential_of_another_user(void **state)
+static void a_credential_of_another_user_is_refused(void **state)
 {
 	const char *path = keys_put(*state, NAME, SECRET, 0440);
 
@@ -173,15 +173,15 @@ static void a_credential_of_another_user(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(one_that_is_there),
-	    TEST(none_and_an_empty_one),
-	    TEST(no_such_directory),
-	    TEST(one_that_cannot_be_looked_at),
-	    TEST(no_room),
-	    TEST(what_lies_in_the_directory),
-	    TEST(modes_of_a_credential),
+	    TEST(a_credential_in_the_directory_is_found),
+	    TEST(an_absent_or_empty_credential_is_not_found),
+	    TEST(without_its_directory_no_credential_is_found),
+	    TEST(a_credential_that_cannot_be_seen_counts_as_there),
+	    TEST(a_path_that_does_not_fit_is_not_found),
+	    TEST(only_a_path_right_in_the_directory_is_a_credential),
+	    TEST(only_owner_and_group_may_read_a_credential),
 	    TEST(elsewhere_the_rule_is_as_strict_as_ever),
-	    TEST(a_credential_of_another_user),
+	    TEST(a_credential_of_another_user_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
