@@ -78,7 +78,7 @@ static const struct {
 	"8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a",
 	"4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742"}};
 
-static void test_x25519_vectors(void **state)
+static void x25519_gives_the_secrets_of_rfc_7748(void **state)
 {
 	uint8_t secret[KEYS_LEN], peer[KEYS_LEN];
 	uint8_t expected[KEYS_LEN], got[KEYS_LEN];
@@ -99,7 +99,7 @@ static void test_x25519_vectors(void **state)
 }
 
 /* RFC 7748 section 5.2: the scalar and the point chase each other. */
-static void test_x25519_iterated(void **state)
+static void x25519_holds_over_a_thousand_iterations(void **state)
 {
 	uint8_t k[KEYS_LEN] = {9}, u[KEYS_LEN] = {9};
 	uint8_t expected[KEYS_LEN], next[KEYS_LEN];
@@ -124,7 +124,7 @@ static void test_x25519_iterated(void **state)
 }
 
 /* Each bit but those that clamping and masking ignore (section 5). */
-static void test_x25519_flipped_bits(void **state)
+static void any_bit_that_counts_gives_another_shared_secret(void **state)
 {
 	uint8_t secret[KEYS_LEN], peer[KEYS_LEN];
 	uint8_t expected[KEYS_LEN], got[KEYS_LEN];
@@ -149,7 +149,7 @@ static void test_x25519_flipped_bits(void **state)
 }
 
 /* The points whose order divides 8, with their second encodings. */
-static void test_x25519_small_order(void **state)
+static void x25519_refuses_points_of_small_order(void **state)
 {
 	static const char *const points[] = {
 	    "0000000000000000000000000000000000000000000000000000000000000000",
@@ -198,7 +198,7 @@ static int open_sealing(struct sealing *s, size_t len)
 	    s->got, s->key, s->nonce, s->aad, s->aad_len, s->sealed, len);
 }
 
-static void test_aead_vectors(void **state)
+static void aead_seals_and_opens_the_vectors_of_rfc_8439(void **state)
 {
 	struct sealing s;
 	size_t i;
@@ -233,7 +233,7 @@ static void refuse_each_bit_sealed(struct sealing *s, void *at, size_t len)
 	assert_int_equal(open_sealing(s, s->len + AEAD_TAG_LEN), 0);
 }
 
-static void test_aead_flipped_bits(void **state)
+static void a_sealed_text_with_any_bit_flipped_is_not_opened(void **state)
 {
 	struct sealing s;
 	size_t len;
@@ -250,7 +250,7 @@ static void test_aead_flipped_bits(void **state)
 	assert_int_equal(open_sealing(&s, s.len + AEAD_TAG_LEN), ERR_DENIED);
 }
 
-static void test_aead_lengths(void **state)
+static void a_text_of_any_length_is_sealed_and_opened(void **state)
 {
 	struct sealing s;
 	size_t len;
@@ -275,13 +275,13 @@ static void test_aead_lengths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_x25519_vectors),
-	    cmocka_unit_test(test_x25519_iterated),
-	    cmocka_unit_test(test_x25519_flipped_bits),
-	    cmocka_unit_test(test_x25519_small_order),
-	    cmocka_unit_test(test_aead_vectors),
-	    cmocka_unit_test(test_aead_flipped_bits),
-	    cmocka_unit_test(test_aead_lengths)};
+	    cmocka_unit_test(x25519_gives_the_secrets_of_rfc_7748),
+	    cmocka_unit_test(x25519_holds_over_a_thousand_iterations),
+	    cmocka_unit_test(any_bit_that_counts_gives_another_shared_secret),
+	    cmocka_unit_test(x25519_refuses_points_of_small_order),
+	    cmocka_unit_test(aead_seals_and_opens_the_vectors_of_rfc_8439),
+	    cmocka_unit_test(a_sealed_text_with_any_bit_flipped_is_not_opened),
+	    cmocka_unit_test(a_text_of_any_length_is_sealed_and_opened)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

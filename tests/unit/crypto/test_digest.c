@@ -38,7 +38,7 @@ static void assert_sha256(const char *text, const char *expected)
 }
 
 /* FIPS 180-4, its published examples. */
-static void test_sha256(void **state)
+static void sha256_gives_the_sums_that_fips_180_4_publishes(void **state)
 {
 	(void)state;
 	assert_sha256("",
@@ -50,7 +50,7 @@ static void test_sha256(void **state)
 	    "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
 }
 
-static void test_parts_are_one_text(void **state)
+static void parts_are_hashed_as_one_text(void **state)
 {
 	const struct digest_part parts[] = {
 	    {NULL, 0}, {"", 0}, {"a", 1}, {NULL, 0}, {"bc", 2}, {"unused", 0}};
@@ -69,7 +69,7 @@ static void test_parts_are_one_text(void **state)
 }
 
 /* RFC 1321 appendix A.5. */
-static void test_md5(void **state)
+static void md5_gives_the_sums_of_rfc_1321(void **state)
 {
 	const struct digest_part empty = part("");
 	const struct digest_part text = part("message digest");
@@ -86,7 +86,7 @@ static void test_md5(void **state)
 }
 
 /* RFC 4231 section 4, cases 1, 2, 6 and 7. */
-static void test_hmac(void **state)
+static void hmac_gives_the_codes_of_rfc_4231(void **state)
 {
 	const struct digest_part hi = part("Hi There");
 	const struct digest_part what[] = {
@@ -118,7 +118,7 @@ static void test_hmac(void **state)
 	    "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2");
 }
 
-static void test_hmac_of_nothing(void **state)
+static void hmac_takes_an_empty_key_and_no_text(void **state)
 {
 	static const char expected[] =
 	    "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad";
@@ -132,7 +132,7 @@ static void test_hmac_of_nothing(void **state)
 }
 
 /* Chains of derivations put the result where the key was. */
-static void test_hmac_in_place(void **state)
+static void hmac_may_write_over_its_key(void **state)
 {
 	const struct digest_part text = part("text");
 	uint8_t key[DIGEST_SHA256_LEN];
@@ -146,7 +146,7 @@ static void test_hmac_in_place(void **state)
 	assert_memory_equal(key, apart, sizeof key);
 }
 
-static void test_equal(void **state)
+static void a_difference_in_any_byte_makes_sums_unequal(void **state)
 {
 	uint8_t a[32] = {0};
 	uint8_t b[32] = {0};
@@ -179,7 +179,7 @@ static int when_refused(void)
 	return 0;
 }
 
-static void test_refused(void **state)
+static void a_digest_that_openssl_refuses_is_an_error(void **state)
 {
 	static const char conf[] =
 	    "openssl_conf = start\n"
@@ -218,12 +218,15 @@ static void test_refused(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_sha256),
-	    cmocka_unit_test(test_parts_are_one_text),
-	    cmocka_unit_test(test_md5), cmocka_unit_test(test_hmac),
-	    cmocka_unit_test(test_hmac_of_nothing),
-	    cmocka_unit_test(test_hmac_in_place), cmocka_unit_test(test_equal),
-	    cmocka_unit_test(test_refused)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(sha256_gives_the_sums_that_fips_180_4_publishes),
+	    cmocka_unit_test(parts_are_hashed_as_one_text),
+	    cmocka_unit_test(md5_gives_the_sums_of_rfc_1321),
+	    cmocka_unit_test(hmac_gives_the_codes_of_rfc_4231),
+	    cmocka_unit_test(hmac_takes_an_empty_key_and_no_text),
+	    cmocka_unit_test(hmac_may_write_over_its_key),
+	    cmocka_unit_test(a_difference_in_any_byte_makes_sums_unequal),
+	    cmocka_unit_test(a_digest_that_openssl_refuses_is_an_error)};
 
 	if (argc == 2 && strcmp(argv[1], "--refused") == 0)
 		return when_refused();

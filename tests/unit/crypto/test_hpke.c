@@ -78,7 +78,7 @@ static int open_sealed(struct fixture *f)
 	return open_len(f, f->len + HPKE_OVERHEAD);
 }
 
-static void test_vector(void **state)
+static void hpke_seals_and_opens_the_vector_of_rfc_9180(void **state)
 {
 	struct fixture *f = *state;
 
@@ -105,7 +105,7 @@ static void refuse_each_bit(struct fixture *f, void *at, size_t len)
 }
 
 /* enc's highest bit, which X25519 ignores, counts in the key schedule. */
-static void test_flipped_bits(void **state)
+static void hpke_opens_nothing_with_any_bit_flipped(void **state)
 {
 	struct fixture *f = *state;
 
@@ -115,7 +115,7 @@ static void test_flipped_bits(void **state)
 }
 
 /* Clamping leaves five bits of a secret key without effect (RFC 7748). */
-static void test_other_keys(void **state)
+static void another_secret_key_opens_nothing(void **state)
 {
 	struct fixture *f = *state;
 	size_t bit;
@@ -131,7 +131,7 @@ static void test_other_keys(void **state)
 	assert_int_equal(open_sealed(f), ERR_DENIED);
 }
 
-static void test_lengths_of_info_and_aad(void **state)
+static void info_and_aad_of_another_length_open_nothing(void **state)
 {
 	struct fixture *f = *state;
 
@@ -146,7 +146,7 @@ static void test_lengths_of_info_and_aad(void **state)
 	assert_int_equal(open_sealed(f), ERR_DENIED);
 }
 
-static void test_cut(void **state)
+static void a_sealed_text_of_another_length_is_not_opened(void **state)
 {
 	struct fixture *f = *state;
 	size_t len;
@@ -157,7 +157,7 @@ static void test_cut(void **state)
 	assert_int_equal(open_len(f, f->len + HPKE_OVERHEAD + 1), ERR_DENIED);
 }
 
-static void test_round_trips(void **state)
+static void hpke_opens_what_it_sealed_at_any_length(void **state)
 {
 	static const size_t lengths[] = {
 	    0, 1, 31, 32, 63, 64, 65, 512, TEXT_MAX - 1, TEXT_MAX};
@@ -179,7 +179,7 @@ static void test_round_trips(void **state)
 	}
 }
 
-static void test_nothing_at_all(void **state)
+static void nothing_at_all_can_be_sealed_and_opened(void **state)
 {
 	struct fixture *f = *state;
 
@@ -193,7 +193,7 @@ static void test_nothing_at_all(void **state)
 
 /* RFC 9180 section 7.1.4: no secret is shared with the zero point, and the
  * others of small order. */
-static void test_small_order(void **state)
+static void hpke_refuses_points_of_small_order(void **state)
 {
 	static const char *const points[] = {
 	    "0000000000000000000000000000000000000000000000000000000000000000",
@@ -219,11 +219,15 @@ static void test_small_order(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_vector),
-	    TEST(test_flipped_bits), TEST(test_other_keys),
-	    TEST(test_lengths_of_info_and_aad), TEST(test_cut),
-	    TEST(test_round_trips), TEST(test_nothing_at_all),
-	    TEST(test_small_order)};
+	const struct CMUnitTest tests[] = {
+	    TEST(hpke_seals_and_opens_the_vector_of_rfc_9180),
+	    TEST(hpke_opens_nothing_with_any_bit_flipped),
+	    TEST(another_secret_key_opens_nothing),
+	    TEST(info_and_aad_of_another_length_open_nothing),
+	    TEST(a_sealed_text_of_another_length_is_not_opened),
+	    TEST(hpke_opens_what_it_sealed_at_any_length),
+	    TEST(nothing_at_all_can_be_sealed_and_opened),
+	    TEST(hpke_refuses_points_of_small_order)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -111,7 +111,7 @@ static const struct {
 	"d9bef1177331a704"},
 };
 
-static void test_random(void **state)
+static void random_bytes_differ_and_stay_within_their_buffer(void **state)
 {
 	uint8_t a[64] = {0}, b[64] = {0};
 	uint8_t guarded[34] = {0};
@@ -130,7 +130,7 @@ static void test_random(void **state)
 	assert_int_equal(keys_random(a, 0), 0);
 }
 
-static void test_ed25519_vectors(void **state)
+static void ed25519_gives_the_signatures_of_rfc_8032(void **state)
 {
 	uint8_t secret[KEYS_LEN], key[KEYS_LEN];
 	uint8_t expected[KEYS_SIGNATURE_LEN], got[KEYS_SIGNATURE_LEN];
@@ -151,7 +151,7 @@ static void test_ed25519_vectors(void **state)
 	}
 }
 
-static void test_ed25519_of_nothing(void **state)
+static void an_empty_text_can_be_signed(void **state)
 {
 	uint8_t secret[KEYS_LEN], key[KEYS_LEN];
 	uint8_t signature[KEYS_SIGNATURE_LEN];
@@ -199,7 +199,7 @@ static void refuse_each_bit(struct signed_text *s, void *at, size_t bits)
 	assert_int_equal(verify(s), 0);
 }
 
-static void test_ed25519_flipped_bits(void **state)
+static void ed25519_refuses_any_flipped_bit(void **state)
 {
 	struct signed_text s = take_vector(4);
 
@@ -211,7 +211,7 @@ static void test_ed25519_flipped_bits(void **state)
 	assert_int_equal(verify(&s), ERR_DENIED);
 }
 
-static void test_ed25519_wrong_key(void **state)
+static void a_signature_verifies_under_its_own_key_alone(void **state)
 {
 	struct signed_text s = take_vector(2);
 	size_t i;
@@ -232,7 +232,7 @@ static void test_ed25519_wrong_key(void **state)
 }
 
 /* RFC 8032 section 8.4: S + L would be a second signature of the same text. */
-static void test_ed25519_malleability(void **state)
+static void a_signature_with_the_order_added_is_refused(void **state)
 {
 	struct signed_text s = take_vector(1);
 	uint8_t order[32];
@@ -253,7 +253,7 @@ static void test_ed25519_malleability(void **state)
 }
 
 /* Under the key 1 (the neutral point) R = 1, S = 0 fits every text. */
-static void test_ed25519_small_order(void **state)
+static void ed25519_refuses_keys_of_small_order(void **state)
 {
 	static const char *const keys[] = {
 	    "0000000000000000000000000000000000000000000000000000000000000000",
@@ -281,7 +281,7 @@ static void test_ed25519_small_order(void **state)
 }
 
 /* libcurl would take what is left behind for a failure of its own. */
-static void test_error_queue(void **state)
+static void a_refusal_leaves_openssls_error_queue_as_it_was(void **state)
 {
 	static const uint8_t nothing[KEYS_LEN];
 	struct signed_text s = take_vector(2);
@@ -326,7 +326,7 @@ static int when_refused(void)
 	return out[0] == 0 ? 0 : 8;
 }
 
-static void test_refused(void **state)
+static void a_key_operation_that_openssl_refuses_is_an_error(void **state)
 {
 	static const char conf[] =
 	    "openssl_conf = start\n"
@@ -360,14 +360,16 @@ static void test_refused(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_random),
-	    cmocka_unit_test(test_ed25519_vectors),
-	    cmocka_unit_test(test_ed25519_of_nothing),
-	    cmocka_unit_test(test_ed25519_flipped_bits),
-	    cmocka_unit_test(test_ed25519_wrong_key),
-	    cmocka_unit_test(test_ed25519_malleability),
-	    cmocka_unit_test(test_ed25519_small_order),
-	    cmocka_unit_test(test_error_queue), cmocka_unit_test(test_refused)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(random_bytes_differ_and_stay_within_their_buffer),
+	    cmocka_unit_test(ed25519_gives_the_signatures_of_rfc_8032),
+	    cmocka_unit_test(an_empty_text_can_be_signed),
+	    cmocka_unit_test(ed25519_refuses_any_flipped_bit),
+	    cmocka_unit_test(a_signature_verifies_under_its_own_key_alone),
+	    cmocka_unit_test(a_signature_with_the_order_added_is_refused),
+	    cmocka_unit_test(ed25519_refuses_keys_of_small_order),
+	    cmocka_unit_test(a_refusal_leaves_openssls_error_queue_as_it_was),
+	    cmocka_unit_test(a_key_operation_that_openssl_refuses_is_an_error)};
 
 	if (argc == 2 && strcmp(argv[1], "--refused") == 0)
 		return when_refused();
