@@ -20,21 +20,21 @@ NO_FILTER = "qemu-user answers EINVAL to prctl(PR_SET_SECCOMP)"
 CANNOT = {
     "confine/test_confine": dict.fromkeys(
         [
-            "the_halves",
-            "all_of_it",
-            "a_kernel_without_filters",
-            "filters_that_are_refused",
+            "each_half_keeps_only_the_privileges_it_needs",
+            "a_confined_half_knows_what_is_in_force",
+            "without_seccomp_the_rest_is_confined_all_the_same",
+            "filters_that_the_kernel_refuses_are_an_error",
         ],
         NO_FILTER,
     ),
     "producer/offline/test_notify": {"it_works_when_confined": NO_FILTER},
     "confine/test_calls": dict.fromkeys(
         [
-            "agent_offline",
-            "producer_offline",
-            "online",
+            "the_agents_offline_half_has_only_its_calls",
+            "the_producers_offline_half_has_only_its_calls",
+            "the_online_half_has_only_its_calls",
             "an_abort_ends",
-            "no_such_role",
+            "an_unknown_role_is_refused",
         ],
         NO_FILTER,
     ),

@@ -298,21 +298,21 @@ static void child_no_such_role(void)
 #define VALGRIND                                                               \
 	SKIP_IF(confine_aid_valgrind(), "valgrind's own calls are refused")
 
-static void agent_offline(void **state)
+static void the_agents_offline_half_has_only_its_calls(void **state)
 {
 	(void)state;
 	VALGRIND;
 	confine_aid_run(child_agent_offline);
 }
 
-static void producer_offline(void **state)
+static void the_producers_offline_half_has_only_its_calls(void **state)
 {
 	(void)state;
 	VALGRIND;
 	confine_aid_run(child_producer_offline);
 }
 
-static void online(void **state)
+static void the_online_half_has_only_its_calls(void **state)
 {
 	(void)state;
 	VALGRIND;
@@ -330,7 +330,7 @@ static void an_abort_ends(void **state)
 	assert_int_equal(WTERMSIG(status), SIGABRT);
 }
 
-static void no_such_role(void **state)
+static void an_unknown_role_is_refused(void **state)
 {
 	(void)state;
 	VALGRIND;
@@ -340,11 +340,11 @@ static void no_such_role(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(agent_offline),
-	    cmocka_unit_test(producer_offline),
-	    cmocka_unit_test(online),
+	    cmocka_unit_test(the_agents_offline_half_has_only_its_calls),
+	    cmocka_unit_test(the_producers_offline_half_has_only_its_calls),
+	    cmocka_unit_test(the_online_half_has_only_its_calls),
 	    cmocka_unit_test(an_abort_ends),
-	    cmocka_unit_test(no_such_role),
+	    cmocka_unit_test(an_unknown_role_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("confine calls", tests, NULL, NULL);

@@ -64,7 +64,7 @@ static void child_no_core(void)
 	CHECK(core.rlim_cur == 0 && core.rlim_max == 0);
 }
 
-static void no_core(void **state)
+static void a_process_is_made_to_leave_no_core(void **state)
 {
 	(void)state;
 	confine_aid_run(child_no_core);
@@ -108,7 +108,7 @@ static void child_producer_offline_half(void)
 	CHECK(status_is("NoNewPrivs", "1") && status_is("Seccomp", "2"));
 }
 
-static void the_halves(void **state)
+static void each_half_keeps_only_the_privileges_it_needs(void **state)
 {
 	(void)state;
 	SKIP_IF(confine_aid_valgrind(), "valgrind's own calls are refused");
@@ -179,21 +179,21 @@ static void child_filters_refused(void)
 	CHECK(err.code == ERR_PERM);
 }
 
-static void all_of_it(void **state)
+static void a_confined_half_knows_what_is_in_force(void **state)
 {
 	(void)state;
 	SKIP_IF(confine_aid_valgrind(), "valgrind's own calls are refused");
 	confine_aid_run(child_all_of_it);
 }
 
-static void a_kernel_without_filters(void **state)
+static void without_seccomp_the_rest_is_confined_all_the_same(void **state)
 {
 	(void)state;
 	SKIP_IF(confine_aid_valgrind(), "valgrind keeps RLIMIT_NOFILE");
 	confine_aid_run(child_without_filters);
 }
 
-static void filters_that_are_refused(void **state)
+static void filters_that_the_kernel_refuses_are_an_error(void **state)
 {
 	(void)state;
 	SKIP_IF(confine_aid_valgrind(), "valgrind keeps RLIMIT_NOFILE");
@@ -203,11 +203,11 @@ static void filters_that_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(no_core),
-	    cmocka_unit_test(the_halves),
-	    cmocka_unit_test(all_of_it),
-	    cmocka_unit_test(a_kernel_without_filters),
-	    cmocka_unit_test(filters_that_are_refused),
+	    cmocka_unit_test(a_process_is_made_to_leave_no_core),
+	    cmocka_unit_test(each_half_keeps_only_the_privileges_it_needs),
+	    cmocka_unit_test(a_confined_half_knows_what_is_in_force),
+	    cmocka_unit_test(without_seccomp_the_rest_is_confined_all_the_same),
+	    cmocka_unit_test(filters_that_the_kernel_refuses_are_an_error),
 	};
 
 	return cmocka_run_group_tests_name("confine", tests, NULL, NULL);

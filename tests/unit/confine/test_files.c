@@ -82,7 +82,7 @@ static void enter(const char *const *readable)
 static const char *const in_and_link[] = {
     "in", "link", "not/there", "in/text/no-directory", NULL};
 
-static void child_reads(void)
+static void child_only_the_given_paths_can_be_read(void)
 {
 	enter(in_and_link);
 	CHECK(can_open("in/text", O_RDONLY));
@@ -97,7 +97,7 @@ static void child_reads(void)
 	CHECK(DENIED(execl("/bin/true", "true", NULL)));
 }
 
-static void child_writes_nothing(void)
+static void child_nothing_can_be_written(void)
 {
 	enter(in_and_link);
 	CHECK(refuses("in/text", O_WRONLY) && refuses("in/text", O_RDWR));
@@ -112,7 +112,7 @@ static void child_writes_nothing(void)
 	CHECK(DENIED(mkfifo("in/other", 0600)));
 }
 
-static void child_open_stays_open(void)
+static void child_what_was_open_before_stays_open(void)
 {
 	char text[8];
 	int fd = open("out/text", O_RDWR | O_CLOEXEC);
@@ -125,7 +125,7 @@ static void child_open_stays_open(void)
 }
 
 /* A parent can still end a child that is confined apart from it. */
-static void child_kills(void)
+static void child_a_parent_can_still_end_a_confined_child(void)
 {
 	static const char *const nothing[] = {NULL};
 	int go[2], status = 0;
@@ -148,7 +148,7 @@ static void child_kills(void)
 	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
 }
 
-static void child_is_inherited(void)
+static void child_a_child_inherits_the_confinement(void)
 {
 	static const char *const everything[] = {"/", NULL};
 	int status = -1;
@@ -193,20 +193,20 @@ static bool has_landlock(void)
 		confine_aid_run(child_##name);                                 \
 	}
 
-TEST(reads)
-TEST(writes_nothing)
-TEST(open_stays_open)
-TEST(kills)
-TEST(is_inherited)
+TEST(only_the_given_paths_can_be_read)
+TEST(nothing_can_be_written)
+TEST(what_was_open_before_stays_open)
+TEST(a_parent_can_still_end_a_confined_child)
+TEST(a_child_inherits_the_confinement)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(reads),
-	    cmocka_unit_test(writes_nothing),
-	    cmocka_unit_test(open_stays_open),
-	    cmocka_unit_test(kills),
-	    cmocka_unit_test(is_inherited),
+	    cmocka_unit_test(only_the_given_paths_can_be_read),
+	    cmocka_unit_test(nothing_can_be_written),
+	    cmocka_unit_test(what_was_open_before_stays_open),
+	    cmocka_unit_test(a_parent_can_still_end_a_confined_child),
+	    cmocka_unit_test(a_child_inherits_the_confinement),
 	};
 
 	return cmocka_run_group_tests_name(

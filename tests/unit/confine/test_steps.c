@@ -77,7 +77,7 @@ static void child_limits_stay(void)
 	CHECK(setrlimit(RLIMIT_NOFILE, &more) == -1 && errno == EPERM);
 }
 
-static void limits(void **state)
+static void limits_are_lowered_and_never_raised(void **state)
 {
 	(void)state;
 	SKIP_IF(confine_aid_valgrind(), "valgrind keeps RLIMIT_NOFILE");
@@ -98,7 +98,7 @@ static void child_lifetime(void)
 	(void)poll(NULL, 0, 30000);
 }
 
-static void lifetime(void **state)
+static void a_lifetime_ends_in_a_kill_that_nothing_blocks(void **state)
 {
 	int status;
 
@@ -123,7 +123,7 @@ static void child_capabilities(void)
 	CHECK(confine_capabilities(64, &err) == ERR_INTERNAL);
 }
 
-static void no_capability(void **state)
+static void all_capabilities_go_when_none_is_kept(void **state)
 {
 	(void)state;
 	confine_aid_run(child_capabilities);
@@ -153,7 +153,7 @@ static void child_keeps_one(void)
 	CHECK(waitpid(child, &status, 0) == child && status == 0);
 }
 
-static void one_capability(void **state)
+static void one_capability_is_kept_and_the_others_go(void **state)
 {
 	(void)state;
 	ROOT_ONLY();
@@ -227,7 +227,7 @@ static void child_root_is_no_user(void)
 	CHECK(getuid() == 0);
 }
 
-static void become(void **state)
+static void root_becomes_the_user_or_nobody_for_good(void **state)
 {
 	(void)state;
 	ROOT_ONLY();
@@ -240,11 +240,11 @@ static void become(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(limits),
-	    cmocka_unit_test(lifetime),
-	    cmocka_unit_test(no_capability),
-	    cmocka_unit_test(one_capability),
-	    cmocka_unit_test(become),
+	    cmocka_unit_test(limits_are_lowered_and_never_raised),
+	    cmocka_unit_test(a_lifetime_ends_in_a_kill_that_nothing_blocks),
+	    cmocka_unit_test(all_capabilities_go_when_none_is_kept),
+	    cmocka_unit_test(one_capability_is_kept_and_the_others_go),
+	    cmocka_unit_test(root_becomes_the_user_or_nobody_for_good),
 	};
 
 	return cmocka_run_group_tests_name("confine_steps", tests, NULL, NULL);
