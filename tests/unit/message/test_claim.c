@@ -21,7 +21,7 @@ static int parse(const char *text, struct claim *claim)
 	return claim_parse(text, strlen(text), claim);
 }
 
-static void test_claim_text(void **state)
+static void a_claim_is_written_as_its_canonical_text(void **state)
 {
 	const struct claim claim = {
 	    .key = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef},
@@ -52,7 +52,7 @@ static void round_trip(const struct claim *claim)
 	assert_string_equal(text, again);
 }
 
-static void test_round_trips(void **state)
+static void a_claim_survives_writing_and_reading(void **state)
 {
 	struct claim claim = {.seq = 0};
 	int i;
@@ -75,7 +75,7 @@ static void test_round_trips(void **state)
 	}
 }
 
-static void test_not_canonical(void **state)
+static void a_claim_that_is_not_canonical_is_refused(void **state)
 {
 	static const char *const bad[] = {"", "v=1", "v=1;", KEY, KEY ";",
 	    /* order, repetition, omission, additions */
@@ -130,7 +130,7 @@ static void test_not_canonical(void **state)
 	assert_int_equal(claim.seq, 99);
 }
 
-static void test_largest_numbers(void **state)
+static void the_largest_numbers_of_a_claim_are_read(void **state)
 {
 	struct claim claim;
 
@@ -147,7 +147,7 @@ static void test_largest_numbers(void **state)
 }
 
 /* Whatever one byte is changed to, what is accepted is its own only text. */
-static void test_one_text_a_claim(void **state)
+static void each_claim_has_one_text_only(void **state)
 {
 	char text[] = GOOD, again[MESSAGE_ENTROPY_MAX + 1];
 	struct claim claim;
@@ -174,7 +174,7 @@ static void test_one_text_a_claim(void **state)
 }
 
 /* A record's field ends where its length says, not at a NUL. */
-static void test_length_counts(void **state)
+static void a_claim_ends_where_its_length_says(void **state)
 {
 	static const char with_nul[] = GOOD "\0";
 	struct claim claim;
@@ -196,12 +196,13 @@ static void test_length_counts(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_claim_text),
-	    cmocka_unit_test(test_round_trips),
-	    cmocka_unit_test(test_not_canonical),
-	    cmocka_unit_test(test_largest_numbers),
-	    cmocka_unit_test(test_one_text_a_claim),
-	    cmocka_unit_test(test_length_counts)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_claim_is_written_as_its_canonical_text),
+	    cmocka_unit_test(a_claim_survives_writing_and_reading),
+	    cmocka_unit_test(a_claim_that_is_not_canonical_is_refused),
+	    cmocka_unit_test(the_largest_numbers_of_a_claim_are_read),
+	    cmocka_unit_test(each_claim_has_one_text_only),
+	    cmocka_unit_test(a_claim_ends_where_its_length_says)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -76,7 +76,7 @@ static void refused(enum keyfile_kind kind, const char *text,
 	assert_null(strstr(err.text, "AwQFBgcI"));
 }
 
-static void test_format(void **state)
+static void a_key_is_written_as_one_line_of_its_kind(void **state)
 {
 	char line[KEYFILE_LINE_MAX];
 	uint8_t key[KEYS_LEN];
@@ -92,7 +92,7 @@ static void test_format(void **state)
 	}
 }
 
-static void test_accepted(void **state)
+static void comments_and_line_ends_around_a_key_are_accepted(void **state)
 {
 	static const char *const good[] = {"sqs-entropy-ed25519 " TEXT,
 	    "sqs-entropy-ed25519 " TEXT "\n",
@@ -115,7 +115,7 @@ static void test_accepted(void **state)
 	    0);
 }
 
-static void test_malformed(void **state)
+static void a_line_that_is_no_key_is_refused_with_its_number(void **state)
 {
 	static const char *const bad[] = {"sqs-entropy-ed25519",
 	    "sqs-entropy-ed25519 ", "sqs-entropy-ed25519  " TEXT,
@@ -145,7 +145,7 @@ static void test_malformed(void **state)
 }
 
 /* Each kind where each other belongs; secrets are told from public ones. */
-static void test_kinds(void **state)
+static void a_key_where_another_kind_belongs_is_refused(void **state)
 {
 	static const char *const said[] = {"is a public signing key",
 	    "is a secret signing key", "is a public sealing key",
@@ -170,7 +170,7 @@ static void test_kinds(void **state)
 	    "a.pub:1: ", "is a secret signing key");
 }
 
-static void test_secret_has_no_comment(void **state)
+static void a_secret_key_has_no_comment(void **state)
 {
 	(void)state;
 	refused(KEYFILE_SIGN_SECRET,
@@ -180,7 +180,7 @@ static void test_secret_has_no_comment(void **state)
 	    "a.pub:1: ", "remove");
 }
 
-static void test_two_keys(void **state)
+static void a_second_key_in_a_file_is_refused(void **state)
 {
 	(void)state;
 	refused(KEYFILE_SIGN_PUBLIC,
@@ -194,7 +194,7 @@ static void test_two_keys(void **state)
 	    "a.pub:2: ", "secret signing key");
 }
 
-static void test_no_text(void **state)
+static void a_key_file_with_a_nul_byte_is_refused(void **state)
 {
 	static const char nul[] = "sqs-entropy-ed25519 " TEXT "\0\n";
 	struct err err = {.code = 0};
@@ -209,7 +209,7 @@ static void test_no_text(void **state)
 }
 
 /* Each byte of a line changed to each other, and each length of it. */
-static void test_changed_bytes(void **state)
+static void a_changed_byte_gives_another_key_or_none(void **state)
 {
 	const char *line = lines[KEYFILE_SIGN_SECRET];
 	const size_t len = strlen(line);
@@ -238,7 +238,7 @@ static void test_changed_bytes(void **state)
 }
 
 /* The id, computed by sha256sum of RFC 8032's first key. */
-static void test_id(void **state)
+static void the_id_of_a_key_comes_from_its_sha256(void **state)
 {
 	uint8_t key[KEYS_LEN], id[KEYFILE_ID_LEN];
 	uint8_t expected[KEYFILE_ID_LEN];
@@ -253,12 +253,16 @@ static void test_id(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_format),
-	    cmocka_unit_test(test_accepted), cmocka_unit_test(test_malformed),
-	    cmocka_unit_test(test_kinds),
-	    cmocka_unit_test(test_secret_has_no_comment),
-	    cmocka_unit_test(test_two_keys), cmocka_unit_test(test_no_text),
-	    cmocka_unit_test(test_changed_bytes), cmocka_unit_test(test_id)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_key_is_written_as_one_line_of_its_kind),
+	    cmocka_unit_test(comments_and_line_ends_around_a_key_are_accepted),
+	    cmocka_unit_test(a_line_that_is_no_key_is_refused_with_its_number),
+	    cmocka_unit_test(a_key_where_another_kind_belongs_is_refused),
+	    cmocka_unit_test(a_secret_key_has_no_comment),
+	    cmocka_unit_test(a_second_key_in_a_file_is_refused),
+	    cmocka_unit_test(a_key_file_with_a_nul_byte_is_refused),
+	    cmocka_unit_test(a_changed_byte_gives_another_key_or_none),
+	    cmocka_unit_test(the_id_of_a_key_comes_from_its_sha256)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,7 +55,7 @@ static void refused(enum keyfile_kind kind, const char *path, const char *has)
 	hex_assert_wiped(key, sizeof key);
 }
 
-static void test_modes(void **state)
+static void a_secret_key_open_to_others_is_refused(void **state)
 {
 	struct keys *k = *state;
 	mode_t mode;
@@ -73,7 +73,7 @@ static void test_modes(void **state)
 	refused(KEYFILE_SIGN_SECRET, keys_put(k, "k", SECRET, 0640), "0640");
 }
 
-static void test_owner(void **state)
+static void a_secret_key_of_another_user_is_refused(void **state)
 {
 	struct keys *k = *state;
 	const char *path = keys_put(k, "k", SECRET, 0600);
@@ -94,7 +94,7 @@ static void test_owner(void **state)
 	keys_drop(false);
 }
 
-static void test_unreadable(void **state)
+static void a_key_file_that_may_not_be_read_is_refused(void **state)
 {
 	struct keys *k = *state;
 	const char *path = keys_put(k, "k", SECRET, 0000);
@@ -117,7 +117,7 @@ static void put_socket(const char *path)
 	(void)close(fd);
 }
 
-static void test_no_regular_file(void **state)
+static void a_key_is_read_from_a_regular_file_alone(void **state)
 {
 	struct keys *k = *state;
 	const char *path = keys_path(k, "k");
@@ -139,7 +139,7 @@ static void test_no_regular_file(void **state)
 }
 
 /* What counts is the file that a link leads to. */
-static void test_symlinks(void **state)
+static void a_link_is_judged_by_the_key_it_leads_to(void **state)
 {
 	struct keys *k = *state;
 	char link[160];
@@ -154,7 +154,7 @@ static void test_symlinks(void **state)
 	refused(KEYFILE_SIGN_SECRET, link, strerror(ENOENT));
 }
 
-static void test_size(void **state)
+static void a_key_file_beyond_4096_bytes_is_refused(void **state)
 {
 	char text[KEYFILE_SIZE_MAX + 2] = "sqs-entropy-ed25519 " TEXT "\n#";
 	struct keys *k = *state;
@@ -167,7 +167,7 @@ static void test_size(void **state)
 	refused(KEYFILE_SIGN_PUBLIC, keys_put(k, "k", "", 0644), "no key");
 }
 
-static void test_created(void **state)
+static void a_new_key_file_has_its_mode_whatever_the_umask(void **state)
 {
 	static const struct {
 		enum keyfile_kind kind;
@@ -208,7 +208,7 @@ static void not_created(const char *path, int code, const char *has)
 		fail_msg("no \"%s\" in: %s", has, err.text);
 }
 
-static void test_never_overwritten(void **state)
+static void a_file_that_exists_is_never_overwritten(void **state)
 {
 	struct keys *k = *state;
 	const char *path = keys_put(k, "k", "precious", 0640);
@@ -236,7 +236,7 @@ static void test_never_overwritten(void **state)
 	not_created("/", ERR_CONFIG, "");
 }
 
-static void test_not_created(void **state)
+static void a_key_that_cannot_be_created_is_an_error(void **state)
 {
 	struct keys *k = *state;
 	char long_path[5000];
@@ -260,7 +260,7 @@ static void test_not_created(void **state)
 }
 
 /* Nothing is left behind, so that the next attempt may succeed. */
-static void test_disk_full(void **state)
+static void a_full_disk_leaves_no_key_file_behind(void **state)
 {
 	struct keys *k = *state;
 	const char *path = keys_path(k, "k");
@@ -281,7 +281,7 @@ static void test_disk_full(void **state)
 }
 
 /* In the working directory, and by a bare name. */
-static void test_bare_name(void **state)
+static void a_key_is_created_by_a_bare_name_too(void **state)
 {
 	struct keys *k = *state;
 	char before[4096];
@@ -303,11 +303,18 @@ static void test_bare_name(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_modes), TEST(test_owner),
-	    TEST(test_unreadable), TEST(test_no_regular_file),
-	    TEST(test_symlinks), TEST(test_size), TEST(test_created),
-	    TEST(test_never_overwritten), TEST(test_not_created),
-	    TEST(test_disk_full), TEST(test_bare_name)};
+	const struct CMUnitTest tests[] = {
+	    TEST(a_secret_key_open_to_others_is_refused),
+	    TEST(a_secret_key_of_another_user_is_refused),
+	    TEST(a_key_file_that_may_not_be_read_is_refused),
+	    TEST(a_key_is_read_from_a_regular_file_alone),
+	    TEST(a_link_is_judged_by_the_key_it_leads_to),
+	    TEST(a_key_file_beyond_4096_bytes_is_refused),
+	    TEST(a_new_key_file_has_its_mode_whatever_the_umask),
+	    TEST(a_file_that_exists_is_never_overwritten),
+	    TEST(a_key_that_cannot_be_created_is_an_error),
+	    TEST(a_full_disk_leaves_no_key_file_behind),
+	    TEST(a_key_is_created_by_a_bare_name_too)};
 
 	(void)alarm(60); /* a read that hangs ends the program */
 	return cmocka_run_group_tests(tests, NULL, NULL);

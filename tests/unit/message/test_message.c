@@ -49,7 +49,7 @@ static int decode(struct fixture *f, size_t len)
 	return message_from_body(&f->back, f->body, len);
 }
 
-static void test_lengths_allowed(void **state)
+static void a_payload_of_allowed_length_is_encoded_and_decoded(void **state)
 {
 	static const size_t lengths[] = {MESSAGE_PAYLOAD_MIN,
 	    MESSAGE_PAYLOAD_MIN + 1, MESSAGE_PAYLOAD_MIN + 2, 512,
@@ -69,7 +69,7 @@ static void test_lengths_allowed(void **state)
 	}
 }
 
-static void test_encode_refuses_lengths(void **state)
+static void a_payload_of_another_length_is_not_encoded(void **state)
 {
 	static const size_t lengths[] = {
 	    0, 1, MESSAGE_PAYLOAD_MIN - 1, MESSAGE_PAYLOAD_MAX + 1, UINT32_MAX};
@@ -89,7 +89,7 @@ static void assert_wiped(const struct fixture *f)
 		assert_int_equal(f->back.payload[i], 0);
 }
 
-static void test_decode_refuses_lengths(void **state)
+static void a_payload_of_another_length_is_not_decoded(void **state)
 {
 	static const size_t lengths[] = {
 	    0, 1, MESSAGE_PAYLOAD_MIN - 1, MESSAGE_PAYLOAD_MAX + 1};
@@ -107,7 +107,7 @@ static void test_decode_refuses_lengths(void **state)
 }
 
 /* Of the line ends only one final line feed is a shell's. */
-static void test_final_line_feed(void **state)
+static void one_final_line_feed_is_accepted_and_nothing_else(void **state)
 {
 	static const char *const bad[] = {"\n\n", "\r\n", "\r", " ", "\n "};
 	struct fixture *f = *state;
@@ -130,7 +130,7 @@ static void test_final_line_feed(void **state)
 }
 
 /* A largest message with its line feed, as a shell sends it. */
-static void test_largest_with_line_feed(void **state)
+static void the_largest_message_may_end_in_a_line_feed(void **state)
 {
 	struct fixture *f = *state;
 
@@ -140,7 +140,7 @@ static void test_largest_with_line_feed(void **state)
 	assert_int_equal(f->back.payload_len, MESSAGE_PAYLOAD_MAX);
 }
 
-static void test_malformed(void **state)
+static void a_body_that_is_not_base64_is_refused(void **state)
 {
 	struct fixture *f = *state;
 	size_t i, len;
@@ -224,16 +224,19 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(
-		test_lengths_allowed, setup, teardown),
+		a_payload_of_allowed_length_is_encoded_and_decoded, setup,
+		teardown),
 	    cmocka_unit_test_setup_teardown(
-		test_encode_refuses_lengths, setup, teardown),
+		a_payload_of_another_length_is_not_encoded, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
-		test_decode_refuses_lengths, setup, teardown),
+		a_payload_of_another_length_is_not_decoded, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
-		test_final_line_feed, setup, teardown),
+		one_final_line_feed_is_accepted_and_nothing_else, setup,
+		teardown),
 	    cmocka_unit_test_setup_teardown(
-		test_largest_with_line_feed, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_malformed, setup, teardown),
+		the_largest_message_may_end_in_a_line_feed, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		a_body_that_is_not_base64_is_refused, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 		a_record_is_taken_when_its_lengths_add_up, setup, teardown),
 	    cmocka_unit_test_setup_teardown(

@@ -43,7 +43,7 @@ static struct buf *signed_bytes(
 	return out;
 }
 
-static void test_signed_bytes(void **state)
+static void the_domain_and_each_field_with_its_length_are_signed(void **state)
 {
 	static const uint8_t expected[] =
 	    "sqs-entropy message v1\0"
@@ -57,7 +57,7 @@ static void test_signed_bytes(void **state)
 }
 
 /* The same characters with the borders elsewhere are other bytes. */
-static void test_borders(void **state)
+static void a_border_between_fields_cannot_be_moved(void **state)
 {
 	static const struct {
 		const char *entropy, *path, *payload;
@@ -84,7 +84,7 @@ static void test_borders(void **state)
 }
 
 /* A field that holds what looks like the next one's length. */
-static void test_length_inside(void **state)
+static void a_length_inside_a_field_is_not_taken_for_one(void **state)
 {
 	static const char inside[] = "v\0\0\0\002/q\0\0\0\002xy";
 	struct buf *out;
@@ -111,7 +111,7 @@ static int try_signed_bytes(const struct message *m, const char *path)
 	return rc;
 }
 
-static void test_signed_limits(void **state)
+static void fields_too_long_to_be_signed_are_refused(void **state)
 {
 	char path[LIMIT_PATH + 2] = "";
 	struct message *m = make_message("", "", 0);
@@ -176,7 +176,7 @@ static void refuse_each_bit(struct signed_message *s, void *at, size_t len)
 	assert_int_equal(verify(s), 0);
 }
 
-static void test_flipped_bits(void **state)
+static void a_signature_fails_with_any_bit_flipped(void **state)
 {
 	struct signed_message s = make_signed();
 
@@ -188,7 +188,7 @@ static void test_flipped_bits(void **state)
 	refuse_each_bit(&s, s.m.payload, s.m.payload_len);
 }
 
-static void test_cut_and_swapped(void **state)
+static void a_signature_fails_for_a_cut_or_swapped_part(void **state)
 {
 	struct signed_message s = make_signed(), other = make_signed();
 
@@ -211,7 +211,7 @@ static void test_cut_and_swapped(void **state)
 }
 
 /* Ed25519 of the payload alone, or without the domain, is none. */
-static void test_domain(void **state)
+static void a_signature_without_the_domain_is_none(void **state)
 {
 	struct signed_message s = make_signed();
 	struct buf *text =
@@ -235,7 +235,7 @@ static void test_domain(void **state)
 }
 
 /* A digest tells all that is signed apart, and nothing else. */
-static void test_digest(void **state)
+static void a_digest_tells_apart_what_is_signed_and_no_more(void **state)
 {
 	struct signed_message s = make_signed(), other = s;
 	uint8_t one[DIGEST_SHA256_LEN], two[DIGEST_SHA256_LEN];
@@ -255,7 +255,7 @@ static void test_digest(void **state)
 
 /* Too long to have been signed: refused as forged, not as a failure of ours
  * that might end the run. */
-static void test_too_long(void **state)
+static void what_is_too_long_to_be_signed_is_refused_as_forged(void **state)
 {
 	struct signed_message s = make_signed();
 	char text[LIMIT_PATH + 2] = "";
@@ -277,14 +277,18 @@ static void test_too_long(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_signed_bytes),
-	    cmocka_unit_test(test_borders),
-	    cmocka_unit_test(test_length_inside),
-	    cmocka_unit_test(test_signed_limits),
-	    cmocka_unit_test(test_flipped_bits),
-	    cmocka_unit_test(test_cut_and_swapped),
-	    cmocka_unit_test(test_domain), cmocka_unit_test(test_digest),
-	    cmocka_unit_test(test_too_long)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(
+		the_domain_and_each_field_with_its_length_are_signed),
+	    cmocka_unit_test(a_border_between_fields_cannot_be_moved),
+	    cmocka_unit_test(a_length_inside_a_field_is_not_taken_for_one),
+	    cmocka_unit_test(fields_too_long_to_be_signed_are_refused),
+	    cmocka_unit_test(a_signature_fails_with_any_bit_flipped),
+	    cmocka_unit_test(a_signature_fails_for_a_cut_or_swapped_part),
+	    cmocka_unit_test(a_signature_without_the_domain_is_none),
+	    cmocka_unit_test(a_digest_tells_apart_what_is_signed_and_no_more),
+	    cmocka_unit_test(
+		what_is_too_long_to_be_signed_is_refused_as_forged)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

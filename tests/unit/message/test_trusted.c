@@ -61,7 +61,7 @@ static void put_key(struct keys *k, const char *name, uint8_t byte)
 	keys_put(k, name, text, 0644);
 }
 
-static void test_nothing(void **state)
+static void an_empty_or_absent_directory_trusts_nobody(void **state)
 {
 	struct keys *k = *state;
 
@@ -70,7 +70,7 @@ static void test_nothing(void **state)
 	accepted(keys_path(k, "none/none"), 0);
 }
 
-static void test_sorted(void **state)
+static void trusted_keys_are_sorted_by_name(void **state)
 {
 	static const char *const names[] = {"b", "a", "10", "Z", "a.b", "9",
 	    "a-b", "\303\244", "aa", "pub.pub"};
@@ -98,7 +98,7 @@ static void test_sorted(void **state)
 	}
 }
 
-static void test_other_files(void **state)
+static void files_of_other_names_are_no_trusted_keys(void **state)
 {
 	struct keys *k = *state;
 
@@ -115,7 +115,7 @@ static void test_other_files(void **state)
 }
 
 /* A rotation is a second file; a revocation is a removal. */
-static void test_rotation(void **state)
+static void a_second_file_is_trusted_and_a_removed_one_not(void **state)
 {
 	struct keys *k = *state;
 
@@ -129,7 +129,7 @@ static void test_rotation(void **state)
 	assert_int_equal(trusted.at[0].key[0], 2);
 }
 
-static void test_too_many(void **state)
+static void more_trusted_keys_than_the_limit_are_refused(void **state)
 {
 	struct keys *k = *state;
 	char file[16];
@@ -146,7 +146,7 @@ static void test_too_many(void **state)
 	refused(k->dir, k->dir, "32");
 }
 
-static void test_long_names(void **state)
+static void a_trusted_name_may_have_63_characters(void **state)
 {
 	char file[64 + 4] = "";
 	struct keys *k = *state;
@@ -163,7 +163,7 @@ static void test_long_names(void **state)
 	accepted(k->dir, 0);
 }
 
-static void test_name_too_long(void **state)
+static void a_longer_name_of_a_trusted_key_is_refused(void **state)
 {
 	char file[64 + 5];
 	struct keys *k = *state;
@@ -185,7 +185,7 @@ static void bad_file(struct keys *k, const char *text, const char *has)
 	refused(k->dir, begins, has);
 }
 
-static void test_malformed(void **state)
+static void one_malformed_file_leaves_no_key_trusted(void **state)
 {
 	struct keys *k = *state;
 
@@ -196,7 +196,7 @@ static void test_malformed(void **state)
 	bad_file(k, PUBLIC PUBLIC, ":2: a second key");
 }
 
-static void test_modes(void **state)
+static void a_trusted_key_that_others_may_write_is_refused(void **state)
 {
 	struct keys *k = *state;
 	mode_t mode;
@@ -211,7 +211,7 @@ static void test_modes(void **state)
 }
 
 /* Who may add a file, or change one's own, would be trusted too. */
-static void test_directory_modes(void **state)
+static void a_directory_that_others_may_write_is_refused(void **state)
 {
 	struct keys *k = *state;
 
@@ -224,7 +224,7 @@ static void test_directory_modes(void **state)
 	refused(k->dir, k->dir, "chmod go-w");
 }
 
-static void test_owners(void **state)
+static void trusted_keys_of_another_user_are_refused(void **state)
 {
 	struct keys *k = *state;
 
@@ -240,7 +240,7 @@ static void test_owners(void **state)
 	assert_int_equal(chown(k->dir, 0, 0), 0);
 }
 
-static void test_no_files(void **state)
+static void a_trusted_key_is_a_regular_file_or_a_link_to_one(void **state)
 {
 	struct keys *k = *state;
 	const char *path = keys_path(k, "x.pub");
@@ -264,7 +264,7 @@ static void test_no_files(void **state)
 	accepted(k->dir, 2);
 }
 
-static void test_no_directory(void **state)
+static void what_is_no_directory_is_refused(void **state)
 {
 	struct keys *k = *state;
 	const char *path = keys_put(k, "file", PUBLIC, 0644);
@@ -276,7 +276,7 @@ static void test_no_directory(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
-static void test_unreadable(void **state)
+static void a_trusted_key_that_cannot_be_read_is_refused(void **state)
 {
 	struct keys *k = *state;
 	const char *path;
@@ -298,12 +298,21 @@ static void test_unreadable(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_nothing),
-	    TEST(test_sorted), TEST(test_other_files), TEST(test_rotation),
-	    TEST(test_too_many), TEST(test_long_names),
-	    TEST(test_name_too_long), TEST(test_malformed), TEST(test_modes),
-	    TEST(test_directory_modes), TEST(test_owners), TEST(test_no_files),
-	    TEST(test_no_directory), TEST(test_unreadable)};
+	const struct CMUnitTest tests[] = {
+	    TEST(an_empty_or_absent_directory_trusts_nobody),
+	    TEST(trusted_keys_are_sorted_by_name),
+	    TEST(files_of_other_names_are_no_trusted_keys),
+	    TEST(a_second_file_is_trusted_and_a_removed_one_not),
+	    TEST(more_trusted_keys_than_the_limit_are_refused),
+	    TEST(a_trusted_name_may_have_63_characters),
+	    TEST(a_longer_name_of_a_trusted_key_is_refused),
+	    TEST(one_malformed_file_leaves_no_key_trusted),
+	    TEST(a_trusted_key_that_others_may_write_is_refused),
+	    TEST(a_directory_that_others_may_write_is_refused),
+	    TEST(trusted_keys_of_another_user_are_refused),
+	    TEST(a_trusted_key_is_a_regular_file_or_a_link_to_one),
+	    TEST(what_is_no_directory_is_refused),
+	    TEST(a_trusted_key_that_cannot_be_read_is_refused)};
 
 	(void)alarm(60); /* a read that hangs ends the program */
 	return cmocka_run_group_tests(tests, NULL, NULL);
