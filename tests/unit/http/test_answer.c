@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-static void test_answer(void **state)
+static void the_final_answer_counts_and_is_not_followed(void **state)
 {
 	const struct loopback_step steps[] = {
 	    {.answer = "HTTP/1.1 100 Continue\r\nX-A: early\r\n\r\n"
@@ -59,7 +59,7 @@ static void expect_answer(const char *answer, int rc, const char *text)
 	loopback_free(l);
 }
 
-static void test_ceilings(void **state)
+static void an_answer_beyond_its_ceiling_is_refused(void **state)
 {
 	static char big[300000];
 
@@ -88,7 +88,7 @@ static void test_ceilings(void **state)
 }
 
 /* One header line beyond what libcurl itself gathers. */
-static void test_endless_header(void **state)
+static void a_header_that_does_not_end_is_refused(void **state)
 {
 	static char big[300000];
 
@@ -98,7 +98,7 @@ static void test_endless_header(void **state)
 	expect_answer(big, ERR_LIMIT, "headers are too large");
 }
 
-static void test_malformed(void **state)
+static void an_answer_that_is_not_proper_http_is_an_error(void **state)
 {
 	(void)state;
 	expect_answer(NULL, ERR_NET, "unanswered");
@@ -120,7 +120,7 @@ static void test_malformed(void **state)
 
 /* ---- time */
 
-static void test_deadline(void **state)
+static void a_request_ends_at_its_deadline(void **state)
 {
 	const struct loopback_step steps[] = {{.delay_ms = 60000}};
 	struct loopback *l = loopback_new(steps, 1);
@@ -147,7 +147,7 @@ static void test_deadline(void **state)
 	loopback_free(l);
 }
 
-static void test_silence(void **state)
+static void a_silent_server_is_given_up_and_a_slow_one_not(void **state)
 {
 	const struct loopback_step steps[] = {
 	    {.answer = HTTP_AID_OK, .trickle_ms = 50}, {.delay_ms = 60000}};
@@ -166,7 +166,7 @@ static void test_silence(void **state)
 	loopback_free(l);
 }
 
-static void test_trickle(void **state)
+static void an_answer_that_trickles_in_ends_at_the_deadline(void **state)
 {
 	const struct loopback_step steps[] = {
 	    {.answer = HTTP_AID_OK, .trickle_ms = 100}};
@@ -188,13 +188,13 @@ static void test_trickle(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_answer),
-	    cmocka_unit_test(test_ceilings),
-	    cmocka_unit_test(test_endless_header),
-	    cmocka_unit_test(test_malformed),
-	    cmocka_unit_test(test_deadline),
-	    cmocka_unit_test(test_silence),
-	    cmocka_unit_test(test_trickle),
+	    cmocka_unit_test(the_final_answer_counts_and_is_not_followed),
+	    cmocka_unit_test(an_answer_beyond_its_ceiling_is_refused),
+	    cmocka_unit_test(a_header_that_does_not_end_is_refused),
+	    cmocka_unit_test(an_answer_that_is_not_proper_http_is_an_error),
+	    cmocka_unit_test(a_request_ends_at_its_deadline),
+	    cmocka_unit_test(a_silent_server_is_given_up_and_a_slow_one_not),
+	    cmocka_unit_test(an_answer_that_trickles_in_ends_at_the_deadline),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

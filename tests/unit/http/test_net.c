@@ -96,7 +96,7 @@ int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 
 /* ---- URLs */
 
-static void test_urls_refused(void **state)
+static void a_url_that_may_not_be_asked_is_refused(void **state)
 {
 	static const char *const urls[] = {"", "127.0.0.1", "localhost/x",
 	    "http://", "http:///x", "ftp://127.0.0.1/", "file:///etc/passwd",
@@ -128,7 +128,7 @@ static void test_urls_refused(void **state)
 }
 
 /* What it cannot do is told when it is used, with the host's name. */
-static void test_urls_accepted(void **state)
+static void a_permitted_url_fails_only_when_it_is_used(void **state)
 {
 	static const char *const urls[] = {"http://127.0.0.1:1/",
 	    "HTTP://LOCALHOST:1/", "http://[::1]:1", "http://127.9.9.9:1/?q"};
@@ -152,7 +152,7 @@ static void test_urls_accepted(void **state)
 
 /* ---- names and routes */
 
-static void test_no_name(void **state)
+static void a_name_without_an_address_is_unreachable(void **state)
 {
 	struct http_request req =
 	    http_aid_get("https://missing.example/secret");
@@ -164,7 +164,7 @@ static void test_no_name(void **state)
 	http_free(h);
 }
 
-static void test_no_route(void **state)
+static void an_address_without_a_route_is_unreachable(void **state)
 {
 	struct http_request req = http_aid_get("https://192.0.2.1/");
 	struct http *h = http_aid_client(-1);
@@ -187,7 +187,7 @@ static void let_threads_end(void)
 }
 
 /* Nobody can interrupt a look-up, yet nobody waits for it either. */
-static void test_lookup_hangs(void **state)
+static void a_look_up_that_hangs_holds_nobody_up(void **state)
 {
 	const struct loopback_step steps[] = {
 	    {.answer = HTTP_AID_OK, .delay_ms = 300}};
@@ -220,7 +220,7 @@ static void test_lookup_hangs(void **state)
 	let_threads_end();
 }
 
-static void test_tls_hangs(void **state)
+static void a_tls_handshake_that_hangs_times_out(void **state)
 {
 	const struct loopback_step steps[] = {{.answer = HTTP_AID_OK}};
 	struct loopback *l = loopback_new(steps, 1);
@@ -255,7 +255,7 @@ static void set_proxies(const char *url)
 	assert_int_equal(unsetenv("NO_PROXY"), 0);
 }
 
-static void test_proxy_never(void **state)
+static void metadata_and_loopback_never_go_through_a_proxy(void **state)
 {
 	const struct loopback_step no[] = {
 	    {.answer = "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"}};
@@ -279,7 +279,7 @@ static void test_proxy_never(void **state)
 	loopback_free(proxy);
 }
 
-static void test_proxy_service(void **state)
+static void the_service_is_asked_through_the_proxy(void **state)
 {
 	const struct loopback_step no[] = {
 	    {.answer = "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"}};
@@ -318,7 +318,7 @@ static void expect_bundle(const char *given, int rc, const char *text)
 	http_free(h);
 }
 
-static void test_bundle(void **state)
+static void the_ca_bundle_given_or_of_aws_must_be_a_file(void **state)
 {
 	(void)state;
 	expect_bundle("/nonexistent/ca.pem", ERR_CONFIG,
@@ -335,15 +335,15 @@ static void test_bundle(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_urls_refused),
-	    cmocka_unit_test(test_urls_accepted),
-	    cmocka_unit_test(test_no_name),
-	    cmocka_unit_test(test_no_route),
-	    cmocka_unit_test(test_lookup_hangs),
-	    cmocka_unit_test(test_tls_hangs),
-	    cmocka_unit_test(test_proxy_never),
-	    cmocka_unit_test(test_proxy_service),
-	    cmocka_unit_test(test_bundle),
+	    cmocka_unit_test(a_url_that_may_not_be_asked_is_refused),
+	    cmocka_unit_test(a_permitted_url_fails_only_when_it_is_used),
+	    cmocka_unit_test(a_name_without_an_address_is_unreachable),
+	    cmocka_unit_test(an_address_without_a_route_is_unreachable),
+	    cmocka_unit_test(a_look_up_that_hangs_holds_nobody_up),
+	    cmocka_unit_test(a_tls_handshake_that_hangs_times_out),
+	    cmocka_unit_test(metadata_and_loopback_never_go_through_a_proxy),
+	    cmocka_unit_test(the_service_is_asked_through_the_proxy),
+	    cmocka_unit_test(the_ca_bundle_given_or_of_aws_must_be_a_file),
 	};
 
 	set_proxies(NULL);

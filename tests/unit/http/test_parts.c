@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void test_hosts_allowed(void **state)
+static void plain_http_may_go_to_loopback_and_metadata_hosts(void **state)
 {
 	static const char *const hosts[] = {"127.0.0.1", "127.255.255.254",
 	    "localhost", "LocalHost", "[::1]", "169.254.169.254",
@@ -30,7 +30,7 @@ static void test_hosts_allowed(void **state)
 			fail_msg("%s is refused", hosts[i]);
 }
 
-static void test_hosts_refused(void **state)
+static void plain_http_may_go_to_no_other_host(void **state)
 {
 	static const char *const hosts[] = {"", "0.0.0.0", "128.0.0.1",
 	    "10.0.0.1", "126.255.255.255", "169.254.169.253", "169.254.170.3",
@@ -60,7 +60,7 @@ static bool address_ok(int family, const char *text)
 	return http_policy_address((struct sockaddr *)&sin6, sizeof sin6);
 }
 
-static void test_addresses(void **state)
+static void plain_http_connects_to_loopback_and_metadata_alone(void **state)
 {
 	struct sockaddr_in sin = {
 	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -92,7 +92,7 @@ static struct http_head *head_new(void)
 	return h;
 }
 
-static void test_head(void **state)
+static void the_headers_of_the_final_answer_alone_are_kept(void **state)
 {
 	struct http_head *h = head_new();
 
@@ -118,7 +118,7 @@ static void test_head(void **state)
 	free(h);
 }
 
-static void test_head_malformed(void **state)
+static void a_malformed_line_of_a_head_is_refused(void **state)
 {
 	static const char *const lines[] = {"HTTP/1.1\r\n", "HTTP/1.1 2\r\n",
 	    "HTTP/1.1 2x0 OK\r\n", "HTTP/1.1 2000\r\n", "HTTP/1.1 099 OK\r\n",
@@ -136,7 +136,7 @@ static void test_head_malformed(void **state)
 	}
 }
 
-static void test_head_limits(void **state)
+static void a_head_has_a_ceiling_over_all_its_lines(void **state)
 {
 	struct http_head *h = head_new();
 	char line[1024];
@@ -166,12 +166,13 @@ static void test_head_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_hosts_allowed),
-	    cmocka_unit_test(test_hosts_refused),
-	    cmocka_unit_test(test_addresses),
-	    cmocka_unit_test(test_head),
-	    cmocka_unit_test(test_head_malformed),
-	    cmocka_unit_test(test_head_limits),
+	    cmocka_unit_test(plain_http_may_go_to_loopback_and_metadata_hosts),
+	    cmocka_unit_test(plain_http_may_go_to_no_other_host),
+	    cmocka_unit_test(
+		plain_http_connects_to_loopback_and_metadata_alone),
+	    cmocka_unit_test(the_headers_of_the_final_answer_alone_are_kept),
+	    cmocka_unit_test(a_malformed_line_of_a_head_is_refused),
+	    cmocka_unit_test(a_head_has_a_ceiling_over_all_its_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

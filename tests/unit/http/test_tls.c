@@ -145,7 +145,7 @@ static void expect_tls(
 	http_free(h);
 }
 
-static void test_trust(void **state)
+static void only_a_server_certified_by_the_bundle_is_trusted(void **state)
 {
 	struct server s = server_start(NULL);
 	char url[64];
@@ -160,7 +160,7 @@ static void test_trust(void **state)
 	server_stop(&s);
 }
 
-static void test_no_trust_by_environment(void **state)
+static void no_variable_of_curl_adds_trust(void **state)
 {
 	struct server s = server_start(NULL);
 
@@ -171,7 +171,7 @@ static void test_no_trust_by_environment(void **state)
 	server_stop(&s);
 }
 
-static void test_no_certificates(void **state)
+static void a_bundle_without_certificates_is_refused(void **state)
 {
 	struct server s = server_start(NULL);
 
@@ -180,7 +180,7 @@ static void test_no_certificates(void **state)
 	server_stop(&s);
 }
 
-static void test_versions(void **state)
+static void tls_below_1_2_is_refused(void **state)
 {
 	struct server s = server_start("-tls1_1");
 
@@ -198,10 +198,10 @@ static void test_versions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_trust),
-	    cmocka_unit_test(test_no_trust_by_environment),
-	    cmocka_unit_test(test_no_certificates),
-	    cmocka_unit_test(test_versions),
+	    cmocka_unit_test(only_a_server_certified_by_the_bundle_is_trusted),
+	    cmocka_unit_test(no_variable_of_curl_adds_trust),
+	    cmocka_unit_test(a_bundle_without_certificates_is_refused),
+	    cmocka_unit_test(tls_below_1_2_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

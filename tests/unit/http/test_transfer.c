@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static void test_one_connection(void **state)
+static void requests_share_one_connection(void **state)
 {
 	const struct loopback_step steps[] = {{.answer = HTTP_AID_OK}};
 	const char *const headers[] = {
@@ -43,7 +43,7 @@ static void test_one_connection(void **state)
 	loopback_free(l);
 }
 
-static void test_request(void **state)
+static void a_request_is_sent_as_it_was_given(void **state)
 {
 	const struct loopback_step steps[] = {{.answer = HTTP_AID_OK}};
 	const char *const headers[] = {
@@ -77,7 +77,7 @@ static void test_request(void **state)
 	loopback_free(l);
 }
 
-static void test_methods(void **state)
+static void get_put_and_head_are_sent_without_a_body(void **state)
 {
 	const struct loopback_step steps[] = {{.answer = HTTP_AID_OK},
 	    {.answer = HTTP_AID_OK},
@@ -103,7 +103,7 @@ static void test_methods(void **state)
 	loopback_free(l);
 }
 
-static void test_large_body(void **state)
+static void a_large_body_arrives_whole(void **state)
 {
 	const struct loopback_step steps[] = {{.answer = HTTP_AID_OK}};
 	const size_t len = 1500000;
@@ -127,7 +127,7 @@ static void test_large_body(void **state)
 	loopback_free(l);
 }
 
-static void test_two_at_once(void **state)
+static void two_requests_run_at_once(void **state)
 {
 	const struct loopback_step steps[] = {
 	    {.answer = HTTP_AID_OK, .delay_ms = 2000}};
@@ -154,7 +154,7 @@ static void test_two_at_once(void **state)
 
 /* The second goes on, and ends by its own deadline, while the first is waited
  * for; a third is freed while under way. */
-static void test_independent(void **state)
+static void a_request_ends_by_its_own_deadline_beside_others(void **state)
 {
 	const struct loopback_step steps[] = {
 	    {.answer = HTTP_AID_OK, .delay_ms = 400}};
@@ -195,7 +195,7 @@ static void *cancel(void *arg)
 	return NULL;
 }
 
-static void test_cancel(void **state)
+static void a_cancel_ends_a_request_and_lets_none_begin(void **state)
 {
 	const struct loopback_step steps[] = {{.delay_ms = 90000}};
 	struct loopback *l = loopback_new(steps, 1);
@@ -222,7 +222,7 @@ static void test_cancel(void **state)
 	(void)close(fd[1]);
 }
 
-static void test_callers_faults(void **state)
+static void a_header_with_a_line_end_or_a_long_url_is_refused(void **state)
 {
 	const char *const headers[] = {"X-A: 1\r\nX-B: 2", NULL};
 	static char url[4000];
@@ -245,7 +245,7 @@ static void test_callers_faults(void **state)
 
 /* ---- a kept connection that has died */
 
-static void test_never_twice(void **state)
+static void a_post_is_never_sent_twice(void **state)
 {
 	const struct loopback_step steps[] = {
 	    {.answer = HTTP_AID_OK}, {.answer = NULL}, {.answer = HTTP_AID_OK}};
@@ -263,7 +263,7 @@ static void test_never_twice(void **state)
 	loopback_free(l);
 }
 
-static void test_get_again(void **state)
+static void a_get_is_sent_again_when_its_connection_died(void **state)
 {
 	const struct loopback_step steps[] = {
 	    {.answer = HTTP_AID_OK}, {.answer = NULL}, {.answer = HTTP_AID_OK}};
@@ -281,7 +281,7 @@ static void test_get_again(void **state)
 
 /* Closed while idle: nothing was lost, and nobody need know.  A recent
  * libcurl looks at a connection again after a second only. */
-static void test_idle_close(void **state)
+static void a_connection_closed_while_idle_is_made_anew(void **state)
 {
 	const struct loopback_step steps[] = {
 	    {.answer = HTTP_AID_OK, .close = 1}};
@@ -302,17 +302,17 @@ static void test_idle_close(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_one_connection),
-	    cmocka_unit_test(test_request),
-	    cmocka_unit_test(test_methods),
-	    cmocka_unit_test(test_large_body),
-	    cmocka_unit_test(test_two_at_once),
-	    cmocka_unit_test(test_independent),
-	    cmocka_unit_test(test_cancel),
-	    cmocka_unit_test(test_callers_faults),
-	    cmocka_unit_test(test_never_twice),
-	    cmocka_unit_test(test_get_again),
-	    cmocka_unit_test(test_idle_close),
+	    cmocka_unit_test(requests_share_one_connection),
+	    cmocka_unit_test(a_request_is_sent_as_it_was_given),
+	    cmocka_unit_test(get_put_and_head_are_sent_without_a_body),
+	    cmocka_unit_test(a_large_body_arrives_whole),
+	    cmocka_unit_test(two_requests_run_at_once),
+	    cmocka_unit_test(a_request_ends_by_its_own_deadline_beside_others),
+	    cmocka_unit_test(a_cancel_ends_a_request_and_lets_none_begin),
+	    cmocka_unit_test(a_header_with_a_line_end_or_a_long_url_is_refused),
+	    cmocka_unit_test(a_post_is_never_sent_twice),
+	    cmocka_unit_test(a_get_is_sent_again_when_its_connection_died),
+	    cmocka_unit_test(a_connection_closed_while_idle_is_made_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
