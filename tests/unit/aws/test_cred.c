@@ -90,7 +90,7 @@ static void expect(
 
 /* ---- one set of credentials */
 
-static void test_set(void **state)
+static void credentials_are_set_whole_or_not_at_all(void **state)
 {
 	static char longest[CRED_KEY_MAX + 2], token[CRED_TOKEN_MAX + 2];
 	struct cred *c = cred_new();
@@ -124,7 +124,7 @@ static void test_set(void **state)
 
 /* ---- the chain */
 
-static void test_order(void **state)
+static void the_first_source_that_has_credentials_gives_them(void **state)
 {
 	struct cred_source s[3];
 	struct world w[3];
@@ -151,7 +151,7 @@ static void test_order(void **state)
 	cred_chain_free(NULL);
 }
 
-static void test_none(void **state)
+static void without_credentials_each_source_gives_its_reason(void **state)
 {
 	struct cred_source s[2];
 	struct world w[2];
@@ -173,7 +173,7 @@ static void test_none(void **state)
 }
 
 /* What is configured and broken is not passed over, nor is a deadline. */
-static void test_first_error(void **state)
+static void a_source_that_fails_is_not_passed_over(void **state)
 {
 	static const int codes[] = {ERR_CONFIG, ERR_TIMEOUT, ERR_CANCELED,
 	    ERR_DENIED, ERR_FORMAT, ERR_SERVICE};
@@ -201,7 +201,7 @@ static void test_first_error(void **state)
 	}
 }
 
-static void test_refresh(void **state)
+static void credentials_are_renewed_before_they_expire(void **state)
 {
 	struct cred_chain *chain;
 	struct world w;
@@ -224,7 +224,7 @@ static void test_refresh(void **state)
 }
 
 /* A source that goes on giving the same ones is asked once a minute. */
-static void test_refresh_gives_the_same(void **state)
+static void a_source_that_gives_the_same_is_asked_once_a_minute(void **state)
 {
 	struct cred_chain *chain;
 	struct world w;
@@ -241,7 +241,7 @@ static void test_refresh_gives_the_same(void **state)
 	cred_chain_free(chain);
 }
 
-static void test_stale(void **state)
+static void old_credentials_serve_while_none_are_to_be_had(void **state)
 {
 	struct cred_chain *chain;
 	struct world w;
@@ -276,7 +276,7 @@ static void test_stale(void **state)
 	cred_chain_free(chain);
 }
 
-static void test_forget(void **state)
+static void forgotten_credentials_are_loaded_anew(void **state)
 {
 	struct cred_chain *chain;
 	struct world w;
@@ -328,7 +328,7 @@ static void expect_env(int rc, const char *text)
 	cred_free(c);
 }
 
-static void test_env(void **state)
+static void the_variables_of_credentials_go_together(void **state)
 {
 	(void)state;
 	set(NULL, NULL, NULL);
@@ -353,15 +353,16 @@ static void test_env(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_set),
-	    cmocka_unit_test(test_order),
-	    cmocka_unit_test(test_none),
-	    cmocka_unit_test(test_first_error),
-	    cmocka_unit_test(test_refresh),
-	    cmocka_unit_test(test_refresh_gives_the_same),
-	    cmocka_unit_test(test_stale),
-	    cmocka_unit_test(test_forget),
-	    cmocka_unit_test(test_env),
+	    cmocka_unit_test(credentials_are_set_whole_or_not_at_all),
+	    cmocka_unit_test(the_first_source_that_has_credentials_gives_them),
+	    cmocka_unit_test(without_credentials_each_source_gives_its_reason),
+	    cmocka_unit_test(a_source_that_fails_is_not_passed_over),
+	    cmocka_unit_test(credentials_are_renewed_before_they_expire),
+	    cmocka_unit_test(
+		a_source_that_gives_the_same_is_asked_once_a_minute),
+	    cmocka_unit_test(old_credentials_serve_while_none_are_to_be_had),
+	    cmocka_unit_test(forgotten_credentials_are_loaded_anew),
+	    cmocka_unit_test(the_variables_of_credentials_go_together),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

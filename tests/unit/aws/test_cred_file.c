@@ -95,7 +95,7 @@ static void expect_region(const char *profile, int rc, const char *text)
 #define KEYS(secret)                                                           \
 	"aws_access_key_id = AKIAX\naws_secret_access_key = " secret "\n"
 
-static void test_absent(void **state)
+static void only_a_profile_that_was_named_must_be_there(void **state)
 {
 	(void)state;
 	files(NULL, NULL);
@@ -112,7 +112,7 @@ static void test_absent(void **state)
 	expect("default", ERR_ABSENT, "profile default holds no keys");
 }
 
-static void test_profiles(void **state)
+static void keys_come_from_the_profile_that_was_named(void **state)
 {
 	(void)state;
 	files("[default]\n" KEYS("d") "[one]\n" KEYS("1") "[two]\n" KEYS("2"),
@@ -131,7 +131,7 @@ static void test_profiles(void **state)
 	expect("one", ERR_CONFIG, "no profile one");
 }
 
-static void test_config(void **state)
+static void the_config_file_is_read_after_the_credentials_file(void **state)
 {
 	(void)state;
 	files(NULL,
@@ -155,7 +155,7 @@ static void test_config(void **state)
 	expect(NULL, 0, "config");
 }
 
-static void test_token(void **state)
+static void a_token_is_read_anew_from_the_file_each_time(void **state)
 {
 	struct cred_file *f = cred_file_new(NULL);
 	struct cred_source s = cred_file_source(f);
@@ -176,7 +176,7 @@ static void test_token(void **state)
 	cred_file_free(NULL);
 }
 
-static void test_dialect(void **state)
+static void comments_spaces_and_nesting_are_read_as_aws_does(void **state)
 {
 	(void)state;
 	files("# comment\n; comment\n\n  \t\n"
@@ -198,7 +198,7 @@ static void test_dialect(void **state)
 	expect(NULL, 0, "new");
 }
 
-static void test_malformed(void **state)
+static void a_malformed_credentials_file_is_refused(void **state)
 {
 	static const struct {
 		const char *text, *where;
@@ -227,7 +227,7 @@ static void test_malformed(void **state)
 	expect_region(NULL, ERR_CONFIG, "");
 }
 
-static void test_odd_files(void **state)
+static void credentials_come_from_a_readable_text_file_alone(void **state)
 {
 	static char big[65537 + 64];
 	const size_t head = strlen("[default]\n" KEYS("s"));
@@ -253,7 +253,7 @@ static void test_odd_files(void **state)
 	expect(NULL, ERR_CONFIG, "Permission denied");
 }
 
-static void test_variables(void **state)
+static void variables_name_the_files_of_credentials(void **state)
 {
 	(void)state;
 	files("[default]\n" KEYS("c"), "[default]\nregion = r\n");
@@ -276,7 +276,7 @@ static void test_variables(void **state)
 	files(NULL, NULL);
 }
 
-static void test_long_paths(void **state)
+static void a_path_of_a_variable_that_is_too_long_is_refused(void **state)
 {
 	static char path[5000];
 
@@ -289,7 +289,7 @@ static void test_long_paths(void **state)
 	files(NULL, NULL);
 }
 
-static void test_region(void **state)
+static void the_region_is_that_of_the_profile(void **state)
 {
 	(void)state;
 	files(NULL, NULL);
@@ -308,16 +308,17 @@ static void test_region(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_absent),
-	    cmocka_unit_test(test_profiles),
-	    cmocka_unit_test(test_config),
-	    cmocka_unit_test(test_token),
-	    cmocka_unit_test(test_dialect),
-	    cmocka_unit_test(test_malformed),
-	    cmocka_unit_test(test_odd_files),
-	    cmocka_unit_test(test_variables),
-	    cmocka_unit_test(test_long_paths),
-	    cmocka_unit_test(test_region),
+	    cmocka_unit_test(only_a_profile_that_was_named_must_be_there),
+	    cmocka_unit_test(keys_come_from_the_profile_that_was_named),
+	    cmocka_unit_test(
+		the_config_file_is_read_after_the_credentials_file),
+	    cmocka_unit_test(a_token_is_read_anew_from_the_file_each_time),
+	    cmocka_unit_test(comments_spaces_and_nesting_are_read_as_aws_does),
+	    cmocka_unit_test(a_malformed_credentials_file_is_refused),
+	    cmocka_unit_test(credentials_come_from_a_readable_text_file_alone),
+	    cmocka_unit_test(variables_name_the_files_of_credentials),
+	    cmocka_unit_test(a_path_of_a_variable_that_is_too_long_is_refused),
+	    cmocka_unit_test(the_region_is_that_of_the_profile),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

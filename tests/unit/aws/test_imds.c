@@ -20,7 +20,7 @@
 
 /* ---- the token */
 
-static void test_token(void **state)
+static void one_token_serves_several_requests(void **state)
 {
 	OPEN(b, TOKEN, TEXT("i-0123\n"), TEXT("i-0456"));
 	assert_false(imds_answers(b.imds));
@@ -39,7 +39,7 @@ static void test_token(void **state)
 	imds_aid_close(&b);
 }
 
-static void test_token_renewed_once(void **state)
+static void a_token_that_is_refused_is_renewed_once(void **state)
 {
 	OPEN(b, TOKEN, STATUS("401 Unauthorized"), TEXT("second"), TEXT("i-1"),
 	    STATUS("401 Unauthorized"), TEXT("third"),
@@ -62,7 +62,7 @@ static void expect_bad_token(const struct loopback_step *step, int rc)
 	imds_aid_close(&b);
 }
 
-static void test_token_malformed(void **state)
+static void a_malformed_token_is_not_sent(void **state)
 {
 	static char big[3000];
 	const struct loopback_step steps[] = {TEXT(""), TEXT("a b"),
@@ -77,7 +77,7 @@ static void test_token_malformed(void **state)
 		    &steps[k], k == n - 1 ? ERR_LIMIT : ERR_FORMAT);
 }
 
-static void test_token_refused(void **state)
+static void imds_that_gives_no_token_counts_as_absent(void **state)
 {
 	const struct loopback_step steps[] = {STATUS("400 Bad Request"),
 	    STATUS("404 Not Found"), STATUS("302 Found")};
@@ -89,21 +89,21 @@ static void test_token_refused(void **state)
 
 /* ---- statuses */
 
-static void test_off(void **state)
+static void imds_that_forbids_the_token_counts_as_absent(void **state)
 {
 	OPEN(b, STATUS("403 Forbidden"));
 	imds_aid_expect(&b, ERR_ABSENT, "or a proxy added X-Forwarded-For");
 	imds_aid_close(&b);
 }
 
-static void test_off_later(void **state)
+static void imds_that_forbids_a_value_counts_as_absent(void **state)
 {
 	OPEN(b, TOKEN, STATUS("403 Forbidden"));
 	imds_aid_expect(&b, ERR_ABSENT, "IMDS at 127.0.0.1");
 	imds_aid_close(&b);
 }
 
-static void test_throttled(void **state)
+static void a_busy_imds_is_asked_again(void **state)
 {
 	OPEN(b, STATUS("503 Service Unavailable"), TOKEN,
 	    STATUS("500 Internal Server Error"), {.answer = NULL}, TEXT("i-1"));
@@ -112,7 +112,7 @@ static void test_throttled(void **state)
 	imds_aid_close(&b);
 }
 
-static void test_throttled_for_good(void **state)
+static void an_imds_that_stays_busy_is_given_up(void **state)
 {
 	OPEN(b, STATUS("503 Service Unavailable"));
 	imds_aid_expect(&b, ERR_SERVICE, "answered 503: try again later");
@@ -120,7 +120,7 @@ static void test_throttled_for_good(void **state)
 	imds_aid_close(&b);
 }
 
-static void test_disabled(void **state)
+static void imds_is_not_asked_when_a_variable_disables_it(void **state)
 {
 	static const char *const yes[] = {"true", "TRUE", "True"};
 
@@ -141,7 +141,7 @@ static void test_disabled(void **state)
 
 /* ---- silence */
 
-static void test_silent(void **state)
+static void a_silent_imds_is_absent_and_the_hop_limit_told(void **state)
 {
 	int64_t start;
 
@@ -155,7 +155,7 @@ static void test_silent(void **state)
 	imds_aid_close(&b);
 }
 
-static void test_silent_deadline(void **state)
+static void a_silent_imds_is_given_up_at_the_deadline(void **state)
 {
 	OPEN(b, SILENT);
 	virtual_begin(NULL, 0);
@@ -166,7 +166,7 @@ static void test_silent_deadline(void **state)
 	imds_aid_close(&b);
 }
 
-static void test_silent_later(void **state)
+static void an_imds_that_falls_silent_is_an_error(void **state)
 {
 	OPEN(b, TOKEN, SILENT);
 	virtual_begin(b.l, 2);
@@ -175,7 +175,7 @@ static void test_silent_later(void **state)
 	imds_aid_close(&b);
 }
 
-static void test_nobody(void **state)
+static void an_imds_that_cannot_be_reached_is_absent(void **state)
 {
 	OPEN(b, TOKEN);
 	imds_aid_again(&b, "http://127.0.0.1:1/");
@@ -184,7 +184,7 @@ static void test_nobody(void **state)
 	imds_aid_close(&b);
 }
 
-static void test_canceled(void **state)
+static void a_cancel_ends_a_request_to_imds(void **state)
 {
 	int fd[2];
 
@@ -217,7 +217,7 @@ int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 	return real(fd, addr, len);
 }
 
-static void test_no_route(void **state)
+static void without_a_route_imds_is_absent_at_once(void **state)
 {
 	OPEN(b, TOKEN, TEXT("i-1"));
 	no_route = 1;
@@ -226,7 +226,7 @@ static void test_no_route(void **state)
 	imds_aid_close(&b);
 }
 
-static void test_route_comes(void **state)
+static void a_route_that_comes_late_is_waited_for(void **state)
 {
 	const struct loopback_step steps[] = {TOKEN, TEXT("i-1")};
 	struct imds_aid b;
@@ -244,7 +244,7 @@ static void test_route_comes(void **state)
 	imds_aid_close(&b);
 }
 
-static void test_route_never_comes(void **state)
+static void a_route_that_never_comes_ends_at_the_deadline(void **state)
 {
 	const struct loopback_step steps[] = {TOKEN};
 	struct imds_aid b;
@@ -265,23 +265,23 @@ static void test_route_never_comes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_token),
-	    cmocka_unit_test(test_token_renewed_once),
-	    cmocka_unit_test(test_token_malformed),
-	    cmocka_unit_test(test_token_refused),
-	    cmocka_unit_test(test_off),
-	    cmocka_unit_test(test_off_later),
-	    cmocka_unit_test(test_throttled),
-	    cmocka_unit_test(test_throttled_for_good),
-	    cmocka_unit_test(test_disabled),
-	    cmocka_unit_test(test_silent),
-	    cmocka_unit_test(test_silent_deadline),
-	    cmocka_unit_test(test_silent_later),
-	    cmocka_unit_test(test_nobody),
-	    cmocka_unit_test(test_canceled),
-	    cmocka_unit_test(test_no_route),
-	    cmocka_unit_test(test_route_comes),
-	    cmocka_unit_test(test_route_never_comes),
+	    cmocka_unit_test(one_token_serves_several_requests),
+	    cmocka_unit_test(a_token_that_is_refused_is_renewed_once),
+	    cmocka_unit_test(a_malformed_token_is_not_sent),
+	    cmocka_unit_test(imds_that_gives_no_token_counts_as_absent),
+	    cmocka_unit_test(imds_that_forbids_the_token_counts_as_absent),
+	    cmocka_unit_test(imds_that_forbids_a_value_counts_as_absent),
+	    cmocka_unit_test(a_busy_imds_is_asked_again),
+	    cmocka_unit_test(an_imds_that_stays_busy_is_given_up),
+	    cmocka_unit_test(imds_is_not_asked_when_a_variable_disables_it),
+	    cmocka_unit_test(a_silent_imds_is_absent_and_the_hop_limit_told),
+	    cmocka_unit_test(a_silent_imds_is_given_up_at_the_deadline),
+	    cmocka_unit_test(an_imds_that_falls_silent_is_an_error),
+	    cmocka_unit_test(an_imds_that_cannot_be_reached_is_absent),
+	    cmocka_unit_test(a_cancel_ends_a_request_to_imds),
+	    cmocka_unit_test(without_a_route_imds_is_absent_at_once),
+	    cmocka_unit_test(a_route_that_comes_late_is_waited_for),
+	    cmocka_unit_test(a_route_that_never_comes_ends_at_the_deadline),
 	};
 
 	(void)unsetenv("AWS_EC2_METADATA_DISABLED");

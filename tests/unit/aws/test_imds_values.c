@@ -22,7 +22,7 @@
 
 /* ---- values */
 
-static void test_values(void **state)
+static void a_value_of_imds_is_taken_when_it_is_well_formed(void **state)
 {
 	char out[IMDS_TEXT_MAX];
 
@@ -44,7 +44,7 @@ static void test_values(void **state)
 	imds_aid_close(&b);
 }
 
-static void test_value_sizes(void **state)
+static void a_value_of_imds_has_255_characters_at_most(void **state)
 {
 	static const char head[] = "HTTP/1.1 200 OK\r\n\r\n";
 	char longest[sizeof head + 256], beyond[sizeof head + 256];
@@ -62,7 +62,7 @@ static void test_value_sizes(void **state)
 	imds_aid_close(&b);
 }
 
-static void test_oversized(void **state)
+static void an_answer_of_imds_beyond_its_ceiling_is_refused(void **state)
 {
 	static char big[20000];
 
@@ -73,7 +73,7 @@ static void test_oversized(void **state)
 	imds_aid_close(&b);
 }
 
-static void test_tag(void **state)
+static void a_tag_is_asked_for_by_its_encoded_name(void **state)
 {
 	char out[IMDS_TEXT_MAX];
 
@@ -105,7 +105,7 @@ static int load_credentials(struct imds_aid *b, struct cred *out)
 	return s.load(s.ctx, out, b->deadline, &b->err);
 }
 
-static void test_credentials(void **state)
+static void credentials_come_from_the_first_role_listed(void **state)
 {
 	struct cred *c = cred_new();
 
@@ -136,7 +136,7 @@ static void expect_no_role(
 	imds_aid_close(&b);
 }
 
-static void test_no_role(void **state)
+static void without_a_role_there_are_no_credentials(void **state)
 {
 	const struct loopback_step steps[] = {STATUS("404 Not Found"), TEXT(""),
 	    TEXT("\n"), TEXT("two words"), TEXT("r\x7f")};
@@ -149,7 +149,7 @@ static void test_no_role(void **state)
 	expect_no_role(&steps[4], ERR_FORMAT, "malformed role");
 }
 
-static void test_document(void **state)
+static void a_document_without_whole_credentials_is_refused(void **state)
 {
 	static const struct {
 		int rc;
@@ -208,7 +208,7 @@ static int endpoint(const char *text)
 	return rc;
 }
 
-static void test_endpoints(void **state)
+static void the_endpoint_of_imds_must_be_a_plain_url(void **state)
 {
 	char big[400];
 
@@ -229,7 +229,7 @@ static void test_endpoints(void **state)
 	assert_int_equal(endpoint("nonsense"), ERR_CONFIG);
 }
 
-static void test_endpoint_with_slash(void **state)
+static void a_final_slash_of_the_endpoint_is_taken_away(void **state)
 {
 	char url[80];
 
@@ -244,15 +244,15 @@ static void test_endpoint_with_slash(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_values),
-	    cmocka_unit_test(test_value_sizes),
-	    cmocka_unit_test(test_oversized),
-	    cmocka_unit_test(test_tag),
-	    cmocka_unit_test(test_credentials),
-	    cmocka_unit_test(test_no_role),
-	    cmocka_unit_test(test_document),
-	    cmocka_unit_test(test_endpoints),
-	    cmocka_unit_test(test_endpoint_with_slash),
+	    cmocka_unit_test(a_value_of_imds_is_taken_when_it_is_well_formed),
+	    cmocka_unit_test(a_value_of_imds_has_255_characters_at_most),
+	    cmocka_unit_test(an_answer_of_imds_beyond_its_ceiling_is_refused),
+	    cmocka_unit_test(a_tag_is_asked_for_by_its_encoded_name),
+	    cmocka_unit_test(credentials_come_from_the_first_role_listed),
+	    cmocka_unit_test(without_a_role_there_are_no_credentials),
+	    cmocka_unit_test(a_document_without_whole_credentials_is_refused),
+	    cmocka_unit_test(the_endpoint_of_imds_must_be_a_plain_url),
+	    cmocka_unit_test(a_final_slash_of_the_endpoint_is_taken_away),
 	};
 
 	(void)unsetenv("AWS_EC2_METADATA_DISABLED");

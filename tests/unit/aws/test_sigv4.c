@@ -37,7 +37,7 @@ static void assert_signed_as(struct sigv4 *s,
 }
 
 /* The signing key that the IAM User Guide derives step by step. */
-static void test_published_key(void **state)
+static void the_key_is_derived_as_the_user_guide_does(void **state)
 {
 	struct sigv4 *s = *state;
 	struct sigv4_result result;
@@ -67,7 +67,7 @@ static void assert_suite(struct sigv4 *s, const struct sigv4_request *req,
 }
 
 /* AWS's Signature Version 4 test suite. */
-static void test_suite(void **state)
+static void requests_of_the_test_suite_are_signed_as_it_says(void **state)
 {
 	struct sigv4_request req = get;
 
@@ -78,7 +78,7 @@ static void test_suite(void **state)
 	    "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b");
 }
 
-static void test_suite_headers(void **state)
+static void headers_of_the_test_suite_are_signed_as_it_says(void **state)
 {
 	const struct sigv4_header trim[] = {
 	    {"My-Header2", " \"a   b   c\""}, {"My-Header1", " value1"}};
@@ -99,7 +99,7 @@ static void test_suite_headers(void **state)
 	    "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a");
 }
 
-static void test_token(void **state)
+static void a_session_token_is_signed_when_there_is_one(void **state)
 {
 	const struct sigv4_credentials with = {"AKIDEXAMPLE", SECRET,
 	    "AQoDYXdzEPT//////////wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwd"
@@ -138,7 +138,7 @@ static void assert_as_fresh(struct sigv4 *s, const char *secret,
 	sigv4_free(fresh);
 }
 
-static void test_cache_follows(void **state)
+static void the_cached_key_follows_everything_it_is_made_of(void **state)
 {
 	struct sigv4 *s = *state;
 	int round;
@@ -159,7 +159,7 @@ static void test_cache_follows(void **state)
 }
 
 /* A key that stands in the cache is used: one that is put there shows. */
-static void test_cache_is_used(void **state)
+static void a_key_in_the_cache_is_used(void **state)
 {
 	struct sigv4 *s = *state;
 	struct sigv4_result a, b, c;
@@ -181,7 +181,7 @@ static void test_cache_is_used(void **state)
 }
 
 /* A failed derivation leaves no key behind, neither the old nor half a new. */
-static void test_cache_after_failure(void **state)
+static void a_failed_derivation_leaves_no_key_behind(void **state)
 {
 	static const struct sigv4 empty;
 	char secret[SIGV4_SECRET_MAX + 2];
@@ -215,7 +215,7 @@ static void assert_limit(struct sigv4 *s, const struct sigv4_request *req,
 	buf_free(result.authorization);
 }
 
-static void test_limits(void **state)
+static void a_request_beyond_the_limits_is_not_signed(void **state)
 {
 	struct sigv4_header headers[SIGV4_HEADERS_MAX + 1];
 	char names[SIGV4_HEADERS_MAX + 1][8];
@@ -282,7 +282,7 @@ static void assert_ceiling(form *make, const char *text, size_t max)
 	}
 }
 
-static void test_value(void **state)
+static void white_space_of_a_value_becomes_single_spaces(void **state)
 {
 	static const char *const cases[][2] = {{"", ""}, {" ", ""}, {"a", "a"},
 	    {" a", "a"}, {"a ", "a"}, {"  a   b  ", "a b"}, {"a\t\t b", "a b"},
@@ -296,7 +296,7 @@ static void test_value(void **state)
 	assert_ceiling(add_header_value, "  a   b ", 2);
 }
 
-static void test_name(void **state)
+static void names_of_headers_become_small_letters(void **state)
 {
 	(void)state;
 	assert_form(add_header_name, "X-Amz-Date", "x-amz-date");
@@ -305,7 +305,7 @@ static void test_name(void **state)
 	assert_ceiling(add_header_name, "Host", 3);
 }
 
-static void test_compare(void **state)
+static void names_of_headers_sort_without_regard_to_case(void **state)
 {
 	(void)state;
 	assert_int_equal(compare_header_names("", ""), 0);
@@ -337,12 +337,18 @@ static int teardown(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_published_key),
-	    TEST(test_suite), TEST(test_suite_headers), TEST(test_token),
-	    TEST(test_cache_follows), TEST(test_cache_is_used),
-	    TEST(test_cache_after_failure), TEST(test_limits),
-	    cmocka_unit_test(test_value), cmocka_unit_test(test_name),
-	    cmocka_unit_test(test_compare)};
+	const struct CMUnitTest tests[] = {
+	    TEST(the_key_is_derived_as_the_user_guide_does),
+	    TEST(requests_of_the_test_suite_are_signed_as_it_says),
+	    TEST(headers_of_the_test_suite_are_signed_as_it_says),
+	    TEST(a_session_token_is_signed_when_there_is_one),
+	    TEST(the_cached_key_follows_everything_it_is_made_of),
+	    TEST(a_key_in_the_cache_is_used),
+	    TEST(a_failed_derivation_leaves_no_key_behind),
+	    TEST(a_request_beyond_the_limits_is_not_signed),
+	    cmocka_unit_test(white_space_of_a_value_becomes_single_spaces),
+	    cmocka_unit_test(names_of_headers_become_small_letters),
+	    cmocka_unit_test(names_of_headers_sort_without_regard_to_case)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
