@@ -73,7 +73,7 @@ static void assert_ends(struct loopback_step step, int rc, int requests,
 	aid_close(a);
 }
 
-static void test_request(void **state)
+static void a_call_is_a_signed_post_of_json(void **state)
 {
 	const struct loopback_step step = aid_ok(DEPTH);
 	struct aid_sqs *a = aid_open(&step, 1);
@@ -113,7 +113,7 @@ static void test_request(void **state)
 	aid_close(a);
 }
 
-static void test_queue_url(void **state)
+static void the_url_of_a_queue_is_asked_for_by_its_name(void **state)
 {
 	const struct loopback_step step =
 	    aid_ok("{\"QueueUrl\":\"" AID_QUEUE "\"}");
@@ -134,7 +134,7 @@ static void test_queue_url(void **state)
 	aid_close(a);
 }
 
-static void test_queue_url_malformed(void **state)
+static void a_malformed_queue_url_is_refused(void **state)
 {
 	struct loopback_step steps[6];
 	char url[LIMIT_URL] = "kept", body[LIMIT_URL + 64];
@@ -159,7 +159,7 @@ static void test_queue_url_malformed(void **state)
 	aid_close(a);
 }
 
-static void test_depth_malformed(void **state)
+static void a_malformed_depth_is_refused(void **state)
 {
 	static const char *const bodies[] = {"{}", "{\"Attributes\":{}}",
 	    "{\"Attributes\":{\"ApproximateNumberOfMessages\":\"1\"}}",
@@ -174,7 +174,7 @@ static void test_depth_malformed(void **state)
 		    "GetQueueAttributes", "is the endpoint an SQS?");
 }
 
-static void test_not_json(void **state)
+static void an_answer_that_is_not_json_is_refused(void **state)
 {
 	static const char *const bodies[] = {"", "<html>log in</html>", "[]",
 	    "null", "\"x\"", "{\"a\":1", "{}{}", "{\"a\":1,\"a\":1}"};
@@ -185,7 +185,7 @@ static void test_not_json(void **state)
 		    "GetQueueAttributes", "proxy or a login page");
 }
 
-static void test_errors_explained(void **state)
+static void an_error_says_what_to_do_about_it(void **state)
 {
 	(void)state;
 	assert_ends(aid_answer("400 Bad Request",
@@ -216,7 +216,7 @@ static void test_errors_explained(void **state)
 	    ERR_SERVICE, 1, "HTTP 418: short and stout", "");
 }
 
-static void test_retries(void **state)
+static void a_call_that_may_succeed_later_is_tried_again(void **state)
 {
 	static const char *const statuses[] = {
 	    "500 X", "502 X", "503 X", "504 X", "429 X"};
@@ -233,7 +233,7 @@ static void test_retries(void **state)
 	    SQS_ATTEMPTS, "GetQueueAttributes", "");
 }
 
-static void test_retry_succeeds(void **state)
+static void a_call_pauses_longer_before_each_new_attempt(void **state)
 {
 	const struct loopback_step steps[] = {
 	    aid_answer("400 Bad Request", "", THROTTLED),
@@ -252,7 +252,7 @@ static void test_retry_succeeds(void **state)
 }
 
 /* A sleep that would pass the deadline is not begun. */
-static void test_deadline(void **state)
+static void a_pause_that_would_pass_the_deadline_is_not_begun(void **state)
 {
 	const struct loopback_step step =
 	    aid_answer("503 Unavailable", "", "busy");
@@ -270,7 +270,7 @@ static void test_deadline(void **state)
 	aid_close(a);
 }
 
-static void test_silent_service(void **state)
+static void a_silent_service_is_given_up_at_the_deadline(void **state)
 {
 	const struct loopback_step step = {.answer = "x", .delay_ms = 90000};
 	struct aid_sqs *a = aid_open(&step, 1);
@@ -289,7 +289,7 @@ static void test_silent_service(void **state)
 	aid_close(a);
 }
 
-static void test_canceled_in_a_pause(void **state)
+static void a_cancel_ends_a_pause(void **state)
 {
 	const struct loopback_step step = aid_answer("503 X", "", "");
 	struct aid_sqs *a = aid_open(&step, 1);
@@ -303,7 +303,7 @@ static void test_canceled_in_a_pause(void **state)
 	aid_close(a);
 }
 
-static void test_clock_is_corrected_once_for_all(void **state)
+static void the_clock_is_corrected_once_for_all_calls(void **state)
 {
 	const struct loopback_step steps[] = {
 	    aid_answer("403 Forbidden", TRUE_DATE, SKEWED), aid_ok(DEPTH)};
@@ -325,7 +325,7 @@ static void test_clock_is_corrected_once_for_all(void **state)
 	aid_close(a);
 }
 
-static void test_clock_is_not_corrected(void **state)
+static void a_date_that_does_not_help_corrects_no_clock(void **state)
 {
 	(void)state;
 	/* Twice: the service's Date itself is wrong. */
@@ -341,7 +341,7 @@ static void test_clock_is_not_corrected(void **state)
 	    ERR_DENIED, 1, "Signature expired", "clock");
 }
 
-static void test_clock_behind(void **state)
+static void a_clock_that_is_ahead_is_corrected_too(void **state)
 {
 	const struct loopback_step steps[] = {
 	    aid_answer("400 X", "Date: Wed, 31 Dec 2025 23:54:59 GMT\r\n",
@@ -358,7 +358,7 @@ static void test_clock_behind(void **state)
 	aid_close(a);
 }
 
-static void test_expired_credentials(void **state)
+static void expired_credentials_are_renewed_once(void **state)
 {
 	const struct loopback_step steps[] = {
 	    aid_answer("403 Forbidden", "", EXPIRED), aid_ok(DEPTH)};
@@ -377,7 +377,7 @@ static void test_expired_credentials(void **state)
 	    "ExpiredTokenException", "renew the credentials (test)");
 }
 
-static void test_no_credentials(void **state)
+static void without_credentials_nothing_is_sent(void **state)
 {
 	const struct loopback_step step = aid_ok(DEPTH);
 	struct aid_sqs *a = aid_open(&step, 1);
@@ -398,7 +398,7 @@ static void test_no_credentials(void **state)
 	aid_close(a);
 }
 
-static void test_connection_refused(void **state)
+static void a_refused_connection_is_tried_again(void **state)
 {
 	struct sockaddr_in sin = {
 	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -423,7 +423,7 @@ static void test_connection_refused(void **state)
 }
 
 /* At boot there is no route and no name: it goes on until the deadline. */
-static void test_wait_for_route(void **state)
+static void an_unreachable_service_is_tried_to_the_deadline(void **state)
 {
 	struct aid_sqs *a = aid_open_at("https://nowhere.invalid", true);
 	struct sqs_depth d;
@@ -440,7 +440,7 @@ static void test_wait_for_route(void **state)
 	aid_close(a);
 }
 
-static void test_answer_too_large(void **state)
+static void an_answer_that_is_too_large_is_refused(void **state)
 {
 	char *body = malloc(SQS_ANSWER_MAX + 64);
 
@@ -452,7 +452,7 @@ static void test_answer_too_large(void **state)
 	free(body);
 }
 
-static void test_connection_is_reused(void **state)
+static void calls_share_one_connection(void **state)
 {
 	const struct loopback_step step = aid_ok(DEPTH);
 	struct aid_sqs *a = aid_open(&step, 1);
@@ -466,7 +466,7 @@ static void test_connection_is_reused(void **state)
 	aid_close(a);
 }
 
-static void test_new(void **state)
+static void an_endpoint_or_region_that_cannot_be_is_refused(void **state)
 {
 	static const char *const bad[] = {"", "sqs.eu-west-1.amazonaws.com",
 	    "https://h/path", "https://h//", "ftp://h", "https://u@h"};
@@ -494,7 +494,7 @@ static void test_new(void **state)
 }
 
 /* By every answer, not only by one that refuses. */
-static void test_how_far_the_clock_is_off(void **state)
+static void every_answer_tells_how_far_the_clock_is_off(void **state)
 {
 	const struct loopback_step steps[] = {
 	    aid_answer("200 OK", TRUE_DATE, DEPTH),
@@ -519,7 +519,7 @@ static void test_how_far_the_clock_is_off(void **state)
 }
 
 /* The correction does not outlive what it corrects. */
-static void test_clock_that_is_set_later(void **state)
+static void a_correction_ends_when_the_clock_is_set(void **state)
 {
 	const struct loopback_step steps[] = {
 	    aid_answer("403 Forbidden", TRUE_DATE, SKEWED),
@@ -544,29 +544,29 @@ static void test_clock_that_is_set_later(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_request),
-	    cmocka_unit_test(test_queue_url),
-	    cmocka_unit_test(test_queue_url_malformed),
-	    cmocka_unit_test(test_depth_malformed),
-	    cmocka_unit_test(test_not_json),
-	    cmocka_unit_test(test_errors_explained),
-	    cmocka_unit_test(test_retries),
-	    cmocka_unit_test(test_retry_succeeds),
-	    cmocka_unit_test(test_deadline),
-	    cmocka_unit_test(test_silent_service),
-	    cmocka_unit_test(test_canceled_in_a_pause),
-	    cmocka_unit_test(test_clock_is_corrected_once_for_all),
-	    cmocka_unit_test(test_clock_is_not_corrected),
-	    cmocka_unit_test(test_clock_behind),
-	    cmocka_unit_test(test_how_far_the_clock_is_off),
-	    cmocka_unit_test(test_clock_that_is_set_later),
-	    cmocka_unit_test(test_expired_credentials),
-	    cmocka_unit_test(test_no_credentials),
-	    cmocka_unit_test(test_connection_refused),
-	    cmocka_unit_test(test_wait_for_route),
-	    cmocka_unit_test(test_answer_too_large),
-	    cmocka_unit_test(test_connection_is_reused),
-	    cmocka_unit_test(test_new),
+	    cmocka_unit_test(a_call_is_a_signed_post_of_json),
+	    cmocka_unit_test(the_url_of_a_queue_is_asked_for_by_its_name),
+	    cmocka_unit_test(a_malformed_queue_url_is_refused),
+	    cmocka_unit_test(a_malformed_depth_is_refused),
+	    cmocka_unit_test(an_answer_that_is_not_json_is_refused),
+	    cmocka_unit_test(an_error_says_what_to_do_about_it),
+	    cmocka_unit_test(a_call_that_may_succeed_later_is_tried_again),
+	    cmocka_unit_test(a_call_pauses_longer_before_each_new_attempt),
+	    cmocka_unit_test(a_pause_that_would_pass_the_deadline_is_not_begun),
+	    cmocka_unit_test(a_silent_service_is_given_up_at_the_deadline),
+	    cmocka_unit_test(a_cancel_ends_a_pause),
+	    cmocka_unit_test(the_clock_is_corrected_once_for_all_calls),
+	    cmocka_unit_test(a_date_that_does_not_help_corrects_no_clock),
+	    cmocka_unit_test(a_clock_that_is_ahead_is_corrected_too),
+	    cmocka_unit_test(every_answer_tells_how_far_the_clock_is_off),
+	    cmocka_unit_test(a_correction_ends_when_the_clock_is_set),
+	    cmocka_unit_test(expired_credentials_are_renewed_once),
+	    cmocka_unit_test(without_credentials_nothing_is_sent),
+	    cmocka_unit_test(a_refused_connection_is_tried_again),
+	    cmocka_unit_test(an_unreachable_service_is_tried_to_the_deadline),
+	    cmocka_unit_test(an_answer_that_is_too_large_is_refused),
+	    cmocka_unit_test(calls_share_one_connection),
+	    cmocka_unit_test(an_endpoint_or_region_that_cannot_be_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,7 +93,7 @@ static const struct {
 	ERR_SERVICE, SQS_REMEDY_NONE, "", "m"},
 };
 
-static void test_answers(void **state)
+static void each_error_answer_has_its_code_and_remedy(void **state)
 {
 	struct sqs_error e;
 
@@ -110,7 +110,7 @@ static void test_answers(void **state)
 	}
 }
 
-static void test_long_texts(void **state)
+static void long_texts_of_errors_are_cut(void **state)
 {
 	char body[2048] = "{\"__type\":\"", long_header[600];
 	struct sqs_error e;
@@ -136,7 +136,7 @@ static void test_long_texts(void **state)
 	assert_string_equal(e.text, "");
 }
 
-static void test_entries(void **state)
+static void the_error_of_an_entry_has_its_code_and_remedy(void **state)
 {
 	struct sqs_error e;
 
@@ -163,7 +163,7 @@ static void test_entries(void **state)
 	"seal=none"
 
 /* Digests by Python's hashlib. */
-static void test_digests(void **state)
+static void digests_match_exactly_what_they_are_of(void **state)
 {
 	struct sqs_attribute list[] = {
 	    {"b", "Number.int", "42", 2},
@@ -199,10 +199,10 @@ static void test_digests(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_answers),
-	    cmocka_unit_test(test_long_texts),
-	    cmocka_unit_test(test_entries),
-	    cmocka_unit_test(test_digests),
+	    cmocka_unit_test(each_error_answer_has_its_code_and_remedy),
+	    cmocka_unit_test(long_texts_of_errors_are_cut),
+	    cmocka_unit_test(the_error_of_an_entry_has_its_code_and_remedy),
+	    cmocka_unit_test(digests_match_exactly_what_they_are_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

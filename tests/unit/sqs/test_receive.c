@@ -42,7 +42,7 @@ static struct aid_sqs *receive(
 	return a;
 }
 
-static void test_request(void **state)
+static void a_receive_asks_for_all_attributes_of_messages(void **state)
 {
 	const struct loopback_step step = aid_ok("{}");
 	struct aid_sqs *a = aid_open(&step, 1);
@@ -78,7 +78,7 @@ static void test_request(void **state)
 	aid_close(a);
 }
 
-static void test_message(void **state)
+static void a_message_is_received_with_its_claim_and_signature(void **state)
 {
 	static const char body[] = "{\"Messages\":[" HEAD(
 	    "a") ",\"MD5OfBody\":\"" MD5_A "\","
@@ -115,7 +115,7 @@ static void test_message(void **state)
 }
 
 /* What other programs send beside our attributes counts in the digest. */
-static void test_foreign_attributes(void **state)
+static void attributes_of_others_count_in_the_digest(void **state)
 {
 	static const char body[] = "{\"Messages\":[" HEAD(
 	    "a") ",\"MD5OfBody\":\"" MD5_A "\","
@@ -135,7 +135,7 @@ static void test_foreign_attributes(void **state)
 }
 
 /* Each is taken, but not as intact. */
-static void test_damaged(void **state)
+static void a_damaged_message_is_taken_but_not_as_intact(void **state)
 {
 	static const char *const tails[] = {
 	    "",
@@ -183,7 +183,7 @@ static void test_damaged(void **state)
 	}
 }
 
-static void test_too_many_attributes(void **state)
+static void a_message_with_too_many_attributes_is_not_intact(void **state)
 {
 	char body[2048];
 	struct sqs_messages m;
@@ -212,7 +212,7 @@ static void test_too_many_attributes(void **state)
 	PLAIN(a) "," PLAIN(b) "," PLAIN(c) "," PLAIN(d) "," PLAIN(e)
 
 /* What is not a message is passed over, what is too much is not taken. */
-static void test_strange_lists(void **state)
+static void only_messages_are_taken_and_no_more_than_asked_for(void **state)
 {
 	static const char body[] =
 	    "{\"Messages\":[7,null,{},[],\"x\",{\"MessageId\":\"a\"},"
@@ -243,7 +243,7 @@ static void test_strange_lists(void **state)
 	}
 }
 
-static void test_odd_numbers(void **state)
+static void numbers_that_cannot_be_count_as_zero(void **state)
 {
 	static const char body[] = "{\"Messages\":[" HEAD(
 	    "a") ",\"Attributes\":{"
@@ -264,7 +264,7 @@ static void test_odd_numbers(void **state)
 	aid_close(a);
 }
 
-static void test_receive_fails(void **state)
+static void a_receive_that_fails_gives_no_messages(void **state)
 {
 	const struct loopback_step step = aid_answer("400 X",
 	    "x-amzn-query-error: AWS.SimpleQueueService.NonExistentQueue;"
@@ -294,7 +294,7 @@ static void test_receive_fails(void **state)
 	aid_close(a);
 }
 
-static void test_one_message_twice(void **state)
+static void a_message_listed_twice_is_taken_once(void **state)
 {
 	static const char body[] = "{\"Messages\":[" HEAD(
 	    "1") ",\"MD5OfBody\":\"" MD5_A
@@ -315,7 +315,7 @@ static void test_one_message_twice(void **state)
 }
 
 /* An endpoint that talks rubbish must not pass for an empty queue. */
-static void test_no_messages(void **state)
+static void rubbish_does_not_pass_for_an_empty_queue(void **state)
 {
 	static const char *const bodies[] = {"{\"Messages\":{}}",
 	    "{\"Messages\":null}", "{\"Messages\":\"\"}", "{\"Messages\":[{}]}",
@@ -362,7 +362,7 @@ static struct aid_sqs *drop(const struct loopback_step *steps, int n,
 
 #define DONE "{\"Id\":\"0\"},{\"Id\":\"2\"}"
 
-static void test_delete(void **state)
+static void a_delete_names_the_wanted_messages_alone(void **state)
 {
 	const struct loopback_step step =
 	    aid_ok("{\"Successful\":[" DONE ",{\"Id\":\"1\"}]}");
@@ -386,7 +386,7 @@ static void test_delete(void **state)
 	aid_close(a);
 }
 
-static void test_delete_nothing(void **state)
+static void nothing_to_delete_sends_no_request(void **state)
 {
 	const struct loopback_step step = aid_ok("{}");
 	struct aid_sqs *a = drop(&step, 1, "000", "000", 0);
@@ -399,7 +399,7 @@ static void test_delete_nothing(void **state)
 
 /* Only what was confirmed counts; what the service failed at is tried
  * again, what was asked wrongly is not. */
-static void test_delete_partly(void **state)
+static void what_the_service_failed_to_delete_is_tried_again(void **state)
 {
 	const struct loopback_step steps[] = {
 	    aid_ok("{\"Successful\":[{\"Id\":\"0\"}],\"Failed\":["
@@ -417,7 +417,7 @@ static void test_delete_partly(void **state)
 	aid_close(a);
 }
 
-static void test_delete_unconfirmed(void **state)
+static void a_deletion_that_is_not_confirmed_is_none(void **state)
 {
 	static const char *const bodies[] = {"{}", "{\"Successful\":[]}",
 	    "{\"Successful\":[{\"Id\":0}]}",
@@ -436,7 +436,7 @@ static void test_delete_unconfirmed(void **state)
 	}
 }
 
-static void test_delete_fails(void **state)
+static void a_failed_delete_is_explained_or_tried_again(void **state)
 {
 	struct loopback_step step =
 	    aid_answer("403 X", "", "{\"__type\":\"AccessDeniedException\"}");
@@ -455,21 +455,23 @@ static void test_delete_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_request),
-	    cmocka_unit_test(test_message),
-	    cmocka_unit_test(test_foreign_attributes),
-	    cmocka_unit_test(test_damaged),
-	    cmocka_unit_test(test_too_many_attributes),
-	    cmocka_unit_test(test_strange_lists),
-	    cmocka_unit_test(test_odd_numbers),
-	    cmocka_unit_test(test_receive_fails),
-	    cmocka_unit_test(test_one_message_twice),
-	    cmocka_unit_test(test_no_messages),
-	    cmocka_unit_test(test_delete),
-	    cmocka_unit_test(test_delete_nothing),
-	    cmocka_unit_test(test_delete_partly),
-	    cmocka_unit_test(test_delete_unconfirmed),
-	    cmocka_unit_test(test_delete_fails),
+	    cmocka_unit_test(a_receive_asks_for_all_attributes_of_messages),
+	    cmocka_unit_test(
+		a_message_is_received_with_its_claim_and_signature),
+	    cmocka_unit_test(attributes_of_others_count_in_the_digest),
+	    cmocka_unit_test(a_damaged_message_is_taken_but_not_as_intact),
+	    cmocka_unit_test(a_message_with_too_many_attributes_is_not_intact),
+	    cmocka_unit_test(
+		only_messages_are_taken_and_no_more_than_asked_for),
+	    cmocka_unit_test(numbers_that_cannot_be_count_as_zero),
+	    cmocka_unit_test(a_receive_that_fails_gives_no_messages),
+	    cmocka_unit_test(a_message_listed_twice_is_taken_once),
+	    cmocka_unit_test(rubbish_does_not_pass_for_an_empty_queue),
+	    cmocka_unit_test(a_delete_names_the_wanted_messages_alone),
+	    cmocka_unit_test(nothing_to_delete_sends_no_request),
+	    cmocka_unit_test(what_the_service_failed_to_delete_is_tried_again),
+	    cmocka_unit_test(a_deletion_that_is_not_confirmed_is_none),
+	    cmocka_unit_test(a_failed_delete_is_explained_or_tried_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,7 +104,7 @@ static const struct json *entry(const struct json *request, size_t k)
 	return json_at(json_get(request, "Entries"), k);
 }
 
-static void test_request(void **state)
+static void a_send_is_one_batch_of_bodies(void **state)
 {
 	const struct loopback_step step = aid_ok(ALL);
 	struct aid_sqs *a = aid_open(&step, 1);
@@ -132,7 +132,7 @@ static void test_request(void **state)
 	aid_close(a);
 }
 
-static void test_fifo(void **state)
+static void a_fifo_queue_gets_a_group_and_an_id_of_each_body(void **state)
 {
 	const struct loopback_step step = aid_ok(ALL);
 	struct aid_sqs *a = aid_open(&step, 1);
@@ -187,7 +187,7 @@ static int send_signed(const char *attributes_md5, struct json **request)
 	return rc;
 }
 
-static void test_attributes(void **state)
+static void claim_and_signature_are_sent_and_their_digest_checked(void **state)
 {
 	const struct json *attributes, *one;
 	struct json *request;
@@ -217,7 +217,7 @@ static void test_attributes(void **state)
 }
 
 /* What the service may have done is not done again. */
-static void test_unknown_outcome(void **state)
+static void a_send_of_unknown_outcome_is_not_repeated(void **state)
 {
 	(void)state;
 	assert_one((struct loopback_step){.answer = NULL}, ERR_NET, 1, "000",
@@ -237,7 +237,7 @@ static void test_unknown_outcome(void **state)
 	assert_one(aid_ok("{}"), ERR_FORMAT, 1, "000", "does not mention");
 }
 
-static void test_known_refusals(void **state)
+static void a_send_that_was_refused_for_now_is_repeated(void **state)
 {
 	const struct loopback_step steps[] = {aid_answer("503 X", "", ""),
 	    aid_answer("400 X", "", "{\"__type\":\"RequestThrottled\"}"),
@@ -253,7 +253,7 @@ static void test_known_refusals(void **state)
 	assert_one(aid_answer("413 X", "", ""), ERR_LIMIT, 1, "000", "413");
 }
 
-static void test_signed_anew(void **state)
+static void a_send_with_a_bad_date_or_token_is_signed_anew(void **state)
 {
 	const struct loopback_step steps[] = {
 	    aid_answer("403 X", "Date: Sun, 22 Nov 2026 08:00:00 GMT\r\n",
@@ -267,7 +267,7 @@ static void test_signed_anew(void **state)
 }
 
 /* Their own date is as wrong as the signature's was. */
-static void test_dated_messages_are_not_signed_anew(void **state)
+static void dated_messages_are_not_signed_anew(void **state)
 {
 	const struct loopback_step steps[] = {
 	    aid_answer("403 X", "Date: Sun, 22 Nov 2026 08:00:00 GMT\r\n",
@@ -289,7 +289,7 @@ static void test_dated_messages_are_not_signed_anew(void **state)
 	aid_close(a);
 }
 
-static void test_partial_failure_is_tried_again(void **state)
+static void only_the_part_that_failed_is_sent_again(void **state)
 {
 	const struct loopback_step steps[] = {
 	    aid_ok(ANSWER(SENT("0", MD5_A) "," SENT("2", MD5_C),
@@ -312,7 +312,7 @@ static void test_partial_failure_is_tried_again(void **state)
 	aid_close(a);
 }
 
-static void test_partial_failures(void **state)
+static void a_part_that_fails_for_good_is_told_as_not_sent(void **state)
 {
 	const struct loopback_step broken[] = {
 	    aid_ok(ANSWER(SENT("0", MD5_A),
@@ -340,7 +340,7 @@ static void test_partial_failures(void **state)
 	    ERR_DENIED, 1, "000", "allow sqs:SendMessage");
 }
 
-static void test_strange_answers(void **state)
+static void only_what_is_confirmed_with_its_digest_was_sent(void **state)
 {
 	(void)state;
 	/* Other bytes arrived. */
@@ -371,7 +371,7 @@ static void test_strange_answers(void **state)
 	    1, "000", "does not mention");
 }
 
-static void test_limits(void **state)
+static void a_batch_beyond_the_limits_is_not_sent(void **state)
 {
 	const struct loopback_step step = aid_ok(ALL);
 	struct aid_sqs *a = aid_open(&step, 1);
@@ -397,7 +397,7 @@ static void test_limits(void **state)
 }
 
 /* Ten messages of the largest payload fit into a request. */
-static void test_largest(void **state)
+static void ten_of_the_largest_messages_fit_a_request(void **state)
 {
 	const struct loopback_step step = aid_ok("{}");
 	struct aid_sqs *a = aid_open(&step, 1);
@@ -422,18 +422,19 @@ static void test_largest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_request),
-	    cmocka_unit_test(test_fifo),
-	    cmocka_unit_test(test_attributes),
-	    cmocka_unit_test(test_unknown_outcome),
-	    cmocka_unit_test(test_known_refusals),
-	    cmocka_unit_test(test_signed_anew),
-	    cmocka_unit_test(test_dated_messages_are_not_signed_anew),
-	    cmocka_unit_test(test_partial_failure_is_tried_again),
-	    cmocka_unit_test(test_partial_failures),
-	    cmocka_unit_test(test_strange_answers),
-	    cmocka_unit_test(test_limits),
-	    cmocka_unit_test(test_largest),
+	    cmocka_unit_test(a_send_is_one_batch_of_bodies),
+	    cmocka_unit_test(a_fifo_queue_gets_a_group_and_an_id_of_each_body),
+	    cmocka_unit_test(
+		claim_and_signature_are_sent_and_their_digest_checked),
+	    cmocka_unit_test(a_send_of_unknown_outcome_is_not_repeated),
+	    cmocka_unit_test(a_send_that_was_refused_for_now_is_repeated),
+	    cmocka_unit_test(a_send_with_a_bad_date_or_token_is_signed_anew),
+	    cmocka_unit_test(dated_messages_are_not_signed_anew),
+	    cmocka_unit_test(only_the_part_that_failed_is_sent_again),
+	    cmocka_unit_test(a_part_that_fails_for_good_is_told_as_not_sent),
+	    cmocka_unit_test(only_what_is_confirmed_with_its_digest_was_sent),
+	    cmocka_unit_test(a_batch_beyond_the_limits_is_not_sent),
+	    cmocka_unit_test(ten_of_the_largest_messages_fit_a_request),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

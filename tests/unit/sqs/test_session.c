@@ -102,7 +102,7 @@ static void assert_opened(
 	assert_null(session.http);
 }
 
-static void test_region_of(void **state)
+static void the_region_is_read_from_a_host_of_aws_alone(void **state)
 {
 	static const struct {
 		const char *url, *region;
@@ -143,7 +143,7 @@ static void test_region_of(void **state)
 	}
 }
 
-static void test_queue_url_says_all(void **state)
+static void a_queue_url_says_endpoint_and_region(void **state)
 {
 	struct session_config cfg = config(QUEUE);
 
@@ -155,7 +155,7 @@ static void test_queue_url_says_all(void **state)
 	assert_opened(&cfg, "https://sqs.eu-west-1.amazonaws.com", "eu-west-1");
 }
 
-static void test_endpoint_order(void **state)
+static void variables_of_the_endpoint_precede_the_setting(void **state)
 {
 	struct session_config cfg = config(QUEUE);
 
@@ -174,7 +174,7 @@ static void test_endpoint_order(void **state)
 	assert_refused(&cfg, "endpoint");
 }
 
-static void test_region_order(void **state)
+static void variables_of_the_region_precede_the_setting(void **state)
 {
 	static const char vpce[] = "https://q.sqs.eu-west-3.vpce.amazonaws.com";
 	struct session_config cfg = config("https://h.example/1/q");
@@ -204,7 +204,7 @@ static void test_region_order(void **state)
 	(void)unlink(path);
 }
 
-static void test_no_region(void **state)
+static void without_a_region_the_user_is_told_to_set_one(void **state)
 {
 	struct session_config cfg = config("https://h.example/1/q");
 
@@ -214,7 +214,7 @@ static void test_no_region(void **state)
 	assert_refused(&cfg, "set AWS_REGION");
 }
 
-static void test_bad_queues(void **state)
+static void a_queue_that_is_no_url_and_no_name_is_refused(void **state)
 {
 	static const char *const bad[] = {"ftp://h/1/q", "https://h",
 	    "https://h/", "https://h/q", "https://h/1/", "https://h//q",
@@ -241,7 +241,7 @@ static void test_bad_queues(void **state)
 	assert_refused(&cfg, "give --queue");
 }
 
-static void test_queue_name(void **state)
+static void a_queue_name_is_looked_up(void **state)
 {
 	static const char json[] =
 	    "{\"QueueUrl\":\"http://127.0.0.1:1/123456789012/entropy\"}";
@@ -268,7 +268,7 @@ static void test_queue_name(void **state)
 	loopback_free(l);
 }
 
-static void test_queue_name_unknown(void **state)
+static void an_unknown_queue_name_is_told_with_its_region(void **state)
 {
 	const struct loopback_step step = {
 	    .answer = "HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n"
@@ -286,7 +286,7 @@ static void test_queue_name_unknown(void **state)
 }
 
 /* The service's own host, for a deadline that lets nobody ask it. */
-static void test_default_endpoint(void **state)
+static void the_region_gives_the_endpoint(void **state)
 {
 	const struct session_config cfg = config("entropy");
 	int rc;
@@ -304,7 +304,7 @@ static void test_default_endpoint(void **state)
 }
 
 /* A name's look-up that failed may be tried again: it is not final. */
-static void test_open_again(void **state)
+static void a_session_may_be_opened_again_after_a_failure(void **state)
 {
 	static const struct loopback_step steps[] = {
 	    {.answer = NULL},
@@ -334,7 +334,7 @@ static void test_open_again(void **state)
 }
 
 /* What a confined process must be able to read. */
-static void test_readable(void **state)
+static void the_files_that_a_session_needs_are_listed(void **state)
 {
 	const struct session_config cfg = config("entropy");
 	const char *const *paths;
@@ -366,7 +366,7 @@ static struct loopback *metadata(const struct loopback_step *steps, int n)
 	"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"                             \
 	"X-aws-ec2-metadata-token-ttl-seconds: 21600\r\n\r\ntoken"
 
-static void test_queue_from_tag(void **state)
+static void the_queue_may_come_from_an_instance_tag(void **state)
 {
 	static const struct loopback_step steps[] = {
 	    {.answer = TOKEN},
@@ -387,7 +387,7 @@ static void test_queue_from_tag(void **state)
 	loopback_free(l);
 }
 
-static void test_no_tag(void **state)
+static void without_the_tag_there_is_no_queue(void **state)
 {
 	static const struct loopback_step steps[] = {
 	    {.answer = TOKEN},
@@ -404,7 +404,7 @@ static void test_no_tag(void **state)
 	assert_refused(&cfg, "instance tag sqs-entropy:queue");
 }
 
-static void test_region_from_metadata(void **state)
+static void the_region_may_come_from_the_metadata_service(void **state)
 {
 	static const struct loopback_step steps[] = {
 	    {.answer = TOKEN},
@@ -425,7 +425,7 @@ static void test_region_from_metadata(void **state)
 	loopback_free(l);
 }
 
-static void test_ca_bundle(void **state)
+static void the_environments_ca_bundle_precedes_the_setting(void **state)
 {
 	struct session_config cfg = config(QUEUE);
 
@@ -442,21 +442,21 @@ static void test_ca_bundle(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_region_of),
-	    TEST(test_queue_url_says_all),
-	    TEST(test_endpoint_order),
-	    TEST(test_region_order),
-	    TEST(test_no_region),
-	    TEST(test_bad_queues),
-	    TEST(test_queue_name),
-	    TEST(test_queue_name_unknown),
-	    TEST(test_default_endpoint),
-	    TEST(test_open_again),
-	    TEST(test_readable),
-	    TEST(test_queue_from_tag),
-	    TEST(test_no_tag),
-	    TEST(test_region_from_metadata),
-	    TEST(test_ca_bundle),
+	    TEST(the_region_is_read_from_a_host_of_aws_alone),
+	    TEST(a_queue_url_says_endpoint_and_region),
+	    TEST(variables_of_the_endpoint_precede_the_setting),
+	    TEST(variables_of_the_region_precede_the_setting),
+	    TEST(without_a_region_the_user_is_told_to_set_one),
+	    TEST(a_queue_that_is_no_url_and_no_name_is_refused),
+	    TEST(a_queue_name_is_looked_up),
+	    TEST(an_unknown_queue_name_is_told_with_its_region),
+	    TEST(the_region_gives_the_endpoint),
+	    TEST(a_session_may_be_opened_again_after_a_failure),
+	    TEST(the_files_that_a_session_needs_are_listed),
+	    TEST(the_queue_may_come_from_an_instance_tag),
+	    TEST(without_the_tag_there_is_no_queue),
+	    TEST(the_region_may_come_from_the_metadata_service),
+	    TEST(the_environments_ca_bundle_precedes_the_setting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
