@@ -24,7 +24,7 @@ static int load2(const char *a, const char *b)
 	return load_words(&conf, path, a, b);
 }
 
-static void defaults(void **state)
+static void without_any_setting_the_defaults_hold(void **state)
 {
 	(void)state;
 	assert_int_equal(load1(NULL), 0);
@@ -163,7 +163,7 @@ static void an_output_is_known_when_the_file_is_malformed(void **state)
 	assert_string_equal(conf.output, "/tmp/x");
 }
 
-static void a_time_for_unless_seeded(void **state)
+static void unless_seeded_takes_its_time_from_an_option_alone(void **state)
 {
 	(void)state;
 	assert_int_equal(load2("--unless-seeded", "1"), 0);
@@ -261,7 +261,7 @@ static void the_status_needs_no_configuration(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(defaults),
+	    T(without_any_setting_the_defaults_hold),
 	    T(the_file_is_taken_and_options_win),
 	    T(bad_files_name_the_line),
 	    T(bad_options_are_usage),
@@ -270,7 +270,7 @@ int main(void)
 	    T(two_actions_exclude_each_other),
 	    T(where_each_value_came_from_is_known),
 	    T(an_output_is_known_when_the_file_is_malformed),
-	    T(a_time_for_unless_seeded),
+	    T(unless_seeded_takes_its_time_from_an_option_alone),
 	    T(a_credential_comes_before_the_key_of_the_file),
 	    T(a_file_that_was_named_must_exist),
 	    T(a_queue_that_is_too_long_is_refused),

@@ -165,7 +165,7 @@ static void check_claims(
 	}
 }
 
-static void all_conditions_in_all_combinations(void **state)
+static void credit_is_right_for_every_combination_of_conditions(void **state)
 {
 	static const double per_byte[] = {0, 0.3, 1, 8};
 
@@ -283,7 +283,7 @@ static void a_redelivered_message_earns_nothing(void **state)
 	}
 }
 
-static void all_or_nothing(void **state)
+static void a_run_earns_256_bits_of_credit_or_none(void **state)
 {
 	(void)state;
 	assert_int_equal(credit_total(0), 0);
@@ -327,12 +327,13 @@ static void a_short_room_cuts_the_explanation(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(all_conditions_in_all_combinations),
+	    cmocka_unit_test(
+		credit_is_right_for_every_combination_of_conditions),
 	    cmocka_unit_test(each_condition_alone_withholds),
 	    cmocka_unit_test(a_trust_out_of_range_is_none),
 	    cmocka_unit_test(unsigned_messages_follow_the_policy),
 	    cmocka_unit_test(a_redelivered_message_earns_nothing),
-	    cmocka_unit_test(all_or_nothing),
+	    cmocka_unit_test(a_run_earns_256_bits_of_credit_or_none),
 	    cmocka_unit_test(every_reason_has_a_name_of_its_own),
 	    cmocka_unit_test(a_short_room_cuts_the_explanation),
 	};

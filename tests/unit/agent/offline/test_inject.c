@@ -29,7 +29,7 @@ static void the_argument_is_the_kernels(void **state)
 	buf_free(b);
 }
 
-static void no_more_credit_than_bits(void **state)
+static void no_more_credit_is_given_than_there_are_bits(void **state)
 {
 	static const uint8_t data[32];
 	struct buf *b;
@@ -48,7 +48,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_argument_is_the_kernels),
-	    cmocka_unit_test(no_more_credit_than_bits),
+	    cmocka_unit_test(no_more_credit_is_given_than_there_are_bits),
 	};
 
 	return cmocka_run_group_tests_name("agent inject", tests, NULL, NULL);

@@ -99,13 +99,13 @@ static void what_was_written_is_read(void **state)
 	assert_string_equal(seeded.boot, boot);
 }
 
-static void no_file(void **state)
+static void without_a_file_there_was_no_seed(void **state)
 {
 	(void)state;
 	assert_nothing();
 }
 
-static void malformed_files(void **state)
+static void a_malformed_file_counts_as_no_seed(void **state)
 {
 	static char text[] = "{\"injected\":5,\"credited\":5}";
 
@@ -126,7 +126,7 @@ static void malformed_files(void **state)
 	}
 }
 
-static void times_that_cannot_be(void **state)
+static void times_that_cannot_be_count_as_no_seed(void **state)
 {
 	const int64_t later = clock_read(CLOCK_BOOTTIME) + HOUR;
 	const int64_t bad[] = {0, -1, INT64_MIN, INT64_MAX, later};
@@ -142,7 +142,7 @@ static void times_that_cannot_be(void **state)
 	assert_int_equal(seeded.credited, 0);
 }
 
-static void another_boots_file(void **state)
+static void a_seed_of_another_boot_does_not_count(void **state)
 {
 	put_times(*state, "00000000-0000-0000-0000-000000000000", 5, 5);
 	assert_nothing();
@@ -150,7 +150,7 @@ static void another_boots_file(void **state)
 	assert_nothing();
 }
 
-static void a_file_that_others_could_write(void **state)
+static void a_file_that_others_could_write_does_not_count(void **state)
 {
 	const char *path = put_times(*state, boot, 5, 5);
 	char target[128];
@@ -180,7 +180,7 @@ static void a_fifo_does_not_hang(void **state)
 	assert_nothing();
 }
 
-static void ages(void **state)
+static void an_age_counts_from_the_last_run_of_that_kind(void **state)
 {
 	struct last_seed s = {.injected = 0};
 
@@ -198,7 +198,7 @@ static void ages(void **state)
 	assert_int_equal(last_seed_age(&s, false, 2999), -1);
 }
 
-static void failures(void **state)
+static void a_failure_shortens_the_next_wait_for_a_minute(void **state)
 {
 	struct last_seed s = {.injected = 0};
 
@@ -242,14 +242,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(what_was_written_is_read),
-	    TEST(no_file),
-	    TEST(malformed_files),
-	    TEST(times_that_cannot_be),
-	    TEST(another_boots_file),
-	    TEST(a_file_that_others_could_write),
+	    TEST(without_a_file_there_was_no_seed),
+	    TEST(a_malformed_file_counts_as_no_seed),
+	    TEST(times_that_cannot_be_count_as_no_seed),
+	    TEST(a_seed_of_another_boot_does_not_count),
+	    TEST(a_file_that_others_could_write_does_not_count),
 	    TEST(a_fifo_does_not_hang),
-	    TEST(ages),
-	    TEST(failures),
+	    TEST(an_age_counts_from_the_last_run_of_that_kind),
+	    TEST(a_failure_shortens_the_next_wait_for_a_minute),
 	    TEST(what_is_written_is_read_by_the_next),
 	};
 

@@ -87,7 +87,7 @@ static void refused_messages_go_nowhere(void **state)
 	assert_int_equal(delivered(b, 1), 0);
 }
 
-static void no_more_than_a_batch(void **state)
+static void no_more_than_a_batch_is_delivered(void **state)
 {
 	struct bench *b = *state;
 
@@ -156,7 +156,7 @@ int main(void)
 	    T(a_silent_online_half_times_out),
 	    T(strict_wants_credit),
 	    T(refused_messages_go_nowhere),
-	    T(no_more_than_a_batch),
+	    T(no_more_than_a_batch_is_delivered),
 	    T(malformed_records_end_the_run),
 	    T(identities_are_bounded),
 	};

@@ -165,7 +165,7 @@ static void a_queue_by_name_is_told_once_and_first(void **state)
 	assert_int_equal(credit(b), 0);
 }
 
-static void no_second_queue(void **state)
+static void a_second_queue_ends_the_run(void **state)
 {
 	struct bench *b = *state;
 	static struct message m;
@@ -228,7 +228,7 @@ int main(void)
 	    T(what_lies_behind_the_claim_is_nothing),
 	    T(a_configured_queue_is_not_talked_over),
 	    T(a_queue_by_name_is_told_once_and_first),
-	    T(no_second_queue),
+	    T(a_second_queue_ends_the_run),
 	    T(without_memory_nothing_is_credited),
 	    T(memory_that_fails_withholds_credit),
 	};

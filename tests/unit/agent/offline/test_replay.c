@@ -204,7 +204,7 @@ static void what_is_no_file_is_refused(void **state)
 	assert_int_equal(seen.fd, -1);
 }
 
-static void a_directory_of_another_user(void **state)
+static void a_directory_of_another_user_is_refused(void **state)
 {
 	struct keys *k = *state;
 	int rc;
@@ -241,7 +241,7 @@ static pid_t hold(const char *path)
 	return child;
 }
 
-static void one_agent_at_a_time(void **state)
+static void one_agent_at_a_time_has_the_file(void **state)
 {
 	const char *path = keys_path(*state, "seen");
 	const pid_t child = hold(path);
@@ -371,8 +371,8 @@ int main(void)
 	    T(each_bit_of_the_head_counts),
 	    T(another_length_is_damage),
 	    T(what_is_no_file_is_refused),
-	    T(a_directory_of_another_user),
-	    T(one_agent_at_a_time),
+	    T(a_directory_of_another_user_is_refused),
+	    T(one_agent_at_a_time_has_the_file),
 	    T(what_cannot_be_written_is_an_error),
 	    T(nothing_is_made_where_there_is_no_room),
 	    T(a_kill_loses_nothing_that_was_stored),

@@ -102,7 +102,7 @@ static const char *text(const struct json *object, const char *key)
 	return json_string(json_get(object, key));
 }
 
-static void a_run_as_json(void **state)
+static void a_run_is_written_as_json(void **state)
 {
 	const struct status s = sample(2);
 	struct json *root = formatted(&s);
@@ -151,7 +151,7 @@ static void only_signed_claims_are_told(void **state)
 }
 
 /* A file may be named in any code. */
-static void a_name_that_is_not_utf8(void **state)
+static void a_name_that_is_not_utf8_is_a_question_mark(void **state)
 {
 	struct status s = sample(1);
 	struct json *root;
@@ -241,7 +241,7 @@ static void the_file_is_replaced(void **state)
 }
 
 /* Another run has the same file open: the last one to end is told. */
-static void two_runs_have_it_open(void **state)
+static void of_two_runs_the_last_one_to_end_is_told(void **state)
 {
 	struct keys *k = *state;
 	const struct status first = sample(10), second = sample(1);
@@ -282,7 +282,7 @@ static void the_mode_is_whatever_the_umask_is_not(void **state)
 	assert_int_equal(st.st_mode & 07777, 0644);
 }
 
-static void where_it_cannot_be_there_is_none(void **state)
+static void a_status_file_is_no_link_and_no_directory(void **state)
 {
 	struct keys *k = *state;
 	char target[160];
@@ -330,7 +330,7 @@ static int printed(bool json, char *out, size_t size)
 	return rc;
 }
 
-static void the_last_run_for_people(void **state)
+static void the_last_run_is_printed_for_people(void **state)
 {
 	struct status s = sample(3);
 	char out[4096];
@@ -358,7 +358,7 @@ static void the_last_run_for_people(void **state)
 	assert_int_equal(out[strlen(out) - 1], '\n');
 }
 
-static void no_run_and_no_document(void **state)
+static void without_a_run_or_a_document_nothing_is_printed(void **state)
 {
 	static const char *const bad[] = {
 	    "", "{", "[]", "null", "text", "{\"messages\": ", "{}{}"};
@@ -376,7 +376,7 @@ static void no_run_and_no_document(void **state)
 }
 
 /* Whoever wrote it: nothing is printed that is not there. */
-static void a_document_of_other_kinds_of_values(void **state)
+static void values_of_other_kinds_are_not_printed(void **state)
 {
 	static const char *const odd[] = {"{}", "{\"time\": \"x\"}",
 	    "{\"time\": 9223372036854775807}", "{\"messages\": 1}",
@@ -399,19 +399,19 @@ static void a_document_of_other_kinds_of_values(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(a_run_as_json),
+	    T(a_run_is_written_as_json),
 	    T(only_signed_claims_are_told),
-	    T(a_name_that_is_not_utf8),
+	    T(a_name_that_is_not_utf8_is_a_question_mark),
 	    T(each_reason_is_told_by_its_name),
 	    T(the_longest_document_fits),
 	    T(the_file_is_replaced),
-	    T(two_runs_have_it_open),
+	    T(of_two_runs_the_last_one_to_end_is_told),
 	    T(opening_changes_nothing),
 	    T(the_mode_is_whatever_the_umask_is_not),
-	    T(where_it_cannot_be_there_is_none),
-	    T(the_last_run_for_people),
-	    T(no_run_and_no_document),
-	    T(a_document_of_other_kinds_of_values),
+	    T(a_status_file_is_no_link_and_no_directory),
+	    T(the_last_run_is_printed_for_people),
+	    T(without_a_run_or_a_document_nothing_is_printed),
+	    T(values_of_other_kinds_are_not_printed),
 	};
 
 	return cmocka_run_group_tests_name("agent status", tests, NULL, NULL);

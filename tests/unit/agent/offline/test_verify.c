@@ -117,7 +117,7 @@ static enum credit_trust judged(const char *path)
 	return got.trust;
 }
 
-static void whose_signature_it_is(void **state)
+static void a_signature_counts_for_a_trusted_key_and_its_queue(void **state)
 {
 	(void)state;
 	make(secret, CLAIM_SEAL_NONE);
@@ -137,7 +137,7 @@ static void whose_signature_it_is(void **state)
 	assert_int_equal(judged(""), CREDIT_BAD_SIGNATURE);
 }
 
-static void parts_that_are_missing(void **state)
+static void a_message_with_a_part_missing_is_not_signed(void **state)
 {
 	(void)state;
 	make(secret, CLAIM_SEAL_NONE);
@@ -253,7 +253,7 @@ static void the_digest_tells_messages_apart(void **state)
 
 /* A sealed message is known by what came, not by what was within: a copy is
  * recognised by an agent that could not open the first. */
-static void the_digest_of_a_sealed_message(void **state)
+static void a_sealed_message_is_known_by_what_came(void **state)
 {
 	uint8_t first[DIGEST_SHA256_LEN];
 
@@ -268,7 +268,7 @@ static void the_digest_of_a_sealed_message(void **state)
 
 /* ---- trusted keys */
 
-static void keys_that_share_an_id(void **state)
+static void of_keys_that_share_an_id_each_is_tried(void **state)
 {
 	struct keys *k = *state;
 
@@ -388,14 +388,14 @@ static void what_claims_not_to_be_sealed_is_not_opened(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(whose_signature_it_is),
-	    T(parts_that_are_missing),
+	    T(a_signature_counts_for_a_trusted_key_and_its_queue),
+	    T(a_message_with_a_part_missing_is_not_signed),
 	    T(every_bit_counts),
 	    T(every_length_counts),
 	    T(the_digest_is_of_all_but_the_signature),
 	    T(the_digest_tells_messages_apart),
-	    T(the_digest_of_a_sealed_message),
-	    T(keys_that_share_an_id),
+	    T(a_sealed_message_is_known_by_what_came),
+	    T(of_keys_that_share_an_id_each_is_tried),
 	    T(nobody_is_trusted_in_an_empty_directory),
 	    T(bad_key_files_are_not_gone_without),
 	    T(sealed_messages_are_opened),
