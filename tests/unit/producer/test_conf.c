@@ -66,7 +66,7 @@ static void a_queue_is_needed(void **state)
 	assert_int_equal(load("-q", "x"), 0);
 }
 
-static void the_keys_of_a_producer(void **state)
+static void the_keys_of_a_producer_come_from_the_file(void **state)
 {
 	(void)state;
 	assert_int_equal(load(NULL, NULL), 0);
@@ -132,7 +132,7 @@ int main(void)
 	    T(options_win),
 	    T(values_out_of_range_are_refused),
 	    T(a_queue_is_needed),
-	    T(the_keys_of_a_producer),
+	    T(the_keys_of_a_producer_come_from_the_file),
 	    T(a_key_that_would_be_ignored_is_refused),
 	    T(sealing_takes_room),
 	    T(a_key_is_made_without_a_configuration),

@@ -81,7 +81,7 @@ static void a_stuck_byte_is_found_at_the_cutoff(void **state)
 }
 
 /* Zero is the first value of a fresh state too: it must not count twice. */
-static void the_first_sample_is_one(void **state)
+static void the_first_sample_counts_once(void **state)
 {
 	const uint8_t zeros[5] = {0};
 	struct health h;
@@ -332,7 +332,7 @@ int main(void)
 	    cmocka_unit_test(rounding_moves_no_cutoff),
 	    cmocka_unit_test(nonsense_is_no_undefined_behaviour),
 	    cmocka_unit_test(a_stuck_byte_is_found_at_the_cutoff),
-	    cmocka_unit_test(the_first_sample_is_one),
+	    cmocka_unit_test(the_first_sample_counts_once),
 	    cmocka_unit_test(a_run_that_is_broken_counts_anew),
 	    cmocka_unit_test(a_window_fails_at_its_cutoff),
 	    cmocka_unit_test(state_is_kept_across_messages),

@@ -111,12 +111,12 @@ static void talks_to(const char *name)
 	assert_null(getenv("NOTIFY_SOCKET"));
 }
 
-static void a_path(void **state)
+static void a_manager_is_reached_by_a_path(void **state)
 {
 	talks_to(keys_path(*state, "notify"));
 }
 
-static void an_abstract_address(void **state)
+static void a_manager_is_reached_by_an_abstract_address(void **state)
 {
 	char name[64];
 
@@ -126,7 +126,7 @@ static void an_abstract_address(void **state)
 	talks_to(name);
 }
 
-static void addresses_of_other_kinds(void **state)
+static void an_address_of_another_kind_is_not_supported(void **state)
 {
 	char longer[200] = "/";
 	const char *const bad[] = {
@@ -147,7 +147,7 @@ static void addresses_of_other_kinds(void **state)
 }
 
 /* The longest path that unix(7) takes. */
-static void a_path_of_the_greatest_length(void **state)
+static void a_manager_is_reached_by_the_longest_path(void **state)
 {
 	const size_t most = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
 	char name[sizeof((struct sockaddr_un *)NULL)->sun_path + 1];
@@ -159,7 +159,7 @@ static void a_path_of_the_greatest_length(void **state)
 	talks_to(name);
 }
 
-static void a_manager_that_is_not_there(void **state)
+static void a_manager_that_is_not_there_is_an_error(void **state)
 {
 	(void)setenv("NOTIFY_SOCKET", keys_path(*state, "nobody"), 1);
 	assert_int_equal(notify_open(&n, &err), ERR_IO);
@@ -168,7 +168,7 @@ static void a_manager_that_is_not_there(void **state)
 	assert_null(getenv("NOTIFY_SOCKET"));
 }
 
-static void a_manager_that_goes_away(void **state)
+static void a_manager_that_goes_away_is_an_error(void **state)
 {
 	talks_to(keys_path(*state, "notify"));
 	(void)close(manager);
@@ -191,7 +191,7 @@ static int64_t watchdog(const char *usec, long pid)
 	return n.watchdog_ms;
 }
 
-static void the_watchdogs_time(void **state)
+static void the_watchdogs_time_counts_for_its_own_process(void **state)
 {
 	static const struct {
 		const char *usec;
@@ -270,13 +270,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(without_a_manager_nothing_happens),
-	    TEST(a_path),
-	    TEST(an_abstract_address),
-	    TEST(addresses_of_other_kinds),
-	    TEST(a_path_of_the_greatest_length),
-	    TEST(a_manager_that_is_not_there),
-	    TEST(a_manager_that_goes_away),
-	    TEST(the_watchdogs_time),
+	    TEST(a_manager_is_reached_by_a_path),
+	    TEST(a_manager_is_reached_by_an_abstract_address),
+	    TEST(an_address_of_another_kind_is_not_supported),
+	    TEST(a_manager_is_reached_by_the_longest_path),
+	    TEST(a_manager_that_is_not_there_is_an_error),
+	    TEST(a_manager_that_goes_away_is_an_error),
+	    TEST(the_watchdogs_time_counts_for_its_own_process),
 	    TEST(what_is_long_is_not_cut),
 	    TEST(a_full_socket_does_not_block),
 	    TEST(it_works_when_confined),

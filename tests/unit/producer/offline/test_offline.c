@@ -241,7 +241,7 @@ static void before_it_is_ready_an_ask_waits(void **state)
 	(void)close(fd);
 }
 
-static void ready_and_then_the_messages(void **state)
+static void the_manager_is_told_ready_and_stopping(void **state)
 {
 	struct bench *b = *state;
 
@@ -257,7 +257,7 @@ static void ready_and_then_the_messages(void **state)
 	assert_true(hears(b, "STOPPING=1"));
 }
 
-static void records_that_no_online_half_sends(void **state)
+static void a_record_that_no_online_half_sends_ends_the_run(void **state)
 {
 	struct bench *b = *state;
 	const struct record_ask far = {.path_len = LIMIT_PATH + 1};
@@ -314,7 +314,7 @@ static void the_online_half_ends_while_a_source_is_silent(void **state)
 	(void)close(fd);
 }
 
-static void a_source_that_fails_at_the_start(void **state)
+static void a_source_that_fails_at_the_start_ends_the_run(void **state)
 {
 	static const struct {
 		size_t len;
@@ -341,7 +341,7 @@ static void a_source_that_fails_at_the_start(void **state)
 	open_bench(b);
 }
 
-static void a_source_of_zeros_at_the_start(void **state)
+static void a_source_of_zeros_at_the_start_is_refused(void **state)
 {
 	struct bench *b = *state;
 
@@ -387,12 +387,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(each_ask_has_one_answer),
 	    TEST(before_it_is_ready_an_ask_waits),
-	    TEST(ready_and_then_the_messages),
-	    TEST(records_that_no_online_half_sends),
+	    TEST(the_manager_is_told_ready_and_stopping),
+	    TEST(a_record_that_no_online_half_sends_ends_the_run),
 	    TEST(asks_do_not_pile_up),
 	    TEST(the_online_half_ends_while_a_source_is_silent),
-	    TEST(a_source_that_fails_at_the_start),
-	    TEST(a_source_of_zeros_at_the_start),
+	    TEST(a_source_that_fails_at_the_start_ends_the_run),
+	    TEST(a_source_of_zeros_at_the_start_is_refused),
 	    TEST(without_a_manager_nothing_is_read_ahead),
 	    TEST(a_bad_address_of_the_manager_is_no_reason_to_end),
 	};

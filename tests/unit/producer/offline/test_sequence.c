@@ -154,7 +154,7 @@ static void a_torn_write_repeats_no_number(void **state)
 }
 
 /* Longer than before, but not yet whole. */
-static void a_file_that_did_not_grow_in_time(void **state)
+static void a_file_that_did_not_grow_whole_repeats_no_number(void **state)
 {
 	const char *path = keys_path(*state, "sequence");
 	uint8_t image[2 * SLOT_LEN];
@@ -252,7 +252,7 @@ static void the_last_numbers_do_not_wrap(void **state)
 
 /* ---- writing fails, the process is killed, two at once */
 
-static void no_number_without_its_reservation(void **state)
+static void no_number_is_given_without_its_reservation(void **state)
 {
 	const char *path = keys_path(*state, "sequence");
 	struct rlimit old, none = {0, 0};
@@ -317,7 +317,7 @@ static void a_kill_repeats_no_number(void **state)
 	}
 }
 
-static void one_producer_at_a_time(void **state)
+static void one_producer_at_a_time_has_the_file(void **state)
 {
 	const char *path = keys_path(*state, "sequence");
 	struct sequence other;
@@ -365,13 +365,13 @@ int main(void)
 	    T(numbers_begin_at_one_and_grow_by_one),
 	    T(a_restart_skips_to_the_next_block),
 	    T(a_torn_write_repeats_no_number),
-	    T(a_file_that_did_not_grow_in_time),
+	    T(a_file_that_did_not_grow_whole_repeats_no_number),
 	    T(any_bit_of_one_slot_may_be_spoilt),
 	    T(both_slots_spoilt_are_not_guessed),
 	    T(the_last_numbers_do_not_wrap),
-	    T(no_number_without_its_reservation),
+	    T(no_number_is_given_without_its_reservation),
 	    T(a_kill_repeats_no_number),
-	    T(one_producer_at_a_time),
+	    T(one_producer_at_a_time_has_the_file),
 	    T(what_is_no_file_is_refused),
 	};
 

@@ -60,7 +60,7 @@ static void ready_takes_the_test_and_the_online_half(void **state)
 	assert_string_equal(heard(), "");
 }
 
-static void ready_in_the_other_order(void **state)
+static void ready_is_told_in_the_other_order_too(void **state)
 {
 	(void)state;
 	/* Not a sign of life before there is anything to watch. */
@@ -226,7 +226,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(ready_takes_the_test_and_the_online_half),
-	    TEST(ready_in_the_other_order),
+	    TEST(ready_is_told_in_the_other_order_too),
 	    TEST(a_slow_test_asks_for_more_time),
 	    TEST(what_it_does_is_told),
 	    TEST(a_wrong_clock_is_told),

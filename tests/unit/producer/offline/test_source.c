@@ -82,7 +82,7 @@ static void the_kernels_own_generator_is_refused(void **state)
 	}
 }
 
-static void under_another_name_too(void **state)
+static void the_generator_is_refused_under_another_name_too(void **state)
 {
 	struct err err = {0};
 	struct source s;
@@ -291,7 +291,7 @@ static void a_terminal_gives_every_byte(void **state)
 	(void)close(master);
 }
 
-static void a_terminal_that_hangs_up(void **state)
+static void a_terminal_that_hung_up_is_opened_again(void **state)
 {
 	uint8_t data[4];
 	struct err err = {0};
@@ -323,7 +323,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(the_kernels_own_generator_is_refused),
-	    T(under_another_name_too),
+	    T(the_generator_is_refused_under_another_name_too),
 	    T(what_is_no_source_is_refused),
 	    T(what_is_not_there_is_absent),
 	    T(nothing_behind_it_is_absent),
@@ -333,7 +333,7 @@ int main(void)
 	    T(a_stop_ends_the_wait),
 	    T(what_was_unplugged_is_opened_again),
 	    T(a_terminal_gives_every_byte),
-	    T(a_terminal_that_hangs_up),
+	    T(a_terminal_that_hung_up_is_opened_again),
 	};
 
 	return cmocka_run_group_tests_name(

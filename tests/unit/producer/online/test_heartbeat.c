@@ -96,7 +96,7 @@ static void a_long_sleep_is_cut(void **state)
 	assert_int_equal(count_signs(), 2);
 }
 
-static void without_a_watchdog_sleep_is_one(void **state)
+static void without_a_watchdog_a_sleep_is_not_cut(void **state)
 {
 	struct heartbeat h = begin(0);
 
@@ -106,7 +106,7 @@ static void without_a_watchdog_sleep_is_one(void **state)
 	assert_int_equal(count_signs(), 1);
 }
 
-static void a_watchdog_of_next_to_nothing(void **state)
+static void the_shortest_watchdog_cuts_sleep_to_a_millisecond(void **state)
 {
 	struct heartbeat h = begin(1);
 
@@ -179,8 +179,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(a_long_sleep_is_cut),
-	    TEST(without_a_watchdog_sleep_is_one),
-	    TEST(a_watchdog_of_next_to_nothing),
+	    TEST(without_a_watchdog_a_sleep_is_not_cut),
+	    TEST(the_shortest_watchdog_cuts_sleep_to_a_millisecond),
 	    TEST(a_call_takes_no_more_than_a_slice),
 	    TEST(signs_that_find_no_room_are_dropped),
 	    TEST(waiting_for_a_record_gives_signs),

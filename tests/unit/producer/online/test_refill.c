@@ -19,7 +19,7 @@ static long count(int64_t visible, int64_t in_flight, int64_t last_send,
 	return refill_count(&article, &s, now);
 }
 
-static void below_the_watermark_a_burst(void **state)
+static void below_the_watermark_a_burst_is_sent(void **state)
 {
 	(void)state;
 	assert_int_equal(count(0, 0, 0, 0, 1000), 10);
@@ -101,7 +101,7 @@ static void the_wait_is_jittered_upwards(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(below_the_watermark_a_burst),
+	    cmocka_unit_test(below_the_watermark_a_burst_is_sent),
 	    cmocka_unit_test(what_was_just_sent_counts),
 	    cmocka_unit_test(what_is_counted_already_is_not_counted_twice),
 	    cmocka_unit_test(messages_in_flight_are_used_unless_they_pile_up),
