@@ -7,7 +7,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "aws/imds_document.h"
 #include "aws/imds_fetch.h"
 #include "base/text.h"
 #include "base/url.h"

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "aws/cred.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "http/client.h"
@@ -54,6 +55,14 @@ int imds_tag(struct imds *i, const char *key, char out[static IMDS_TEXT_MAX],
  * ERR_ABSENT: no role is attached; ERR_DENIED: the document's Code is not
  * Success; ERR_FORMAT. */
 struct cred_source imds_source(struct imds *i);
+
+/*
+ * The JSON document that IMDS gives for a role, into out (EC2 User Guide,
+ * "Retrieve security credentials from instance metadata").  ERR_DENIED: its
+ * Code is not Success; ERR_FORMAT: not such a document.  Pure.
+ */
+int imds_document(const struct buf *text, const char *role, struct cred *out,
+    struct err *err) MUST_CHECK;
 
 /* True if IMDS has given a token, so that this machine is an EC2 instance. */
 bool imds_answers(const struct imds *i);

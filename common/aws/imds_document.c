@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "aws/imds_document.h"
+#include "aws/imds.h"
 
 #include <string.h>
 

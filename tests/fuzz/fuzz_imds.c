@@ -2,7 +2,7 @@
 /* The document with a role's credentials. */
 #include <string.h>
 
-#include "aws/imds_document.h"
+#include "aws/imds.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

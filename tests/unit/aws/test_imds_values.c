@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is read from IMDS, and where IMDS is. */
 #include "aid/imds.h"
-#include "aws/imds_document.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
