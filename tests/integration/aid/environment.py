@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Clean this process, before boto3 and moto read its environment."""
     for name in [n for n in os.environ if UNWANTED.fullmatch(n)]:
         del os.environ[name]
+    # A shell script that starts us in the background has them ignored, and so would
+    # be what we start: a half that a test ends by SIGQUIT would live on.
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     os.environ["AWS_CONFIG_FILE"] = os.devnull
     os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
