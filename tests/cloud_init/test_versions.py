@@ -246,6 +246,7 @@ def test_clean_leaves_nothing_of_an_instance(machine: Machine) -> None:
             CONF: "queue = image\n",
             "/var/lib/sqs-entropy/seen": "x",
             "/run/sqs-entropy/agent.json": "x",
+            "/run/sqs-entropy/last-seed": "x",
             f"{SEED}/user-data": example("user-data.txt"),
         },
     )

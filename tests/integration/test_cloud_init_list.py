@@ -408,6 +408,7 @@ def test_clean_removes_what_an_instance_left(tmp_path: Path) -> None:
         "etc/cloud/cloud.cfg.d/95_sqs_entropy_instance.cfg": "x",
         "var/lib/sqs-entropy/seen": "x",
         "run/sqs-entropy/agent.json": "x",
+        "run/sqs-entropy/last-seed": "x",
     }
     plant(tmp_path, {**stay, **go})
     clean(tmp_path)

@@ -139,6 +139,11 @@ class Machine:
         """Remove a file in there, if there is one."""
         self.path(path).unlink(missing_ok=True)
 
+    def forget_runs(self) -> None:
+        """Make the next run of the agent the first one of this boot."""
+        for name in ("agent.json", "last-seed"):
+            self.remove(f"/run/sqs-entropy/{name}")
+
     def tasks(self, unit: str) -> list[int]:
         """The processes of a unit, by this namespace's numbers, oldest first."""
         group = self.show(unit, "ControlGroup")

@@ -30,7 +30,7 @@ def ready(world: World) -> Iterator[None]:
     world.configure(
         "agent", queue=f"https://{HOST}/123456789012/agent", timeout=TIMEOUT
     )
-    machine.remove("/run/sqs-entropy/agent.json")
+    machine.forget_runs()
     world.sqs.forget()
     world.imds.forget()
     yield

@@ -84,7 +84,7 @@ def test_the_agent_gives_credit_for_it(world: World) -> None:
     assert wait(lambda: queue.depth()[0] >= 10), machine.invocation(PRODUCER)
     machine.must("systemctl", "stop", PRODUCER)
     machine.drop_in(AGENT, "container", UNCONDITIONAL)
-    machine.remove("/run/sqs-entropy/agent.json")
+    machine.forget_runs()
     world.configure("agent", queue=f"https://{HOST}/123456789012/producer")
     machine.write("/etc/default/sqs-entropy-agent", "SQS_ENTROPY_OPTIONS=--strict\n")
     try:
