@@ -30,6 +30,7 @@ static _Atomic int64_t stands_at;
 static _Atomic int64_t ahead; /* of the real clock, when it goes */
 static struct loopback *server;
 static int awaited;
+static int64_t pace; /* ms */
 
 static int64_t real_ns(void)
 {
@@ -73,6 +74,8 @@ CURLMcode __wrap_curl_multi_poll(CURLM *multi, struct curl_waitfd *extra,
 	(void)curl_multi_timeout(multi, &own);
 	code = __real_curl_multi_poll(multi, extra, n,
 	    !passes && timeout_ms > STEP_MS ? STEP_MS : 0, &got);
+	if (got > 0)
+		stands_at += pace * MS;
 	if (passes && code == CURLM_OK && got == 0)
 		stands_at += (int64_t)MS *
 			     (own >= 0 && own < timeout_ms ? own : timeout_ms);
@@ -97,6 +100,12 @@ void virtual_end(void)
 	/* It goes on from there: it never goes back. */
 	ahead = stands_at - real_ns();
 	stands = false;
+	pace = 0;
+}
+
+void virtual_pace(int64_t ms)
+{
+	pace = ms;
 }
 
 int virtual_sleep(void *ctx, int64_t ms)

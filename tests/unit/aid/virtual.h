@@ -21,6 +21,10 @@ void virtual_begin(struct loopback *l, int requests);
 #define VIRTUAL_STILL INT_MAX /* requests: no wait moves the clock */
 void virtual_end(void);
 
+/* Until virtual_end() each wait that something did end takes so long: what
+ * comes in pieces comes slowly. */
+void virtual_pace(int64_t ms);
+
 /* A sleep of struct clock: so much time passes, and the caller goes on. */
 int virtual_sleep(void *ctx, int64_t ms);
 

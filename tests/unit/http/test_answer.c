@@ -150,17 +150,20 @@ static void a_request_ends_at_its_deadline(void **state)
 static void a_silent_server_is_given_up_and_a_slow_one_not(void **state)
 {
 	const struct loopback_step steps[] = {
-	    {.answer = HTTP_AID_OK, .trickle_ms = 150}, {.delay_ms = 60000}};
+	    {.answer = HTTP_AID_OK, .trickle_ms = 5}, {.delay_ms = 60000}};
 	struct loopback *l = loopback_new(steps, 2);
 	struct http_request req = http_aid_get(loopback_url(l));
 	struct http *h = http_aid_client(-1);
 
 	(void)state;
-	/* Slow, yet never silent for so long: the whole takes longer. */
-	req.silence_ms = 5000;
+	/* Slow, yet never silent for a second: the whole takes longer. */
+	req.silence_ms = 1000;
+	virtual_begin(l, VIRTUAL_STILL);
+	virtual_pace(40);
 	http_aid_expect(h, &req, 0, true, "");
+	virtual_end();
 	virtual_begin(l, 2);
-	http_aid_expect_timeout(h, &req, 5000, true);
+	http_aid_expect_timeout(h, &req, 1000, true);
 	virtual_end();
 	http_free(h);
 	loopback_free(l);
