@@ -17,6 +17,7 @@ from aid.payload import body, noise
 from aid.programs import AGENT, PRODUCER, STARTUP, Runner
 from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
+from aid.trace import whole_lines
 
 IOCTL = re.compile(
     r"^(?P<pid>\d+)\s+(?P<time>\d+\.\d+) ioctl\((?P<fd>\d+), (?P<name>RND\w+)"
@@ -35,8 +36,7 @@ def trace(run: Runner, tmp_path: Path, *args: str) -> tuple[list[re.Match], str]
         *args,
     )
     assert got.code == 0, got.err
-    text = log.read_text()
-    return [m for m in map(IOCTL.match, text.splitlines()) if m], got.err
+    return [m for m in map(IOCTL.match, whole_lines(log)) if m], got.err
 
 
 def decoded(argument: str) -> tuple[int, int]:
@@ -125,7 +125,7 @@ def test_the_producer_reads_what_it_sends_and_no_more(
         *("--once", "-q", queue.url, "-d", source),
     )
     assert made.code == 0, made.err
-    reads = [m for m in map(READ.match, log.read_text().splitlines()) if m]
+    reads = [m for m in map(READ.match, whole_lines(log)) if m]
     sizes = [int(m["n"]) for m in reads if m["path"] == str(source)]
     assert sum(n for n in sizes if n > 0) == STARTUP + 10 * 512
     assert queue.depth() == (10, 0)

@@ -16,6 +16,7 @@ import pytest
 from aid.forge import Message, send
 from aid.kernel import needs_kernel
 from aid.programs import AGENT
+from aid.trace import whole_lines
 from aid.verdicts import FORGETFUL, SEEN, Judge, Run
 
 DIGEST, SLOTS = 32, 4096
@@ -206,7 +207,7 @@ def test_what_is_used_is_on_the_disk_before_it_counts(
     calls = re.findall(
         rf"(pwrite64|fdatasync)\(\d+<{re.escape(str(judge.state))}>.* = \d+"
         r"|(RNDADDENTROPY)",
-        log.read_text(),
+        "\n".join(whole_lines(log)),
     )
     names = [state or pool for state, pool in calls]
     # The head of the new file; then the digest, the head again, the credit.

@@ -20,6 +20,7 @@ from aid.maker import Maker
 from aid.payload import noise
 from aid.programs import PRODUCER, Runner
 from aid.queue import Queue
+from aid.trace import whole_lines
 from aid.wait import wait_until
 
 
@@ -77,9 +78,8 @@ def test_numbers_are_on_the_disk_before_they_are_used(
     )
     assert made.code == 0, made.err
     state = Path(maker.run.env["STATE_DIRECTORY"]) / "sequence"
-    # The end of a call may be in a line of its own.
     pattern = r"^(\d+) +(pwrite64|fdatasync|sendmsg)\(\d+<([^>]+)>"
-    calls = re.findall(pattern, log.read_text(), re.MULTILINE)
+    calls = re.findall(pattern, "\n".join(whole_lines(log)), re.MULTILINE)
     [offline] = {pid for pid, _, where in calls if where == str(state)}
     ours = [name for pid, name, _ in calls if pid == offline]
     assert ours == ["pwrite64", "fdatasync", *["sendmsg"] * 10]

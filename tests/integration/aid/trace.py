@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,22 @@ class Call:
     rc: int
 
 
+def whole_lines(log: Path) -> Iterator[str]:
+    """Read a log of strace -f: a line a call, in the order in which calls ended.
+
+    A call that another process interrupted is in two lines there.
+    """
+    begun: dict[str, str] = {}
+    for line in log.read_text().splitlines():
+        pid, _, rest = line.partition(" ")
+        if rest.endswith("<unfinished ...>"):
+            begun[pid] = rest.removesuffix("<unfinished ...>").rstrip()
+            continue
+        if " resumed>" in rest:
+            rest = begun.pop(pid) + rest.partition(" resumed>")[2]
+        yield f"{pid} {rest}"
+
+
 def traced(run: Runner, tmp_path: Path, *command: str | Path) -> list[Call]:
     """Run a command under strace; return its calls that have to do with rights."""
     log = tmp_path / "strace"
@@ -47,18 +64,12 @@ def traced(run: Runner, tmp_path: Path, *command: str | Path) -> list[Call]:
     )
     assert got.code == 0, got.err
     calls: list[Call] = []
-    begun: dict[str, str] = {}
-    for line in log.read_text().splitlines():
-        pid, _, rest = line.partition(" ")
-        # What another process interrupted is in two lines.
-        if rest.endswith("<unfinished ...>"):
-            begun[pid] = rest.removesuffix("<unfinished ...>").rstrip()
-            continue
-        if " resumed>" in rest:
-            rest = begun.pop(pid) + rest.partition(" resumed>")[2]
-        found = CALL.match(f"{pid} {rest}")
+    for line in whole_lines(log):
+        found = CALL.match(line)
         if found:
-            calls.append(Call(int(pid), found["call"], found["args"], int(found["rc"])))
+            calls.append(
+                Call(int(found["pid"]), found["call"], found["args"], int(found["rc"]))
+            )
     return calls
 
 
@@ -119,14 +130,8 @@ def waits(run: Runner, tmp_path: Path, *command: str | Path) -> tuple[Result, in
         *command,
     )
     total, parent = dict[str, int](), ""
-    begun: dict[str, str] = {}
-    for line in log.read_text().splitlines():
+    for line in whole_lines(log):
         pid, _, rest = line.partition(" ")
-        if rest.endswith("<unfinished ...>"):
-            begun[pid] = rest.removesuffix("<unfinished ...>").rstrip()
-            continue
-        if " resumed>" in rest:
-            rest = begun.pop(pid) + rest.partition(" resumed>")[2]
         found = re.match(r" *(\w+)\((.*)\) += (\d+)", rest)
         if found is not None and found[1] in ("fork", "clone", "clone3"):
             parent = parent or pid
