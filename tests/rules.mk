@@ -32,7 +32,8 @@ tests: $(SETTINGS_BIN)
 -include $(BUILD)/tests/programs/settings.d
 
 # Time is simulated by aid/virtual.c, in our own code alone.
-$(UNIT_BIN): override LDFLAGS += -Wl,--wrap=clock_gettime,--wrap=curl_multi_poll
+$(UNIT_BIN): override LDFLAGS += -Wl,--wrap=clock_gettime \
+	-Wl,--wrap=__clock_gettime64,--wrap=curl_multi_poll
 
 # test_buf looks at each block before it is freed.
 $(filter %/test_buf,$(UNIT_BIN)): override LDFLAGS += -Wl,--wrap=free

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "aid/loopback.h"
+#include "aid/virtual.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,6 +30,7 @@
 #define REQUEST_MAX     ((size_t)4 << 20) /* bytes */
 #define ROOM_FIRST      4096
 
+/* The server lives in real time, whatever that of the test is. */
 struct connection {
 	int fd;
 	char *in;
@@ -51,17 +53,6 @@ struct loopback {
 	char *request[REQUESTS_MAX];
 	struct connection at[CONNECTIONS_MAX]; /* the thread's own */
 };
-
-/* The server lives in real time, whatever that of the test is (virtual.h). */
-int __real_clock_gettime(clockid_t id, struct timespec *ts);
-
-static int64_t real_ms(void)
-{
-	struct timespec ts = {0};
-
-	(void)__real_clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static void drop(struct connection *c)
 {
@@ -123,7 +114,7 @@ static void begin_answer(struct loopback *l, struct connection *c)
 	memmove(c->in, c->in + len, c->in_len + 1);
 	c->step = &l->steps[k < l->n ? k : l->n - 1];
 	c->sent = 0;
-	c->due = real_ms() + c->step->delay_ms;
+	c->due = virtual_real_ms() + c->step->delay_ms;
 }
 
 static void receive(struct loopback *l, struct connection *c)
@@ -159,7 +150,7 @@ static bool answer(struct loopback *l, struct connection *c)
 	const char *text = c->step->answer;
 	size_t len = text != NULL ? strlen(text) : 0;
 
-	while (c->sent < len && real_ms() >= c->due) {
+	while (c->sent < len && virtual_real_ms() >= c->due) {
 		size_t part = c->step->trickle_ms > 0 ? 1 : len - c->sent;
 		ssize_t n = send(c->fd, text + c->sent, part, MSG_NOSIGNAL);
 
@@ -172,7 +163,7 @@ static bool answer(struct loopback *l, struct connection *c)
 		c->sent += (size_t)n;
 		c->due += c->step->trickle_ms;
 	}
-	if (c->sent < len || real_ms() < c->due)
+	if (c->sent < len || virtual_real_ms() < c->due)
 		return false;
 	if (text == NULL || c->step->close) {
 		drop(c);
@@ -189,7 +180,7 @@ static int wait_ms(const struct connection *c, int timeout)
 
 	if (c->fd < 0 || c->step == NULL)
 		return timeout;
-	left = c->due - real_ms();
+	left = c->due - virtual_real_ms();
 	if (left < 0)
 		left = 0;
 	return timeout < 0 || left < timeout ? (int)left : timeout;
@@ -286,10 +277,10 @@ int loopback_connections(struct loopback *l)
 void loopback_expect_requests(struct loopback *l, int n)
 {
 	const struct timespec step = {.tv_nsec = 1000000};
-	const int64_t last = real_ms() + 60000;
+	const int64_t last = virtual_real_ms() + 60000;
 
 	/* What the client has sent may be on its way. */
-	while (loopback_requests(l) < n && real_ms() < last)
+	while (loopback_requests(l) < n && virtual_real_ms() < last)
 		(void)nanosleep(&step, NULL);
 	assert_int_equal(loopback_requests(l), n);
 }

@@ -17,9 +17,18 @@
 #define MS      1000000
 #define STEP_MS 5 /* between two looks at the server */
 
+/* With 64 bits of time on 32-bit systems it has another name. */
+#if __WORDSIZE == 32
+#define real_gettime    __real___clock_gettime64
+#define wrapped_gettime __wrap___clock_gettime64
+#else
+#define real_gettime    __real_clock_gettime
+#define wrapped_gettime __wrap_clock_gettime
+#endif
+
 /* The linker calls ours instead of these (--wrap in tests/rules.mk). */
-int __real_clock_gettime(clockid_t id, struct timespec *ts);
-int __wrap_clock_gettime(clockid_t id, struct timespec *ts);
+int real_gettime(clockid_t id, struct timespec *ts);
+int wrapped_gettime(clockid_t id, struct timespec *ts);
 CURLMcode __real_curl_multi_poll(CURLM *multi, struct curl_waitfd *extra,
     unsigned int n, int timeout_ms, int *ready);
 CURLMcode __wrap_curl_multi_poll(CURLM *multi, struct curl_waitfd *extra,
@@ -36,20 +45,25 @@ static int64_t real_ns(void)
 {
 	struct timespec ts;
 
-	assert_int_equal(__real_clock_gettime(CLOCK_MONOTONIC, &ts), 0);
+	assert_int_equal(real_gettime(CLOCK_MONOTONIC, &ts), 0);
 	return (int64_t)ts.tv_sec * SECOND + ts.tv_nsec;
 }
 
-int __wrap_clock_gettime(clockid_t id, struct timespec *ts)
+int wrapped_gettime(clockid_t id, struct timespec *ts)
 {
 	int64_t now;
 
 	if (id != CLOCK_MONOTONIC || (!stands && ahead == 0))
-		return __real_clock_gettime(id, ts);
+		return real_gettime(id, ts);
 	now = stands ? stands_at : real_ns() + ahead;
 	*ts =
 	    (struct timespec){.tv_sec = now / SECOND, .tv_nsec = now % SECOND};
 	return 0;
+}
+
+int64_t virtual_real_ms(void)
+{
+	return real_ns() / MS;
 }
 
 static bool is_silent(void)

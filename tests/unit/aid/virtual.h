@@ -28,6 +28,9 @@ void virtual_pace(int64_t ms);
 /* A sleep of struct clock: so much time passes, and the caller goes on. */
 int virtual_sleep(void *ctx, int64_t ms);
 
+/* The real clock, for what has to know it all the same. */
+int64_t virtual_real_ms(void);
+
 /* How much later than wanted a real wait may end on a busy machine.  A test
  * that allows it says what a defect would take, which is more. */
 #define VIRTUAL_LATE_MS 20000
