@@ -29,7 +29,7 @@ static void write_file(const char *text)
 	assert_int_equal(fclose(f), 0);
 }
 
-static int make_file(const char *text)
+static inline int make_file(const char *text)
 {
 	(void)snprintf(path, sizeof path, "/tmp/test_conf.%d", (int)getpid());
 	write_file(text);
@@ -37,7 +37,7 @@ static int make_file(const char *text)
 	return 0;
 }
 
-static int remove_file(void **state)
+static inline int remove_file(void **state)
 {
 	(void)state;
 	(void)unlink(path);
@@ -45,7 +45,7 @@ static int remove_file(void **state)
 }
 
 /* Two words at most; argv as the kernel gives it: writable strings. */
-static int load_words(
+static inline int load_words(
     struct conf *conf, const char *file, const char *a, const char *b)
 {
 	const char *words[] = {"program", "-c", file, a, b};
