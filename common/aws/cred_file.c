@@ -276,7 +276,11 @@ static struct view *open_views(
 {
 	struct view *v = calloc(2, sizeof *v);
 
-	*rc = v != NULL ? 0 : err_set(err, ERR_NOMEM, "out of memory");
+	if (v == NULL) {
+		*rc = err_set(err, ERR_NOMEM, "out of memory");
+		return NULL;
+	}
+	*rc = 0;
 	for (int k = 0; k < 2 && *rc == 0; k++)
 		*rc = open_view(f, &v[k], k, profile, err);
 	return v;
