@@ -111,7 +111,7 @@ int batch_fill(struct batch *b, const struct heartbeat *h,
 	b->n = 0;
 	b->failed = 0;
 	rc = ask_until_slow(b, h, queue_path, most);
-	/* When the offline half is gone, it has logged why, or its caller will. */
+	/* The offline half has logged why it is gone, or the caller will. */
 	if (rc == ERR_EOF)
 		return err_told(err, rc);
 	if (rc != 0)
