@@ -110,7 +110,8 @@ static void read_status(int status, bool late, struct err *end)
 	const int code = WIFEXITED(status) ? STATUS_BASE - WEXITSTATUS(status)
 					   : ERR_INTERNAL;
 
-	if (late || status == SPLIT_NOT_REAPED)
+	/* Who looks late may still find a child that ended in time. */
+	if (status == SPLIT_NOT_REAPED || (late && number > 0))
 		(void)err_set(end, ERR_INTERNAL, "%s hung", half);
 	else if (number > 0)
 		(void)err_set(end, ERR_INTERNAL,

@@ -88,6 +88,79 @@ static void a_deadline_long_past_leaves_time_to_end_the_child(void **state)
 	(void)close(fd);
 }
 
+/* How the child of split_run() ends: its code, or the signal it sends itself;
+ * and whether the parent looks for it only after the deadline. */
+struct ending {
+	int code;
+	int signal;
+	bool late;
+	bool told;
+	int end;          /* what split_run() says of it */
+	const char *text; /* and a part of its text */
+};
+
+static void hold_nothing(void *ctx)
+{
+	(void)ctx;
+}
+
+static int end_online(void *ctx, int fd)
+{
+	const struct ending *e = ctx;
+
+	(void)fd;
+	if (e->signal != 0)
+		(void)raise(e->signal);
+	return e->code;
+}
+
+/* The child has ended, and is still there to be reaped, when this returns. */
+static int wait_for_end(void *ctx, int fd, int64_t *until, struct err *err)
+{
+	const struct ending *e = ctx;
+	siginfo_t info;
+
+	(void)fd;
+	(void)err;
+	assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
+	*until = clock_read(CLOCK_MONOTONIC) + (e->late ? -1 : 60000);
+	return 0;
+}
+
+static void how_the_child_ended_is_told(void **state)
+{
+	static struct ending endings[] = {
+	    {.code = 0},
+	    {.code = 0, .late = true},
+	    {.code = ERR_DENIED, .told = true, .end = ERR_DENIED},
+	    {.code = ERR_DENIED, .late = true, .told = true, .end = ERR_DENIED},
+	    {.code = ERR_INTERNAL, .told = true, .end = ERR_INTERNAL},
+	    {.code = ERR_INTERNAL - 1, .told = true, .end = ERR_INTERNAL},
+	    {.signal = SIGKILL, .end = ERR_INTERNAL, .text = "out of memory?"},
+	    {.signal = SIGTERM, .end = ERR_INTERNAL, .text = "signal 15"},
+	    {.signal = SIGKILL,
+		.late = true,
+		.end = ERR_INTERNAL,
+		.text = "hung"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+		struct ending *e = &endings[i];
+		const struct split split = {.leave = hold_nothing,
+		    .online = end_online,
+		    .offline = wait_for_end,
+		    .ctx = e};
+		struct err end = {0}, err = {0};
+
+		assert_int_equal(split_run(&split, &end, &err), 0);
+		assert_int_equal(end.code, e->end);
+		assert_int_equal(end.told, e->told);
+		if (e->text != NULL)
+			assert_non_null(strstr(end.text, e->text));
+	}
+}
+
 static void stop_signals_make_the_descriptor_readable(void **state)
 {
 	int fd;
@@ -115,6 +188,7 @@ int main(void)
 	    cmocka_unit_test(halves_are_joined_and_reaped),
 	    cmocka_unit_test(a_child_that_hangs_is_ended),
 	    cmocka_unit_test(a_deadline_long_past_leaves_time_to_end_the_child),
+	    cmocka_unit_test(how_the_child_ended_is_told),
 	    cmocka_unit_test(stop_signals_make_the_descriptor_readable),
 	};
 
