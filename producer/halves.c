@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "producer/halves.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <string.h>
 
 #include "aws/cred_env.h"
 #include "base/clock.h"
@@ -63,8 +65,10 @@ static int run_producer_online(void *ctx, int fd)
 	const struct run *run = ctx;
 	int cancel_fd;
 
-	if (split_stop_fd(&cancel_fd) != 0)
+	if (split_stop_fd(&cancel_fd) != 0) {
+		log_error("cannot listen to signals: %s", strerror(errno));
 		return ERR_IO;
+	}
 	return run->online(fd, run->conf, cancel_fd, run->watchdog_ms);
 }
 
