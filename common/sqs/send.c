@@ -83,6 +83,8 @@ static int put_message(void *ctx, struct json_writer *w, size_t k)
 
 	if (rc != 0)
 		return rc;
+	if (to->messages[k]->signature_len > MESSAGE_SIGNATURE_LEN)
+		return ERR_LIMIT;
 	json_put_string(w, "MessageBody", to->body);
 	put_attributes(w, to->messages[k]);
 	return to->fifo ? put_fifo(w, to->body) : 0;

@@ -392,6 +392,11 @@ static void a_batch_beyond_the_limits_is_not_sent(void **state)
 	assert_int_equal(sqs_send(a->sqs, AID_QUEUE, list, 1, sent,
 			     aid_deadline(a), &a->err),
 	    ERR_LIMIT);
+	make_messages();
+	messages[0].signature_len = MESSAGE_SIGNATURE_LEN + 100;
+	assert_int_equal(sqs_send(a->sqs, AID_QUEUE, list, 1, sent,
+			     aid_deadline(a), &a->err),
+	    ERR_LIMIT);
 	assert_int_equal(loopback_requests(a->loopback), 0);
 	aid_close(a);
 }
