@@ -14,9 +14,14 @@
 #include "sqs/messages.h"
 
 #define MD5_A "098890dde069e9abad63f19a0d9e1f32" /* of "AAAA" */
-#define HEAD(id)                                                               \
+#define BODY_B                                                                 \
+	"BBBBBBBBBBBBBBBBBBBBBB"                                               \
+	"BBBBBBBBBBBBBBBBBBBBBB"
+#define MD5_B "d4f1807d5a331844c4bc0401a6a80156"
+#define HEAD_OF(id, body)                                                      \
 	"{\"MessageId\":\"" id "\",\"ReceiptHandle\":\"r" id "\","             \
-	"\"Body\":\"AAAA\""
+	"\"Body\":\"" body "\""
+#define HEAD(id)  HEAD_OF(id, "AAAA")
 #define PLAIN(id) HEAD(id) ",\"MD5OfBody\":\"" MD5_A "\"}"
 #define ENTROPY                                                                \
 	"v=1;key=0011223344556677;seq=1;time=1700000000000;bits=4096;"         \
@@ -80,14 +85,15 @@ static void a_receive_asks_for_all_attributes_of_messages(void **state)
 
 static void a_message_is_received_with_its_claim_and_signature(void **state)
 {
-	static const char body[] = "{\"Messages\":[" HEAD(
-	    "a") ",\"MD5OfBody\":\"" MD5_A "\","
-		 "\"Attributes\":{\"SentTimestamp\":\"1700000000123\","
-		 "\"ApproximateReceiveCount\":\"1\"},"
-		 "\"MD5OfMessageAttributes\":\"5552abacc7c83b9f100563e5a2d449ef\","
-		 "\"MessageAttributes\":{" ENTROPY_ATTRIBUTE ",\"Signature\":{"
-		 "\"DataType\":\"Binary\",\"BinaryValue\":\"" SIGNATURE
-		 "\"}}}]}";
+	static const char body[] = "{\"Messages\":[" HEAD_OF("a",
+	    BODY_B) ",\"MD5OfBody\":\"" MD5_B "\","
+		    "\"Attributes\":{\"SentTimestamp\":\"1700000000123\","
+		    "\"ApproximateReceiveCount\":\"1\"},"
+		    "\"MD5OfMessageAttributes\":\"5552abacc7c83b9f100563e5a2d449ef\","
+		    "\"MessageAttributes\":{" ENTROPY_ATTRIBUTE
+		    ",\"Signature\":{"
+		    "\"DataType\":\"Binary\",\"BinaryValue\":\"" SIGNATURE
+		    "\"}}}]}";
 	const struct message *at;
 	struct sqs_messages m;
 	struct aid_sqs *a = receive(body, 10, &m);
@@ -97,9 +103,10 @@ static void a_message_is_received_with_its_claim_and_signature(void **state)
 	assert_int_equal(m.n, 1);
 	assert_string_equal(m.receipts[0].id, "a");
 	assert_string_equal(m.receipts[0].handle, "ra");
-	/* Three bytes are no payload. */
-	assert_int_equal(m.receipts[0].body, ERR_LIMIT);
-	assert_int_equal(at->payload_len, 0);
+	assert_int_equal(m.receipts[0].body, 0);
+	assert_int_equal(at->payload_len, 33);
+	for (size_t i = 0; i < 33; i++)
+		assert_int_equal(at->payload[i], "\x04\x10\x41"[i % 3]);
 	assert_int_equal(at->sent, 1700000000123);
 	assert_int_equal(at->receive_count, 1);
 	assert_string_equal(at->entropy, ENTROPY);
@@ -128,6 +135,9 @@ static void attributes_of_others_count_in_the_digest(void **state)
 
 	(void)state;
 	assert_int_equal(m.n, 1);
+	/* Three bytes are no payload. */
+	assert_int_equal(m.receipts[0].body, ERR_LIMIT);
+	assert_int_equal(m.at[0].payload_len, 0);
 	assert_true(m.receipts[0].intact);
 	assert_int_equal(m.at[0].signature_len, 0);
 	sqs_messages_free(&m);
