@@ -6,7 +6,7 @@
 #include "sqs/call.h"
 
 /*
- * Inside sqs*.c only: a batch operation, whose answer lists each entry as
+ * Inside sqs/ only: a batch operation, whose answer lists each entry as
  * Successful or Failed.  Entries that failed by the service's own fault go
  * into another call, SQS_ATTEMPTS in all.
  */

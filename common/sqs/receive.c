@@ -40,8 +40,8 @@ static const char *value_of(const struct json *attribute)
 	    attribute, is_binary(attribute) ? "BinaryValue" : "StringValue"));
 }
 
-/* One attribute as it is digested; binary ones are decoded into space, of
- * which *used bytes are taken.  False when something is missing. */
+/* One attribute as it is digested; a binary one is decoded into space.
+ * False when something is missing. */
 static bool read_attribute(const struct json *from, const char *name,
     struct buf *space, struct sqs_attribute *out)
 {

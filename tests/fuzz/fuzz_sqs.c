@@ -20,7 +20,7 @@
 static const uint8_t *answer_data;
 static size_t answer_len;
 
-/* In place of sqs_call.c's: the network says what the fuzzer says. */
+/* In place of the one in sqs/call.c: the network says what the fuzzer says. */
 int sqs_call(struct sqs *s, const struct sqs_op *op, const char *queue,
     struct json_writer *request, int64_t deadline, struct json **answer,
     struct err *err)

@@ -318,7 +318,7 @@ static void expect_bundle(const char *given, int rc, const char *text)
 	http_free(h);
 }
 
-static void the_ca_bundle_given_or_of_aws_must_be_a_file(void **state)
+static void a_ca_bundle_that_is_given_must_be_a_file(void **state)
 {
 	(void)state;
 	expect_bundle("/nonexistent/ca.pem", ERR_CONFIG,
@@ -343,7 +343,7 @@ int main(void)
 	    cmocka_unit_test(a_tls_handshake_that_hangs_times_out),
 	    cmocka_unit_test(metadata_and_loopback_never_go_through_a_proxy),
 	    cmocka_unit_test(the_service_is_asked_through_the_proxy),
-	    cmocka_unit_test(the_ca_bundle_given_or_of_aws_must_be_a_file),
+	    cmocka_unit_test(a_ca_bundle_that_is_given_must_be_a_file),
 	};
 
 	set_proxies(NULL);
