@@ -122,11 +122,12 @@ static void print_string(const char *text, FILE *to)
 	(void)fputc('"', to);
 }
 
-/* As "1.0" or "0.25": the file does not take "1e-05". */
+/* As "1.0" or "0.25": the file does not take "1e-05".  A value given with up
+ * to 15 decimals is printed as it was given. */
 static void print_double(double x, FILE *to)
 {
 	char text[64];
-	int len = snprintf(text, sizeof text, "%.6f", x);
+	int len = snprintf(text, sizeof text, "%.15f", x);
 
 	while (len > 2 && text[len - 1] == '0' && text[len - 2] != '.')
 		len--;

@@ -129,8 +129,8 @@ static void a_value_is_printed_as_the_file_has_it(void **state)
 	assert_printed(&rows[BITS], "bits-per-byte = 1.0");
 	v.bits = 0.25;
 	assert_printed(&rows[BITS], "bits-per-byte = 0.25");
-	v.bits = 0.00001;
-	assert_printed(&rows[BITS], "bits-per-byte = 0.00001");
+	v.bits = 0.0000004;
+	assert_printed(&rows[BITS], "bits-per-byte = 0.0000004");
 	assert_printed(&rows[UNSIGNED], "unsigned = \"refuse\"");
 }
 
