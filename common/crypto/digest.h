@@ -8,8 +8,8 @@
 
 #include "base/err.h"
 
-/* The one user of OpenSSL.  A part is (data, len); parts are hashed one after
- * the other, so that nobody concatenates secrets. */
+/* This folder is the one user of OpenSSL.  A part is (data, len); parts are
+ * hashed one after the other, so that nobody concatenates secrets. */
 struct digest_part {
 	const void *data;
 	size_t len;

@@ -304,7 +304,7 @@ static void the_service_is_asked_through_the_proxy(void **state)
 	loopback_free(proxy);
 }
 
-/* ---- the CA bundle; what it does to TLS is in test_http_tls.c */
+/* ---- the CA bundle; what it does to TLS is in test_tls.c */
 
 static void expect_bundle(const char *given, int rc, const char *text)
 {
