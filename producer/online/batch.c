@@ -54,6 +54,16 @@ static int read_failed(struct batch *b, const void *data, size_t len)
 	return 0;
 }
 
+/* A message of ours has a claim and a signature, or neither. */
+static int accept_message(struct message *m, size_t len)
+{
+	const int rc = message_take_record(m, len);
+
+	if (rc == 0 && (m->entropy_len > 0) != (m->signature_len > 0))
+		return ERR_FORMAT;
+	return rc;
+}
+
 static int ask_for_message(struct batch *b, const struct heartbeat *h,
     const char *queue_path, struct message *m)
 {
@@ -66,20 +76,23 @@ static int ask_for_message(struct batch *b, const struct heartbeat *h,
 	if (rc == 0 && type == RECORD_FAILED)
 		return read_failed(b, m, len);
 	if (rc == 0 && type == RECORD_MESSAGE)
-		return message_take_record(m, len);
+		return accept_message(m, len);
 	return rc == 0 ? ERR_FORMAT : rc;
 }
 
-/* Messages that waited for a source that became slow earn no credit any more.
- */
+/* Messages that waited for a source that became slow earn no credit any more,
+ * apart from one that has just come. */
 static void drop_stale(struct batch *b, int64_t now)
 {
-	if (b->n < 2 || now - b->oldest < BATCH_FRESH_MS)
+	const size_t fresh = b->failed == 0 ? 1 : 0;
+
+	if (b->n <= fresh || now - b->oldest < BATCH_FRESH_MS)
 		return;
 	log_warning("%zu messages waited too long for a slow source: dropped",
-	    b->n - 1);
-	memcpy(&b->at[0], &b->at[b->n - 1], sizeof b->at[0]);
-	b->n = 1;
+	    b->n - fresh);
+	if (fresh > 0)
+		memcpy(&b->at[0], &b->at[b->n - 1], sizeof b->at[0]);
+	b->n = fresh;
 }
 
 static int ask_until_slow(struct batch *b, const struct heartbeat *h,
@@ -91,9 +104,11 @@ static int ask_until_slow(struct batch *b, const struct heartbeat *h,
 	while (b->n < most) {
 		asked = clock_mono(h->clock);
 		rc = ask_for_message(b, h, queue_path, &b->at[b->n]);
-		if (rc != 0 || b->failed != 0)
+		if (rc != 0)
 			return rc;
 		now = clock_mono(h->clock);
+		if (b->failed != 0)
+			break;
 		if (b->n++ == 0)
 			b->oldest = now;
 		if (now - asked >= SLOW_MS || now - b->oldest >= SLOW_MS)

@@ -167,6 +167,17 @@ static void messages_that_are_too_old_are_dropped(void **state)
 	assert_int_equal(batch.at[0].payload[0], 3);
 }
 
+static void messages_grown_old_before_a_failure_are_dropped(void **state)
+{
+	(void)state;
+	after[3] = BATCH_FRESH_MS;
+	answer_messages(2);
+	answer_failed(ERR_TIMEOUT);
+	assert_int_equal(fill(LIMIT_BATCH), 0);
+	assert_int_equal(batch.failed, ERR_TIMEOUT);
+	assert_int_equal(batch.n, 0);
+}
+
 static void what_no_offline_half_answers_is_malformed(void **state)
 {
 	static const struct message m;
@@ -184,6 +195,16 @@ static void what_no_offline_half_answers_is_malformed(void **state)
 		assert_int_equal(err.code, ERR_FORMAT);
 		assert_false(err.told);
 		assert_int_equal(batch.n, 0);
+	}
+	/* A claim without a signature, or a signature without a claim. */
+	for (size_t k = 0; k < 2; k++) {
+		struct message half = {.payload_len = 64,
+		    .entropy_len = k == 0 ? 1 : 0,
+		    .entropy = "v",
+		    .signature_len = k == 0 ? 0 : MESSAGE_SIGNATURE_LEN};
+
+		answer(RECORD_MESSAGE, &half, message_record_len(&half));
+		assert_int_equal(fill(1), ERR_FORMAT);
 	}
 	/* A failure that is none does not pass for success. */
 	answer_failed(12345);
@@ -210,6 +231,7 @@ int main(void)
 	    TEST(messages_do_not_wait_for_many_that_are_a_little_slow),
 	    TEST(what_came_before_a_failure_is_kept),
 	    TEST(messages_that_are_too_old_are_dropped),
+	    TEST(messages_grown_old_before_a_failure_are_dropped),
 	    TEST(what_no_offline_half_answers_is_malformed),
 	    TEST(the_end_of_the_offline_half_is_told_by_others),
 	};
