@@ -3,14 +3,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "aid/refused.h"
 #include "base/err.h"
 #include "base/text.h"
 #include "crypto/digest.h"
@@ -163,8 +160,7 @@ static void a_difference_in_any_byte_makes_sums_unequal(void **state)
 	}
 }
 
-/* What the program does when run with --refused, where OpenSSL's
- * configuration wants FIPS and no provider of the process is. */
+/* What the program does when refused_run() runs it. */
 static int when_refused(void)
 {
 	const struct digest_part text = part("text");
@@ -181,15 +177,7 @@ static int when_refused(void)
 
 static void a_digest_that_openssl_refuses_is_an_error(void **state)
 {
-	static const char conf[] =
-	    "openssl_conf = start\n"
-	    "[start]\nalg_section = algorithms\n"
-	    "[algorithms]\ndefault_properties = fips=yes\n";
-	char path[] = "/tmp/test_crypto.XXXXXX";
 	uint8_t sum[DIGEST_MD5_LEN];
-	char self[4096] = "";
-	int fd, status;
-	pid_t child;
 
 	(void)state;
 	if (digest_md5(sum, NULL, 0) == ERR_UNSUPPORTED) {
@@ -197,23 +185,7 @@ static void a_digest_that_openssl_refuses_is_an_error(void **state)
 		print_message("skipped: this host is in FIPS mode\n");
 		skip();
 	}
-	/* By its name: behind the link itself stands valgrind, if it runs. */
-	assert_true(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
-	fd = mkstemp(path);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, conf, sizeof conf - 1), sizeof conf - 1);
-	close(fd);
-	child = fork();
-	assert_true(child >= 0);
-	if (child == 0) {
-		if (setenv("OPENSSL_CONF", path, 1) == 0)
-			execl(self, "test_crypto", "--refused", (char *)NULL);
-		_exit(127);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(unlink(path), 0);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
+	refused_run();
 }
 
 int main(int argc, char **argv)

@@ -3,16 +3,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include <openssl/err.h>
 
 #include "aid/hex.h"
+#include "aid/refused.h"
 #include "base/err.h"
 #include "crypto/aead.h"
 #include "crypto/keys.h"
@@ -300,8 +298,7 @@ static void a_refusal_leaves_openssls_error_queue_as_it_was(void **state)
 	assert_int_equal(ERR_get_error(), 0);
 }
 
-/* What the program does when run with --refused, where OpenSSL's
- * configuration wants FIPS and no provider of the process is. */
+/* What the program does when refused_run() runs it. */
 static int when_refused(void)
 {
 	uint8_t a[KEYS_LEN] = {7}, b[KEYS_LEN] = {9};
@@ -328,34 +325,8 @@ static int when_refused(void)
 
 static void a_key_operation_that_openssl_refuses_is_an_error(void **state)
 {
-	static const char conf[] =
-	    "openssl_conf = start\n"
-	    "[start]\nalg_section = algorithms\n"
-	    "[algorithms]\ndefault_properties = fips=yes\n";
-	char path[] = "/tmp/test_crypto_key.XXXXXX";
-	char self[4096] = "";
-	int fd, status;
-	pid_t child;
-
 	(void)state;
-	/* By its name: behind the link itself stands valgrind, if it runs. */
-	assert_true(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
-	fd = mkstemp(path);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, conf, sizeof conf - 1), sizeof conf - 1);
-	close(fd);
-	child = fork();
-	assert_true(child >= 0);
-	if (child == 0) {
-		if (setenv("OPENSSL_CONF", path, 1) == 0)
-			execl(
-			    self, "test_crypto_key", "--refused", (char *)NULL);
-		_exit(127);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(unlink(path), 0);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
+	refused_run();
 }
 
 int main(int argc, char **argv)
