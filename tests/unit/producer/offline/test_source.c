@@ -19,6 +19,8 @@
 #include "producer/offline/source.h"
 
 static char path[64];
+static struct source s;
+static struct err err;
 
 /* A clock that moves only by sleeping, and does something at each sleep. */
 static int64_t simulated;
@@ -53,6 +55,7 @@ static int setup(void **state)
 	simulated = 1000;
 	feed_fd = -1;
 	cancel_after = 0;
+	err = (struct err){0};
 	(void)snprintf(path, sizeof path, "/tmp/test_source.%d", (int)getpid());
 	(void)unlink(path);
 	return 0;
@@ -65,11 +68,21 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* What is written to path comes from s. */
+static void open_fifo(void)
+{
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(source_open(&s, path, &err), 0);
+}
+
+static int take(uint8_t *data, size_t len)
+{
+	return source_read(&s, &pace_simulated, data, len, &err);
+}
+
 static void the_kernels_own_generator_is_refused(void **state)
 {
 	static const char *const names[] = {"/dev/random", "/dev/urandom"};
-	struct err err = {0};
-	struct source s;
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
@@ -84,9 +97,6 @@ static void the_kernels_own_generator_is_refused(void **state)
 
 static void the_generator_is_refused_under_another_name_too(void **state)
 {
-	struct err err = {0};
-	struct source s;
-
 	(void)state;
 	if (mknod(path, S_IFCHR | 0600, makedev(1, 9)) != 0) {
 		print_message("mknod needs root: skipped\n");
@@ -97,9 +107,6 @@ static void the_generator_is_refused_under_another_name_too(void **state)
 
 static void what_is_no_source_is_refused(void **state)
 {
-	struct err err = {0};
-	struct source s;
-
 	(void)state;
 	assert_int_equal(source_open(&s, "/tmp", &err), ERR_CONFIG);
 	assert_non_null(strstr(err.text, "not a device"));
@@ -109,9 +116,6 @@ static void what_is_no_source_is_refused(void **state)
 /* It may come: no reason to stop for good. */
 static void what_is_not_there_is_absent(void **state)
 {
-	struct err err = {0};
-	struct source s;
-
 	(void)state;
 	assert_int_equal(source_open(&s, path, &err), ERR_ABSENT);
 	assert_non_null(strstr(err.text, "is not there"));
@@ -125,8 +129,6 @@ static void what_is_not_there_is_absent(void **state)
 static void nothing_behind_it_is_absent(void **state)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	struct err err = {0};
-	struct source s;
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	(void)state;
@@ -140,18 +142,14 @@ static void nothing_behind_it_is_absent(void **state)
 static void a_slow_source_is_gathered(void **state)
 {
 	uint8_t data[100] = {0};
-	struct err err = {0};
-	struct source s;
 
 	(void)state;
-	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_int_equal(source_open(&s, path, &err), 0);
+	open_fifo();
 	feed_fd = open(path, O_WRONLY);
 	assert_true(feed_fd >= 0);
 	/* One byte now, the others one at each pause. */
 	assert_int_equal(write(feed_fd, "x", 1), 1);
-	assert_int_equal(
-	    source_read(&s, &pace_simulated, data, sizeof data, &err), 0);
+	assert_int_equal(take(data, sizeof data), 0);
 	for (size_t i = 0; i < sizeof data; i++)
 		assert_int_equal(data[i], 'x');
 	(void)close(feed_fd);
@@ -161,19 +159,14 @@ static void a_slow_source_is_gathered(void **state)
 static void a_dead_source_is_given_up(void **state)
 {
 	uint8_t data[100];
-	struct err err = {0};
-	struct source s;
 	int writer;
 
 	(void)state;
-	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_int_equal(source_open(&s, path, &err), 0);
+	open_fifo();
 	writer = open(path, O_WRONLY);
 	assert_int_equal(write(writer, "abc", 3), 3);
 	memset(data, 1, sizeof data);
-	assert_int_equal(
-	    source_read(&s, &pace_simulated, data, sizeof data, &err),
-	    ERR_TIMEOUT);
+	assert_int_equal(take(data, sizeof data), ERR_TIMEOUT);
 	assert_in_range(simulated, 1000 + SOURCE_SILENCE_MS,
 	    1000 + SOURCE_SILENCE_MS + 100);
 	/* What had come is not left behind. */
@@ -186,8 +179,6 @@ static void a_dead_source_is_given_up(void **state)
 static void a_file_ends(void **state)
 {
 	uint8_t data[10];
-	struct err err = {0};
-	struct source s;
 	int fd = open(path, O_WRONLY | O_CREAT, 0600);
 
 	(void)state;
@@ -195,27 +186,22 @@ static void a_file_ends(void **state)
 	(void)close(fd);
 	assert_int_equal(source_open(&s, path, &err), 0);
 	assert_true(s.regular);
-	assert_int_equal(source_read(&s, &pace_simulated, data, 10, &err), 0);
+	assert_int_equal(take(data, 10), 0);
 	assert_memory_equal(data, "0123456789", 10);
-	assert_int_equal(
-	    source_read(&s, &pace_simulated, data, 10, &err), ERR_EOF);
+	assert_int_equal(take(data, 10), ERR_EOF);
 	source_close(&s);
 }
 
 static void a_stop_ends_the_wait(void **state)
 {
 	uint8_t data[10];
-	struct err err = {0};
-	struct source s;
 	int writer;
 
 	(void)state;
-	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_int_equal(source_open(&s, path, &err), 0);
+	open_fifo();
 	writer = open(path, O_WRONLY);
 	cancel_after = 3;
-	assert_int_equal(
-	    source_read(&s, &pace_simulated, data, 10, &err), ERR_CANCELED);
+	assert_int_equal(take(data, 10), ERR_CANCELED);
 	(void)close(writer);
 	source_close(&s);
 }
@@ -225,24 +211,19 @@ static void a_stop_ends_the_wait(void **state)
 static void what_was_unplugged_is_opened_again(void **state)
 {
 	uint8_t data[4];
-	struct err err = {0};
-	struct source s;
 	int writer;
 
 	(void)state;
-	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_int_equal(source_open(&s, path, &err), 0);
+	open_fifo();
 	source_close(&s); /* as after ERR_IO */
 	assert_int_equal(unlink(path), 0);
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(
-		    source_read(&s, &pace_simulated, data, 4, &err),
-		    ERR_ABSENT);
+		assert_int_equal(take(data, 4), ERR_ABSENT);
 	assert_false(s.lost);
 	assert_int_equal(mkfifo(path, 0600), 0);
 	writer = open(path, O_RDWR);
 	assert_int_equal(write(writer, "abcd", 4), 4);
-	assert_int_equal(source_read(&s, &pace_simulated, data, 4, &err), 0);
+	assert_int_equal(take(data, 4), 0);
 	assert_memory_equal(data, "abcd", 4);
 	(void)close(writer);
 	source_close(&s);
@@ -263,8 +244,6 @@ static int make_terminal(void)
 static void a_terminal_gives_every_byte(void **state)
 {
 	uint8_t all[256], data[256], back;
-	struct err err = {0};
-	struct source s;
 	int master = make_terminal();
 
 	(void)state;
@@ -275,13 +254,11 @@ static void a_terminal_gives_every_byte(void **state)
 	assert_true(s.tty);
 	for (int turn = 0; turn < 2; turn++) {
 		assert_int_equal(write(master, all, 256), 256);
-		assert_int_equal(
-		    source_read(&s, &pace_simulated, data, 256, &err), 0);
+		assert_int_equal(take(data, 256), 0);
 		assert_memory_equal(data, all, 256);
 	}
 	/* "Not yet" is no end. */
-	assert_int_equal(
-	    source_read(&s, &pace_simulated, data, 1, &err), ERR_TIMEOUT);
+	assert_int_equal(take(data, 1), ERR_TIMEOUT);
 	/* Nothing is sent back; what came before the open may have been. */
 	assert_int_equal(fcntl(master, F_SETFL, O_NONBLOCK), 0);
 	for (int i = 0; i < 8 && read(master, &back, 1) == 1; i++)
@@ -294,24 +271,19 @@ static void a_terminal_gives_every_byte(void **state)
 static void a_terminal_that_hung_up_is_opened_again(void **state)
 {
 	uint8_t data[4];
-	struct err err = {0};
-	struct source s;
 	int master = make_terminal();
 
 	(void)state;
 	assert_int_equal(source_open(&s, path, &err), 0);
 	(void)close(master);
-	assert_int_equal(
-	    source_read(&s, &pace_simulated, data, 4, &err), ERR_IO);
+	assert_int_equal(take(data, 4), ERR_IO);
 	assert_int_equal(s.fd, -1);
-	assert_int_equal(
-	    source_read(&s, &pace_simulated, data, 4, &err), ERR_ABSENT);
+	assert_int_equal(take(data, 4), ERR_ABSENT);
 	/* Nothing keeps this process from setting it up again. */
 	master = make_terminal();
-	assert_int_equal(
-	    source_read(&s, &pace_simulated, data, 4, &err), ERR_TIMEOUT);
+	assert_int_equal(take(data, 4), ERR_TIMEOUT);
 	assert_int_equal(write(master, "\4\r\3\n", 4), 4);
-	assert_int_equal(source_read(&s, &pace_simulated, data, 4, &err), 0);
+	assert_int_equal(take(data, 4), 0);
 	assert_memory_equal(data, "\4\r\3\n", 4);
 	source_close(&s);
 	(void)close(master);
