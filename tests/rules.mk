@@ -13,17 +13,13 @@ $(BUILD)/tests/programs/health: $(BUILD)/producer/offline/health.o
 $(BUILD)/tests/programs/online: $(LIBAGENT)
 $(BUILD)/tests/programs/confined_agent: $(TOOLS_AID_OBJ) $(LIBAGENT)
 $(BUILD)/tests/programs/confined_producer: $(TOOLS_AID_OBJ) $(LIBPRODUCER)
-$(TOOLS_BIN): $(BUILD)/%: $(BUILD)/%.o $(LIBCOMMON)
-	$(call say,LD)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) \
-		$(filter-out $(LIBCOMMON),$(filter %.a,$^)) $(LIBCOMMON) \
-		$(LDLIBS)
-
-# The table of settings of each program.
+# settings is linked once with the table of settings of each program.
 SETTINGS_BIN := $(addprefix $(BUILD)/tests/programs/settings_,agent producer)
 $(BUILD)/tests/programs/settings_agent: $(LIBAGENT)
 $(BUILD)/tests/programs/settings_producer: $(LIBPRODUCER)
-$(SETTINGS_BIN): $(BUILD)/tests/programs/settings.o $(LIBCOMMON)
+$(SETTINGS_BIN): $(BUILD)/tests/programs/settings.o
+$(TOOLS_BIN): $(BUILD)/%: $(BUILD)/%.o
+$(TOOLS_BIN) $(SETTINGS_BIN): $(LIBCOMMON)
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) \
 		$(filter-out $(LIBCOMMON),$(filter %.a,$^)) $(LIBCOMMON) \
@@ -51,6 +47,7 @@ fuzz:
 
 FUZZ := $(wildcard tests/fuzz/*.c)
 FUZZ_BIN := $(patsubst %.c,$(BUILD)/%,$(filter tests/fuzz/fuzz_%,$(FUZZ)))
+FUZZ_DRIVER ?= $(BUILD)/tests/fuzz/plain.o
 $(BUILD)/tests/fuzz/fuzz_agent_record: $(LIBAGENT)
 $(FUZZ_BIN): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/fuzz/aid.o \
 		$(FUZZ_DRIVER) $(LIBCOMMON)
