@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What producer/health says of many samples.
+ * What producer/offline/health says of many samples.
  *
  * health cutoffs
  *	Lines "BITS ALPHA WINDOW" on standard input; for each the cutoffs

@@ -7,15 +7,16 @@
  *
  * Records come on standard input: 32-bit length, then the whole datagram, its
  * type included, in this machine's byte order.  Modes:
- *	send      send them, wait for the answer and end
- *	stay      the same, but never end
+ *	send      send them and end
+ *	stay      send them and never end
  *	flood     send them over and over
  *	silent    send nothing, never end
  *	close     close the pair and never end
  *	mutate    SEQUENCES of mutants of them, to one offline half each, all in
  *	          this process; the environment has SEQUENCES and SEED.  None of
  *	          them has the signed parts of a record that came.
- * The exit code is the agent's; with "mutate" 0, or 1 for a credit given.
+ * What was used and credited is told on standard output.  The exit code is the
+ * agent's; with "mutate" 0 unless a half failed.
  */
 #include <signal.h>
 #include <stdio.h>

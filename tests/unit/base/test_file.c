@@ -19,7 +19,7 @@
 
 static void a_file_is_read_whole_or_not_at_all(void **state)
 {
-	char path[] = "/tmp/test_io.XXXXXX";
+	char path[] = "/tmp/test_file.XXXXXX";
 	char data[8];
 	size_t len;
 	int fd = mkstemp(path);

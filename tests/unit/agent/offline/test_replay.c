@@ -249,7 +249,7 @@ static void one_agent_at_a_time_has_the_file(void **state)
 
 	assert_int_equal(
 	    replay_open(&seen, path, began + 150, &err), ERR_TIMEOUT);
-	/* The other one would hold it for another half a minute. */
+	/* The other one would hold it for a minute. */
 	assert_in_range(now() - began, 150, 150 + VIRTUAL_LATE_MS);
 	assert_int_equal(replay_open(&seen, path, began, &err), ERR_TIMEOUT);
 	/* What holds it goes with its process. */

@@ -12,7 +12,6 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
-#include "base/log.h"
 #include "base/record.h"
 #include "producer/online/batch.h"
 #include "producer/record.h"
@@ -51,7 +50,6 @@ static const struct clock clock_simulated = {.mono = simulated};
 static int setup(void **state)
 {
 	(void)state;
-	log_open("test", LOG_LEVEL_ERROR - 1);
 	memset(after, 0, sizeof after);
 	asks = 0;
 	err = (struct err){.code = 0};
