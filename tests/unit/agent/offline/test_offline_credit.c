@@ -7,7 +7,6 @@
 #include <cmocka.h>
 
 #include "aid/offline_bench.h"
-#include "base/record.h"
 
 /* ---- credit: what a compromised online half can bring about, and not */
 
