@@ -109,8 +109,7 @@ static int explain_nothing(const struct agent_offline *o, const struct taken *t,
 	if (t->ended && t->end.received == 0)
 		return err_set(err, ERR_EMPTY, "no message came");
 	if (t->n > 0)
-		return err_set(
-		    err, ERR_UNUSABLE, "no message was usable: see --status");
+		log_error("no message was usable: see --status");
 	if (t->ended)
 		return err_told(err, ERR_UNUSABLE);
 	if (ended_by == ERR_TIMEOUT)

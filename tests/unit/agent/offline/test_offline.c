@@ -87,6 +87,22 @@ static void refused_messages_go_nowhere(void **state)
 	assert_int_equal(delivered(b, 1), 0);
 }
 
+/* Other messages may have been deleted and lost. */
+static void an_early_end_outweighs_unusable_messages(void **state)
+{
+	struct bench *b = *state;
+
+	b->conf.policy.unsigned_messages = CREDIT_REFUSE;
+	send_message(b, 1, 512);
+	assert_int_equal(run_for(b, 100), ERR_TIMEOUT);
+	send_message(b, 1, 512);
+	send_raw(b, 99, b, 5);
+	assert_int_equal(run(b), ERR_INTERNAL);
+	send_message(b, 1, 512);
+	(void)shutdown(b->pair[0], SHUT_WR);
+	assert_int_equal(run(b), ERR_INTERNAL);
+}
+
 static void no_more_than_a_batch_is_delivered(void **state)
 {
 	struct bench *b = *state;
@@ -156,6 +172,7 @@ int main(void)
 	    T(a_silent_online_half_times_out),
 	    T(strict_wants_credit),
 	    T(refused_messages_go_nowhere),
+	    T(an_early_end_outweighs_unusable_messages),
 	    T(no_more_than_a_batch_is_delivered),
 	    T(malformed_records_end_the_run),
 	    T(identities_are_bounded),
