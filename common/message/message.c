@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "message/message.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 size_t message_record_len(const struct message *m)

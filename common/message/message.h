@@ -2,7 +2,6 @@
 #ifndef SQS_ENTROPY_MESSAGE_MESSAGE_H
 #define SQS_ENTROPY_MESSAGE_MESSAGE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
