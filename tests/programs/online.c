@@ -271,6 +271,7 @@ static void serve_all(struct agent_offline *o, const int fds[], size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct err err = {0};
 
+		buf_reset(o->identity);
 		if (agent_offline_run(
 			o, fds[i], clock_mono(&clock) + SEQUENCE_MS, &err) != 0)
 			log_debug("sequence %zu was not usable", i);
