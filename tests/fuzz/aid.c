@@ -13,6 +13,29 @@ void fuzz_failed(const char *condition, const char *file, int line)
 	abort();
 }
 
+static unsigned expected, went;
+
+static void check_ways(void)
+{
+	if (went != expected)
+		(void)fprintf(
+		    stderr, "ways gone: %#x of %#x\n", went, expected);
+	FUZZ_CHECK(went == expected);
+}
+
+void fuzz_expect_ways(unsigned ways)
+{
+	if (expected != 0 || getenv("FUZZ_SEEDS") == NULL)
+		return;
+	expected = (1U << ways) - 1;
+	FUZZ_CHECK(atexit(check_ways) == 0);
+}
+
+void fuzz_went(unsigned way)
+{
+	went |= 1U << way;
+}
+
 char *fuzz_text(const uint8_t *data, size_t len)
 {
 	char *text = malloc(len + 1);

@@ -17,6 +17,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 void fuzz_failed(const char *condition, const char *file, int line)
     __attribute__((noreturn));
 
+/*
+ * Some inputs of the corpus get through a target's parser and what is behind
+ * it, by one of several ways.  The target says which ways there are, and where
+ * each ends.  With FUZZ_SEEDS in the environment, as tests/fuzz/run has it, a
+ * way that no input went by the end fails the run: its seeds are of an old
+ * format.
+ */
+void fuzz_expect_ways(unsigned ways);
+void fuzz_went(unsigned way);
+
 /* The bytes with a NUL behind them, to be freed. */
 char *fuzz_text(const uint8_t *data, size_t len);
 

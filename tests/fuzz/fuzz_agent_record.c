@@ -16,6 +16,8 @@
 #include "base/record.h"
 #include "fuzz.h"
 
+enum { USED, CREDITED, SERVICE_FAILED, WAYS };
+
 #define RUN_MS 20000 /* a run that waits takes that long */
 
 /* In place of log.c's: a fuzzer's terminal is no place for their text. */
@@ -93,9 +95,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct err err = {0};
 	int pair[2], rc;
 
+	fuzz_expect_ways(WAYS);
 	if (o.conf == NULL)
 		start(&o);
 	FUZZ_CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == 0);
+	buf_reset(o.identity);
 	put_all(pair[0], data, len);
 	(void)shutdown(pair[0], SHUT_WR);
 	rc = agent_offline_run(&o, pair[1], deadline, &err);
@@ -103,6 +107,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	FUZZ_CHECK(o.used <= LIMIT_BATCH && (rc == 0) == (o.used > 0));
 	FUZZ_CHECK(o.credit == 0 || o.credit == CREDIT_BITS);
 	FUZZ_CHECK((rc == 0) == (err.code == 0));
+	if (rc == 0)
+		fuzz_went(o.credit > 0 ? CREDITED : USED);
+	else if (err.told && rc != ERR_UNUSABLE)
+		fuzz_went(SERVICE_FAILED);
 	(void)close(pair[0]);
 	(void)close(pair[1]);
 	return 0;
