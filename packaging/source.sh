@@ -17,6 +17,9 @@ list_source() {
 	local file
 	if is_checkout; then
 		in_git ls-files -z --cached --others --exclude-standard
+	elif [ -e .git ]; then
+		echo "git cannot read this checkout: is git installed?" >&2
+		return 1
 	else
 		find . -path ./build -prune -o ! -type d -printf '%P\0'
 	fi | while IFS= read -r -d '' file; do
