@@ -136,7 +136,7 @@ static void note_outcome(struct agent_offline *o, int code)
 			(o->deadline - clock_read(CLOCK_MONOTONIC)));
 	if (o->last_seed_fd >= 0 &&
 	    last_seed_write(&o->last_seed, o->last_seed_fd) != 0)
-		log_info("could not note that the kernel was seeded");
+		log_info("could not note this run for --unless-seeded");
 }
 
 static void write_status(

@@ -72,7 +72,8 @@ static int tell(struct run *run, uint32_t type, const void *record, size_t len,
 	if (rc == ERR_EOF)
 		return err_told(err, rc);
 	if (rc != 0)
-		return err_set(err, rc, "the offline half: %s", err_text(rc));
+		return err_set(err, rc,
+		    "cannot hand over to the offline half: %s", err_text(rc));
 	return 0;
 }
 
