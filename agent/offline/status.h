@@ -23,12 +23,12 @@ struct status {
 	int code;                   /* enum err_code of the run */
 	int64_t time;               /* its end, epoch ms */
 	int64_t boottime;           /* the same, CLOCK_BOOTTIME ms */
-	uint32_t received;          /* messages that came */
+	uint32_t received;          /* messages that the service gave */
 	size_t bytes;               /* injected */
 	unsigned credit;            /* bits given */
 	bool kernel;                /* injected, not written to a file */
 	struct last_seed last_seed; /* this run included */
-	size_t n;                   /* messages that came */
+	size_t n;                   /* messages handed over: elements of at */
 	const struct verdict *at;
 };
 
@@ -48,8 +48,8 @@ int status_write(int fd, const struct status *s) MUST_CHECK;
  * to write is logged at most. */
 void status_write_failure(int code);
 
-/* --status: print the last run for people, or as it is.  ERR_EMPTY: none
- * since boot; ERR_IO, ERR_FORMAT. */
+/* --status: print the last run for people, or as it is.  ERR_EMPTY: none since
+ * boot; ERR_INTERNAL: the document is damaged; ERR_LIMIT, ERR_IO. */
 int status_print(bool json, struct err *err) MUST_CHECK;
 
 #endif

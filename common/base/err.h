@@ -44,7 +44,7 @@ enum err_code {
 /* The story of one failure: its code and one line saying what to do. */
 struct err {
 	int code;
-	bool told; /* who knew more of it has logged it; there is no text */
+	bool told; /* it is logged already; there is no text */
 	char text[ERR_TEXT_MAX];
 };
 

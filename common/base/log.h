@@ -12,11 +12,11 @@ enum log_level {
 };
 
 /*
- * Programs log, common/ does not.  Lines go to standard error as
- * "NAME: text"; where that is the journal (JOURNAL_STREAM, systemd.exec(5))
- * they carry a "<N>" level instead (sd-daemon(3)).  name is kept by
- * reference.  Each line is one write of at most 1,024 bytes, so that two
- * processes do not mix theirs; control characters become '?'.
+ * Programs log; of common/ only program_main() does.  Lines go to standard
+ * error as "NAME: text"; where that is the journal (JOURNAL_STREAM,
+ * systemd.exec(5)) they carry a "<N>" level instead (sd-daemon(3)).  name is
+ * kept by reference.  Each line is one write of at most 1,024 bytes, so that
+ * two processes do not mix theirs; control characters become '?'.
  */
 void log_open(const char *name, enum log_level threshold);
 

@@ -45,8 +45,8 @@ size_t message_record_len(const struct message *m);
  * ERR_FORMAT: a length is not allowed, or they do not add up to len. */
 int message_take_record(struct message *m, size_t len) MUST_CHECK;
 
-/* Set the claim to a text from outside.  Of a text that is too long for a claim
- * the first character remains, so that the message is not one without claim. */
+/* Set the claim to a text from outside.  One that is too long is cut to its
+ * first character, so that it counts as malformed and not as absent. */
 void message_set_claim(struct message *m, const char *text);
 
 /* The body: BASE64_LEN(payload_len) characters and a NUL.  ERR_LIMIT unless

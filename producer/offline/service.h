@@ -21,9 +21,9 @@ struct service {
 	bool tested, online; /* both are needed to be ready */
 	bool ready;          /* the manager was told so */
 	int64_t extended;    /* when more time to start was asked for */
-	int64_t second;      /* when the second began that signs counts for */
-	unsigned signs;
-	int64_t told; /* when this status was last told */
+	int64_t second;      /* when the current second began */
+	unsigned signs;      /* of life in that second */
+	int64_t told;        /* when this status was last told */
 	char status[SERVICE_STATUS_MAX];
 };
 
