@@ -8,7 +8,7 @@ rpm:
 
 # Repositories of the packages in build/deb/ and build/rpm/, to be published at
 # REPO_URL, signed by REPO_KEY.
-## apt and yum repositories of both; REPO_URL= REPO_KEY=
+## apt and yum repositories of debs and rpms; REPO_URL= REPO_KEY=
 repo:
 	$(Q)REPO_URL="$(REPO_URL)" REPO_KEY="$(REPO_KEY)" packaging/repo/build
 
