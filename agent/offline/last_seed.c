@@ -31,13 +31,14 @@ static void read_boot(char boot[static LAST_SEED_BOOT_MAX])
 	memcpy(boot, text, sizeof text);
 }
 
-/* True if only root or this user can have written the file. */
+/* True if only root or this user can have written the file, and all of it. */
 static bool is_believable(int fd)
 {
 	struct stat st;
 
 	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	       file_is_ours(&st) && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+	       st.st_size == sizeof(struct stored) && file_is_ours(&st) &&
+	       (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
 static bool read_stored(struct stored *out)

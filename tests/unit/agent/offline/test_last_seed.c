@@ -107,6 +107,7 @@ static void without_a_file_there_was_no_seed(void **state)
 static void a_malformed_file_counts_as_no_seed(void **state)
 {
 	static char text[] = "{\"injected\":5,\"credited\":5}";
+	static char longer[sizeof file + 1];
 
 	put(*state, "", 0);
 	assert_nothing();
@@ -117,6 +118,9 @@ static void a_malformed_file_counts_as_no_seed(void **state)
 		put(*state, &file, len);
 		assert_nothing();
 	}
+	memcpy(longer, &file, sizeof file);
+	put(*state, longer, sizeof longer);
+	assert_nothing();
 	for (size_t i = 0; i < sizeof file.magic; i++) {
 		put_times(*state, boot, 5, 5);
 		file.magic[i] ^= 1;
