@@ -394,12 +394,29 @@ static void values_of_other_kinds_are_not_printed(void **state)
 	}
 }
 
+static void what_is_known_of_the_boot_is_written(void **state)
+{
+	struct status s = sample(1);
+	struct json *root;
+
+	(void)state;
+	s.last_seed = (struct last_seed){"id", 1, 2, 3, 4};
+	root = formatted(&s);
+	assert_string_equal(text(root, "boot"), "id");
+	assert_int_equal(number(root, "injected"), 1);
+	assert_int_equal(number(root, "credited"), 2);
+	assert_int_equal(number(root, "failed"), 3);
+	assert_int_equal(number(root, "waited"), 4);
+	json_free(root);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(a_run_is_written_as_json),
+	    T(what_is_known_of_the_boot_is_written),
 	    T(only_signed_claims_are_told),
 	    T(a_name_that_is_not_utf8_is_a_question_mark),
 	    T(each_reason_is_told_by_its_name),
