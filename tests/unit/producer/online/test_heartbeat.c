@@ -148,6 +148,7 @@ static void waiting_for_a_record_gives_signs(void **state)
 {
 	const struct clock real = clock_system(NULL);
 	struct heartbeat h;
+	int64_t began;
 	uint32_t type;
 	size_t len;
 	char data[8];
@@ -155,6 +156,7 @@ static void waiting_for_a_record_gives_signs(void **state)
 
 	(void)state;
 	heartbeat_init(&h, pair[1], -1, &real, 60);
+	began = clock_mono(&real);
 	child = fork();
 	assert_true(child >= 0);
 	if (child == 0) {
@@ -172,6 +174,8 @@ static void waiting_for_a_record_gives_signs(void **state)
 	(void)alarm(0);
 	assert_int_equal(type, 7);
 	assert_int_equal(len, 1);
+	/* Three signs are two slices apart: they are no flood. */
+	assert_true(clock_mono(&real) - began >= 2 * 60 / HEARTBEAT_PARTS);
 	assert_int_equal(waitpid(child, NULL, 0), child);
 }
 
