@@ -56,8 +56,8 @@ int wrapped_gettime(clockid_t id, struct timespec *ts)
 	if (id != CLOCK_MONOTONIC || (!stands && ahead == 0))
 		return real_gettime(id, ts);
 	now = stands ? stands_at : real_ns() + ahead;
-	*ts =
-	    (struct timespec){.tv_sec = now / SECOND, .tv_nsec = now % SECOND};
+	*ts = (struct timespec){
+	    .tv_sec = now / SECOND, .tv_nsec = (long)(now % SECOND)};
 	return 0;
 }
 
