@@ -28,7 +28,7 @@ from aid.queue import Queue
 from aid.source import fifo
 from aid.sqsproxy import SqsProxy
 from aid.trace import check_drop, needs_strace, networked, position, traced
-from aid.wait import PATIENCE, wait_until
+from aid.wait import PATIENCE
 
 CAP_SYS_ADMIN = 1 << 21
 
@@ -174,14 +174,3 @@ def test_the_end_of_the_online_half_is_seen_at_once(
     assert ended.code == 70, ended.err
     [line] = [line for line in ended.lines() if "was ended by" in line]
     assert line.endswith(f"the half that talks to the network was ended by {words}")
-
-
-def test_both_halves_end_when_one_is_killed(
-    run: Runner, queue: Queue, source: Path
-) -> None:
-    process = run.start(PRODUCER, "-q", queue.url, "-d", source)
-    wait_until(lambda: queue.depth()[0] == 10)
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
-    os.kill(int(children.split()[0]), signal.SIGKILL)
-    ended = run.finish(process)
-    assert ended.code == 70, ended.err

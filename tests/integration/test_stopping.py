@@ -85,3 +85,14 @@ def test_a_stop_ends_the_test_of_the_sources(
         wait_until(manager.says("EXTEND_TIMEOUT_USEC="))
         service.stop()
     assert not manager.says("READY=1")()
+
+
+def test_both_halves_end_when_one_is_killed(
+    run: Runner, queue: Queue, source: Path
+) -> None:
+    process = run.start(PRODUCER, "-q", queue.url, "-d", source)
+    wait_until(lambda: queue.depth()[0] == 10)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+    os.kill(int(children.split()[0]), signal.SIGKILL)
+    ended = run.finish(process)
+    assert ended.code == 70, ended.err
