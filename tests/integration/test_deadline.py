@@ -105,11 +105,11 @@ def test_a_handshake_that_hangs_keeps_the_deadline(
 def test_slowness_keeps_the_deadline(
     attack: Attack, queue: Queue, proxy: SqsProxy, match: str, fault: dict[str, Any]
 ) -> None:
-    fill(queue)
     """The trickles would take a minute or more.
 
     Three tries of a second each would end the others, with other words.
     """
+    fill(queue)
     attack.imds.fault(match, count=None, **fault)
     got = attack.agent("-q", queue.url, timeout=2)
     fails(got, 69, "IMDS", "in the time allowed")
