@@ -7,10 +7,14 @@ bool http_sending(const struct http_transfer *t)
 {
 	long bytes = 0, proxy = 0;
 
+	/* What has a body is signed with the body's digest, so nobody can act
+	 * on its head alone.  curl asks for the body when the connection
+	 * stands, TLS and all; the bytes that it counts may be those of
+	 * CONNECT, to a proxy. */
+	if (t->body_len > 0)
+		return t->body_read > 0;
 	(void)curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &bytes);
 	(void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &proxy);
-	if (t->body_read > 0)
-		return true;
 	return bytes > 0 && (proxy == 0 || proxy / 100 == 2);
 }
 

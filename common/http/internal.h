@@ -61,8 +61,8 @@ void http_transfer_destroy(struct http_transfer *t);
 /* trust.c: find out whom h trusts.  ERR_CONFIG. */
 int http_trust(struct http *h, const char *given, struct err *err) MUST_CHECK;
 
-/* failure.c: whether any byte of the request may have left; curl's code
- * as one of ours, with t->err set. */
+/* failure.c: whether any byte of the request, or of its body if it has one,
+ * may have left; curl's code as one of ours, with t->err set. */
 bool http_sending(const struct http_transfer *t);
 int http_failure(struct http_transfer *t, CURLcode code);
 

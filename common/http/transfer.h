@@ -49,7 +49,8 @@ int http_start(struct http *h, const struct http_request *req,
  * its status.  ERR_UNREACHABLE: no route, no such name; ERR_CONNECT: refused,
  * or TLS refused; ERR_TIMEOUT; ERR_NET: broken after the request may have
  * been sent; ERR_LIMIT: body or headers over their ceiling; ERR_CANCELED.
- * http_was_sent() tells whether the server may have seen the request.
+ * http_was_sent() tells whether the server may have seen the request; one
+ * with a body counts as seen from the body's first byte on.
  */
 int http_wait(struct http *h, struct http_transfer *t, struct err *err)
     MUST_CHECK;

@@ -304,6 +304,49 @@ static void the_service_is_asked_through_the_proxy(void **state)
 	loopback_free(proxy);
 }
 
+/* The CONNECT that went out is not the request. */
+static void a_request_is_unsent_until_tls_to_the_service_stands(void **state)
+{
+	const struct loopback_step steps[] = {
+	    {.answer = "HTTP/1.1 200 Yes\r\n\r\n", .close = 1},
+	    {.answer = "HTTP/1.1 200 Yes\r\n\r\nno TLS here", .close = 1},
+	    {.answer = NULL},
+	    {.answer = "HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n"}};
+	struct loopback *proxy = loopback_new(steps, 4);
+	struct http_request req =
+	    http_aid_post("https://sqs.example/x", "body");
+	struct http *h = http_aid_client(-1);
+
+	(void)state;
+	set_proxies(loopback_url(proxy));
+	for (int k = 0; k < 4; k++)
+		http_aid_expect(h, &req, ERR_CONNECT, false, "sqs.example: ");
+	assert_int_equal(loopback_requests(proxy), 4);
+	set_proxies(NULL);
+	http_free(h);
+	loopback_free(proxy);
+}
+
+static void tls_behind_a_proxy_has_a_connections_time(void **state)
+{
+	const struct loopback_step step = {
+	    .answer = "HTTP/1.1 200 Yes\r\n\r\n"};
+	struct loopback *proxy = loopback_new(&step, 1);
+	struct http_request req =
+	    http_aid_post("https://sqs.example/x", "body");
+	struct http *h = http_aid_client(-1);
+
+	(void)state;
+	set_proxies(loopback_url(proxy));
+	req.connect_ms = 100;
+	virtual_begin(proxy, 1);
+	http_aid_expect_timeout(h, &req, 100, false);
+	virtual_end();
+	set_proxies(NULL);
+	http_free(h);
+	loopback_free(proxy);
+}
+
 /* ---- the CA bundle; what it does to TLS is in test_tls.c */
 
 static void expect_bundle(const char *given, int rc, const char *text)
@@ -343,6 +386,9 @@ int main(void)
 	    cmocka_unit_test(a_tls_handshake_that_hangs_times_out),
 	    cmocka_unit_test(metadata_and_loopback_never_go_through_a_proxy),
 	    cmocka_unit_test(the_service_is_asked_through_the_proxy),
+	    cmocka_unit_test(
+		a_request_is_unsent_until_tls_to_the_service_stands),
+	    cmocka_unit_test(tls_behind_a_proxy_has_a_connections_time),
 	    cmocka_unit_test(a_ca_bundle_that_is_given_must_be_a_file),
 	};
 
