@@ -55,6 +55,7 @@ static void read_failed_entries(struct sqs *s, const struct sqs_batch *b,
 {
 	const struct json *entry;
 	struct sqs_error e;
+	struct err why;
 	size_t k;
 
 	for (size_t i = 0; i < json_count(failed); i++) {
@@ -66,8 +67,11 @@ static void read_failed_entries(struct sqs *s, const struct sqs_batch *b,
 		    json_string(json_get(entry, "Message")),
 		    json_is_true(json_get(entry, "SenderFault")));
 		r->again[k] = e.remedy == SQS_REMEDY_RETRY;
-		(void)sqs_explain(s, b->op, r->queue_url, &e,
-		    r->again[k] ? &r->passing : &r->lasting);
+		(void)sqs_explain(s, b->op, r->queue_url, &e, &why);
+		if (!r->again[k])
+			r->lasting = why;
+		else if (r->passing.code != ERR_THROTTLED)
+			r->passing = why; /* one throttled slows down all */
 	}
 }
 
@@ -143,7 +147,7 @@ int sqs_batch_run(struct sqs *s, struct sqs_batch *b, const char *queue_url,
 		memset(b->pending, 0, sizeof b->pending);
 		if (rc != 0 || attempt == SQS_ATTEMPTS || !any(r.again))
 			break;
-		if (sqs_backoff(s, attempt, deadline) != 0)
+		if (sqs_backoff(s, attempt, r.passing.code, deadline) != 0)
 			break;
 		memcpy(b->pending, r.again, sizeof b->pending);
 	}

@@ -5,14 +5,17 @@
 #include <string.h>
 
 #include "base/date.h"
+#include "base/text.h"
 #include "http/transfer.h"
 #include "sqs/explain.h"
 
 #define CONTENT_TYPE  "application/x-amz-json-1.0"
 #define CONNECT_MS    5000
 #define SKEW_MAX_MS   300000 /* what the service tolerates */
-#define BACKOFF_MS    1000
+#define BACKOFF_MS    50
+#define THROTTLED_MS  1000
 #define BACKOFF_MAX   20000
+#define ASKED_MAX     5000 /* that a service may add to it */
 #define ROUTE_POLL_MS 200
 #define TARGET_MAX    64
 
@@ -41,13 +44,19 @@ struct call {
 	struct json *answer;
 };
 
-int sqs_backoff(const struct sqs *s, int attempt, int64_t deadline)
+int sqs_backoff(const struct sqs *s, int attempts, int rc, int64_t deadline)
 {
-	int64_t most = BACKOFF_MAX, pause;
+	int64_t most = rc == ERR_THROTTLED ? THROTTLED_MS : BACKOFF_MS, pause;
 
-	if (attempt < 6 && (int64_t)BACKOFF_MS << (attempt - 1) < most)
-		most = (int64_t)BACKOFF_MS << (attempt - 1);
+	for (int k = 1; k < attempts && most < BACKOFF_MAX; k++)
+		most *= 2;
+	if (most > BACKOFF_MAX)
+		most = BACKOFF_MAX;
 	pause = (int64_t)(clock_chance(s->clock) * (double)most);
+	if (s->retry_after > pause + ASKED_MAX)
+		pause += ASKED_MAX;
+	else if (s->retry_after > pause)
+		pause = s->retry_after;
 	if (clock_mono(s->clock) + pause >= deadline)
 		return ERR_TIMEOUT;
 	return clock_sleep(s->clock, pause);
@@ -148,6 +157,15 @@ static void read_date(struct sqs *s, struct call *c, const char *date)
 	s->behind = c->date != 0 ? c->date - clock_wall(s->clock) : s->skew;
 }
 
+static void read_retry_after(struct sqs *s, const char *ms)
+{
+	uint64_t n;
+
+	s->retry_after = 0;
+	if (ms != NULL && text_read_number(ms, strlen(ms), INT64_MAX, &n))
+		s->retry_after = (int64_t)n;
+}
+
 /* Keep what the last attempt said; c->error.code is its result. */
 static int read_transfer(struct sqs *s, struct call *c,
     const struct http_transfer *t, struct err *err)
@@ -155,6 +173,7 @@ static int read_transfer(struct sqs *s, struct call *c,
 	const struct buf *body = http_body(t);
 
 	read_date(s, c, http_header(t, "Date"));
+	read_retry_after(s, http_header(t, "x-amz-retry-after"));
 	if (http_status(t) == 200) {
 		int rc = read_answer(c, t, err);
 
@@ -206,6 +225,7 @@ static int try_once(struct sqs *s, struct call *c, struct err *err)
 
 	c->error = (struct sqs_error){0};
 	c->unsure = false;
+	s->retry_after = 0;
 	rc = cred_chain_get(s->chain, c->deadline, &cred, err);
 	if (rc != 0) {
 		/* It is no failure of the transport: the sources have tried
@@ -276,7 +296,7 @@ static int prepare_again(struct sqs *s, struct call *c, int rc)
 	}
 	if (c->attempt == SQS_ATTEMPTS)
 		return rc;
-	return sqs_backoff(s, c->attempt++, c->deadline);
+	return sqs_backoff(s, c->attempt++, rc, c->deadline);
 }
 
 /* Whether the deadline ended a later attempt before it did anything. */

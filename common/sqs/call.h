@@ -23,9 +23,10 @@ struct sqs {
 	char host[LIMIT_URL]; /* as sent in Host */
 	char region[LIMIT_REGION];
 	bool wait_for_route;
-	const char *source; /* of the last credentials, for messages */
-	int64_t skew;       /* ms from our clock to the service's, as signed */
-	int64_t behind;     /* the same, as the last answer told it */
+	const char *source;  /* of the last credentials, for messages */
+	int64_t skew;        /* ms from our clock to the service's, as signed */
+	int64_t behind;      /* the same, as the last answer told it */
+	int64_t retry_after; /* ms, by the last answer; 0: any */
 };
 
 struct sqs_op {
@@ -42,9 +43,14 @@ int sqs_call(struct sqs *s, const struct sqs_op *op, const char *queue,
     struct json_writer *request, int64_t deadline, struct json **answer,
     struct err *err) MUST_CHECK;
 
-/* Sleep before attempt (1, 2, ...) as the SDKs' standard retry mode does.
- * ERR_TIMEOUT, at once, when the sleep would pass the deadline;
- * ERR_CANCELED. */
-int sqs_backoff(const struct sqs *s, int attempt, int64_t deadline) MUST_CHECK;
+/*
+ * Sleep before the next attempt after that many, the last of which failed with
+ * rc, as the SDKs' standard retry mode of 2026 does: by chance up to 50 ms, or
+ * 1 s when it was throttled, doubled by each attempt, 20 s at most; longer by
+ * up to 5 s when the answer asked for it (x-amz-retry-after).  ERR_TIMEOUT, at
+ * once, when the sleep would pass the deadline; ERR_CANCELED.
+ */
+int sqs_backoff(const struct sqs *s, int attempts, int rc, int64_t deadline)
+    MUST_CHECK;
 
 #endif

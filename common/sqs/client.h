@@ -14,8 +14,9 @@
 /*
  * Amazon SQS by its AWS JSON 1.0 protocol (SQS Developer Guide, "Making API
  * requests using the AWS JSON protocol"; SQS API Reference).  Errors are
- * tried again as the SDKs' "standard" retry mode does, within the deadline.
- * Here: the client; queue.h and messages.h have the operations.
+ * tried again as the SDKs' "standard" retry mode of 2026 does, within the
+ * deadline, but without its quota: the calls are few.  Here: the client;
+ * queue.h and messages.h have the operations.
  */
 #define SQS_ATTEMPTS   3
 #define SQS_ANSWER_MAX ((1 << 20) + (64 << 10)) /* bytes: 1 MiB + 64 KiB */

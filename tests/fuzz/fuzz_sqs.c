@@ -47,10 +47,11 @@ int sqs_call(struct sqs *s, const struct sqs_op *op, const char *queue,
 	return rc == 0 ? 0 : err_set(err, rc, "not JSON");
 }
 
-int sqs_backoff(const struct sqs *s, int attempt, int64_t deadline)
+int sqs_backoff(const struct sqs *s, int attempts, int rc, int64_t deadline)
 {
 	(void)s;
-	(void)attempt;
+	(void)attempts;
+	FUZZ_CHECK(rc < 0);
 	(void)deadline;
 	return 0;
 }

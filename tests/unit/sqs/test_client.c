@@ -233,41 +233,77 @@ static void a_call_that_may_succeed_later_is_tried_again(void **state)
 	    SQS_ATTEMPTS, "GetQueueAttributes", "");
 }
 
-static void a_call_pauses_longer_before_each_new_attempt(void **state)
-{
-	const struct loopback_step steps[] = {
-	    aid_answer("400 Bad Request", "", THROTTLED),
-	    aid_answer("503 Unavailable", "", ""), aid_ok(DEPTH)};
-	struct aid_sqs *a = aid_open(steps, 3);
-	struct sqs_depth d;
+#define ASKS(ms) "x-amz-retry-after: " ms "\r\n"
 
+/* Two answers that are asked again, what chance says, and the two pauses. */
+static const struct {
+	const char *status[2], *headers[2], *body[2];
+	double chance;
+	int64_t pauses[2];
+} pauses[] = {
+    /* Up to 50 ms, doubled by each attempt. */
+    {{"503 X", "500 X"}, {"", ""}, {"", ""}, 0.99, {49, 99}},
+    {{"502 X", "504 X"}, {"", ""}, {"", ""}, 0.0, {0, 0}},
+    {{"408 X", "400 X"}, {"", ""}, {"", "{\"__type\":\"RequestTimeout\"}"}, 0.5,
+	{25, 50}},
+    /* Up to 1 s when throttled, by name or by status. */
+    {{"400 X", "429 X"}, {"", ""}, {THROTTLED, ""}, 0.999, {999, 1998}},
+    {{"503 X", "403 X"}, {"", ""}, {"", THROTTLED}, 0.5, {25, 1000}},
+    {{"503 X", "503 X"}, {"", ""}, {"{\"__type\":\"SlowDown\"}", ""}, 0.5,
+	{500, 50}},
+    /* As long as is asked for, but neither shorter nor 5 s longer. */
+    {{"503 X", "503 X"}, {ASKS("700"), ""}, {"", ""}, 0.5, {700, 50}},
+    {{"503 X", "503 X"}, {ASKS("9"), ASKS("5051")}, {"", ""}, 0.5, {25, 5050}},
+    {{"400 X", "503 X"}, {ASKS("900000000000"), ASKS("0")}, {THROTTLED, ""},
+	0.5, {5500, 50}},
+    {{"503 X", "503 X"}, {ASKS("soon"), ASKS("-9")}, {"", ""}, 0.5, {25, 50}},
+    {{"503 X", "503 X"}, {ASKS("9.5"), ASKS("")}, {"", ""}, 0.5, {25, 50}},
+};
+
+static void a_call_pauses_as_the_sdks_do_before_each_attempt(void **state)
+{
 	(void)state;
-	a->chance = 0.999;
-	assert_int_equal(depth(a, &d), 0);
-	assert_int_equal(d.visible, 12);
-	assert_int_equal(a->sleeps, 2);
-	assert_int_equal(a->sleep[0], 999);
-	assert_int_equal(a->sleep[1], 1998);
-	aid_close(a);
+	for (size_t i = 0; i < sizeof pauses / sizeof pauses[0]; i++) {
+		struct loopback_step steps[3] = {{.answer = NULL}};
+		struct aid_sqs *a;
+		struct sqs_depth d;
+
+		for (int k = 0; k < 2; k++)
+			steps[k] = aid_answer(pauses[i].status[k],
+			    pauses[i].headers[k], pauses[i].body[k]);
+		steps[2] = aid_ok(DEPTH);
+		a = aid_open(steps, 3);
+		a->chance = pauses[i].chance;
+		assert_int_equal(depth(a, &d), 0);
+		assert_int_equal(a->sleeps, 2);
+		for (int k = 0; k < 2; k++)
+			assert_int_equal(a->sleep[k], pauses[i].pauses[k]);
+		aid_close(a);
+	}
 }
 
 /* A sleep that would pass the deadline is not begun. */
 static void a_pause_that_would_pass_the_deadline_is_not_begun(void **state)
 {
-	const struct loopback_step step =
-	    aid_answer("503 Unavailable", "", "busy");
-	struct aid_sqs *a = aid_open(&step, 1);
+	static const char *const headers[] = {"", ASKS("900")};
 	struct sqs_depth d;
 
 	(void)state;
-	a->chance = 0.9;
-	assert_int_equal(sqs_queue_depth(a->sqs, AID_QUEUE, &d,
-			     clock_mono(&a->clock) + 800, &a->err),
-	    ERR_SERVICE);
-	assert_int_equal(loopback_requests(a->loopback), 1);
-	assert_int_equal(a->sleeps, 0);
-	assert_non_null(strstr(a->err.text, "busy"));
-	aid_close(a);
+	for (int k = 0; k < 2; k++) {
+		const struct loopback_step step =
+		    aid_answer(k == 0 ? "429 Many" : "503 Unavailable",
+			headers[k], "busy");
+		struct aid_sqs *a = aid_open(&step, 1);
+
+		a->chance = 0.9;
+		assert_int_equal(sqs_queue_depth(a->sqs, AID_QUEUE, &d,
+				     clock_mono(&a->clock) + 800, &a->err),
+		    k == 0 ? ERR_THROTTLED : ERR_SERVICE);
+		assert_int_equal(loopback_requests(a->loopback), 1);
+		assert_int_equal(a->sleeps, 0);
+		assert_non_null(strstr(a->err.text, "busy"));
+		aid_close(a);
+	}
 }
 
 static void a_silent_service_is_given_up_at_the_deadline(void **state)
@@ -551,7 +587,7 @@ int main(void)
 	    cmocka_unit_test(an_answer_that_is_not_json_is_refused),
 	    cmocka_unit_test(an_error_says_what_to_do_about_it),
 	    cmocka_unit_test(a_call_that_may_succeed_later_is_tried_again),
-	    cmocka_unit_test(a_call_pauses_longer_before_each_new_attempt),
+	    cmocka_unit_test(a_call_pauses_as_the_sdks_do_before_each_attempt),
 	    cmocka_unit_test(a_pause_that_would_pass_the_deadline_is_not_begun),
 	    cmocka_unit_test(a_silent_service_is_given_up_at_the_deadline),
 	    cmocka_unit_test(a_cancel_ends_a_pause),

@@ -424,6 +424,23 @@ static void what_the_service_failed_to_delete_is_tried_again(void **state)
 	assert_int_equal(a->err.code, ERR_SERVICE);
 	assert_non_null(strstr(a->err.text, "ReceiptHandleIsInvalid"));
 	assert_int_equal(loopback_requests(a->loopback), 2);
+	assert_int_equal(a->sleep[0], 25);
+	aid_close(a);
+}
+
+static void one_throttled_entry_slows_down_all(void **state)
+{
+	const struct loopback_step steps[] = {
+	    aid_ok("{\"Successful\":[{\"Id\":\"0\"}],\"Failed\":["
+		   "{\"Id\":\"1\",\"Code\":\"RequestThrottled\"},"
+		   "{\"Id\":\"2\",\"Code\":\"InternalError\"}]}"),
+	    aid_ok("{\"Successful\":[{\"Id\":\"1\"},{\"Id\":\"2\"}]}")};
+	struct aid_sqs *a = drop(steps, 2, "111", "111", 0);
+
+	(void)state;
+	assert_int_equal(a->err.code, 0);
+	assert_int_equal(a->sleeps, 1);
+	assert_int_equal(a->sleep[0], 500);
 	aid_close(a);
 }
 
@@ -480,6 +497,7 @@ int main(void)
 	    cmocka_unit_test(a_delete_names_the_wanted_messages_alone),
 	    cmocka_unit_test(nothing_to_delete_sends_no_request),
 	    cmocka_unit_test(what_the_service_failed_to_delete_is_tried_again),
+	    cmocka_unit_test(one_throttled_entry_slows_down_all),
 	    cmocka_unit_test(a_deletion_that_is_not_confirmed_is_none),
 	    cmocka_unit_test(a_failed_delete_is_explained_or_tried_again),
 	};
