@@ -23,7 +23,7 @@ enum err_code {
 	ERR_CONNECT = -11,     /* refused, TLS refused: nothing was sent */
 	ERR_NET = -12,         /* broken after sending: outcome unknown */
 	ERR_SERVICE = -13,     /* the service answered with an error */
-	ERR_THROTTLED = -14,   /* the service said: later; nothing was done */
+	ERR_THROTTLED = -14,   /* the service said: later */
 	ERR_NOQUEUE = -15,     /* the queue does not exist */
 	ERR_DENIED = -16,      /* AccessDenied, bad signature, unknown key */
 	ERR_NOCRED = -17,      /* no credentials from any source */

@@ -39,18 +39,36 @@ static int put_entries(
 	return rc;
 }
 
-/* The entry's index when it is one that still waits for its answer. */
-static bool is_open(const struct round *r, const struct json *entry, size_t *k)
+/* Take the entry as the answer for the index in *k; false when none waits for
+ * one.  What is to be repeated, and is mentioned again, may have been done. */
+static bool take_entry(
+    struct sqs_batch *b, struct round *r, const struct json *entry, size_t *k)
 {
 	const char *id = json_string(json_get(entry, "Id"));
+	bool waits;
 
 	if (id == NULL || id[0] < '0' || id[0] > '9' || id[1] != '\0')
 		return false;
 	*k = (size_t)(id[0] - '0');
-	return r->open[*k];
+	if (r->again[*k] && b->op->once) {
+		r->again[*k] = false;
+		b->unsure++;
+		(void)err_set(&r->lasting, ERR_FORMAT,
+		    "%s: the answer mentions entry %zu twice", b->op->name, *k);
+	}
+	waits = r->open[*k];
+	r->open[*k] = false;
+	return waits;
 }
 
-static void read_failed_entries(struct sqs *s, const struct sqs_batch *b,
+/* Whether the entry may go into another call. */
+static bool is_repeatable(const struct sqs_op *op, const struct sqs_error *e)
+{
+	return e->remedy == SQS_REMEDY_RETRY ||
+	       (e->remedy == SQS_REMEDY_RETRY_UNSURE && !op->once);
+}
+
+static void read_failed_entries(struct sqs *s, struct sqs_batch *b,
     struct round *r, const struct json *failed)
 {
 	const struct json *entry;
@@ -60,13 +78,13 @@ static void read_failed_entries(struct sqs *s, const struct sqs_batch *b,
 
 	for (size_t i = 0; i < json_count(failed); i++) {
 		entry = json_at(failed, i);
-		if (!is_open(r, entry, &k))
+		if (!take_entry(b, r, entry, &k))
 			continue;
-		r->open[k] = false;
 		sqs_error_entry(&e, json_string(json_get(entry, "Code")),
 		    json_string(json_get(entry, "Message")),
 		    json_is_true(json_get(entry, "SenderFault")));
-		r->again[k] = e.remedy == SQS_REMEDY_RETRY;
+		r->again[k] = is_repeatable(b->op, &e);
+		b->unsure += !r->again[k] && !e.refused ? 1 : 0;
 		(void)sqs_explain(s, b->op, r->queue_url, &e, &why);
 		if (!r->again[k])
 			r->lasting = why;
@@ -76,7 +94,7 @@ static void read_failed_entries(struct sqs *s, const struct sqs_batch *b,
 }
 
 static void read_successful(
-    const struct sqs_batch *b, struct round *r, const struct json *successful)
+    struct sqs_batch *b, struct round *r, const struct json *successful)
 {
 	const struct json *entry;
 	struct err why = {0};
@@ -84,22 +102,33 @@ static void read_successful(
 
 	for (size_t i = 0; i < json_count(successful); i++) {
 		entry = json_at(successful, i);
-		if (!is_open(r, entry, &k))
+		if (!take_entry(b, r, entry, &k))
 			continue;
-		r->open[k] = false;
 		if (b->confirm(b->ctx, k, entry, &why) != 0)
 			r->lasting = why;
 	}
 }
 
-static void read_unmentioned(const struct sqs_batch *b, struct round *r)
+static void read_unmentioned(struct sqs_batch *b, struct round *r)
 {
+	for (size_t k = 0; k < LIMIT_BATCH; k++) {
+		if (!r->open[k])
+			continue;
+		b->unsure++;
+		(void)err_set(&r->lasting, ERR_FORMAT,
+		    "%s: the answer does not mention entry %zu, whose "
+		    "outcome is unknown",
+		    b->op->name, k);
+	}
+}
+
+static size_t count_flags(const bool flags[static LIMIT_BATCH])
+{
+	size_t n = 0;
+
 	for (size_t k = 0; k < LIMIT_BATCH; k++)
-		if (r->open[k])
-			(void)err_set(&r->lasting, ERR_FORMAT,
-			    "%s: the answer does not mention entry %zu, whose "
-			    "outcome is unknown",
-			    b->op->name, k);
+		n += flags[k] ? 1 : 0;
+	return n;
 }
 
 static int call(struct sqs *s, struct sqs_batch *b, struct round *r,
@@ -119,21 +148,15 @@ static int call(struct sqs *s, struct sqs_batch *b, struct round *r,
 		    b->op->name, err_text(rc));
 	}
 	rc = sqs_call(s, b->op, r->queue_url, w, deadline, &answer, err);
-	if (rc != 0)
+	if (rc != 0) {
+		b->unsure += s->unsure ? count_flags(b->pending) : 0;
 		return rc;
+	}
 	read_failed_entries(s, b, r, json_get(answer, "Failed"));
 	read_successful(b, r, json_get(answer, "Successful"));
 	read_unmentioned(b, r);
 	json_free(answer);
 	return 0;
-}
-
-static bool any(const bool flags[static LIMIT_BATCH])
-{
-	for (size_t k = 0; k < LIMIT_BATCH; k++)
-		if (flags[k])
-			return true;
-	return false;
 }
 
 int sqs_batch_run(struct sqs *s, struct sqs_batch *b, const char *queue_url,
@@ -142,10 +165,12 @@ int sqs_batch_run(struct sqs *s, struct sqs_batch *b, const char *queue_url,
 	struct round r = {.queue_url = queue_url};
 	int rc = 0, attempt;
 
-	for (attempt = 1; any(b->pending); attempt++) {
+	b->unsure = 0;
+	for (attempt = 1; count_flags(b->pending) > 0; attempt++) {
 		rc = call(s, b, &r, deadline, err);
 		memset(b->pending, 0, sizeof b->pending);
-		if (rc != 0 || attempt == SQS_ATTEMPTS || !any(r.again))
+		if (rc != 0 || attempt == SQS_ATTEMPTS ||
+		    count_flags(r.again) == 0)
 			break;
 		if (sqs_backoff(s, attempt, r.passing.code, deadline) != 0)
 			break;

@@ -8,11 +8,13 @@
 /*
  * Inside sqs/ only: a batch operation, whose answer lists each entry as
  * Successful or Failed.  Entries that failed by the service's own fault go
- * into another call, SQS_ATTEMPTS in all.
+ * into another call, SQS_ATTEMPTS in all; of an op that is to be done once
+ * only those that were refused by name (error.h).
  */
 struct sqs_batch {
 	const struct sqs_op *op;
 	bool pending[LIMIT_BATCH]; /* to do; none are left afterwards */
+	size_t unsure;             /* of them not confirmed, and maybe done */
 	/* Add entry k's members but Id to the open object.  0 or a code. */
 	int (*put)(void *ctx, struct json_writer *w, size_t k);
 	/* The service confirmed k.  0, or a code that goes into err with the

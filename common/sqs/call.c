@@ -39,7 +39,7 @@ struct call {
 	bool clock_set, credentials_renewed;
 	/* Of the last attempt: */
 	struct sqs_error error; /* status 0: no answer with an error */
-	bool unsure;            /* no answer, but it may have been done */
+	bool unsure;            /* no error, but it may have been done */
 	int64_t date;           /* the service's, 0: not told */
 	struct json *answer;
 };
@@ -207,12 +207,11 @@ static int transfer_request(
 	struct err why = {0};
 	int rc = http_do(s->http, &req, &t, &why);
 
-	if (rc == 0) {
+	c->unsure = t != NULL && http_was_sent(t);
+	if (rc == 0)
 		rc = read_transfer(s, c, t, err);
-	} else {
-		c->unsure = t != NULL && http_was_sent(t);
+	else
 		(void)err_set(err, rc, "%s: %s", c->op->name, why.text);
-	}
 	http_transfer_free(t);
 	return rc;
 }
@@ -266,14 +265,19 @@ static bool renew_credentials(struct sqs *s, struct call *c)
 	return true;
 }
 
+/* Whether the last attempt, which failed, may have been done all the same. */
+static bool is_unsure(const struct call *c)
+{
+	return c->error.status != 0 ? !c->error.refused : c->unsure;
+}
+
 /* Whether the failure rc is one that another attempt may cure. */
 static bool may_repeat(const struct sqs *s, const struct call *c, int rc)
 {
 	if (c->error.status != 0)
 		return c->error.remedy == SQS_REMEDY_RETRY ||
-		       (c->error.remedy == SQS_REMEDY_RETRY_UNSURE &&
-			   !c->op->once);
-	if (c->error.code != 0 || (c->unsure && c->op->once))
+		       c->error.remedy == SQS_REMEDY_RETRY_UNSURE;
+	if (c->error.code != 0)
 		return false;
 	if (rc == ERR_TIMEOUT)
 		return clock_mono(s->clock) < c->deadline;
@@ -283,6 +287,9 @@ static bool may_repeat(const struct sqs *s, const struct call *c, int rc)
 /* Wait as the failure rc asks for.  0: go on with another attempt. */
 static int prepare_again(struct sqs *s, struct call *c, int rc)
 {
+	/* Two copies of a message are first receipts for two machines. */
+	if (c->op->once && is_unsure(c))
+		return rc;
 	if (c->error.remedy == SQS_REMEDY_CLOCK)
 		return set_clock(s, c) && !c->op->dated ? 0 : rc;
 	if (c->error.remedy == SQS_REMEDY_CREDENTIALS)
@@ -306,6 +313,28 @@ static bool was_cut_off(const struct sqs *s, const struct call *c, int rc)
 	       clock_mono(s->clock) >= c->deadline;
 }
 
+static int repeat_attempts(struct sqs *s, struct call *c, struct err *err)
+{
+	int rc, again;
+
+	do {
+		struct err before = *err;
+
+		rc = try_once(s, c, err);
+		/* The error of the attempt before tells more than that time
+		 * was up. */
+		if (before.code != 0 && was_cut_off(s, c, rc)) {
+			*err = before;
+			rc = before.code;
+		}
+		again = rc != 0 ? prepare_again(s, c, rc) : ERR_NONE;
+	} while (rc != 0 && again == 0);
+	s->unsure = rc != 0 && is_unsure(c);
+	if (rc != 0 && again == ERR_CANCELED)
+		rc = err_set(err, again, "%s: told to stop", c->op->name);
+	return rc;
+}
+
 int sqs_call(struct sqs *s, const struct sqs_op *op, const char *queue,
     struct json_writer *request, int64_t deadline, struct json **answer,
     struct err *err)
@@ -316,31 +345,17 @@ int sqs_call(struct sqs *s, const struct sqs_op *op, const char *queue,
 	    .body = body,
 	    .deadline = deadline,
 	    .attempt = 1};
-	int rc = ERR_NOMEM, again;
+	int rc = ERR_NOMEM;
 
+	s->unsure = false;
 	if (body != NULL)
 		rc = json_writer_finish(request, body);
 	json_writer_free(request);
-	if (rc != 0) {
+	if (rc == 0)
+		rc = repeat_attempts(s, &c, err);
+	else
 		(void)err_set(err, rc, "%s: the request cannot be made: %s",
 		    op->name, err_text(rc));
-		goto out;
-	}
-	do {
-		struct err before = *err;
-
-		rc = try_once(s, &c, err);
-		/* The error of the attempt before tells more than that time
-		 * was up. */
-		if (before.code != 0 && was_cut_off(s, &c, rc)) {
-			*err = before;
-			rc = before.code;
-		}
-		again = rc != 0 ? prepare_again(s, &c, rc) : ERR_NONE;
-	} while (rc != 0 && again == 0);
-	if (rc != 0 && again == ERR_CANCELED)
-		rc = err_set(err, again, "%s: told to stop", op->name);
-out:
 	buf_free(body);
 	*answer = c.answer;
 	return rc;

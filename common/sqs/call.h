@@ -27,12 +27,14 @@ struct sqs {
 	int64_t skew;        /* ms from our clock to the service's, as signed */
 	int64_t behind;      /* the same, as the last answer told it */
 	int64_t retry_after; /* ms, by the last answer; 0: any */
+	bool unsure;         /* the last call failed, and may have been done */
 };
 
 struct sqs_op {
 	const char *name;       /* "SendMessageBatch" */
 	const char *permission; /* "sqs:SendMessage" */
-	bool once;              /* never again after an unknown outcome */
+	bool once;              /* not idempotent: again only when certainly
+				   nothing was done */
 	bool dated; /* never again after a correction of our clock */
 };
 

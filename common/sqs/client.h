@@ -15,7 +15,8 @@
  * Amazon SQS by its AWS JSON 1.0 protocol (SQS Developer Guide, "Making API
  * requests using the AWS JSON protocol"; SQS API Reference).  Errors are
  * tried again as the SDKs' "standard" retry mode of 2026 does, within the
- * deadline, but without its quota: the calls are few.  Here: the client;
+ * deadline, but without its quota: the calls are few.  A send is repeated only
+ * when it certainly was not done.  Here: the client;
  * queue.h and messages.h have the operations.
  */
 #define SQS_ATTEMPTS   3

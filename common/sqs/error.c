@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "json/parse.h"
 
-#define NAMES_MAX 16
+#define NAMES_MAX 32
 
 struct meaning {
 	int code;
@@ -15,9 +15,16 @@ struct meaning {
 	const char *names[NAMES_MAX]; /* NULL behind the last of fewer */
 };
 
-/* Errors common to all AWS APIs, those of SQS, and the throttling codes of
- * the SDKs' standard retry mode.  OverLimit and KmsThrottled last for minutes
- * and are not among the latter. */
+/*
+ * By these names a request is refused before anything is done, but for those
+ * that are SQS_REMEDY_RETRY_UNSURE.  Any other name, and every status without
+ * one, may come from a service, or a proxy, that has done the work and lost
+ * track of it.  From "Common errors" and "Errors" of the SQS API Reference,
+ * the shapes of its service model, the authentication failures of Signature
+ * Version 4, and the lists of the SDKs' standard retry mode: throttling, and
+ * those that pass.  OverLimit and KmsThrottled last for minutes and are not
+ * among the latter.
+ */
 static const struct meaning meanings[] = {
     {ERR_DENIED, SQS_REMEDY_NONE,
 	{"AccessDenied", "AccessDeniedException", "AuthorizationError",
@@ -35,6 +42,18 @@ static const struct meaning meanings[] = {
 	{"InvalidAddress", "NonExistentQueue", "QueueDoesNotExist"}},
     {ERR_LIMIT, SQS_REMEDY_NONE,
 	{"BatchRequestTooLong", "RequestEntityTooLarge"}},
+    {ERR_SERVICE, SQS_REMEDY_NONE,
+	{"BatchEntryIdsNotDistinct", "EmptyBatchRequest", "InvalidAction",
+	    "InvalidAttributeName", "InvalidAttributeValue",
+	    "InvalidBatchEntryId", "InvalidIdFormat", "InvalidMessageContents",
+	    "InvalidParameterCombination", "InvalidParameterValue",
+	    "InvalidQueryParameter", "KmsDisabled", "KmsInvalidKeyUsage",
+	    "KmsInvalidState", "KmsNotFound", "KmsOptInRequired",
+	    "MalformedQueryString", "MissingAction", "MissingParameter",
+	    "QueueDeletedRecently", "ReceiptHandleIsInvalid",
+	    "SerializationException", "TooManyEntriesInBatchRequest",
+	    "UnknownOperationException", "UnsupportedOperation",
+	    "ValidationError", "ValidationException"}},
     {ERR_THROTTLED, SQS_REMEDY_NONE, {"KmsThrottled", "OverLimit"}},
     {ERR_THROTTLED, SQS_REMEDY_RETRY,
 	{"BandwidthLimitExceeded", "EC2ThrottledException",
@@ -43,10 +62,11 @@ static const struct meaning meanings[] = {
 	    "RequestThrottled", "RequestThrottledException", "SlowDown",
 	    "ThrottledException", "Throttling", "ThrottlingException",
 	    "TooManyRequestsException", "TransactionInProgressException"}},
-    {ERR_SERVICE, SQS_REMEDY_RETRY,
+    {ERR_SERVICE, SQS_REMEDY_RETRY_UNSURE,
 	{"RequestTimeout", "RequestTimeoutException"}},
 };
 
+/* Of an answer without such a name. */
 static const struct {
 	int status;
 	int code;
@@ -54,12 +74,12 @@ static const struct {
 } statuses[] = {
     {401, ERR_DENIED, SQS_REMEDY_NONE},
     {403, ERR_DENIED, SQS_REMEDY_NONE},
-    {408, ERR_SERVICE, SQS_REMEDY_RETRY},
+    {408, ERR_SERVICE, SQS_REMEDY_RETRY_UNSURE},
     {413, ERR_LIMIT, SQS_REMEDY_NONE},
-    {429, ERR_THROTTLED, SQS_REMEDY_RETRY},
+    {429, ERR_THROTTLED, SQS_REMEDY_RETRY_UNSURE},
     {500, ERR_SERVICE, SQS_REMEDY_RETRY_UNSURE},
     {502, ERR_SERVICE, SQS_REMEDY_RETRY_UNSURE},
-    {503, ERR_SERVICE, SQS_REMEDY_RETRY},
+    {503, ERR_SERVICE, SQS_REMEDY_RETRY_UNSURE},
     {504, ERR_SERVICE, SQS_REMEDY_RETRY_UNSURE},
 };
 
@@ -185,6 +205,7 @@ static void classify_error(struct sqs_error *e)
 	if (m != NULL) {
 		e->code = m->code;
 		e->remedy = m->remedy;
+		e->refused = m->remedy != SQS_REMEDY_RETRY_UNSURE;
 	}
 	/* SQS has no code of its own for a wrong clock. */
 	if (e->code == ERR_DENIED &&
@@ -219,8 +240,9 @@ void sqs_error_entry(
 	if (text != NULL)
 		set_text(e, text);
 	classify_error(e);
+	e->refused = e->refused || sender_fault;
 	if (sender_fault)
 		e->remedy = SQS_REMEDY_NONE;
-	else if (find_meaning(e->name) == NULL)
-		e->remedy = SQS_REMEDY_RETRY;
+	else if (!e->refused)
+		e->remedy = SQS_REMEDY_RETRY_UNSURE;
 }

@@ -13,19 +13,21 @@
 #define SQS_ERROR_CODE_MAX 96
 #define SQS_ERROR_TEXT_MAX 200
 
-/* What to do about it besides failing. */
+/* What to do about it besides failing.  Nothing was done where the answer is a
+ * refusal (below), and only then may a send be repeated. */
 enum sqs_remedy {
 	SQS_REMEDY_NONE,
-	SQS_REMEDY_RETRY,        /* nothing was done: wait, then again */
+	SQS_REMEDY_RETRY,        /* a refusal: wait, then again */
 	SQS_REMEDY_RETRY_UNSURE, /* the same, but it may have been done */
-	SQS_REMEDY_CLOCK,        /* sign anew with the service's time */
-	SQS_REMEDY_CREDENTIALS   /* get new credentials */
+	SQS_REMEDY_CLOCK,        /* a refusal: sign with the service's time */
+	SQS_REMEDY_CREDENTIALS   /* a refusal: get new credentials */
 };
 
 struct sqs_error {
 	int status;
 	int code; /* of err.h */
 	enum sqs_remedy remedy;
+	bool refused; /* certainly not done: it says so by a name we know */
 	char name[SQS_ERROR_CODE_MAX]; /* without name space; "": none */
 	char text[SQS_ERROR_TEXT_MAX]; /* cut; "": none */
 };
@@ -34,7 +36,8 @@ struct sqs_error {
 void sqs_error_read(struct sqs_error *e, int status, const char *header,
     const void *body, size_t len);
 
-/* The same for an entry that a batch lists under "Failed". */
+/* The same for an entry that a batch lists under "Failed".  One that failed by
+ * the sender's fault is refused whatever its name, and not to be repeated. */
 void sqs_error_entry(
     struct sqs_error *e, const char *name, const char *text, bool sender_fault);
 

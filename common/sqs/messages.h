@@ -17,10 +17,11 @@
  * SendMessageBatch of 1..LIMIT_BATCH messages; sent[k] tells whether the
  * queue confirmed message k with the right MD5.  A message whose outcome is
  * unknown is never sent a second time: two machines could be credited for the
- * same bytes.  Only what certainly was not accepted (no connection, throttled,
- * refused entries that are not the sender's fault) is tried again.  On a
- * .fifo queue group and deduplication ids are added.  0 when at least one was
- * sent, with err telling about the others when err->code is not 0.
+ * same bytes.  Only what certainly was not accepted is tried again: no
+ * connection, or throttled, expired credentials, a wrong date by a name of
+ * error.h.  err counts the messages of unknown outcome.  On a .fifo queue
+ * group and deduplication ids are added.  0 when at least one was sent, with
+ * err telling about the others when err->code is not 0.
  * ERR_LIMIT: a message of a length that is not allowed.
  */
 int sqs_send(struct sqs *s, const char *queue_url,
@@ -54,8 +55,8 @@ int sqs_receive(struct sqs *s, const char *queue_url, int max, int wait_s,
 void sqs_messages_free(struct sqs_messages *m);
 
 /* DeleteMessageBatch of the messages with want[k]; deleted[k] is true only
- * when the service confirmed k.  Entries refused by the service's own fault
- * are tried again.  0 when a call was answered, with err telling about
+ * when the service confirmed k.  Entries that failed by the service's own
+ * fault are tried again.  0 when a call was answered, with err telling about
  * entries that failed when err->code is not 0. */
 int sqs_delete(struct sqs *s, const char *queue_url,
     const struct sqs_messages *m, const bool want[], bool deleted[],

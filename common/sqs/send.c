@@ -136,6 +136,18 @@ static bool is_fifo(const char *queue_url)
 	return len > 5 && strcmp(queue_url + len - 5, ".fifo") == 0;
 }
 
+/* Nobody may take "failed" for "not sent". */
+static void tell_unsure(size_t unsure, size_t n, struct err *err)
+{
+	const struct err why = *err;
+
+	if (unsure > 0)
+		(void)err_set(err, why.code,
+		    "%.400s; the outcome is unknown for %zu of %zu messages, "
+		    "which are not sent again",
+		    why.text, unsure, n);
+}
+
 int sqs_send(struct sqs *s, const char *queue_url,
     const struct message *const messages[], size_t n, bool sent[],
     int64_t deadline, struct err *err)
@@ -159,6 +171,7 @@ int sqs_send(struct sqs *s, const char *queue_url,
 	}
 	rc = sqs_batch_run(s, &b, queue_url, deadline, err);
 	explicit_bzero(to.body, sizeof to.body);
+	tell_unsure(b.unsure, n, err);
 	if (rc != 0)
 		return rc;
 	for (size_t k = 0; k < n; k++)

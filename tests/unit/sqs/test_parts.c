@@ -59,6 +59,8 @@ static const struct {
 	SQS_REMEDY_CREDENTIALS, "ExpiredTokenException", ""},
     {404, NULL, "{\"__type\":\"com.amazonaws.sqs#ReceiptHandleIsInvalid\"}",
 	ERR_SERVICE, SQS_REMEDY_NONE, "ReceiptHandleIsInvalid", ""},
+    {403, NULL, "{\"__type\":\"com.amazonaws.sqs#KmsDisabled\"}", ERR_SERVICE,
+	SQS_REMEDY_NONE, "KmsDisabled", ""},
     {400, NULL, "{\"__type\":\"com.amazonaws.sqs#RequestThrottled\"}",
 	ERR_THROTTLED, SQS_REMEDY_RETRY, "RequestThrottled", ""},
     {400, "KMS.ThrottlingException;Sender", "{}", ERR_THROTTLED,
@@ -73,11 +75,16 @@ static const struct {
     {500, NULL, "", ERR_SERVICE, SQS_REMEDY_RETRY_UNSURE, "", ""},
     {502, NULL, "<html>\n <b>Bad\tGateway</b>\n</html>", ERR_SERVICE,
 	SQS_REMEDY_RETRY_UNSURE, "", "<html> <b>Bad Gateway</b> </html>"},
-    {503, NULL, "Slow \xff\x01 down", ERR_SERVICE, SQS_REMEDY_RETRY, "",
+    {503, NULL, "Slow \xff\x01 down", ERR_SERVICE, SQS_REMEDY_RETRY_UNSURE, "",
 	"Slow ?? down"},
+    {503, NULL, "{\"__type\":\"com.amazon.coral.service#SlowDown\"}",
+	ERR_THROTTLED, SQS_REMEDY_RETRY, "SlowDown", ""},
+    {408, NULL, "", ERR_SERVICE, SQS_REMEDY_RETRY_UNSURE, "", ""},
+    {400, NULL, "{\"__type\":\"RequestTimeout\"}", ERR_SERVICE,
+	SQS_REMEDY_RETRY_UNSURE, "RequestTimeout", ""},
     {504, NULL, "", ERR_SERVICE, SQS_REMEDY_RETRY_UNSURE, "", ""},
     {413, NULL, "", ERR_LIMIT, SQS_REMEDY_NONE, "", ""},
-    {429, NULL, "", ERR_THROTTLED, SQS_REMEDY_RETRY, "", ""},
+    {429, NULL, "", ERR_THROTTLED, SQS_REMEDY_RETRY_UNSURE, "", ""},
     {403, NULL, "", ERR_DENIED, SQS_REMEDY_NONE, "", ""},
     {418, NULL, "", ERR_SERVICE, SQS_REMEDY_NONE, "", ""},
     {301, "", "", ERR_SERVICE, SQS_REMEDY_NONE, "", ""},
@@ -107,6 +114,49 @@ static void each_error_answer_has_its_code_and_remedy(void **state)
 			assert_string_equal(e.text, answers[i].text);
 		assert_int_equal(e.code, answers[i].code);
 		assert_int_equal(e.remedy, answers[i].remedy);
+		if (e.remedy == SQS_REMEDY_RETRY)
+			assert_true(e.refused);
+		if (e.remedy == SQS_REMEDY_RETRY_UNSURE)
+			assert_false(e.refused);
+	}
+}
+
+/* Whatever the status: what stands in between has statuses too. */
+static void only_a_name_that_is_known_is_a_refusal(void **state)
+{
+	static const char *const known[] = {"RequestThrottled", "Throttling",
+	    "ExpiredToken", "RequestExpired", "AccessDenied", "KmsThrottled",
+	    "QueueDoesNotExist", "BatchRequestTooLong", "UnsupportedOperation"};
+	static const char *const others[] = {"", "InternalError",
+	    "InternalFailure", "ServiceUnavailable",
+	    "ServiceUnavailableException", "RequestTimeout", "Throttled",
+	    "requestthrottled", "SomethingNew"};
+	static const int statuses[] = {200, 301, 400, 403, 429, 500, 503};
+	char body[96];
+	struct sqs_error e;
+
+	(void)state;
+	for (size_t k = 0; k < 9; k++) {
+		for (size_t i = 0; i < 7; i++) {
+			(void)snprintf(body, sizeof body,
+			    "{\"__type\":\"x#%s\"}", known[k]);
+			sqs_error_read(
+			    &e, statuses[i], NULL, body, strlen(body));
+			assert_true(e.refused);
+			(void)snprintf(body, sizeof body,
+			    "{\"__type\":\"x#%s\"}", others[k]);
+			sqs_error_read(
+			    &e, statuses[i], NULL, body, strlen(body));
+			assert_false(e.refused);
+		}
+		sqs_error_entry(&e, known[k], "x", false);
+		assert_true(e.refused);
+		sqs_error_entry(&e, others[k], "x", false);
+		assert_false(e.refused);
+		assert_int_equal(e.remedy, SQS_REMEDY_RETRY_UNSURE);
+		sqs_error_entry(&e, others[k], "x", true);
+		assert_true(e.refused);
+		assert_int_equal(e.remedy, SQS_REMEDY_NONE);
 	}
 }
 
@@ -143,13 +193,15 @@ static void the_error_of_an_entry_has_its_code_and_remedy(void **state)
 	(void)state;
 	sqs_error_entry(&e, "InternalError", "oops", false);
 	assert_int_equal(e.code, ERR_SERVICE);
-	assert_int_equal(e.remedy, SQS_REMEDY_RETRY);
+	assert_int_equal(e.remedy, SQS_REMEDY_RETRY_UNSURE);
 	assert_int_equal(e.status, 0);
 	sqs_error_entry(&e, "InvalidMessageContents", NULL, true);
 	assert_int_equal(e.remedy, SQS_REMEDY_NONE);
 	sqs_error_entry(&e, "AWS.SimpleQueueService.InternalError", "", false);
 	assert_string_equal(e.name, "InternalError");
 	sqs_error_entry(&e, NULL, NULL, false);
+	assert_int_equal(e.remedy, SQS_REMEDY_RETRY_UNSURE);
+	sqs_error_entry(&e, "KMS.ThrottlingException", "x", false);
 	assert_int_equal(e.remedy, SQS_REMEDY_RETRY);
 	sqs_error_entry(&e, "OverLimit", "x", false);
 	assert_int_equal(e.remedy, SQS_REMEDY_NONE);
@@ -200,6 +252,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_error_answer_has_its_code_and_remedy),
+	    cmocka_unit_test(only_a_name_that_is_known_is_a_refusal),
 	    cmocka_unit_test(long_texts_of_errors_are_cut),
 	    cmocka_unit_test(the_error_of_an_entry_has_its_code_and_remedy),
 	    cmocka_unit_test(digests_match_exactly_what_they_are_of),
