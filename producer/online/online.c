@@ -115,6 +115,9 @@ static int send_batch(struct run *run, long *sent, struct err *err)
 	 * request's signature first. */
 	if (rc == ERR_DENIED && check_clock(run, err) != 0)
 		return ERR_ABSENT;
+	/* A stop is no error, but the messages may be in the queue. */
+	if (rc == ERR_CANCELED)
+		log_notice("%s", err->text);
 	if (rc != 0)
 		return rc;
 	for (size_t k = 0; k < run->batch.n; k++)
