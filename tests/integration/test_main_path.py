@@ -179,10 +179,11 @@ def test_nothing_is_sent_twice_after_an_unknown_outcome(
     assert operations(proxy).count("SendMessageBatch") == 1
 
 
-def test_refused_entries_are_sent_again(
+def test_throttled_entries_are_sent_again(
     run: Runner, queue: Queue, source: Path, proxy: SqsProxy
 ) -> None:
-    proxy.add(SqsFault(match="SendMessageBatch", fail_entries=[0, 4]))
+    code = "RequestThrottled"
+    proxy.add(SqsFault(match="SendMessageBatch", fail_entries=[0, 4], fail_code=code))
     made = run(PRODUCER, "--once", "-q", queue.url, "-d", source)
     assert made.code == 0, made.err
     assert queue.depth() == (10, 0)

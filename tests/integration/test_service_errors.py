@@ -11,17 +11,21 @@ from typing import Any
 import pytest
 
 from aid.attack import Attack, fails, fill
+from aid.certificates import Certificate
 from aid.errors import (
     EXPIRED,
     PASSING,
+    THROTTLED,
+    THROTTLING,
     UNKNOWN_KEY,
     UNSIGNED,
     WRONG_SIGNATURE,
     denied,
     skewed,
 )
-from aid.queue import Queue
+from aid.queue import Moto, Queue
 from aid.sqsproxy import SqsProxy, service_error
+from aid.tls import bundled
 
 DAY = 86400
 
@@ -233,24 +237,97 @@ def test_a_failure_that_lasts_is_reported(
     assert queue.depth() == (1, 0)
 
 
-@pytest.mark.parametrize("name", ["500", "502 of a proxy", "504", "dropped", "reset"])
+IN_DOUBT: dict[str, dict[str, Any]] = {
+    **{n: f for n, f in PASSING.items() if n not in ("throttled", "throttling")},
+    "503 of a proxy": {"status": 503, "body": "<html>Unavailable</html>"},
+    "503 with a wish": {"status": 503, "headers": {"x-amz-retry-after": "10"}},
+    "unknown name": service_error("SomethingNew", "Never seen"),
+    "header before body": {
+        **THROTTLING,
+        "headers": {"x-amzn-query-error": "InternalError;Receiver"},
+    },
+    "login": {"status": 407, "body": "", "headers": {"Proxy-Authenticate": "Basic"}},
+    "moved": {"status": 307, "body": "", "headers": {"Location": "/again"}},
+    "continue": {"raw": "HTTP/1.1 100 Continue\r\n\r\n"},
+    "cut": {"truncate": 20, "end": "drop"},
+}
+
+
+@pytest.mark.parametrize("fault", list(IN_DOUBT.values()), ids=list(IN_DOUBT))
 def test_a_send_of_unknown_outcome_is_not_repeated(
-    attack: Attack, queue: Queue, proxy: SqsProxy, generator: Path, name: str
+    attack: Attack,
+    queue: Queue,
+    proxy: SqsProxy,
+    generator: Path,
+    fault: dict[str, Any],
 ) -> None:
-    proxy.fault("SendMessageBatch", forward=True, **PASSING[name])
+    proxy.fault("SendMessageBatch", forward=True, **fault)
     got = attack.producer("-q", queue.url, "-d", generator)
-    fails(got, 69, "SendMessageBatch")
+    fails(got, 69, "SendMessageBatch", "the outcome is unknown for 10 of 10 messages")
     assert len(proxy.matching("SendMessageBatch")) == 1
     assert queue.depth() == (10, 0)
 
 
-@pytest.mark.parametrize("name", ["throttled", "503"])
-def test_a_send_that_was_refused_is_repeated(
-    attack: Attack, queue: Queue, proxy: SqsProxy, generator: Path, name: str
+@pytest.mark.parametrize("end", ["drop", "reset"])
+def test_a_send_that_found_no_connection_is_repeated(
+    attack: Attack,
+    moto: Moto,
+    queue: Queue,
+    certificate: Certificate,
+    generator: Path,
+    end: str,
 ) -> None:
-    proxy.fault("SendMessageBatch", **PASSING[name])
+    with SqsProxy(moto.url, tls=certificate.tls, keep_alive=False) as proxy:
+        # The look at the queue has the first; the second ends before TLS stands.
+        proxy.fault("connect", skip=1, end=end)
+        env = bundled(attack, proxy, certificate.path)
+        got = attack.producer("-q", queue.url, "-d", generator, env=env)
+        assert got.code == 0, got.err
+        assert "unknown" not in got.err
+        assert proxy.connections == 3
+        assert len(proxy.matching("SendMessageBatch")) == 1
+    assert queue.depth() == (10, 0)
+
+
+@pytest.mark.parametrize("executed", [False, True])
+@pytest.mark.parametrize("code", ["InternalError", "ServiceUnavailable", "New"])
+def test_an_entry_of_unknown_outcome_is_not_repeated(
+    attack: Attack,
+    queue: Queue,
+    proxy: SqsProxy,
+    generator: Path,
+    code: str,
+    executed: bool,
+) -> None:
+    proxy.fault(
+        "SendMessageBatch", fail_entries=[0, 4], fail_code=code, executed=executed
+    )
     got = attack.producer("-q", queue.url, "-d", generator)
     assert got.code == 0, got.err
+    assert f"{code}: " in got.err
+    assert "the outcome is unknown for 2 of 10 messages" in got.err
+    assert "sent 8 of 10 messages" in got.err
+    assert len(proxy.matching("SendMessageBatch")) == 1
+    bodies = [m["Body"] for m in queue.receive()]
+    assert len(bodies) == len(set(bodies)) == (10 if executed else 8)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [THROTTLED, THROTTLING, {**THROTTLING, "status": 503}, EXPIRED],
+    ids=["throttled", "throttling", "throttling as 503", "expired"],
+)
+def test_a_send_that_was_refused_by_name_is_repeated(
+    attack: Attack,
+    queue: Queue,
+    proxy: SqsProxy,
+    generator: Path,
+    fault: dict[str, Any],
+) -> None:
+    proxy.fault("SendMessageBatch", **fault)
+    got = attack.producer("-q", queue.url, "-d", generator)
+    assert got.code == 0, got.err
+    assert "unknown" not in got.err
     assert len(proxy.matching("SendMessageBatch")) == 2
     assert queue.depth() == (10, 0)
 
