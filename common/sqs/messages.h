@@ -20,8 +20,9 @@
  * same bytes.  Only what certainly was not accepted is tried again: no
  * connection, or throttled, expired credentials, a wrong date by a name of
  * error.h.  err counts the messages of unknown outcome.  On a .fifo queue
- * group and deduplication ids are added.  0 when at least one was sent, with
- * err telling about the others when err->code is not 0.
+ * every message is a group of its own, named by its body as its deduplication
+ * id is.  0 when at least one was sent, with err telling about the others when
+ * err->code is not 0.
  * ERR_LIMIT: a message of a length that is not allowed.
  */
 int sqs_send(struct sqs *s, const char *queue_url,

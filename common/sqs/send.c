@@ -8,8 +8,7 @@
 #include "sqs/md5.h"
 #include "sqs/messages.h"
 
-#define GROUP_ID    "sqs-entropy"
-#define DEDUP_BYTES 16 /* of the body's SHA-256 */
+#define ID_BYTES    16 /* of the body's SHA-256 */
 #define TYPE_STRING "String"
 #define TYPE_BINARY "Binary"
 
@@ -60,18 +59,23 @@ static void put_attributes(struct json_writer *w, const struct message *m)
 	json_end_object(w);
 }
 
-/* All messages are in one group, within which a FIFO queue keeps the order. */
+/*
+ * A FIFO queue gives nothing out of a group of which a message is in flight,
+ * and entropy has no order: every message is a group of its own.  The body
+ * names it, so that the queue finds a second copy wherever it looks for one,
+ * in itself or in the group (DeduplicationScope).
+ */
 static int put_fifo(struct json_writer *w, const char *body)
 {
 	const struct digest_part part = {body, strlen(body)};
-	char id[TEXT_HEX_LEN(DEDUP_BYTES)];
+	char id[TEXT_HEX_LEN(ID_BYTES)];
 	uint8_t digest[DIGEST_SHA256_LEN];
 	int rc = digest_sha256(digest, &part, 1);
 
 	if (rc != 0)
 		return rc;
-	text_hex(id, digest, DEDUP_BYTES);
-	json_put_string(w, "MessageGroupId", GROUP_ID);
+	text_hex(id, digest, ID_BYTES);
+	json_put_string(w, "MessageGroupId", id);
 	json_put_string(w, "MessageDeduplicationId", id);
 	return 0;
 }
