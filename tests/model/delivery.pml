@@ -15,6 +15,8 @@
  * LYING_COUNT  a receive may be shown count 1 although it is not the first
  * STALE_OK     a delete with a handle that is not the newest is confirmed,
  *              whether it deletes or not; otherwise it is refused
+ * GROUPED      a group of which a message is in flight is not handed out; every
+ *              message is a group of its own
  * A visibility time-out may end at any time: that a standard queue may hand
  * out a message twice at once is the same as one that ends at once. */
 #ifndef REDELIVERS
@@ -25,6 +27,9 @@
 #endif
 #ifndef STALE_OK
 #define STALE_OK false
+#endif
+#ifndef GROUPED
+#define GROUPED false
 #endif
 
 /* The surroundings:
@@ -57,8 +62,8 @@
 #define RING MESSAGES
 #endif
 
-/* What is checked.  The last two must fail: what they deny can be reached, so
- * that the others say something. */
+/* What is checked.  NEVER_CREDITED and NEVER_LOST must fail: what they deny can
+ * be reached, so that the others say something. */
 #define ONCE_A_MACHINE	  1 /* no message is credited twice by one machine */
 #define ONCE		  2 /* nor by two machines */
 #define USED_ONCE	  3 /* nor mixed by two, with credit or without */
@@ -68,6 +73,7 @@
 			       credited by this machine */
 #define NEVER_CREDITED	  6
 #define NEVER_LOST	  7
+#define NEVER_BLOCKED	  8 /* a message that nobody holds can be received */
 
 /* ---- what has happened: set for the property that is checked only ---- */
 
@@ -116,7 +122,18 @@ bool late[MESSAGES];	  /* a delete is under way that nobody waits for */
 byte held[AGENTS * BATCH];
 bool newest[AGENTS * BATCH]; /* its handle is the message's newest */
 
-#define RECEIVABLE(m) (!invisible[m] && (!gone[m] || REDELIVERS))
+/* One of MESSAGES has at most one other. */
+#define OTHER(m) (MESSAGES - 1 - (m))
+#ifdef MUTANT_ONE_GROUP
+#define SAME_GROUP(m, other) true
+#else
+#define SAME_GROUP(m, other) ((m) == (other))
+#endif
+
+#define BLOCKED(m)                                                             \
+	(GROUPED && SAME_GROUP(m, OTHER(m)) && invisible[OTHER(m)])
+#define RECEIVABLE(m)                                                          \
+	(!invisible[m] && !BLOCKED(m) && (!gone[m] || REDELIVERS))
 
 mtype = { failed, unknown, confirmed }; /* what a delete came to */
 
@@ -245,6 +262,8 @@ inline receive()
 	:: else
 	fi;
 	hand_out(m, AT(me, n), count[n]);
+	assert(PROPERTY != NEVER_BLOCKED || invisible[OTHER(m)] ||
+		gone[OTHER(m)] || RECEIVABLE(OTHER(m)));
 	outcome[n] = failed;
 	printf("machine %d receives message %d, count %d\n", HOST(me), m,
 	    count[n]);
