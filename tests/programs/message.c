@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sign, verify, seal and open for test_crypto.py: a line of words in,
- * a line out, until the end of standard input.  Words are hexadecimal, "-"
- * stands for no bytes, and ENTROPY and PATH hold no NUL.
+ * Sign, verify, seal and open for test_crypto.py, and ARNs for test_arn.py: a
+ * line of words in, a line out, until the end of standard input.  Words are
+ * hexadecimal, "-" stands for no bytes, and text holds no NUL.
  *
  *	public SECRET				Ed25519's
  *	bytes ENTROPY PATH PAYLOAD		what is signed
@@ -12,6 +12,9 @@
  *	seal RECIPIENT EPHEMERAL INFO AAD TEXT
  *	open SECRET INFO AAD SEALED
  *	claim TEXT				read and written again
+ *	partition REGION			its id and both domains
+ *	region HOST				that the host names
+ *	arn QUEUE REGION			with that region configured
  *
  * The answer is "ok" with the result, if any, or "error" with err_text().
  */
@@ -20,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arn.h"
 #include "base/err.h"
 #include "crypto/digest.h"
 #include "crypto/hpke.h"
@@ -165,6 +169,13 @@ static int do_open(struct call *c)
 	return rc;
 }
 
+static int put_text(struct call *c, const char *text)
+{
+	c->out_len = strlen(text);
+	memcpy(c->out, text, c->out_len);
+	return 0;
+}
+
 static int do_claim(struct call *c)
 {
 	char text[MESSAGE_ENTROPY_MAX + 1];
@@ -174,9 +185,34 @@ static int do_claim(struct call *c)
 	if (rc != 0)
 		return rc;
 	claim_format(&claim, text);
-	c->out_len = strlen(text);
-	memcpy(c->out, text, c->out_len);
-	return 0;
+	return put_text(c, text);
+}
+
+static int do_partition(struct call *c)
+{
+	const struct arn_partition *p = arn_partition(str(&c->word[0]));
+	char text[256];
+
+	(void)snprintf(
+	    text, sizeof text, "%s %s %s", p->id, p->suffix, p->dual);
+	return put_text(c, text);
+}
+
+static int do_region(struct call *c)
+{
+	char region[LIMIT_REGION];
+
+	if (!arn_region_of(str(&c->word[0]), region))
+		return ERR_FORMAT;
+	return put_text(c, region);
+}
+
+static int do_arn(struct call *c)
+{
+	char arn[ARN_TEXT_MAX];
+
+	arn_make(arn, str(&c->word[0]), str(&c->word[1]), NULL);
+	return put_text(c, arn);
 }
 
 static const struct {
@@ -189,7 +225,9 @@ static const struct {
     {"verify", do_verify, 5, {MESSAGE_SIGNATURE_LEN, KEYS_LEN}},
     {"agree", do_agree, 2, {KEYS_LEN, KEYS_LEN}},
     {"seal", do_seal, 5, {KEYS_LEN, KEYS_LEN}},
-    {"open", do_open, 4, {KEYS_LEN, 0}}, {"claim", do_claim, 1, {0, 0}}};
+    {"open", do_open, 4, {KEYS_LEN, 0}}, {"claim", do_claim, 1, {0, 0}},
+    {"partition", do_partition, 1, {0, 0}}, {"region", do_region, 1, {0, 0}},
+    {"arn", do_arn, 2, {0, 0}}};
 
 static int run(struct call *c, const char *verb)
 {

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_BASE_ARN_H
+#define SQS_ENTROPY_BASE_ARN_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/limits.h"
+
+/*
+ * ARNs of queues (SQS Developer Guide, "Amazon SQS policies"), the partitions
+ * of AWS and the names of its hosts (botocore's partitions.json and
+ * endpoints.json).  Pure, but for arn_set_region().
+ */
+#define ARN_ACCOUNT_LEN 12 /* digits */
+#define ARN_NAME_MAX    80 /* characters, SQS API Reference, CreateQueue */
+
+/* What an ARN is made of; "" stands for what is not known.  The partition
+ * follows from the region.  One half hands it to the other as it is. */
+struct arn {
+	char region[LIMIT_REGION];
+	char account[ARN_ACCOUNT_LEN + 1];
+	char name[ARN_NAME_MAX + 1];
+};
+
+/* Bytes of an ARN as text, with its NUL. */
+#define ARN_TEXT_MAX 192
+
+struct arn_partition {
+	const char *id;     /* "aws" */
+	const char *region; /* how its regions begin */
+	const char *suffix; /* of the domain of its hosts */
+	const char *dual;   /* the same of hosts with IPv6 */
+};
+
+/* The partition of a region: "aws" for one that begins like no other's. */
+const struct arn_partition *arn_partition(const char *region);
+
+bool arn_is_region(const char *s);
+bool arn_is_name(const char *s);
+
+/* True if a queue given as text is meant to be an ARN, good or bad. */
+bool arn_is_meant(const char *text);
+
+/*
+ * The region in the name of an SQS host of AWS: sqs.R.SUFFIX,
+ * sqs-fips.R.SUFFIX, R.queue.SUFFIX, vpce-ID.sqs.R.vpce.SUFFIX, where SUFFIX
+ * is one of the partition of R, and queue.amazonaws.com, which is us-east-1.
+ * A port does not count.  False, and region unchanged, for any other host.
+ */
+bool arn_region_of(const char *host, char region[static LIMIT_REGION]);
+
+/*
+ * What a queue says of itself.  An ARN says all, a name only that, a URL
+ * ("https://HOST/ACCOUNT/QUEUE") the region that its host names, if any, and
+ * account and name, unless its path has no account of 12 digits.  ERR_FORMAT:
+ * it is none of the three.
+ */
+int arn_read(const char *queue, struct arn *out) MUST_CHECK;
+
+/* The region that a user has set: AWS_REGION, AWS_DEFAULT_REGION, or the one
+ * that is configured; "" for none.  It may be no region. */
+const char *arn_set_region(const char *configured);
+
+/* False unless each text ends within its array and is "" or what it should be;
+ * for one that comes from the other half. */
+bool arn_is_sound(const struct arn *arn);
+
+/*
+ * The ARN of the configured queue ("" if none is) as text: what it says of
+ * itself, else the region that a user has set, else what was found.  found may
+ * be NULL.  Nothing is found of a URL but its region.  "" if a part is missing.
+ */
+void arn_make(char text[static ARN_TEXT_MAX], const char *queue,
+    const char *region, const struct arn *found);
+
+#endif
