@@ -21,6 +21,12 @@ static int fail_malformed(
 	    "%s: the answer lacks %s; is the endpoint an SQS?", op->name, what);
 }
 
+static bool is_of_queue(const struct url *url, const char *name)
+{
+	return url_has_queue(url) &&
+	       strcmp(strrchr(url->path, '/') + 1, name) == 0;
+}
+
 int sqs_queue_url(struct sqs *s, const char *name, char url[static LIMIT_URL],
     int64_t deadline, struct err *err)
 {
@@ -37,8 +43,10 @@ int sqs_queue_url(struct sqs *s, const char *name, char url[static LIMIT_URL],
 	if (rc != 0)
 		return rc;
 	found = json_string(json_get(answer, "QueueUrl"));
-	if (found == NULL || url_split(found, &parts) != 0)
-		rc = fail_malformed(&get_queue_url, "a QueueUrl", err);
+	if (found == NULL || url_split(found, &parts) != 0 ||
+	    !is_of_queue(&parts, name))
+		rc = fail_malformed(
+		    &get_queue_url, "a QueueUrl of that name", err);
 	else
 		memcpy(url, found, strlen(found) + 1);
 	json_free(answer);

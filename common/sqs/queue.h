@@ -10,7 +10,8 @@
 
 /* What concerns a queue as a whole.  Errors as in client.h. */
 
-/* GetQueueUrl.  url has LIMIT_URL bytes. */
+/* GetQueueUrl.  url has LIMIT_URL bytes.  Nobody is asked at its host: requests
+ * go to the endpoint, and SQS looks at its path. */
 int sqs_queue_url(struct sqs *s, const char *name, char url[static LIMIT_URL],
     int64_t deadline, struct err *err) MUST_CHECK;
 

@@ -52,13 +52,13 @@ static int find_queue(struct session *s, char queue[static LIMIT_URL],
 	return 0;
 }
 
-static int set_region(struct session *s, const char *origin,
+static int set_region(struct session *s, const struct place *where,
     const char *endpoint, int64_t deadline, struct err *err)
 {
 	char text[IMDS_TEXT_MAX];
 	int rc;
 
-	if (!place_find_region(s, origin, endpoint)) {
+	if (!place_find_region(s, where, endpoint)) {
 		rc = imds_region(s->imds, text, deadline, err);
 		if (rc != 0)
 			return explain_missing(rc,
@@ -66,9 +66,9 @@ static int set_region(struct session *s, const char *origin,
 			    "configuration",
 			    err);
 		(void)snprintf(s->region, sizeof s->region, "%.*s",
-		    LIMIT_REGION - 1, text);
+		    LIMIT_REGION - 1, strlen(text) < LIMIT_REGION ? text : "?");
 	}
-	if (!place_is_region(s->region))
+	if (!arn_is_region(s->region))
 		return err_set(err, ERR_CONFIG,
 		    "the region that is set is no name of a region, such as "
 		    "eu-west-1");
@@ -78,13 +78,10 @@ static int set_region(struct session *s, const char *origin,
 static int set_service_endpoint(
     struct session *s, const char *endpoint, struct err *err)
 {
-	const char *suffix = strncmp(s->region, "cn-", 3) == 0
-				 ? "amazonaws.com.cn"
-				 : "amazonaws.com";
-
 	if (endpoint == NULL)
 		(void)snprintf(s->endpoint, sizeof s->endpoint,
-		    "https://sqs.%s.%s", s->region, suffix);
+		    "https://sqs.%s.%s", s->region,
+		    arn_partition(s->region)->suffix);
 	else if (strlen(endpoint) < sizeof s->endpoint)
 		(void)snprintf(s->endpoint, sizeof s->endpoint, "%s", endpoint);
 	else
@@ -136,16 +133,16 @@ static int open_client(struct session *s, struct err *err)
 }
 
 /* The client of the region and endpoint that are set, or asked for. */
-static int open_endpoint(
-    struct session *s, const char *origin, int64_t deadline, struct err *err)
+static int open_endpoint(struct session *s, const struct place *where,
+    int64_t deadline, struct err *err)
 {
 	const struct sqs_config sqs = {
 	    .endpoint = s->endpoint,
 	    .region = s->region,
 	    .wait_for_route = s->cfg->wait_for_route,
 	};
-	const char *endpoint = place_find_endpoint(s->cfg, origin);
-	int rc = set_region(s, origin, endpoint, deadline, err);
+	const char *endpoint = place_find_endpoint(s->cfg, where->origin);
+	int rc = set_region(s, where, endpoint, deadline, err);
 
 	if (rc == 0)
 		rc = set_service_endpoint(s, endpoint, err);
@@ -154,21 +151,53 @@ static int open_endpoint(
 	return rc;
 }
 
-static int open_queue(
-    struct session *s, const char *queue, int64_t deadline, struct err *err)
+/* The URL of a queue: the one that was given, the one that follows from an
+ * ARN, or for a name the one that SQS tells. */
+static int find_url(struct session *s, const char *queue,
+    const struct arn *said, int64_t deadline, struct err *err)
 {
-	struct url parts;
-	int rc = place_find_queue(queue, &parts, err);
+	const size_t end = strlen(s->endpoint);
+	const bool slash = end > 0 && s->endpoint[end - 1] == '/';
 
-	if (rc == 0)
-		rc = open_endpoint(s, parts.origin, deadline, err);
-	if (rc != 0)
-		return rc;
+	if (arn_is_meant(queue)) {
+		if ((size_t)snprintf(s->queue_url, sizeof s->queue_url,
+			"%.*s/%s/%s", (int)(slash ? end - 1 : end), s->endpoint,
+			said->account, said->name) < sizeof s->queue_url)
+			return 0;
+		return err_set(err, ERR_CONFIG,
+		    "endpoint: the queue's URL is longer than %zu characters",
+		    sizeof s->queue_url - 1);
+	}
 	if (!url_is_meant(queue))
 		return sqs_queue_url(
 		    s->sqs, queue, s->queue_url, deadline, err);
 	(void)snprintf(s->queue_url, sizeof s->queue_url, "%s", queue);
 	return 0;
+}
+
+/* What of the URL's ARN the queue itself does not say. */
+static void find_arn(struct session *s, const struct arn *said)
+{
+	if (arn_read(s->queue_url, &s->arn) != 0)
+		s->arn = (struct arn){.region = ""};
+	memcpy(s->arn.region,
+	    said->region[0] != '\0' ? said->region : s->region,
+	    sizeof s->arn.region);
+}
+
+static int open_queue(
+    struct session *s, const char *queue, int64_t deadline, struct err *err)
+{
+	struct place where;
+	int rc = place_find_queue(queue, &where, err);
+
+	if (rc == 0)
+		rc = open_endpoint(s, &where, deadline, err);
+	if (rc == 0)
+		rc = find_url(s, queue, &where.said, deadline, err);
+	if (rc == 0)
+		find_arn(s, &where.said);
+	return rc;
 }
 
 int session_init(struct session *s, const struct session_config *cfg,
@@ -209,37 +238,26 @@ static int check_url(const char *setting, const char *url, struct err *err)
 	    err, rc, "%s \"%.200s\": %.200s", setting, url, why.text);
 }
 
-/* Signatures need the queue's path, HTTP the whole URL. */
-static int check_queue(const char *queue, struct err *err)
-{
-	char path[LIMIT_PATH + 1];
-
-	if (url_queue_path(queue, path) != 0)
-		return err_set(
-		    err, ERR_CONFIG, "queue: %s is no queue's URL", queue);
-	return check_url("queue", queue, err);
-}
-
 /* Does as open_queue() without asking anybody: any region will do where
  * open_queue() would ask IMDS for it. */
 static int check_place(
     struct session *s, struct session_config *cfg, struct err *err)
 {
-	struct url parts = {.origin = ""};
+	struct place where = {.origin = ""};
 	const char *endpoint;
 	int rc = 0;
 
 	if (cfg->queue[0] != '\0')
-		rc = place_find_queue(cfg->queue, &parts, err);
+		rc = place_find_queue(cfg->queue, &where, err);
 	if (rc != 0)
 		return rc;
-	endpoint = place_find_endpoint(cfg, parts.origin);
-	if (!place_find_region(s, parts.origin, endpoint))
+	endpoint = place_find_endpoint(cfg, where.origin);
+	if (!place_find_region(s, &where, endpoint))
 		cfg->region = ANY_REGION;
-	if (parts.origin[0] != '\0')
-		rc = check_queue(cfg->queue, err);
+	if (where.origin[0] != '\0')
+		rc = check_url("queue", cfg->queue, err);
 	if (rc == 0)
-		rc = open_endpoint(s, parts.origin, 0, err);
+		rc = open_endpoint(s, &where, 0, err);
 	if (rc == 0)
 		rc = check_url("endpoint", s->endpoint, err);
 	return rc;

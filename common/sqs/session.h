@@ -7,6 +7,7 @@
 
 #include "aws/cred.h"
 #include "aws/imds.h"
+#include "base/arn.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "http/client.h"
@@ -18,8 +19,8 @@
  * queue's URL, each resolved in the order of the AWS SDKs.  err is never NULL.
  */
 struct session_config {
-	const char *queue;        /* URL or name; "": from the instance tag
-				     when queue_from_tag */
+	const char *queue;        /* URL, ARN or name; "": from the instance
+				     tag when queue_from_tag */
 	const char *region;       /* configured; "" for none */
 	const char *endpoint_url; /* configured; "" for none */
 	const char *profile;      /* configured; "" for none */
@@ -44,6 +45,7 @@ struct session {
 	char region[LIMIT_REGION];
 	char endpoint[LIMIT_URL];
 	char queue_url[LIMIT_URL];
+	struct arn arn; /* of the queue; no account, no name: not known */
 };
 
 #define SESSION_QUEUE_TAG "sqs-entropy:queue"
@@ -71,11 +73,11 @@ const char *const *session_readable(struct session *s);
 /*
  * Find region, endpoint and queue by deadline; may be repeated after a
  * failure.  Endpoint: AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL, configured, the
- * queue URL's scheme and host, or https://sqs.REGION.DNS-SUFFIX.  Region: the
- * one that the queue URL's host names when that host is the endpoint,
- * AWS_REGION, AWS_DEFAULT_REGION, configured, the one that the endpoint or
- * queue host names, the profile's, IMDS.  ERR_CONFIG, ERR_ABSENT's causes as
- * ERR_CONFIG with what to set, and the errors of client.h.
+ * queue URL's scheme and host, or https://sqs.REGION.DNS-SUFFIX.  Region: that
+ * of an ARN, the one that the queue URL's host names when that host is the
+ * endpoint, AWS_REGION, AWS_DEFAULT_REGION, configured, the one that the
+ * endpoint or queue host names, the profile's, IMDS.  ERR_CONFIG, ERR_ABSENT's
+ * causes as ERR_CONFIG with what to set, and the errors of client.h.
  */
 int session_open(struct session *s, int64_t deadline, struct err *err)
     MUST_CHECK;

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "aid/loopback.h"
-#include "sqs/place.h"
 #include "sqs/session.h"
 
 #define QUEUE "https://sqs.eu-west-1.amazonaws.com/123456789012/entropy"
@@ -102,47 +101,6 @@ static void assert_opened(
 	assert_null(session.http);
 }
 
-static void the_region_is_read_from_a_host_of_aws_alone(void **state)
-{
-	static const struct {
-		const char *url, *region;
-	} cases[] = {
-	    {QUEUE, "eu-west-1"},
-	    {"https://SQS.EU-West-1.amazonaws.com:443/", "eu-west-1"},
-	    {"https://sqs.cn-north-1.amazonaws.com.cn/1/q", "cn-north-1"},
-	    {"https://sqs.us-east-2.api.aws", "us-east-2"},
-	    {"https://sqs-fips.us-gov-west-1.amazonaws.com", "us-gov-west-1"},
-	    {"https://us-west-2.queue.amazonaws.com/1/q", "us-west-2"},
-	    {"https://vpce-0a1-b2.sqs.ap-south-1.vpce.amazonaws.com/1/q",
-		"ap-south-1"},
-	    {"http://127.0.0.1:5000/1/q", NULL},
-	    {"http://localhost/1/q", NULL},
-	    {"https://queue.amazonaws.com/1/q", NULL},
-	    {"https://sqs.amazonaws.com/1/q", NULL},
-	    {"https://amazonaws.com/", NULL},
-	    {"https://sqs.eu-west-1.amazonaws.com.evil.org/1/q", NULL},
-	    {"https://sqs.eu-west-1.notamazonaws.com/1/q", NULL},
-	    {"https://s3.eu-west-1.amazonaws.com/1/q", NULL},
-	    {"https://sqs.a.b.amazonaws.com/1/q", NULL},
-	    {"https://sqs..amazonaws.com/1/q", NULL},
-	    {"https://sqs.eu_west.amazonaws.com/1/q", NULL},
-	    {"https://a.b.c.d.e.f.g.h.i.amazonaws.com/1/q", NULL},
-	    {"https://[::1]/1/q", NULL},
-	    {"sqs.eu-west-1.amazonaws.com", NULL},
-	    {"", NULL},
-	};
-	char region[LIMIT_REGION];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		strcpy(region, "kept");
-		assert_int_equal(place_region_of(cases[i].url, region),
-		    cases[i].region != NULL);
-		assert_string_equal(
-		    region, cases[i].region != NULL ? cases[i].region : "kept");
-	}
-}
-
 static void a_queue_url_says_endpoint_and_region(void **state)
 {
 	struct session_config cfg = config(QUEUE);
@@ -153,6 +111,34 @@ static void a_queue_url_says_endpoint_and_region(void **state)
 	(void)setenv("AWS_REGION", "us-east-1", 1);
 	cfg.region = "us-east-2";
 	assert_opened(&cfg, "https://sqs.eu-west-1.amazonaws.com", "eu-west-1");
+}
+
+static void an_arn_says_region_account_and_name(void **state)
+{
+	static const char arn[] = "arn:aws-cn:sqs:cn-north-1:123456789012:q";
+	static const char *const endpoints[] = {
+	    "https://sqs.cn-north-1.amazonaws.com.cn", "https://b.example",
+	    "https://b.example/"};
+	struct session_config cfg = config(arn);
+	char url[LIMIT_URL];
+
+	(void)state;
+	cfg.region = "us-east-2";
+	(void)setenv("AWS_REGION", "us-east-1", 1);
+	for (size_t i = 0; i < 3; i++) {
+		cfg.endpoint_url = i > 0 ? endpoints[i] : "";
+		if (open_with(&cfg) != 0)
+			fail_msg("%s", err.text);
+		assert_string_equal(session.endpoint, endpoints[i]);
+		assert_string_equal(session.region, "cn-north-1");
+		(void)snprintf(url, sizeof url, "%s/123456789012/q",
+		    endpoints[i > 0 ? 1 : 0]);
+		assert_string_equal(session.queue_url, url);
+		assert_string_equal(session.arn.region, "cn-north-1");
+		assert_string_equal(session.arn.account, "123456789012");
+		assert_string_equal(session.arn.name, "q");
+		session_close(&session);
+	}
 }
 
 static void variables_of_the_endpoint_precede_the_setting(void **state)
@@ -176,7 +162,8 @@ static void variables_of_the_endpoint_precede_the_setting(void **state)
 
 static void variables_of_the_region_precede_the_setting(void **state)
 {
-	static const char vpce[] = "https://q.sqs.eu-west-3.vpce.amazonaws.com";
+	static const char vpce[] =
+	    "https://vpce-1.sqs.eu-west-3.vpce.amazonaws.com";
 	struct session_config cfg = config("https://h.example/1/q");
 	char path[] = "/tmp/test_session.XXXXXX";
 	int fd = mkstemp(path);
@@ -219,7 +206,8 @@ static void a_queue_that_is_no_url_and_no_name_is_refused(void **state)
 	static const char *const bad[] = {"ftp://h/1/q", "https://h",
 	    "https://h/", "https://h/q", "https://h/1/", "https://h//q",
 	    "https://h/1//q", "https://h/1/q/", "https://h/1/q?x=1",
-	    "https://u@h/1/q", "http:///1/q", "a b", "a.b", ".fifo",
+	    "https://u@h/1/q", "http:///1/q", "arn:aws:sqs:eu-west-1:1:q",
+	    "arn:aws-cn:sqs:eu-west-1:123456789012:q", "a b", "a.b", ".fifo",
 	    "a.fifo.fifo", "\xc3\xa9", "/1/q", "host:80",
 	    ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	     "aaaaaaaaaaaaaaaaa")};
@@ -243,28 +231,35 @@ static void a_queue_that_is_no_url_and_no_name_is_refused(void **state)
 
 static void a_queue_name_is_looked_up(void **state)
 {
-	static const char json[] =
-	    "{\"QueueUrl\":\"http://127.0.0.1:1/123456789012/entropy\"}";
-	struct loopback_step step;
+	static const char url[] = "http://127.0.0.1:1/123456789012/entropy";
+	static const char *const ends[] = {"", ".fifo", "-2"};
+	struct loopback_step steps[3];
 	struct loopback *l;
-	char answer[256];
+	char answers[3][256];
 
 	(void)state;
-	(void)snprintf(answer, sizeof answer,
-	    "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(json),
-	    json);
-	step = (struct loopback_step){.answer = answer};
-	l = loopback_new(&step, 1);
+	for (size_t i = 0; i < 3; i++) {
+		(void)snprintf(answers[i], sizeof answers[i],
+		    "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n"
+		    "{\"QueueUrl\":\"%s%s\"}",
+		    strlen(url) + strlen(ends[i]) + 15, url, ends[i]);
+		steps[i] = (struct loopback_step){.answer = answers[i]};
+	}
+	l = loopback_new(steps, 3);
 	(void)setenv("AWS_REGION", "eu-west-1", 1);
 	(void)setenv("AWS_ENDPOINT_URL_SQS", loopback_url(l), 1);
 	assert_int_equal(open_queue("entropy"), 0);
-	assert_string_equal(
-	    session.queue_url, "http://127.0.0.1:1/123456789012/entropy");
+	assert_string_equal(session.queue_url, url);
+	assert_string_equal(session.arn.region, "eu-west-1");
+	assert_string_equal(session.arn.account, "123456789012");
+	assert_string_equal(session.arn.name, "entropy");
 	session_close(&session);
 	assert_int_equal(open_queue("entropy.fifo"), 0);
 	session_close(&session);
 	assert_non_null(
 	    strstr(loopback_request(l, 1), "{\"QueueName\":\"entropy.fifo\"}"));
+	/* The URL of another queue is no answer. */
+	assert_int_equal(open_queue("entropy"), ERR_FORMAT);
 	loopback_free(l);
 }
 
@@ -442,8 +437,8 @@ static void the_environments_ca_bundle_precedes_the_setting(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(the_region_is_read_from_a_host_of_aws_alone),
 	    TEST(a_queue_url_says_endpoint_and_region),
+	    TEST(an_arn_says_region_account_and_name),
 	    TEST(variables_of_the_endpoint_precede_the_setting),
 	    TEST(variables_of_the_region_precede_the_setting),
 	    TEST(without_a_region_the_user_is_told_to_set_one),
