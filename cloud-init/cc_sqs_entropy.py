@@ -100,6 +100,7 @@ UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 HOST = r"https?://[A-Za-z0-9._:\[\]-]+"
 QUEUE_URL = HOST + r"(/[A-Za-z0-9._~%-]+){2,}"
 QUEUE_NAME = r"[A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo"
+QUEUE_ARN = rf"arn:aws[a-z-]*:sqs:[a-z0-9-]{{1,63}}:[0-9]{{12}}:({QUEUE_NAME})"
 TEXT_MAX = 511
 PATH_LENGTH_MAX = 1023  # characters; four times as many bytes fit the agent
 KEYS_MAX = 32
@@ -211,8 +212,8 @@ A_PATH = "an absolute path"
 # In the order in which they are written.
 CHECKERS: dict[str, Checker] = {
     "queue": text_of(
-        f"({QUEUE_URL})|({QUEUE_NAME})",
-        "the name of a queue or its URL https://HOST/ACCOUNT/QUEUE",
+        f"({QUEUE_URL})|({QUEUE_ARN})|({QUEUE_NAME})",
+        "the name of a queue, its ARN or its URL https://HOST/ACCOUNT/QUEUE",
     ),
     "region": text_of("[a-z0-9-]+", "a region such as eu-west-1", 63),
     "endpoint_url": text_of(HOST + "/?", "a URL https://HOST without a path"),

@@ -76,7 +76,8 @@ static int complete_conf(struct conf *conf, struct err *err)
 		    file, HPKE_OVERHEAD, MESSAGE_PAYLOAD_MAX);
 	if (conf->common.queue[0] == '\0')
 		return err_set(err, ERR_CONFIG,
-		    "no queue: set queue in %s or give --queue URL|NAME", file);
+		    "no queue: set queue in %s or give --queue URL|ARN|NAME",
+		    file);
 	return 0;
 }
 

@@ -14,7 +14,7 @@
 #define PROGRAM_MEMBER(name) SETTING_MEMBER(struct program_conf, name)
 #define PROGRAM_QUEUE_ROW(directive, text) \
 	{"queue", SETTING_STRING, SETTING_OPTION | SETTING_FILE | (directive), \
-	    SETTING_SHOWN('q', "URL|NAME", text), PROGRAM_MEMBER(queue)}
+	    SETTING_SHOWN('q', "URL|ARN|NAME", text), PROGRAM_MEMBER(queue)}
 #define PROGRAM_PLACE_ROWS(directive) \
 	{"region", SETTING_STRING, SETTING_FILE | (directive), \
 	    PROGRAM_MEMBER(region)}, \
