@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#define SIGNED_MAX (64 + MESSAGE_ENTROPY_MAX + LIMIT_PATH + MESSAGE_PAYLOAD_MAX)
+#define SIGNED_MAX                                                             \
+	(64 + MESSAGE_ENTROPY_MAX + ARN_TEXT_MAX + MESSAGE_PAYLOAD_MAX)
 
 static int add_field(struct buf *out, const void *data, size_t len)
 {
@@ -15,13 +16,13 @@ static int add_field(struct buf *out, const void *data, size_t len)
 }
 
 int message_signed_bytes(
-    const struct message *m, const char *queue_path, struct buf **out)
+    const struct message *m, const char *arn, struct buf **out)
 {
-	const size_t path_len = strlen(queue_path);
+	const size_t arn_len = strlen(arn);
 	int rc;
 
 	*out = NULL;
-	if (m->entropy_len > MESSAGE_ENTROPY_MAX || path_len > LIMIT_PATH ||
+	if (m->entropy_len > MESSAGE_ENTROPY_MAX || arn_len >= ARN_TEXT_MAX ||
 	    m->payload_len > MESSAGE_PAYLOAD_MAX)
 		return ERR_LIMIT;
 	*out = buf_new(SIGNED_MAX);
@@ -31,18 +32,20 @@ int message_signed_bytes(
 	if (rc == 0)
 		rc = add_field(*out, m->entropy, m->entropy_len);
 	if (rc == 0)
-		rc = add_field(*out, queue_path, path_len);
+		rc = add_field(*out, arn, arn_len);
 	if (rc == 0)
 		rc = add_field(*out, m->payload, m->payload_len);
 	return rc;
 }
 
-int message_sign(struct message *m, const char *queue_path,
-    const uint8_t secret[static KEYS_LEN])
+int message_sign(
+    struct message *m, const char *arn, const uint8_t secret[static KEYS_LEN])
 {
 	struct buf *text;
-	int rc = message_signed_bytes(m, queue_path, &text);
+	int rc = message_signed_bytes(m, arn, &text);
 
+	if (rc == 0 && *arn == '\0')
+		rc = ERR_LIMIT; /* a message is for one queue */
 	if (rc == 0)
 		rc = keys_ed25519_sign(
 		    m->signature, secret, buf_data(text), buf_len(text));
@@ -51,15 +54,15 @@ int message_sign(struct message *m, const char *queue_path,
 	return rc;
 }
 
-int message_verify(const struct message *m, const char *queue_path,
+int message_verify(const struct message *m, const char *arn,
     const uint8_t public_key[static KEYS_LEN])
 {
 	struct buf *text;
 	int rc;
 
-	if (m->signature_len != MESSAGE_SIGNATURE_LEN)
+	if (m->signature_len != MESSAGE_SIGNATURE_LEN || *arn == '\0')
 		return ERR_DENIED;
-	rc = message_signed_bytes(m, queue_path, &text);
+	rc = message_signed_bytes(m, arn, &text);
 	if (rc == 0)
 		rc = keys_ed25519_verify(
 		    m->signature, public_key, buf_data(text), buf_len(text));
@@ -69,12 +72,12 @@ int message_verify(const struct message *m, const char *queue_path,
 	return rc;
 }
 
-int message_digest(const struct message *m, const char *queue_path,
+int message_digest(const struct message *m, const char *arn,
     uint8_t out[static DIGEST_SHA256_LEN])
 {
 	struct digest_part part;
 	struct buf *text;
-	int rc = message_signed_bytes(m, queue_path, &text);
+	int rc = message_signed_bytes(m, arn, &text);
 
 	if (rc == 0) {
 		part = (struct digest_part){buf_data(text), buf_len(text)};

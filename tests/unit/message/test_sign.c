@@ -33,12 +33,12 @@ static struct message *make_message(
 }
 
 static struct buf *signed_bytes(
-    const char *entropy, const char *path, const void *payload, size_t len)
+    const char *entropy, const char *arn, const void *payload, size_t len)
 {
 	struct buf *out;
 	struct message *m = make_message(entropy, payload, len);
 
-	assert_int_equal(message_signed_bytes(m, path, &out), 0);
+	assert_int_equal(message_signed_bytes(m, arn, &out), 0);
 	free(m);
 	return out;
 }
@@ -60,7 +60,7 @@ static void the_domain_and_each_field_with_its_length_are_signed(void **state)
 static void a_border_between_fields_cannot_be_moved(void **state)
 {
 	static const struct {
-		const char *entropy, *path, *payload;
+		const char *entropy, *arn, *payload;
 	} cases[] = {{"abc", "/d/e", "fgh"}, {"abc/", "d/e", "fgh"},
 	    {"ab", "c/d/e", "fgh"}, {"abc", "/d/ef", "gh"},
 	    {"abc", "/d/", "efgh"}, {"abc/d/efgh", "", ""},
@@ -71,7 +71,7 @@ static void a_border_between_fields_cannot_be_moved(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++)
-		out[i] = signed_bytes(cases[i].entropy, cases[i].path,
+		out[i] = signed_bytes(cases[i].entropy, cases[i].arn,
 		    cases[i].payload, strlen(cases[i].payload));
 	for (i = 0; i < COUNT(cases); i++)
 		for (j = 0; j < i; j++) {
@@ -101,10 +101,10 @@ static void a_length_inside_a_field_is_not_taken_for_one(void **state)
 	buf_free(other);
 }
 
-static int try_signed_bytes(const struct message *m, const char *path)
+static int try_signed_bytes(const struct message *m, const char *arn)
 {
 	struct buf *out;
-	const int rc = message_signed_bytes(m, path, &out);
+	const int rc = message_signed_bytes(m, arn, &out);
 
 	assert_int_equal(rc == 0, out != NULL);
 	buf_free(out);
@@ -113,26 +113,26 @@ static int try_signed_bytes(const struct message *m, const char *path)
 
 static void fields_too_long_to_be_signed_are_refused(void **state)
 {
-	char path[LIMIT_PATH + 2] = "";
+	char arn[ARN_TEXT_MAX + 1] = "";
 	struct message *m = make_message("", "", 0);
 	uint8_t digest[DIGEST_SHA256_LEN];
 
 	(void)state;
-	memset(path, 'x', LIMIT_PATH);
+	memset(arn, 'x', ARN_TEXT_MAX - 1);
 	m->entropy_len = MESSAGE_ENTROPY_MAX;
 	m->payload_len = MESSAGE_PAYLOAD_MAX;
-	assert_int_equal(try_signed_bytes(m, path), 0);
+	assert_int_equal(try_signed_bytes(m, arn), 0);
 	m->entropy_len++;
-	assert_int_equal(try_signed_bytes(m, path), ERR_LIMIT);
+	assert_int_equal(try_signed_bytes(m, arn), ERR_LIMIT);
 	m->entropy_len = 1;
 	m->payload_len++;
-	assert_int_equal(try_signed_bytes(m, path), ERR_LIMIT);
+	assert_int_equal(try_signed_bytes(m, arn), ERR_LIMIT);
 	m->payload_len = UINT32_MAX;
-	assert_int_equal(try_signed_bytes(m, path), ERR_LIMIT);
+	assert_int_equal(try_signed_bytes(m, arn), ERR_LIMIT);
 	m->payload_len = 1;
-	path[LIMIT_PATH] = 'x';
-	assert_int_equal(try_signed_bytes(m, path), ERR_LIMIT);
-	assert_int_equal(message_digest(m, path, digest), ERR_LIMIT);
+	arn[ARN_TEXT_MAX - 1] = 'x';
+	assert_int_equal(try_signed_bytes(m, arn), ERR_LIMIT);
+	assert_int_equal(message_digest(m, arn, digest), ERR_LIMIT);
 	free(m);
 }
 
@@ -140,28 +140,29 @@ static void fields_too_long_to_be_signed_are_refused(void **state)
 
 struct signed_message {
 	uint8_t secret[KEYS_LEN], key[KEYS_LEN];
-	char path[sizeof "/123456789012/q.fifo"];
+	char arn[sizeof "arn:aws:sqs:eu-west-1:123456789012:q.fifo"];
 	struct message m;
 };
 
 static struct signed_message make_signed(void)
 {
 	struct signed_message s = {
-	    .path = "/123456789012/q.fifo", .m = {.payload_len = 64}};
+	    .arn = "arn:aws:sqs:eu-west-1:123456789012:q.fifo",
+	    .m = {.payload_len = 64}};
 
 	message_set_claim(&s.m, GOOD);
 	for (size_t i = 0; i < s.m.payload_len; i++)
 		s.m.payload[i] = (uint8_t)(251 * i);
 	assert_int_equal(keys_random(s.secret, sizeof s.secret), 0);
 	assert_int_equal(keys_ed25519_public(s.key, s.secret), 0);
-	assert_int_equal(message_sign(&s.m, s.path, s.secret), 0);
+	assert_int_equal(message_sign(&s.m, s.arn, s.secret), 0);
 	assert_int_equal(s.m.signature_len, MESSAGE_SIGNATURE_LEN);
 	return s;
 }
 
 static int verify(const struct signed_message *s)
 {
-	return message_verify(&s->m, s->path, s->key);
+	return message_verify(&s->m, s->arn, s->key);
 }
 
 static void refuse_each_bit(struct signed_message *s, void *at, size_t len)
@@ -184,7 +185,7 @@ static void a_signature_fails_with_any_bit_flipped(void **state)
 	refuse_each_bit(&s, s.m.signature, sizeof s.m.signature);
 	refuse_each_bit(&s, s.key, sizeof s.key);
 	refuse_each_bit(&s, s.m.entropy, s.m.entropy_len);
-	refuse_each_bit(&s, s.path, strlen(s.path));
+	refuse_each_bit(&s, s.arn, strlen(s.arn));
 	refuse_each_bit(&s, s.m.payload, s.m.payload_len);
 }
 
@@ -198,9 +199,9 @@ static void a_signature_fails_for_a_cut_or_swapped_part(void **state)
 	s.m.payload_len = 0;
 	assert_int_equal(verify(&s), ERR_DENIED);
 	s.m.payload_len = 64;
-	s.path[strlen(s.path) - 1] = '\0';
+	s.arn[strlen(s.arn) - 1] = '\0';
 	assert_int_equal(verify(&s), ERR_DENIED);
-	memcpy(s.path, other.path, sizeof s.path);
+	memcpy(s.arn, other.arn, sizeof s.arn);
 	assert_int_equal(verify(&s), 0);
 	memcpy(s.key, other.key, sizeof s.key);
 	assert_int_equal(verify(&s), ERR_DENIED);
@@ -215,7 +216,7 @@ static void a_signature_without_the_domain_is_none(void **state)
 {
 	struct signed_message s = make_signed();
 	struct buf *text =
-	    signed_bytes(s.m.entropy, s.path, s.m.payload, s.m.payload_len);
+	    signed_bytes(s.m.entropy, s.arn, s.m.payload, s.m.payload_len);
 	const size_t domain = sizeof MESSAGE_DOMAIN;
 
 	(void)state;
@@ -243,14 +244,31 @@ static void a_digest_tells_apart_what_is_signed_and_no_more(void **state)
 	(void)state;
 	other.m.signature[0] ^= 1;
 	other.m.sent = 5;
-	assert_int_equal(message_digest(&s.m, s.path, one), 0);
-	assert_int_equal(message_digest(&other.m, s.path, two), 0);
+	assert_int_equal(message_digest(&s.m, s.arn, one), 0);
+	assert_int_equal(message_digest(&other.m, s.arn, two), 0);
 	assert_memory_equal(one, two, sizeof one);
 	other.m.payload[63] ^= 1;
-	assert_int_equal(message_digest(&other.m, s.path, two), 0);
+	assert_int_equal(message_digest(&other.m, s.arn, two), 0);
 	assert_memory_not_equal(one, two, sizeof one);
 	assert_int_equal(message_digest(&s.m, "/1/q", two), 0);
 	assert_memory_not_equal(one, two, sizeof one);
+}
+
+static void nothing_is_signed_for_a_queue_without_an_arn(void **state)
+{
+	struct signed_message s = make_signed();
+	struct buf *text =
+	    signed_bytes(s.m.entropy, "", s.m.payload, s.m.payload_len);
+
+	(void)state;
+	assert_int_equal(keys_ed25519_sign(s.m.signature, s.secret,
+			     buf_data(text), buf_len(text)),
+	    0);
+	s.arn[0] = '\0';
+	assert_int_equal(verify(&s), ERR_DENIED);
+	assert_int_equal(message_sign(&s.m, s.arn, s.secret), ERR_LIMIT);
+	assert_int_equal(s.m.signature_len, 0);
+	buf_free(text);
 }
 
 /* Too long to have been signed: refused as forged, not as a failure of ours
@@ -258,7 +276,7 @@ static void a_digest_tells_apart_what_is_signed_and_no_more(void **state)
 static void what_is_too_long_to_be_signed_is_refused_as_forged(void **state)
 {
 	struct signed_message s = make_signed();
-	char text[LIMIT_PATH + 2] = "";
+	char text[ARN_TEXT_MAX + 1] = "";
 
 	(void)state;
 	memset(text, 'x', sizeof text - 1);
@@ -268,10 +286,10 @@ static void what_is_too_long_to_be_signed_is_refused_as_forged(void **state)
 	s.m.entropy_len = 5;
 	s.m.payload_len = MESSAGE_PAYLOAD_MAX + 1;
 	assert_int_equal(verify(&s), ERR_DENIED);
-	assert_int_equal(message_sign(&s.m, s.path, s.secret), ERR_LIMIT);
+	assert_int_equal(message_sign(&s.m, s.arn, s.secret), ERR_LIMIT);
 	assert_int_equal(s.m.signature_len, 0);
 	s.m.payload_len = MESSAGE_PAYLOAD_MAX;
-	assert_int_equal(message_sign(&s.m, s.path, s.secret), 0);
+	assert_int_equal(message_sign(&s.m, s.arn, s.secret), 0);
 	assert_int_equal(verify(&s), 0);
 }
 
@@ -287,6 +305,7 @@ int main(void)
 	    cmocka_unit_test(a_signature_fails_for_a_cut_or_swapped_part),
 	    cmocka_unit_test(a_signature_without_the_domain_is_none),
 	    cmocka_unit_test(a_digest_tells_apart_what_is_signed_and_no_more),
+	    cmocka_unit_test(nothing_is_signed_for_a_queue_without_an_arn),
 	    cmocka_unit_test(
 		what_is_too_long_to_be_signed_is_refused_as_forged)};
 
