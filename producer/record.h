@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "base/limits.h"
+#include "base/arn.h"
 #include "message/message.h"
 
 /*
@@ -29,10 +29,10 @@ struct record_heartbeat {
 	int32_t behind;  /* seconds, of a clock too wrong to sign by; or 0 */
 };
 
-/* The queue that the message is for, whose path is signed too. */
+/* The queue that the message is for, as far as the online half found it: its
+ * ARN is signed too. */
 struct record_ask {
-	uint32_t path_len;
-	char path[LIMIT_PATH];
+	struct arn found;
 };
 
 struct record_failed {

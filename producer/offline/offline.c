@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "producer/offline/offline.h"
 
+#include "base/arn.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -24,7 +25,7 @@ struct run {
 static int take_ask(struct run *run, const struct record_ask *ask)
 {
 	/* The online half waits for the answer before it asks again. */
-	if (run->asked || ask->path_len > sizeof ask->path)
+	if (run->asked || !arn_is_sound(&ask->found))
 		return ERR_FORMAT;
 	run->ask = *ask;
 	run->asked = true;
@@ -118,9 +119,7 @@ static int answer_ask(struct run *run, struct message *m)
 	int rc;
 
 	run->asked = false;
-	if (signer_set_path(
-		&run->o->signer, run->ask.path, run->ask.path_len) != 0)
-		return run->broken = ERR_FORMAT;
+	signer_set_queue(&run->o->signer, run->o->conf, &run->ask.found);
 	rc = make_message(run, m, &err);
 	if (rc == ERR_CANCELED)
 		return rc;

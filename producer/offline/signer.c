@@ -5,9 +5,14 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/url.h"
 #include "message/claim.h"
 #include "message/seal.h"
+
+#define NO_ARN                                                                 \
+	"the queue has no ARN, because its URL names no account of %d digits"
+#define CANNOT_SEAL "seal-to: " NO_ARN
 
 static int load_signing_key(struct signer *s, const char *path, struct err *err)
 {
@@ -26,6 +31,15 @@ static int load_signing_key(struct signer *s, const char *path, struct err *err)
 	return 0;
 }
 
+/* Of a queue's name the account is found later. */
+static bool lacks_account(const char *queue)
+{
+	struct arn a;
+
+	return !arn_is_meant(queue) && url_is_meant(queue) &&
+	       arn_read(queue, &a) == 0 && a.account[0] == '\0';
+}
+
 static int load_keys(struct signer *s, const struct conf *conf, struct err *err)
 {
 	int rc = 0;
@@ -41,6 +55,8 @@ static int load_keys(struct signer *s, const struct conf *conf, struct err *err)
 		    KEYFILE_SEAL_PUBLIC, conf->seal_to, s->seal_to, err);
 		s->seals = true;
 	}
+	if (rc == 0 && s->seals && lacks_account(conf->common.queue))
+		rc = err_set(err, ERR_CONFIG, CANNOT_SEAL, ARN_ACCOUNT_LEN);
 	return rc;
 }
 
@@ -55,11 +71,6 @@ int signer_open(struct signer *s, const struct conf *conf, struct err *err)
 			"STATE_DIRECTORY", CONF_STATE_DIRECTORY, 0700));
 		rc = sequence_open(&s->sequence, state, err);
 	}
-	s->path_is_fixed = strstr(conf->common.queue, "://") != NULL;
-	if (rc == 0 && s->path_is_fixed &&
-	    url_queue_path(conf->common.queue, s->queue_path) != 0)
-		rc = err_set(err, ERR_CONFIG, "queue: %s has no queue's path",
-		    conf->common.queue);
 	if (rc != 0)
 		signer_close(s);
 	return rc;
@@ -81,14 +92,25 @@ void signer_close(struct signer *s)
 	sequence_close(&s->sequence);
 }
 
-int signer_set_path(struct signer *s, const char *path, size_t len)
+void signer_set_queue(
+    struct signer *s, const struct conf *conf, const struct arn *found)
 {
-	if (len > LIMIT_PATH || memchr(path, '\0', len) != NULL)
-		return ERR_FORMAT;
-	if (s->path_is_fixed)
-		return 0;
-	memcpy(s->queue_path, path, len);
-	s->queue_path[len] = '\0';
+	arn_make(s->arn, conf->common.queue,
+	    arn_set_region(conf->common.region), found);
+}
+
+/* A message that cannot be signed goes out unsigned, one that cannot be sealed
+ * does not. */
+static int go_unsigned(struct signer *s, struct err *err)
+{
+	if (s->seals)
+		return err_set(
+		    err, ERR_CONFIG, "cannot seal: " NO_ARN, ARN_ACCOUNT_LEN);
+	if (!s->told_no_arn)
+		log_warning(NO_ARN ": messages are not signed, and earn no "
+				   "credit",
+		    ARN_ACCOUNT_LEN);
+	s->told_no_arn = true;
 	return 0;
 }
 
@@ -113,9 +135,8 @@ int signer_sign(struct signer *s, struct message *m, int64_t wall,
 
 	if (buf_len(s->signing_key) == 0)
 		return 0;
-	if (s->queue_path[0] == '\0')
-		return err_set(
-		    err, ERR_CONFIG, "cannot sign: the queue is not known");
+	if (s->arn[0] == '\0')
+		return go_unsigned(s, err);
 	rc = sequence_next(&s->sequence, &seq, err);
 	if (rc != 0)
 		return rc;
@@ -123,7 +144,7 @@ int signer_sign(struct signer *s, struct message *m, int64_t wall,
 	if (s->seals)
 		rc = message_seal(m, s->seal_to);
 	if (rc == 0)
-		rc = message_sign(m, s->queue_path, buf_data(s->signing_key));
+		rc = message_sign(m, s->arn, buf_data(s->signing_key));
 	if (rc != 0)
 		return err_set(
 		    err, rc, "cannot sign a message: %s", err_text(rc));

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/arn.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "message/keyfile.h"
@@ -19,8 +20,8 @@ struct signer {
 	bool seals;
 	uint8_t seal_to[KEYS_LEN]; /* the fleet's public key */
 	struct sequence sequence;
-	char queue_path[LIMIT_PATH + 1]; /* "": not known yet */
-	bool path_is_fixed;              /* the configuration gave it */
+	char arn[ARN_TEXT_MAX]; /* of the queue; "": it has none */
+	bool told_no_arn;
 };
 
 /* Load what conf names.  ERR_CONFIG, ERR_ABSENT (another producer has the
@@ -32,13 +33,15 @@ void signer_close(struct signer *s);
 /* For --check: load the keys as signer_open() does, and close them. */
 int signer_check(const struct conf *conf, struct err *err) MUST_CHECK;
 
-/* Take the queue's path that the online half tells.  It is ignored where the
- * configuration has the queue's URL.  ERR_FORMAT. */
-int signer_set_path(struct signer *s, const char *path, size_t len) MUST_CHECK;
+/* Make the queue's ARN from the configuration and, where that does not say all,
+ * from what the online half found. */
+void signer_set_queue(
+    struct signer *s, const struct conf *conf, const struct arn *found);
 
 /* Number, seal and sign the payload of m, claiming bits, at epoch ms wall.
- * Without a signing key nothing changes.  ERR_LIMIT, ERR_IO, ERR_CONFIG (no
- * path), ERR_NOMEM, ERR_INTERNAL. */
+ * Without a signing key nothing changes, nor without an ARN, which is logged
+ * once.  ERR_LIMIT, ERR_IO, ERR_CONFIG (to be sealed, and no ARN), ERR_NOMEM,
+ * ERR_INTERNAL. */
 int signer_sign(struct signer *s, struct message *m, int64_t wall,
     uint32_t bits, struct err *err) MUST_CHECK;
 

@@ -34,11 +34,10 @@ void batch_wipe(struct batch *b)
 	explicit_bzero(b->at, LIMIT_BATCH * sizeof *b->at);
 }
 
-static int send_ask(const struct heartbeat *h, const char *queue_path)
+static int send_ask(const struct heartbeat *h, const struct arn *queue)
 {
-	struct record_ask ask = {.path_len = (uint32_t)strlen(queue_path)};
+	const struct record_ask ask = {.found = *queue};
 
-	memcpy(ask.path, queue_path, ask.path_len);
 	return record_send(
 	    h->fd, RECORD_ASK, &ask, sizeof ask, h->cancel_fd, 0);
 }
@@ -65,11 +64,11 @@ static int accept_message(struct message *m, size_t len)
 }
 
 static int ask_for_message(struct batch *b, const struct heartbeat *h,
-    const char *queue_path, struct message *m)
+    const struct arn *queue, struct message *m)
 {
 	uint32_t type;
 	size_t len;
-	int rc = send_ask(h, queue_path);
+	int rc = send_ask(h, queue);
 
 	if (rc == 0)
 		rc = heartbeat_receive(h, &type, m, sizeof *m, &len);
@@ -96,14 +95,14 @@ static void drop_stale(struct batch *b, int64_t now)
 }
 
 static int ask_until_slow(struct batch *b, const struct heartbeat *h,
-    const char *queue_path, size_t most)
+    const struct arn *queue, size_t most)
 {
 	int64_t asked, now = 0;
 	int rc;
 
 	while (b->n < most) {
 		asked = clock_mono(h->clock);
-		rc = ask_for_message(b, h, queue_path, &b->at[b->n]);
+		rc = ask_for_message(b, h, queue, &b->at[b->n]);
 		if (rc != 0)
 			return rc;
 		now = clock_mono(h->clock);
@@ -119,13 +118,13 @@ static int ask_until_slow(struct batch *b, const struct heartbeat *h,
 }
 
 int batch_fill(struct batch *b, const struct heartbeat *h,
-    const char *queue_path, size_t most, struct err *err)
+    const struct arn *queue, size_t most, struct err *err)
 {
 	int rc;
 
 	b->n = 0;
 	b->failed = 0;
-	rc = ask_until_slow(b, h, queue_path, most);
+	rc = ask_until_slow(b, h, queue, most);
 	/* The offline half has logged why it is gone, or the caller will. */
 	if (rc == ERR_EOF)
 		return err_told(err, rc);

@@ -8,7 +8,6 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/record.h"
-#include "base/url.h"
 #include "producer/halves.h"
 #include "producer/online/batch.h"
 #include "producer/online/heartbeat.h"
@@ -29,7 +28,6 @@ struct run {
 	struct session_config cfg;
 	struct session session;
 	bool opened; /* the session's queue is known */
-	char queue_path[LIMIT_PATH + 1];
 	struct refill_state state;
 	struct batch batch;
 };
@@ -71,10 +69,6 @@ static int open_session(struct run *run, struct err *err)
 	if (run->opened)
 		return 0;
 	rc = session_open(&run->session, call_deadline(run), err);
-	if (rc == 0 &&
-	    url_queue_path(run->session.queue_url, run->queue_path) != 0)
-		rc = err_set(err, ERR_CONFIG, "%s is no queue's URL",
-		    run->session.queue_url);
 	run->opened = rc == 0;
 	return rc;
 }
@@ -146,7 +140,7 @@ static int top_up(struct run *run, long count, struct err *err)
 
 	for (long left = count; rc == 0 && run->batch.failed == 0 && left > 0;
 	     left -= (long)run->batch.n) {
-		rc = batch_fill(&run->batch, &run->heartbeat, run->queue_path,
+		rc = batch_fill(&run->batch, &run->heartbeat, &run->session.arn,
 		    left < LIMIT_BATCH ? (size_t)left : LIMIT_BATCH, err);
 		if (rc == 0 && run->batch.n > 0)
 			rc = send_batch(run, &sent, err);

@@ -25,7 +25,7 @@
 #include "producer/offline/offline.h"
 #include "producer/record.h"
 
-#define PATH       "/1/q"
+#define ACCOUNT    "123456789012"
 #define SOURCE_LEN 65536
 #define STARTUP    1024
 
@@ -135,7 +135,7 @@ static void put(
 
 static void ask(const struct bench *b)
 {
-	struct record_ask a = {.path_len = sizeof PATH - 1, .path = PATH};
+	const struct record_ask a = {.found = {"eu-west-1", ACCOUNT, "q"}};
 
 	put(b, RECORD_ASK, &a, sizeof a);
 }
@@ -260,7 +260,8 @@ static void the_manager_is_told_ready_and_stopping(void **state)
 static void a_record_that_no_online_half_sends_ends_the_run(void **state)
 {
 	struct bench *b = *state;
-	const struct record_ask far = {.path_len = LIMIT_PATH + 1};
+	const struct record_ask far = {
+	    .found = {"evil.example/", ACCOUNT, "q"}};
 	const struct record_heartbeat heartbeat = {.visible = 1};
 	const struct {
 		uint32_t type;
