@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "base/limits.h"
+#include "base/arn.h"
 #include "message/message.h"
 
 /*
@@ -26,10 +26,10 @@ struct record_identity {
 	char text[256];
 };
 
-/* The queue's path as the service told it, for a queue known by name. */
+/* What the online half found of the queue, for what its configuration does not
+ * say of its ARN. */
 struct record_queue {
-	uint32_t len; /* of path */
-	char path[LIMIT_PATH];
+	struct arn found;
 };
 
 struct record_end {

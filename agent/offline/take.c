@@ -3,17 +3,23 @@
 
 #include <string.h>
 
+#include "base/arn.h"
 #include "base/log.h"
 #include "base/record.h"
-#include "base/url.h"
+
+/* found is what the online half told, or NULL. */
+static void make_arn(
+    struct taken *t, const struct conf *conf, const struct arn *found)
+{
+	arn_make(t->arn, conf->common.queue,
+	    arn_set_region(conf->common.region), found);
+}
 
 int take_init(struct taken *t, const struct conf *conf)
 {
 	*t = (struct taken){
 	    .payloads = buf_new((size_t)LIMIT_BATCH * MESSAGE_PAYLOAD_MAX)};
-	/* The online half tells the path of a queue that is given by name. */
-	if (url_queue_path(conf->common.queue, t->queue_path) != 0)
-		t->queue_path[0] = '\0';
+	make_arn(t, conf, NULL);
 	return t->payloads != NULL ? 0 : ERR_NOMEM;
 }
 
@@ -36,7 +42,7 @@ static int take_identity(struct taken *t, const struct agent_offline *o,
 	return buf_add(o->identity, identity.text, identity.len);
 }
 
-/* The online half may not overrule a URL in the configuration, nor change the
+/* The online half may not overrule what the configuration says, nor change the
  * queue between two messages. */
 static int take_queue(
     struct taken *t, const struct conf *conf, const void *data, size_t len)
@@ -47,12 +53,13 @@ static int take_queue(
 		return ERR_FORMAT;
 	t->directed = true;
 	memcpy(&queue, data, sizeof queue);
-	if (queue.len > LIMIT_PATH)
+	if (!arn_is_sound(&queue.found))
 		return ERR_FORMAT;
-	if (strstr(conf->common.queue, "://") != NULL)
-		return 0;
-	memcpy(t->queue_path, queue.path, queue.len);
-	t->queue_path[queue.len] = '\0';
+	make_arn(t, conf, &queue.found);
+	if (t->arn[0] == '\0')
+		log_warning("the queue has no ARN, because its URL names no "
+			    "account of %d digits: no message earns credit",
+		    ARN_ACCOUNT_LEN);
 	return 0;
 }
 
@@ -104,7 +111,7 @@ static int take_message(struct taken *t, const struct agent_offline *o,
 	if (rc != 0)
 		return rc;
 	t->n++;
-	rc = verify_message(&o->verify, m, t->queue_path, v);
+	rc = verify_message(&o->verify, m, t->arn, v);
 	if (rc == ERR_DENIED) {
 		v->discarded = "sealed for somebody else";
 		log_warning("a message was discarded: it is sealed, and %s",

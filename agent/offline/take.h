@@ -16,9 +16,9 @@
 
 /* What the online half has handed over in one run, and what it is worth. */
 struct taken {
-	struct buf *payloads; /* of the used messages, one after the other */
-	char queue_path[LIMIT_PATH + 1]; /* "": not known */
-	size_t n;                        /* messages that came */
+	struct buf *payloads;   /* of the used messages, one after the other */
+	char arn[ARN_TEXT_MAX]; /* of the queue; "": not known */
+	size_t n;               /* messages that came */
 	struct verdict at[LIMIT_BATCH];
 	unsigned used;      /* messages whose bytes are in payloads */
 	unsigned long bits; /* sum of what they earned */

@@ -41,7 +41,7 @@ void verify_close(struct verify *v)
 
 /* Ids are short: two trusted keys could share one. */
 static int find_signer(const struct verify *v, const struct message *m,
-    const char *path, struct verdict *out)
+    const char *arn, struct verdict *out)
 {
 	int rc;
 
@@ -50,7 +50,7 @@ static int find_signer(const struct verify *v, const struct message *m,
 		if (memcmp(v->trusted.at[i].id, out->claim.key,
 			KEYFILE_ID_LEN) != 0)
 			continue;
-		rc = message_verify(m, path, v->trusted.at[i].key);
+		rc = message_verify(m, arn, v->trusted.at[i].key);
 		if (rc == 0) {
 			out->trust = CREDIT_SIGNED;
 			out->producer = v->trusted.at[i].name;
@@ -64,7 +64,7 @@ static int find_signer(const struct verify *v, const struct message *m,
 }
 
 static int find_trust(const struct verify *v, const struct message *m,
-    const char *path, struct verdict *out)
+    const char *arn, struct verdict *out)
 {
 	out->trust = CREDIT_NO_SIGNATURE;
 	if (m->entropy_len == 0 && m->signature_len == 0)
@@ -75,18 +75,18 @@ static int find_trust(const struct verify *v, const struct message *m,
 	out->trust = CREDIT_BAD_SIGNATURE;
 	if (m->signature_len != MESSAGE_SIGNATURE_LEN)
 		return 0;
-	return find_signer(v, m, path, out);
+	return find_signer(v, m, arn, out);
 }
 
-int verify_message(const struct verify *v, struct message *m,
-    const char *queue_path, struct verdict *out)
+int verify_message(const struct verify *v, struct message *m, const char *arn,
+    struct verdict *out)
 {
 	int rc;
 
 	*out = (struct verdict){.trust = CREDIT_NO_SIGNATURE};
-	rc = message_digest(m, queue_path, out->digest);
+	rc = message_digest(m, arn, out->digest);
 	if (rc == 0)
-		rc = find_trust(v, m, queue_path, out);
+		rc = find_trust(v, m, arn, out);
 	if (rc != 0 || out->claim.seal != CLAIM_SEAL_HPKE)
 		return rc;
 	if (buf_len(v->seal_key) != KEYS_LEN)

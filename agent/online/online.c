@@ -9,7 +9,6 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/record.h"
-#include "base/url.h"
 #include "sqs/messages.h"
 #include "sqs/session.h"
 
@@ -79,15 +78,8 @@ static int tell(struct run *run, uint32_t type, const void *record, size_t len,
 
 static int tell_queue(struct run *run, struct err *err)
 {
-	struct record_queue record = {0};
-	char path[LIMIT_PATH + 1];
-	int rc = url_queue_path(run->session.queue_url, path);
+	const struct record_queue record = {.found = run->session.arn};
 
-	if (rc != 0)
-		return err_set(err, ERR_CONFIG, "%s is no queue's URL",
-		    run->session.queue_url);
-	record.len = (uint32_t)strlen(path);
-	memcpy(record.path, path, record.len);
 	return tell(run, RECORD_QUEUE, &record, sizeof record, err);
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ARNs, partitions and AWS's hosts, against botocore's own data."""
+"""ARNs in the configuration and in signatures; partitions against botocore's data."""
 
 from __future__ import annotations
 
@@ -11,8 +11,16 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import botocore.session
+import pytest
 from botocore.exceptions import EndpointVariantError
 from botocore.regions import EndpointResolver
+
+from aid.forge import Message, arn_of, send
+from aid.maker import Maker
+from aid.programs import PRODUCER
+from aid.queue import REGION, Moto, Queue
+from aid.sqsproxy import SqsProxy
+from aid.verdicts import BAD, UNSIGNED, Judge
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOL = ROOT / os.environ.get("BUILD", "build") / "tests" / "programs" / "message"
@@ -124,3 +132,108 @@ def test_queues_of_two_regions_have_two_arns() -> None:
         for region in p.regions
     ]
     assert len(set(answers("arn", calls))) == len(calls)
+
+
+# ---- the programs
+
+
+def spelled(queue: Queue, how: str) -> str:
+    """The queue as a user may write it."""
+    return {"url": queue.url, "name": queue.name, "arn": arn_of(queue)}[how]
+
+
+SPELLINGS = ["url", "name", "arn"]
+
+
+@pytest.mark.parametrize("sent_as", SPELLINGS)
+@pytest.mark.parametrize("taken_as", SPELLINGS)
+def test_url_name_and_arn_are_one_queue_to_a_signature(
+    maker: Maker, sent_as: str, taken_as: str
+) -> None:
+    maker.sign()
+    made = maker.once(queue=spelled(maker.queue, sent_as), burst=1)
+    assert made.code == 0, made.err
+    maker.judge.settings["queue"] = spelled(maker.queue, taken_as)
+    [verdict] = maker.judge.look().verdicts
+    assert verdict.credited(), verdict
+
+
+def test_an_arn_needs_no_lookup(judge: Judge, proxy: SqsProxy) -> None:
+    send(judge.queue, judge.message())
+    judge.settings["queue"] = arn_of(judge.queue)
+    got = judge.look()
+    assert got.result.code == 0, got.result.err
+    assert [r.key for r in proxy.records] == ["ReceiveMessage", "DeleteMessageBatch"]
+
+
+def test_the_region_of_an_arn_overrules_what_is_set(judge: Judge, queue: Queue) -> None:
+    send(queue, judge.message())
+    judge.run.env["AWS_REGION"] = "us-east-2"
+    judge.settings |= {"queue": arn_of(queue), "region": "us-west-2"}
+    [verdict] = judge.look().verdicts
+    assert verdict.credited(), verdict
+
+
+def test_a_message_of_a_namesake_in_another_region_earns_nothing(
+    maker: Maker, moto: Moto
+) -> None:
+    """Moto gives both queues one URL: only the region tells them apart."""
+    maker.sign()
+    assert maker.once(burst=1, region=REGION).code == 0
+    [moved] = maker.messages()
+    far = moto.client("sqs", region_name="us-east-2")
+    url = far.create_queue(QueueName=maker.queue.name)["QueueUrl"]
+    try:
+        assert url == maker.queue.url
+        send(Queue(maker.queue.name, url, far), moved)
+        maker.judge.settings["region"] = "us-east-2"
+        got = maker.judge.look()
+    finally:
+        far.delete_queue(QueueUrl=url)
+    assert got.result.code == 0, got.result.err
+    assert [v.withheld for v in got.verdicts] == [(BAD,)]
+    assert got.credit == 0
+
+
+NO_ARN = "the queue has no ARN"
+
+
+def without_account(queue: Queue) -> str:
+    """A URL of the queue that moto takes and that names no account."""
+    return queue.url.replace(f"/{ACCOUNT}/", "/queue/")
+
+
+def test_a_queue_without_an_account_is_used_without_signatures(maker: Maker) -> None:
+    maker.sign()
+    made = maker.once(queue=without_account(maker.queue), burst=2)
+    assert made.code == 0, made.err
+    assert made.err.count(NO_ARN) == 1
+    maker.judge.settings["queue"] = without_account(maker.queue)
+    run = maker.judge.look()
+    assert run.result.code == 0, run.result.err
+    assert run.result.err.count(NO_ARN) == 1
+    assert [v.withheld for v in run.verdicts] == [(UNSIGNED,)] * 2
+
+
+def test_in_a_queue_without_an_account_no_signature_counts(judge: Judge) -> None:
+    judge.settings["queue"] = without_account(judge.queue)
+    path = urlsplit(without_account(judge.queue)).path
+    messages: list[Message] = [
+        judge.good.message(text) for text in ("", path, arn_of(judge.queue))
+    ]
+    send(judge.queue, *messages)
+    run = judge.look()
+    assert [v.withheld for v in run.verdicts] == [(BAD,)] * 3
+
+
+def test_what_cannot_be_sealed_is_not_sent(maker: Maker) -> None:
+    maker.sign()
+    maker.seal()
+    got = maker.once(queue=without_account(maker.queue))
+    assert got.code == 78, got.err
+    assert NO_ARN in got.err
+    got = maker.run(PRODUCER, "--check", "-c", maker.conf())
+    assert got.code == 0, got.err
+    conf = maker.conf(queue=without_account(maker.queue))
+    assert maker.run(PRODUCER, "--check", "-c", conf).code == 78
+    assert maker.queue.depth() == (0, 0)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from aid.forge import now, path_of
+from aid.forge import arn_of, now
 from aid.verdicts import CREDIT, FUTURE, MALFORMED, STALE, Judge
 
 FRESH = 300_000  # ms between signing and sending
@@ -98,14 +98,14 @@ def join(claims: dict[str, str]) -> str:
 
 
 def test_malformed_claims_earn_nothing_though_signed(judge: Judge) -> None:
-    path = path_of(judge.queue)
+    arn = arn_of(judge.queue)
     messages, names = [], {}
     for name, damage in MALFORMED_CLAIMS.items():
         good = judge.message()
         damaged = damage(good.claims())
         assert damaged != good.entropy, name
         names[damaged] = name
-        messages.append(judge.good.sign(damaged, path, good.payload))
+        messages.append(judge.good.sign(damaged, arn, good.payload))
     for message, verdict in judge.each(messages):
         assert verdict.mixed(MALFORMED), (names[message.entropy or ""], verdict)
 
@@ -113,7 +113,7 @@ def test_malformed_claims_earn_nothing_though_signed(judge: Judge) -> None:
 @pytest.mark.parametrize("policy", ["mix", "credit"])
 def test_a_claim_beyond_255_characters_is_malformed(judge: Judge, policy: str) -> None:
     judge.settings["unsigned"] = policy
-    path = path_of(judge.queue)
+    arn = arn_of(judge.queue)
     long = judge.good.claim(CREDIT).ljust(256, ";")
-    verdicts = judge(judge.good.sign(long, path, secrets.token_bytes(64)))
+    verdicts = judge(judge.good.sign(long, arn, secrets.token_bytes(64)))
     assert verdicts[0].mixed(MALFORMED)

@@ -18,12 +18,16 @@ from pathlib import Path
 import pytest
 
 from aid.compromised import (
+    ACCOUNT,
+    ARN,
     END,
     IDENTITY,
     MESSAGE,
-    PATH,
+    NAME,
     QUEUE,
+    REGION,
     UNKNOWN,
+    URL,
     Compromised,
     Ended,
     end,
@@ -45,16 +49,22 @@ MEMORY = 64 << 20  # bytes; the half itself takes 8 to 16 MiB
 TIMEOUT = 3  # seconds of runs that do not play along
 
 
+def arn_with(part: str, value: str) -> str:
+    """The queue's ARN with another part."""
+    parts = {"region": REGION, "account": ACCOUNT, "name": NAME, part: value}
+    return "arn:aws:sqs:{region}:{account}:{name}".format(**parts)
+
+
 # Control: an honest one.
 
 
 def test_a_signed_message_gets_credit_and_once_only(compromised: Compromised) -> None:
-    good = message(compromised.producer.message(PATH))
+    good = message(compromised.producer.message(ARN))
     got = compromised("send", data=queue_record() + identity() + good + end())
     assert (got.code, got.numbers()) == (0, {"used": 1, "bits": 256}), got.err
     again = compromised("send", data=queue_record() + identity() + good + end())
     assert (again.code, again.numbers()) == (0, {"used": 1, "bits": 0}), again.err
-    twice = message(compromised.producer.message(PATH, bits=255))
+    twice = message(compromised.producer.message(ARN, bits=255))
     got = compromised("send", data=twice * 10 + end(0, 10, 10))
     assert got.numbers() == {"used": 10, "bits": 0}, got.err
 
@@ -64,10 +74,10 @@ def test_the_kernel_gets_credit_from_a_signed_message_only(
     compromised: Compromised,
 ) -> None:
     compromised.output = ""
-    stranger = message(Producer().message(PATH)) + end()
+    stranger = message(Producer().message(ARN)) + end()
     got = compromised("send", "--strict", data=stranger)
     assert (got.code, got.numbers()) == (65, {"used": 1, "bits": 0}), got.err
-    good = message(compromised.producer.message(PATH)) + end()
+    good = message(compromised.producer.message(ARN)) + end()
     got = compromised("send", "--strict", data=good)
     assert (got.code, got.numbers()) == (0, {"used": 1, "bits": 256}), got.err
 
@@ -82,8 +92,12 @@ def test_the_kernel_gets_credit_from_a_signed_message_only(
         "queue": queue_record() * 2,
         "longer-identity": identity(length=257),
         "endless-identity": identity(length=0xFFFFFFFF),
-        "longer-queue": queue_record(length=257),
-        "endless-queue": queue_record(length=0xFFFFFFFF),
+        "endless-region": queue_record(region="r" * 64),
+        "endless-account": queue_record(account="1" * 13),
+        "endless-name": queue_record(name="q" * 81),
+        "no-region": queue_record(region="evil.example/"),
+        "no-account": queue_record(account="1"),
+        "no-name": queue_record(name="a/b"),
         "short-identity": record(IDENTITY, bytes(8)),
         "long-identity": record(IDENTITY, bytes(1024)),
         "short-queue": record(QUEUE, bytes(8)),
@@ -103,8 +117,8 @@ def test_a_record_that_cannot_be_ends_the_run(
 ) -> None:
     """Messages before that record are deleted and used, messages after it are not."""
     del kind
-    first = message(compromised.producer.message(PATH))
-    later = message(compromised.producer.message(PATH))
+    first = message(compromised.producer.message(ARN))
+    later = message(compromised.producer.message(ARN))
     got = compromised("send", data=first + forged + later + end(0, 2, 2))
     assert (got.code, got.numbers()) == (0, {"used": 1, "bits": 256}), got.err
     got = compromised("send", data=forged + first + end(0, 1, 1))
@@ -115,7 +129,7 @@ def test_a_record_that_cannot_be_ends_the_run(
 def test_a_second_end_and_what_follows_it_is_not_heard(
     compromised: Compromised,
 ) -> None:
-    good = message(compromised.producer.message(PATH))
+    good = message(compromised.producer.message(ARN))
     got = compromised("send", data=end(0, 1, 1) + good + end(0, 1, 1))
     assert got.code == 65, got.err
     assert got.numbers() == {"used": 0, "bits": 0}
@@ -126,14 +140,14 @@ def test_a_second_end_and_what_follows_it_is_not_heard(
 
 
 def test_no_run_takes_more_than_ten_messages(compromised: Compromised) -> None:
-    many = [message(compromised.producer.message(PATH, size=16384)) for _ in range(12)]
+    many = [message(compromised.producer.message(ARN, size=16384)) for _ in range(12)]
     got = compromised("send", data=b"".join(many) + end(0, 12, 12))
     assert got.code == 0, got.err
     assert got.numbers() == {"used": 10, "bits": 256}
 
 
 def test_lengths_that_lie_earn_nothing(compromised: Compromised) -> None:
-    good = compromised.producer.message(PATH)
+    good = compromised.producer.message(ARN)
     for name in ("entropy", "signature", "payload"):
         for length in (0, 31, 63, 65, 255, 256, 511, 513, 16384, 16385, 2**32 - 1):
             data = message(good, **{name: length}) + end()
@@ -146,27 +160,46 @@ def test_the_configured_queue_outweighs_what_the_half_says(
     compromised: Compromised,
 ) -> None:
     """A message that was signed for another queue cannot be passed off either."""
-    other = "/123456789012/other"
-    good = message(compromised.producer.message(PATH))
-    got = compromised("send", data=queue_record(other) + good + end())
+    others = {"region": "us-east-1", "account": "999999999999", "name": "other"}
+    for queue in URL, ARN:
+        compromised.configure(queue=queue)
+        for part, value in others.items():
+            good = message(compromised.producer.message(ARN))
+            said = queue_record(**{part: value})
+            got = compromised("send", data=said + good + end())
+            assert got.numbers()["bits"] == 256, got.err
+            foreign = message(compromised.producer.message(arn_with(part, value)))
+            got = compromised("send", data=said + foreign + end())
+            assert got.numbers() == {"used": 1, "bits": 0}, got.err
+
+
+def test_of_a_queue_known_by_name_only_the_account_is_believed(
+    compromised: Compromised,
+) -> None:
+    """The region too, unless it is configured."""
+    compromised.configure(queue="entropy", region=REGION)
+    for part, value in {"region": "us-east-1", "name": "other"}.items():
+        foreign = message(compromised.producer.message(arn_with(part, value)))
+        said = queue_record(**{part: value})
+        got = compromised("send", data=said + foreign + end())
+        assert got.numbers() == {"used": 1, "bits": 0}, got.err
+    foreign = message(compromised.producer.message(arn_with("account", "9" * 12)))
+    got = compromised("send", data=queue_record(account="9" * 12) + foreign + end())
     assert got.numbers()["bits"] == 256, got.err
-    foreign = message(compromised.producer.message(other))
-    got = compromised("send", data=queue_record(other) + foreign + end())
-    assert got.numbers() == {"used": 1, "bits": 0}, got.err
 
 
 def test_a_queue_known_by_name_is_told_once(compromised: Compromised) -> None:
     compromised.configure(queue="entropy")
-    good = message(compromised.producer.message(PATH))
-    foreign = message(compromised.producer.message("/123456789012/other"))
+    good = message(compromised.producer.message(ARN))
     got = compromised("send", data=queue_record() + good + end())
     assert got.numbers()["bits"] == 256, got.err
-    got = compromised(
-        "send", data=foreign + queue_record("/123456789012/other") + foreign
-    )
+    far = {"region": "us-east-1"}
+    foreign = message(compromised.producer.message(arn_with("region", "us-east-1")))
+    got = compromised("send", data=foreign + queue_record(**far) + foreign)
     assert got.numbers() == {"used": 1, "bits": 0}, got.err
-    got = compromised("send", data=queue_record("") + foreign + end())
+    got = compromised("send", data=queue_record(account="") + foreign + end())
     assert got.numbers() == {"used": 1, "bits": 0}, got.err
+    assert "the queue has no ARN" in got.err
 
 
 def test_what_the_service_says_can_be_invented_but_no_signature(
@@ -175,26 +208,26 @@ def test_what_the_service_says_can_be_invented_but_no_signature(
     """For freshness and receipt count there is only the online half's word."""
     producer = compromised.producer
     for count, sent in ((0, now()), (2, now()), (2**32 - 1, now()), (1, 0), (1, -1)):
-        data = message(producer.message(PATH), sent, count) + end()
+        data = message(producer.message(ARN), sent, count) + end()
         got = compromised("send", data=data)
         assert got.numbers() == {"used": 1, "bits": 0}, f"{count} {sent}: {got.err}"
     for sent in (2**63 - 1, -(2**63), 1):
-        got = compromised("send", data=message(producer.message(PATH), sent) + end())
+        got = compromised("send", data=message(producer.message(ARN), sent) + end())
         assert got.numbers()["bits"] == 0, got.err
-    bare = replace(producer.message(PATH), signature=None)
+    bare = replace(producer.message(ARN), signature=None)
     got = compromised("send", data=message(bare) + end())
     assert got.numbers()["bits"] == 0, got.err
 
 
 def test_a_seal_that_does_not_open_leaves_nothing(compromised: Compromised) -> None:
-    sealed = compromised.producer.message(PATH, to=compromised.fleet.public_key)
+    sealed = compromised.producer.message(ARN, to=compromised.fleet.public_key)
     got = compromised("send", data=message(sealed) + end())
     assert got.numbers() == {"used": 1, "bits": 256}, got.err
     for m in (
-        compromised.producer.message(PATH, to=Fleet().public_key),
-        compromised.producer.message(PATH, seal="hpke"),
-        compromised.producer.message(PATH, size=79, seal="hpke"),
-        compromised.producer.message(PATH, size=32, seal="hpke"),
+        compromised.producer.message(ARN, to=Fleet().public_key),
+        compromised.producer.message(ARN, seal="hpke"),
+        compromised.producer.message(ARN, size=79, seal="hpke"),
+        compromised.producer.message(ARN, size=32, seal="hpke"),
     ):
         got = compromised("send", data=message(m) + end())
         assert got.code == 65, got.err
@@ -238,7 +271,7 @@ EXPECTED = {"silent": 69, "stay": 0, "message": 0, "end": 65}
 def test_the_deadline_holds(compromised: Compromised, kernel: bool) -> None:
     if kernel:
         compromised.output = ""
-    good = message(compromised.producer.message(PATH))
+    good = message(compromised.producer.message(ARN))
     together(
         compromised,
         {
@@ -269,11 +302,11 @@ def templates(compromised: Compromised) -> bytes:
         (
             identity(),
             queue_record(),
-            message(producer.message(PATH)),
-            message(producer.message(PATH, size=64, bits=512)),
-            message(producer.message(PATH, to=to)),
-            message(Producer().message(PATH)),
-            message(producer.message(PATH, to=Fleet().public_key, size=2000)),
+            message(producer.message(ARN)),
+            message(producer.message(ARN, size=64, bits=512)),
+            message(producer.message(ARN, to=to)),
+            message(Producer().message(ARN)),
+            message(producer.message(ARN, to=Fleet().public_key, size=2000)),
             message(Message(bytes(range(256)))),
             end(),
             record(UNKNOWN, struct.pack("=iII", 0, 1, 256)),

@@ -120,7 +120,7 @@ BAD_PLACES = [
     ("queue", "https://[x/1/q", 'queue "https://[x/1/q"'),
     ("queue", "https://host:99999/1/q", "queue"),
     ("queue", "https://user@host/1/q", "is not a queue's URL"),
-    ("queue", "https://host/../q", "is no queue's URL"),
+    ("queue", "https://host/../q", "is not a queue's URL"),
     ("queue", "https://host/q", "is not a queue's URL"),
     ("queue", "http://host.example/1/q", "plain http"),
     ("queue", "no queue", "is no queue name"),

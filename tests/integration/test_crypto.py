@@ -40,6 +40,7 @@ CASES = int(os.environ.get("CRYPTO_CASES", "600"))
 
 DOMAIN = b"sqs-entropy message v1"
 PAYLOAD_MAX = 16384
+ARN = b"arn:aws:sqs:eu-west-1:123456789012:queue.fifo"
 TEXT = "abcxyzABCXYZ0189-_./;=~% äΩ中\U0001f3b2"
 
 # DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20Poly1305
@@ -56,8 +57,8 @@ CLAIM = re.compile(
 # ---- the judge's own copy of what is specified
 
 
-def signed_bytes(entropy: bytes, path: bytes, payload: bytes) -> bytes:
-    fields = [struct.pack(">I", len(f)) + f for f in (entropy, path, payload)]
+def signed_bytes(entropy: bytes, arn: bytes, payload: bytes) -> bytes:
+    fields = [struct.pack(">I", len(f)) + f for f in (entropy, arn, payload)]
     return DOMAIN + b"\0" + b"".join(fields)
 
 
@@ -114,11 +115,11 @@ def judge_open(case: Case, sealed: bytes) -> bytes | None:
 
 
 def judge_verify(
-    key: bytes, signature: bytes, entropy: bytes, path: bytes, payload: bytes
+    key: bytes, signature: bytes, entropy: bytes, arn: bytes, payload: bytes
 ) -> bool:
     try:
         Ed25519PublicKey.from_public_bytes(key).verify(
-            signature, signed_bytes(entropy, path, payload)
+            signature, signed_bytes(entropy, arn, payload)
         )
     except InvalidSignature:
         return False
@@ -136,7 +137,7 @@ class Case(NamedTuple):
     sealing_secret: bytes  # X25519, the fleet's
     ephemeral: bytes
     entropy: bytes
-    path: bytes
+    arn: bytes
     info: bytes
     payload: bytes
 
@@ -179,14 +180,14 @@ def make_case(number: int) -> Case:
     if number % 50 == 0:
         size = PAYLOAD_MAX
     claim = make_claim(rng).encode() if rng.random() < 0.8 else make_text(rng, 255)
-    path = b"/123456789012/queue.fifo" if rng.random() < 0.8 else make_text(rng, 256)
+    arn = ARN if rng.random() < 0.8 else make_text(rng, 190) or b"x"
     return Case(
         name=name,
         secret=rng.randbytes(32),
         sealing_secret=rng.randbytes(32),
         ephemeral=rng.randbytes(32),
         entropy=claim,
-        path=path,
+        arn=arn,
         info=DOMAIN if rng.random() < 0.5 else rng.randbytes(rng.randint(0, 200)),
         payload=rng.randbytes(size),
     )
@@ -246,8 +247,8 @@ def compare(cases: list[Case], got: list[bytes | None], expected: list) -> None:
 
 
 def test_both_sides_sign_the_same_bytes(cases: list[Case]) -> None:
-    got = ask([line("bytes", c.entropy, c.path, c.payload) for c in cases])
-    compare(cases, got, [signed_bytes(c.entropy, c.path, c.payload) for c in cases])
+    got = ask([line("bytes", c.entropy, c.arn, c.payload) for c in cases])
+    compare(cases, got, [signed_bytes(c.entropy, c.arn, c.payload) for c in cases])
 
 
 def test_public_keys_are_those_of_cryptography(cases: list[Case]) -> None:
@@ -258,16 +259,16 @@ def test_public_keys_are_those_of_cryptography(cases: list[Case]) -> None:
 
 def test_our_signatures_hold_elsewhere(cases: list[Case]) -> None:
     """Ed25519 is deterministic: equal, and so verified, too."""
-    got = ask([line("sign", c.secret, c.entropy, c.path, c.payload) for c in cases])
+    got = ask([line("sign", c.secret, c.entropy, c.arn, c.payload) for c in cases])
     for case, signature in zip(cases, got, strict=True):
         assert signature is not None
         assert judge_verify(
-            case.public, signature, case.entropy, case.path, case.payload
+            case.public, signature, case.entropy, case.arn, case.payload
         ), case
     compare(
         cases,
         got,
-        [c.sign_key.sign(signed_bytes(c.entropy, c.path, c.payload)) for c in cases],
+        [c.sign_key.sign(signed_bytes(c.entropy, c.arn, c.payload)) for c in cases],
     )
 
 
@@ -276,10 +277,10 @@ def test_signatures_of_others_hold_here(cases: list[Case]) -> None:
         [
             line(
                 "verify",
-                c.sign_key.sign(signed_bytes(c.entropy, c.path, c.payload)),
+                c.sign_key.sign(signed_bytes(c.entropy, c.arn, c.payload)),
                 c.public,
                 c.entropy,
-                c.path,
+                c.arn,
                 c.payload,
             )
             for c in cases
@@ -294,17 +295,17 @@ def test_tampered_signatures_hold_nowhere(cases: list[Case]) -> None:
     for case in cases:
         rng = random.Random(case.name + " tampered")
         signature = case.sign_key.sign(
-            signed_bytes(case.entropy, case.path, case.payload)
+            signed_bytes(case.entropy, case.arn, case.payload)
         )
-        fields = [signature, case.public, case.entropy, case.path, case.payload]
+        fields = [signature, case.public, case.entropy, case.arn, case.payload]
         at = rng.choice([i for i, field in enumerate(fields) if field])
         changed = flip(rng, fields[at])
         if at in (2, 3) and b"\0" in changed:
             changed += b"x"  # a C string would end there
             changed = changed.replace(b"\0", b"x")
         fields[at] = changed
-        signature, key, entropy, path, payload = fields
-        assert not judge_verify(key, signature, entropy, path, payload)
+        signature, key, entropy, arn, payload = fields
+        assert not judge_verify(key, signature, entropy, arn, payload)
         lines.append(line("verify", *fields))
         expected.append(None)
     compare(cases, ask(lines), expected)
@@ -312,16 +313,14 @@ def test_tampered_signatures_hold_nowhere(cases: list[Case]) -> None:
 
 def test_moved_borders_between_fields_break_the_signature(cases: list[Case]) -> None:
     """The end of one field moved to the beginning of the next: refused."""
-    chosen = [c for c in cases if len(c.entropy) > 1 and len(c.path) < 200]
+    chosen = [c for c in cases if len(c.entropy) > 1 and len(c.arn) < 180]
     lines = []
     for case in chosen:
         signature = case.sign_key.sign(
-            signed_bytes(case.entropy, case.path, case.payload)
+            signed_bytes(case.entropy, case.arn, case.payload)
         )
-        entropy, path = case.entropy[:-1], case.entropy[-1:] + case.path
-        lines.append(
-            line("verify", signature, case.public, entropy, path, case.payload)
-        )
+        entropy, arn = case.entropy[:-1], case.entropy[-1:] + case.arn
+        lines.append(line("verify", signature, case.public, entropy, arn, case.payload))
     assert len(chosen) > len(cases) / 2
     compare(chosen, ask(lines), [None] * len(chosen))
 

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
-from aid.forge import Message, Producer, path_of, send
-from aid.queue import Queue
+from aid.forge import Message, Producer, arn_of, send
+from aid.queue import REGION, Queue
 from aid.verdicts import BAD, MALFORMED, UNKNOWN, UNSIGNED, Judge
 
 
 def test_a_signature_by_an_unknown_key_earns_nothing(judge: Judge) -> None:
     stranger = Producer()
     forged = stranger.message(judge.queue)
-    assert forged.is_by(stranger.public_key, path_of(judge.queue))
+    assert forged.is_by(stranger.public_key, arn_of(judge.queue))
     verdict = judge.one(forged)
     assert verdict.mixed(UNKNOWN)
     assert (verdict.producer, verdict.seq) == (None, None)
@@ -94,16 +95,16 @@ def test_parts_of_two_good_messages_earn_nothing(judge: Judge) -> None:
 def test_a_message_signed_for_another_queue_earns_nothing(
     judge: Judge, make_queue: Callable[..., Queue]
 ) -> None:
-    path = path_of(judge.queue)
+    arn = arn_of(judge.queue)
     others = [
         make_queue(),
-        path.replace("123456789012", "123456789013"),
-        path + "x",
-        path[:-1],
-        path + "/",
-        path.upper(),
+        arn.replace("123456789012", "123456789013"),
+        arn.replace(REGION, "eu-west-2"),
+        arn.replace("arn:aws:", "arn:aws-cn:"),
+        urlsplit(judge.queue.url).path,
+        arn + "x",
+        arn.upper(),
         judge.queue.url,
-        judge.queue.name,
         "",
     ]
     for verdict in judge(*(judge.good.message(other) for other in others)):

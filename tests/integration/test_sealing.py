@@ -18,9 +18,9 @@ from aid.forge import (
     Fleet,
     Message,
     Producer,
+    arn_of,
     flip,
     key_line,
-    path_of,
     seal,
     send,
     unseal,
@@ -175,9 +175,9 @@ def test_a_clear_payload_with_a_sealed_claim_is_discarded(judge: Judge) -> None:
 
 def test_a_payload_sealed_under_another_claim_is_discarded(judge: Judge) -> None:
     one, two = sealed(judge), sealed(judge)
-    path = path_of(judge.queue)
+    arn = arn_of(judge.queue)
     # Signed or not, what is sealed belongs to its own claim.
-    moved = judge.good.sign(two.entropy or "", path, one.payload)
+    moved = judge.good.sign(two.entropy or "", arn, one.payload)
     assert all(map(discarded, judge(moved, two.but(payload=one.payload))))
 
 
@@ -196,7 +196,7 @@ def test_a_message_sealed_by_a_stranger_earns_nothing(judge: Judge) -> None:
 
 def test_a_broken_seal_is_discarded(judge: Judge) -> None:
     good = sealed(judge, size=32)
-    path, entropy = path_of(judge.queue), good.entropy or ""
+    arn, entropy = arn_of(judge.queue), good.entropy or ""
     payloads = [
         good.payload[:-1],
         good.payload[: ENC + TAG],
@@ -209,7 +209,7 @@ def test_a_broken_seal_is_discarded(judge: Judge) -> None:
         secrets.token_bytes(80),
     ]
     # Signed as they are, so that nothing but the opening can tell.
-    verdicts = judge(*(judge.good.sign(entropy, path, p) for p in payloads))
+    verdicts = judge(*(judge.good.sign(entropy, arn, p) for p in payloads))
     for verdict in verdicts:
         assert discarded(verdict), verdict
 
@@ -282,7 +282,7 @@ def test_the_producer_seals_as_the_rfc_says(maker: Maker) -> None:
         assert len(message.payload) == 100 + ENC + TAG
         assert message.claims()["seal"] == "hpke"
         assert message.claims()["bits"] == "100"
-        assert message.is_by(pair.public, path_of(maker.queue))
+        assert message.is_by(pair.public, arn_of(maker.queue))
         plain = unseal(key, message.payload, (message.entropy or "").encode())
         assert plain == data[number * 100 : number * 100 + 100]
 

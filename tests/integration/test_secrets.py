@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 
 from aid import certificates
-from aid.compromised import PATH, Compromised, end, message
-from aid.forge import Fleet, Message, Producer, path_of, send
+from aid.compromised import ARN, Compromised, end, message
+from aid.forge import Fleet, Message, Producer, arn_of, send
 from aid.halves import Half, halves
 from aid.imds import Imds
 from aid.memory import Image
@@ -206,8 +206,8 @@ def test_the_agents_memory_holds_secrets_where_it_must(
     producer.trust(tmp_path / "trusted.d")
     fleet.key_file(tmp_path / "fleet")
     clear = secrets.token_bytes(SIZE)
-    sealed = producer.message(path_of(queue), payload=clear, to=fleet.public_key)
-    signed = producer.message(path_of(queue))
+    sealed = producer.message(arn_of(queue), payload=clear, to=fleet.public_key)
+    signed = producer.message(arn_of(queue))
     send(queue, sealed, signed)
     file = tmp_path / "agent.conf"
     file.write_text(
@@ -256,8 +256,8 @@ def test_what_was_injected_is_gone_from_memory(compromised: Compromised) -> None
     """The online half stays, so that the offline half waits and can be looked at."""
     fleet, clear = compromised.fleet, secrets.token_bytes(SIZE)
     producer = compromised.producer
-    sealed = producer.message(PATH, payload=clear, to=fleet.public_key)
-    signed = producer.message(PATH)
+    sealed = producer.message(ARN, payload=clear, to=fleet.public_key)
+    signed = producer.message(ARN)
     unsigned = Message(secrets.token_bytes(SIZE))
     data = b"".join(map(message, (sealed, signed, unsigned))) + end(0, 3, 3)
     compromised.output = str(compromised.directory / "output")

@@ -7,7 +7,7 @@ import hashlib
 
 import pytest
 
-from aid.forge import now, path_of
+from aid.forge import arn_of, now
 from aid.kernel import needs_kernel
 from aid.maker import Maker
 from aid.programs import STARTUP
@@ -41,8 +41,8 @@ def test_claims_and_signatures_are_as_designed(
         seq = str(number)
         rest = {"v": "1", "key": key, "seq": seq, "bits": str(bits), "seal": "none"}
         assert claims == rest
-        assert message.is_by(pair.public, path_of(maker.queue))
-        assert not message.is_by(pair.public, path_of(maker.queue) + "x")
+        assert message.is_by(pair.public, arn_of(maker.queue))
+        assert not message.is_by(pair.public, arn_of(maker.queue) + "x")
 
 
 def test_a_queue_named_by_name_is_signed_by_its_path(maker: Maker) -> None:

@@ -21,10 +21,12 @@ from aid.processes import end_group
 from aid.wait import FOR_EVER
 
 IDENTITY, QUEUE, MESSAGE, END, UNKNOWN = range(1, 6)
-PATH = "/123456789012/entropy"
-URL = f"https://sqs.eu-west-1.amazonaws.com{PATH}"
+REGION, ACCOUNT, NAME = "eu-west-1", "123456789012", "entropy"
+ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{NAME}"
+URL = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{NAME}"
 # The sizes in agent/record.h.
-IDENTITY_TEXT, QUEUE_PATH, ENTROPY = 256, 256, 256
+IDENTITY_TEXT, ENTROPY = 256, 256
+QUEUE_FIELDS = "64s13s81s"  # region, account, name
 
 
 def record(kind: int, data: bytes = b"") -> bytes:
@@ -38,10 +40,12 @@ def identity(text: bytes = b"i-0123456789abcdef0", length: int | None = None) ->
     return record(IDENTITY, struct.pack(f"=I{IDENTITY_TEXT}s", size, text))
 
 
-def queue_record(path: str = PATH, length: int | None = None) -> bytes:
-    """A record that tells the queue's path."""
-    size = len(path) if length is None else length
-    return record(QUEUE, struct.pack(f"=I{QUEUE_PATH}s", size, path.encode()))
+def queue_record(
+    region: str = REGION, account: str = ACCOUNT, name: str = NAME
+) -> bytes:
+    """A record that tells what was found of the queue."""
+    found = (text.encode() for text in (region, account, name))
+    return record(QUEUE, struct.pack(f"={QUEUE_FIELDS}", *found))
 
 
 def end(code: int = 0, received: int = 1, deleted: int = 1) -> bytes:

@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import (
 )
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from aid.queue import Queue
+from aid.queue import REGION, Queue
 
 DOMAIN = b"sqs-entropy message v1"
 SIGN, SEAL = "sqs-entropy-ed25519", "sqs-entropy-x25519"  # first words of key files
@@ -45,9 +45,12 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def path_of(queue: Queue | str) -> str:
-    """The path that a signature binds a message to; a text is already a path."""
-    return queue if isinstance(queue, str) else urlsplit(queue.url).path
+def arn_of(queue: Queue | str, region: str = REGION) -> str:
+    """The ARN that a signature binds a message to; a text is already an ARN."""
+    if isinstance(queue, str):
+        return queue
+    _, account, name = urlsplit(queue.url).path.split("/")
+    return f"arn:aws:sqs:{region}:{account}:{name}"
 
 
 def key_line(word: str, key: bytes) -> str:
@@ -55,9 +58,9 @@ def key_line(word: str, key: bytes) -> str:
     return f"{word} {base64.b64encode(key).decode()}\n"
 
 
-def signed_text(entropy: str, path: str, payload: bytes) -> bytes:
+def signed_text(entropy: str, arn: str, payload: bytes) -> bytes:
     """The bytes that a signature covers."""
-    fields = entropy.encode(), path.encode(), payload
+    fields = entropy.encode(), arn.encode(), payload
     return DOMAIN + b"\0" + b"".join(struct.pack(">I", len(f)) + f for f in fields)
 
 
@@ -149,13 +152,13 @@ class Message:
         assert self.entropy is not None
         return dict(part.split("=", 1) for part in self.entropy.split(";"))
 
-    def is_by(self, public_key: bytes, path: str) -> bool:
+    def is_by(self, public_key: bytes, arn: str) -> bool:
         """Whether the signature holds, says `cryptography`."""
         assert self.entropy is not None
         assert self.signature is not None
         key = Ed25519PublicKey.from_public_bytes(public_key)
         try:
-            key.verify(self.signature, signed_text(self.entropy, path, self.payload))
+            key.verify(self.signature, signed_text(self.entropy, arn, self.payload))
         except InvalidSignature:
             return False
         return True
@@ -207,9 +210,9 @@ class Producer:
         }
         return ";".join(f"{name}={value}" for name, value in fields.items())
 
-    def sign(self, entropy: str, path: str, payload: bytes) -> Message:
+    def sign(self, entropy: str, arn: str, payload: bytes) -> Message:
         """Sign the three parts, whatever they are."""
-        signature = self.secret.sign(signed_text(entropy, path, payload))
+        signature = self.secret.sign(signed_text(entropy, arn, payload))
         return Message(payload, entropy, signature)
 
     def message(
@@ -228,7 +231,7 @@ class Producer:
         entropy = self.claim(**values)
         if to is not None:
             payload = seal(to, payload, entropy.encode())
-        return self.sign(entropy, path_of(queue), payload)
+        return self.sign(entropy, arn_of(queue), payload)
 
 
 @dataclass

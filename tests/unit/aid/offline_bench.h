@@ -26,8 +26,10 @@
 #include "message/claim.h"
 #include "message/sign.h"
 
-#define QUEUE_PATH "/123456789012/queue"
-#define QUEUE_URL  "https://sqs.eu-west-1.amazonaws.com" QUEUE_PATH
+#define REGION    "eu-west-1"
+#define ACCOUNT   "123456789012"
+#define QUEUE_ARN "arn:aws:sqs:" REGION ":" ACCOUNT ":queue"
+#define QUEUE_URL "https://sqs." REGION ".amazonaws.com/" ACCOUNT "/queue"
 
 /*
  * The real offline half, fed with records as a compromised online half might

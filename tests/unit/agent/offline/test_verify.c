@@ -19,8 +19,8 @@
 #include "crypto/hpke.h"
 #include "message/sign.h"
 
-#define PATH_ "/123456789012/queue"
-#define LEN   64
+#define ARN "arn:aws:sqs:eu-west-1:123456789012:queue"
+#define LEN 64
 
 static const uint8_t secret[KEYS_LEN] = {1};
 static const uint8_t stranger[KEYS_LEN] = {2};
@@ -81,7 +81,7 @@ static void claim(const uint8_t *of, enum claim_seal seal)
 
 static void sign(const uint8_t *with)
 {
-	assert_int_equal(message_sign(&m, PATH_, with), 0);
+	assert_int_equal(message_sign(&m, ARN, with), 0);
 }
 
 /* A message in m, signed by the holder of that key. */
@@ -121,19 +121,22 @@ static void a_signature_counts_for_a_trusted_key_and_its_queue(void **state)
 {
 	(void)state;
 	make(secret, CLAIM_SEAL_NONE);
-	assert_int_equal(judged(PATH_), CREDIT_SIGNED);
+	assert_int_equal(judged(ARN), CREDIT_SIGNED);
 	assert_string_equal(got.producer, "pi");
 	assert_int_equal(got.claim.seq, 7);
 	assert_int_equal(got.claim.bits, 256);
 	make(stranger, CLAIM_SEAL_NONE);
-	assert_int_equal(judged(PATH_), CREDIT_UNKNOWN_KEY);
+	assert_int_equal(judged(ARN), CREDIT_UNKNOWN_KEY);
 	assert_null(got.producer);
 	claim(secret, CLAIM_SEAL_NONE);
 	sign(stranger);
-	assert_int_equal(judged(PATH_), CREDIT_BAD_SIGNATURE);
+	assert_int_equal(judged(ARN), CREDIT_BAD_SIGNATURE);
 	assert_null(got.producer);
 	make(secret, CLAIM_SEAL_NONE);
-	assert_int_equal(judged("/123456789012/queue2"), CREDIT_BAD_SIGNATURE);
+	assert_int_equal(judged(ARN "2"), CREDIT_BAD_SIGNATURE);
+	assert_int_equal(judged("arn:aws:sqs:eu-west-2:123456789012:queue"),
+	    CREDIT_BAD_SIGNATURE);
+	assert_int_equal(judged(""), CREDIT_BAD_SIGNATURE);
 	assert_int_equal(judged(""), CREDIT_BAD_SIGNATURE);
 }
 
@@ -142,21 +145,21 @@ static void a_message_with_a_part_missing_is_not_signed(void **state)
 	(void)state;
 	make(secret, CLAIM_SEAL_NONE);
 	m.signature_len = 0;
-	assert_int_equal(judged(PATH_), CREDIT_BAD_SIGNATURE);
+	assert_int_equal(judged(ARN), CREDIT_BAD_SIGNATURE);
 	m.signature_len = MESSAGE_SIGNATURE_LEN - 1;
-	assert_int_equal(judged(PATH_), CREDIT_BAD_SIGNATURE);
+	assert_int_equal(judged(ARN), CREDIT_BAD_SIGNATURE);
 	m.signature_len = MESSAGE_SIGNATURE_LEN;
 	m.entropy_len = 0;
-	assert_int_equal(judged(PATH_), CREDIT_BAD_CLAIM);
+	assert_int_equal(judged(ARN), CREDIT_BAD_CLAIM);
 	m.signature_len = 0;
-	assert_int_equal(judged(PATH_), CREDIT_NO_SIGNATURE);
+	assert_int_equal(judged(ARN), CREDIT_NO_SIGNATURE);
 	assert_int_equal(got.claim.bits, 0);
 	assert_null(got.producer);
 }
 
 static bool never_signed(void)
 {
-	const enum credit_trust trust = judged(PATH_);
+	const enum credit_trust trust = judged(ARN);
 
 	assert_null(got.producer);
 	return trust != CREDIT_SIGNED && trust != CREDIT_NO_SIGNATURE;
@@ -181,7 +184,7 @@ static void every_bit_counts(void **state)
 		assert_true(never_signed());
 		hex_flip(m.payload, bit);
 	}
-	assert_int_equal(judged(PATH_), CREDIT_SIGNED);
+	assert_int_equal(judged(ARN), CREDIT_SIGNED);
 }
 
 static void every_length_counts(void **state)
@@ -194,16 +197,16 @@ static void every_length_counts(void **state)
 		if (len == right)
 			continue;
 		m.entropy_len = len;
-		assert_int_equal(judged(PATH_), CREDIT_BAD_CLAIM);
+		assert_int_equal(judged(ARN), CREDIT_BAD_CLAIM);
 		m.entropy_len = right;
 	}
 	for (uint32_t len = MESSAGE_PAYLOAD_MIN; len < 2 * LEN; len++) {
 		m.payload_len = len;
 		if (len != LEN)
-			assert_int_equal(judged(PATH_), CREDIT_BAD_SIGNATURE);
+			assert_int_equal(judged(ARN), CREDIT_BAD_SIGNATURE);
 	}
 	m.payload_len = LEN;
-	assert_int_equal(judged(PATH_), CREDIT_SIGNED);
+	assert_int_equal(judged(ARN), CREDIT_SIGNED);
 }
 
 /* ---- what is remembered */
@@ -214,18 +217,18 @@ static void the_digest_is_of_all_but_the_signature(void **state)
 
 	(void)state;
 	make(secret, CLAIM_SEAL_NONE);
-	(void)judged(PATH_);
+	(void)judged(ARN);
 	memcpy(first, got.digest, sizeof first);
 	for (size_t bit = 0; bit < 8 * sizeof m.signature; bit++) {
 		hex_flip(m.signature, bit);
-		(void)judged(PATH_);
+		(void)judged(ARN);
 		assert_memory_equal(first, got.digest, sizeof first);
 		hex_flip(m.signature, bit);
 	}
 	m.signature_len = 0;
-	(void)judged(PATH_);
+	(void)judged(ARN);
 	assert_memory_equal(first, got.digest, sizeof first);
-	(void)judged(PATH_ "x");
+	(void)judged(ARN "x");
 	assert_memory_not_equal(first, got.digest, sizeof first);
 }
 
@@ -235,17 +238,17 @@ static void the_digest_tells_messages_apart(void **state)
 
 	(void)state;
 	make(secret, CLAIM_SEAL_NONE);
-	(void)judged(PATH_);
+	(void)judged(ARN);
 	memcpy(first, got.digest, sizeof first);
 	for (size_t bit = 0; bit < 8 * m.entropy_len; bit += 5) {
 		hex_flip(m.entropy, bit);
-		(void)judged(PATH_);
+		(void)judged(ARN);
 		assert_memory_not_equal(first, got.digest, sizeof first);
 		hex_flip(m.entropy, bit);
 	}
 	for (size_t bit = 0; bit < (size_t)8 * LEN; bit++) {
 		hex_flip(m.payload, bit);
-		(void)judged(PATH_);
+		(void)judged(ARN);
 		assert_memory_not_equal(first, got.digest, sizeof first);
 		hex_flip(m.payload, bit);
 	}
@@ -259,10 +262,10 @@ static void a_sealed_message_is_known_by_what_came(void **state)
 
 	(void)state;
 	make_sealed(others, LEN);
-	assert_int_equal(verify_message(&v, &m, PATH_, &got), ERR_DENIED);
+	assert_int_equal(verify_message(&v, &m, ARN, &got), ERR_DENIED);
 	memcpy(first, got.digest, sizeof first);
 	make_sealed(others, LEN);
-	assert_int_equal(verify_message(&v, &m, PATH_, &got), ERR_DENIED);
+	assert_int_equal(verify_message(&v, &m, ARN, &got), ERR_DENIED);
 	assert_memory_equal(first, got.digest, sizeof first);
 }
 
@@ -279,13 +282,13 @@ static void of_keys_that_share_an_id_each_is_tried(void **state)
 	/* 64 bits can collide: both are tried. */
 	memcpy(v.trusted.at[0].id, v.trusted.at[1].id, KEYFILE_ID_LEN);
 	make(secret, CLAIM_SEAL_NONE);
-	assert_int_equal(judged(PATH_), CREDIT_SIGNED);
+	assert_int_equal(judged(ARN), CREDIT_SIGNED);
 	assert_string_equal(got.producer, "pi");
 	sign(stranger);
-	assert_int_equal(judged(PATH_), CREDIT_SIGNED);
+	assert_int_equal(judged(ARN), CREDIT_SIGNED);
 	assert_string_equal(got.producer, "a-stranger");
 	sign(others);
-	assert_int_equal(judged(PATH_), CREDIT_BAD_SIGNATURE);
+	assert_int_equal(judged(ARN), CREDIT_BAD_SIGNATURE);
 }
 
 static void nobody_is_trusted_in_an_empty_directory(void **state)
@@ -296,7 +299,7 @@ static void nobody_is_trusted_in_an_empty_directory(void **state)
 	assert_int_equal(unlink(keys_path(k, "pi.pub")), 0);
 	assert_int_equal(verify_open(&v, k->dir, "", &err), 0);
 	make(secret, CLAIM_SEAL_NONE);
-	assert_int_equal(judged(PATH_), CREDIT_UNKNOWN_KEY);
+	assert_int_equal(judged(ARN), CREDIT_UNKNOWN_KEY);
 	verify_close(&v);
 	assert_int_equal(verify_open(&v, "/nonexistent", "", &err), 0);
 	assert_int_equal(v.trusted.n, 0);
@@ -327,7 +330,7 @@ static void sealed_messages_are_opened(void **state)
 	(void)state;
 	for (size_t len = MESSAGE_PAYLOAD_MIN; len <= LEN; len++) {
 		make_sealed(fleet, len);
-		assert_int_equal(judged(PATH_), CREDIT_SIGNED);
+		assert_int_equal(judged(ARN), CREDIT_SIGNED);
 		assert_int_equal(m.payload_len, len);
 		for (size_t i = 0; i < len; i++)
 			assert_int_equal(m.payload[i], (uint8_t)(i * 7));
@@ -335,7 +338,7 @@ static void sealed_messages_are_opened(void **state)
 	/* Opened or not is not a matter of the signature. */
 	make_sealed(fleet, LEN);
 	m.signature_len = 0;
-	assert_int_equal(judged(PATH_), CREDIT_BAD_SIGNATURE);
+	assert_int_equal(judged(ARN), CREDIT_BAD_SIGNATURE);
 	assert_int_equal(m.payload_len, LEN);
 }
 
@@ -343,7 +346,7 @@ static void assert_denied(void)
 {
 	const uint32_t len = m.payload_len;
 
-	assert_int_equal(verify_message(&v, &m, PATH_, &got), ERR_DENIED);
+	assert_int_equal(verify_message(&v, &m, ARN, &got), ERR_DENIED);
 	assert_int_equal(m.payload_len, len);
 }
 
@@ -376,10 +379,10 @@ static void what_claims_not_to_be_sealed_is_not_opened(void **state)
 	(void)state;
 	make_sealed(fleet, LEN);
 	claim(secret, CLAIM_SEAL_NONE);
-	assert_int_equal(judged(PATH_), CREDIT_BAD_SIGNATURE);
+	assert_int_equal(judged(ARN), CREDIT_BAD_SIGNATURE);
 	assert_int_equal(m.payload_len, LEN + HPKE_OVERHEAD);
 	sign(secret);
-	assert_int_equal(judged(PATH_), CREDIT_SIGNED);
+	assert_int_equal(judged(ARN), CREDIT_SIGNED);
 	assert_int_equal(m.payload_len, LEN + HPKE_OVERHEAD);
 }
 
