@@ -6,7 +6,6 @@
  * network needs no header of what talks to it. */
 #define LIMIT_BATCH  10  /* messages (SQS API Reference, ReceiveMessage) */
 #define LIMIT_URL    512 /* bytes of a URL with its NUL */
-#define LIMIT_PATH   256 /* characters of a queue's "/ACCOUNT/QUEUE" */
 #define LIMIT_REGION 64  /* bytes of a region's name with its NUL */
 
 #endif

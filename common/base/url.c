@@ -59,45 +59,18 @@ int url_split(const char *text, struct url *out)
 	return 0;
 }
 
-/* How many segments a path of len characters has; 0 when one of them is empty
- * or has a character that it may not have, or when there is none.  "." and
- * ".." would be resolved by some clients and not by others; without dots they
- * are refused. */
-static size_t count_segments(const char *path, size_t len, bool dots)
-{
-	size_t i = 0, n, segment;
-
-	for (n = 0; i < len; n++) {
-		if (path[i++] != '/')
-			return 0;
-		segment = strspn(path + i, SEGMENT_CHARS);
-		if (segment == 0 ||
-		    (!dots && segment <= 2 && strspn(path + i, ".") == segment))
-			return 0;
-		i += segment;
-	}
-	return n;
-}
-
+/* Segments "." and ".." would be resolved by some clients and not by others. */
 bool url_has_queue(const struct url *url)
 {
-	return count_segments(url->path, strlen(url->path), true) >= 2;
-}
+	const char *at = url->path;
+	size_t n, segment;
 
-int url_queue_path(const char *text, char path[static LIMIT_PATH + 1])
-{
-	const size_t scheme = url_scheme_len(text);
-	const size_t host = strspn(text + scheme, HOST_CHARS);
-	const char *from = text + scheme + host;
-	size_t len = strcspn(from, "?#");
-
-	if (len > 1 && from[len - 1] == '/')
-		len--;
-	if (scheme == 0 || host == 0 || count_segments(from, len, false) == 0)
-		return ERR_FORMAT;
-	if (len > LIMIT_PATH)
-		return ERR_LIMIT;
-	memcpy(path, from, len);
-	path[len] = '\0';
-	return 0;
+	for (n = 0; *at == '/'; n++) {
+		segment = strspn(++at, SEGMENT_CHARS);
+		if (segment == 0 ||
+		    (segment <= 2 && strspn(at, ".") == segment))
+			return false;
+		at += segment;
+	}
+	return *at == '\0' && n >= 2;
 }

@@ -14,8 +14,8 @@
  * text begins with neither. */
 size_t url_scheme_len(const char *text);
 
-/* True if a queue given as text is meant to be a URL, good or bad, and not a
- * name, which has neither '/' nor ':'. */
+/* True if a queue given as text is meant to be a URL, good or bad: a name has
+ * neither '/' nor ':'.  For what is no ARN (arn.h). */
 bool url_is_meant(const char *text);
 
 /* The parts of a URL as they are sent and signed: scheme and host in lower
@@ -34,11 +34,5 @@ int url_split(const char *text, struct url *out) MUST_CHECK;
 /* True if the path of a URL that was split is "/ACCOUNT/QUEUE", whatever a
  * proxy puts before it. */
 bool url_has_queue(const struct url *url);
-
-/* The path of a queue's URL ("https://HOST/ACCOUNT/QUEUE" to
- * "/ACCOUNT/QUEUE"), without query, fragment or final slash.  ERR_FORMAT,
- * for empty, "." and ".." segments too; ERR_LIMIT: over LIMIT_PATH. */
-int url_queue_path(const char *text, char path[static LIMIT_PATH + 1])
-    MUST_CHECK;
 
 #endif

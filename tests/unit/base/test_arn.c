@@ -138,7 +138,7 @@ static void a_queue_says_what_it_is(void **state)
 	    {"https://h/12345678901x/q", "", "", ""},
 	    {"https://h/" A "/a.b", "", "", ""},
 	    {"https://h/" A "/%71", "", "", ""},
-	    {"https://h/" A "/..", "", "", ""},
+	    {"https://h/" A "/...", "", "", ""},
 	};
 	struct arn a;
 
@@ -157,8 +157,9 @@ static void what_is_no_queue_is_refused(void **state)
 	static const char *const bad[] = {"", "a b", "a.b", ".fifo", "q.fifo.",
 	    "\xc3\xa9", "a\n", FORTY FORTY "a", FORTY FORTY ".fifo", "/1/q",
 	    "h:80", "ftp://h/1/q", "https://h", "https://h/q",
-	    "https://u@h/" A "/q", "https://h/" A "/q?x", "arn:", "arn:aws",
-	    "arn:aws:sqs:eu-west-1:" A, "arn:aws:sqs:eu-west-1:" A ":",
+	    "https://h/" A "/..", "https://u@h/" A "/q", "https://h/" A "/q?x",
+	    "arn:", "arn:aws", "arn:aws:sqs:eu-west-1:" A,
+	    "arn:aws:sqs:eu-west-1:" A ":",
 	    "arn:aws:sqs:eu-west-1:" A ":q:", "arn:aws:sqs:eu-west-1:" A ":a b",
 	    "arn:aws:sqs:eu-west-1::q", "arn:aws:sqs:eu-west-1:12345678901:q",
 	    "arn:aws:sqs:eu-west-1:1234567890123:q", "arn:aws:sqs::" A ":q",

@@ -58,7 +58,8 @@ static void a_queue_has_two_segments_at_least(void **state)
 		const char *text;
 		bool has;
 	} urls[] = {{"https://h/1/q", true}, {"https://h/x/1/q", true},
-	    {"https://h/1/..", true}, {"https://h", false},
+	    {"https://h/1/..", false}, {"https://h/./1/q", false},
+	    {"https://h/1/...", true}, {"https://h", false},
 	    {"https://h/", false}, {"https://h/q", false},
 	    {"https://h/1/q/", false}, {"https://h//q", false},
 	    {"https://h/1//q", false}};
@@ -92,65 +93,6 @@ static void the_scheme_is_http_or_https(void **state)
 	assert_int_equal(url_scheme_len(""), 0);
 }
 
-static void the_path_of_a_queue_is_taken_from_its_url(void **state)
-{
-	static const char *const good[][2] = {
-	    {"https://sqs.eu-west-1.amazonaws.com/123456789012/q",
-		"/123456789012/q"},
-	    {"https://h/1/q/", "/1/q"}, {"HTTPS://H/1/Q", "/1/Q"},
-	    {"http://127.0.0.1:5000/1/q.fifo", "/1/q.fifo"},
-	    {"http://[::1]:5000/1/q", "/1/q"},
-	    {"https://h/1/q?Action=x", "/1/q"}, {"https://h/1/q#f", "/1/q"},
-	    {"https://h/1/q/?a/b#c/d", "/1/q"}, {"https://h/1/q#?", "/1/q"},
-	    {"https://h/queue/eu-west-1/1/q", "/queue/eu-west-1/1/q"},
-	    {"https://h/q", "/q"}};
-	char path[LIMIT_PATH + 1];
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < COUNT(good); i++) {
-		assert_int_equal(url_queue_path(good[i][0], path), 0);
-		assert_string_equal(path, good[i][1]);
-	}
-}
-
-static void a_url_without_a_plain_queue_path_is_refused(void **state)
-{
-	static const char *const bad[] = {"", "q", "/1/q", "https:", "https://",
-	    "https:///1/q", "https://h", "https://h/", "https://h//",
-	    "https://h?/1/q", "https://h#/1/q", "ftp://h/1/q", "https:/h/1/q",
-	    " https://h/1/q", "https://h/1/q ", "https://h/1/q\n",
-	    "https://h//1/q", "https://h/1//q", "https://h/1/q//",
-	    "https://h/1/./q", "https://h/1/../q", "https://h/1/q/..",
-	    "https://h/.", "https://user@h/1/q", "https://h/1/q;x",
-	    "https://h/1/\303\274", "https://h/1\\q", "https://h\\1/q"};
-	char path[LIMIT_PATH + 1] = "kept";
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < COUNT(bad); i++)
-		if (url_queue_path(bad[i], path) != ERR_FORMAT)
-			fail_msg("accepted: %s", bad[i]);
-	assert_string_equal(path, "kept");
-}
-
-static void a_queue_path_beyond_its_limit_is_refused(void **state)
-{
-	char url[9 + LIMIT_PATH + 8] = "https://h/";
-	char path[LIMIT_PATH + 1];
-	const size_t at = strlen(url);
-
-	(void)state;
-	memset(url + at, 'q', LIMIT_PATH - 1);
-	assert_int_equal(url_queue_path(url, path), 0);
-	assert_int_equal(strlen(path), LIMIT_PATH);
-	(void)strcat(url, "/?x");
-	assert_int_equal(url_queue_path(url, path), 0);
-	assert_int_equal(strlen(path), LIMIT_PATH);
-	url[at + LIMIT_PATH - 1] = 'q';
-	assert_int_equal(url_queue_path(url, path), ERR_LIMIT);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,9 +100,6 @@ int main(void)
 	    cmocka_unit_test(a_name_is_not_meant_as_a_url),
 	    cmocka_unit_test(a_url_is_split_into_origin_and_path_or_refused),
 	    cmocka_unit_test(a_queue_has_two_segments_at_least),
-	    cmocka_unit_test(the_path_of_a_queue_is_taken_from_its_url),
-	    cmocka_unit_test(a_url_without_a_plain_queue_path_is_refused),
-	    cmocka_unit_test(a_queue_path_beyond_its_limit_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("url", tests, NULL, NULL);
