@@ -17,6 +17,7 @@ static int take_credentials(const struct json *root, const char *role,
     struct cred *out, struct err *err)
 {
 	const char *code = member_text(root, "Code");
+	const char *token = member_text(root, "Token");
 	int64_t expires;
 	int rc;
 
@@ -28,10 +29,11 @@ static int take_credentials(const struct json *root, const char *role,
 		    json_string(json_get(root, "Message")) != NULL ? ": " : "",
 		    member_text(root, "Message"));
 	rc = date_parse_rfc3339(member_text(root, "Expiration"), &expires);
+	if (rc == 0 && token[0] == '\0')
+		rc = ERR_FORMAT; /* a role's credentials have one */
 	if (rc == 0)
 		rc = cred_set(out, member_text(root, "AccessKeyId"),
-		    member_text(root, "SecretAccessKey"),
-		    member_text(root, "Token"));
+		    member_text(root, "SecretAccessKey"), token);
 	if (rc != 0)
 		return err_set(err, rc,
 		    "IMDS gave a credentials document for role %s with %s",

@@ -180,16 +180,20 @@ WRONG = {
     "unicode": "\u00e9" * 20,
     "long": "x" * 15_000,
 }
+# A token may be long.
+TOKENS = {name: value for name, value in WRONG.items() if name != "long"}
 
 
-@pytest.mark.parametrize("member", ["AccessKeyId", "SecretAccessKey", "Expiration"])
+@pytest.mark.parametrize(
+    "member", ["AccessKeyId", "SecretAccessKey", "Token", "Expiration"]
+)
 def test_a_document_with_a_wrong_member_is_refused(
     attack: Attack, queue: Queue, proxy: SqsProxy, member: str
 ) -> None:
     fill(queue)
     good = json.loads(attack.imds.document())
     secret = attack.secret("SeCrEt/ThAt/IsNotToBeSeen+0123456789abcd")
-    for value in each(WRONG):
+    for value in each(WRONG if member != "Token" else TOKENS):
         document = {**good, "SecretAccessKey": secret, member: value}
         attack.imds.fault(DOCUMENT, status=200, body=json.dumps(document))
         fails(attack.agent("-q", queue.url), 69, "IMDS", "role sqs-entropy")
@@ -205,6 +209,9 @@ IMPOSSIBLE = [
     ("GET */region", "../x", "region"),
     ("GET */region", "evil.example/", "region"),
     ("GET */region", "<html>", "region"),
+    ("GET */region", "eu-west-1.evil.example", "region"),
+    ("GET */region", "eu-west-1@127.0.0.1", "region"),
+    ("GET */region", "eu-west-1-" + "x" * 60, "region"),
     (ROLES, "a\tb", "security-credentials"),
     (ROLES, "r" * 300, "security-credentials"),
 ]
