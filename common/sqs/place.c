@@ -56,6 +56,36 @@ int place_find_queue(const char *queue, struct place *p, struct err *err)
 	return 0;
 }
 
+/* True if a queue is known by a host of AWS that is asked over TLS at its usual
+ * port, or by no host. */
+static bool is_in_aws(const struct place *p)
+{
+	return p->origin[0] == '\0' ||
+	       (p->said.region[0] != '\0' &&
+		   strncmp(p->origin, "https://", 8) == 0 &&
+		   strchr(p->origin + 8, ':') == NULL);
+}
+
+int place_check_tag(
+    const struct session_config *cfg, const struct place *p, struct err *err)
+{
+	const char *set = arn_set_region(cfg->region);
+
+	if (!is_in_aws(p))
+		return err_set(err, ERR_CONFIG,
+		    "the instance tag " SESSION_QUEUE_TAG " leads to %.200s, "
+		    "which is no host of SQS at AWS: let the tag have the "
+		    "queue's ARN, or set \"queue\" in the configuration",
+		    p->origin);
+	if (*set != '\0' && p->said.region[0] != '\0' &&
+	    strcmp(set, p->said.region) != 0)
+		return err_set(err, ERR_CONFIG,
+		    "the instance tag " SESSION_QUEUE_TAG " names a queue in "
+		    "%s, but the region that is set is %.64s",
+		    p->said.region, set);
+	return 0;
+}
+
 const char *place_find_endpoint(
     const struct session_config *cfg, const char *origin)
 {

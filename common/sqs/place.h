@@ -20,6 +20,11 @@ struct place {
 int place_find_queue(const char *queue, struct place *p, struct err *err)
     MUST_CHECK;
 
+/* Whoever may tag an instance may choose a queue of AWS's, and neither a host
+ * nor another region than the one that is set.  ERR_CONFIG. */
+int place_check_tag(const struct session_config *cfg, const struct place *p,
+    struct err *err) MUST_CHECK;
+
 /* The endpoint that was set, or the queue's origin, or NULL. */
 const char *place_find_endpoint(
     const struct session_config *cfg, const char *origin);

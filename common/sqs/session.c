@@ -191,6 +191,8 @@ static int open_queue(
 	struct place where;
 	int rc = place_find_queue(queue, &where, err);
 
+	if (rc == 0 && s->cfg->queue[0] == '\0')
+		rc = place_check_tag(s->cfg, &where, err);
 	if (rc == 0)
 		rc = open_endpoint(s, &where, deadline, err);
 	if (rc == 0)

@@ -19,18 +19,18 @@
  * queue's URL, each resolved in the order of the AWS SDKs.  err is never NULL.
  */
 struct session_config {
-	const char *queue;        /* URL, ARN or name; "": from the instance
-				     tag when queue_from_tag */
+	const char *queue;        /* URL, ARN or name; "": queue_from_tag */
 	const char *region;       /* configured; "" for none */
 	const char *endpoint_url; /* configured; "" for none */
 	const char *profile;      /* configured; "" for none */
 	const char *ca_bundle;    /* configured; "" for none */
 	const char *agent;        /* User-Agent */
-	bool queue_from_tag;      /* instance tag sqs-entropy:queue */
+	bool queue_from_tag;      /* SESSION_QUEUE_TAG: a queue of AWS's */
 	bool wait_for_route;      /* boot: no network yet is not an error */
 	int cancel_fd;            /* -1 for none */
 };
 
+#define SESSION_QUEUE_TAG    "sqs-entropy:queue"
 #define SESSION_READABLE_MAX 32
 
 struct session {
@@ -48,22 +48,16 @@ struct session {
 	struct arn arn; /* of the queue; no account, no name: not known */
 };
 
-#define SESSION_QUEUE_TAG "sqs-entropy:queue"
-
-/*
- * What needs no network and may need more rights than are left later: the
+/* What needs no network and may need more rights than are left later: the
  * clients are made, the shared credential files are read ahead.  cfg, its
  * strings and clock are borrowed until close.  ERR_CONFIG, ERR_NOMEM,
- * ERR_INTERNAL.
- */
+ * ERR_INTERNAL. */
 int session_init(struct session *s, const struct session_config *cfg,
     const struct clock *clock, struct err *err) MUST_CHECK;
 
-/*
- * What session_init() and session_open() would find wrong with cfg and the
+/* What session_init() and session_open() would find wrong with cfg and the
  * environment without asking anybody.  ERR_CONFIG with the name of the
- * setting, ERR_NOMEM, ERR_INTERNAL.
- */
+ * setting, ERR_NOMEM, ERR_INTERNAL. */
 int session_check(const struct session_config *cfg, struct err *err) MUST_CHECK;
 
 /* What an initialised session has to be able to read, beside the system's own

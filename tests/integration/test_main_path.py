@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from aid.forge import arn_of
 from aid.imds import Imds
 from aid.maker import Maker
 from aid.payload import body, noise
@@ -64,11 +65,12 @@ def test_the_queue_comes_from_the_instance_tag(
     run: Runner, queue: Queue, imds: Imds
 ) -> None:
     payload = noise(512)
-    queue.send(body(payload))
     imds.tags_enabled = True
-    imds.tags = {"sqs-entropy:queue": queue.url}
-    got = run(AGENT, "-o", "-")
-    assert (got.code, got.out) == (0, payload), got.err
+    for tag in queue.name, arn_of(queue):
+        queue.send(body(payload))
+        imds.tags = {"sqs-entropy:queue": tag}
+        got = run(AGENT, "-o", "-")
+        assert (got.code, got.out) == (0, payload), got.err
 
 
 def test_without_any_queue_it_says_what_to_set(run: Runner) -> None:

@@ -382,6 +382,31 @@ static void the_queue_may_come_from_an_instance_tag(void **state)
 	loopback_free(l);
 }
 
+/* Whoever may tag the instance would choose who is SQS otherwise. */
+static void a_tag_that_leads_out_of_aws_is_refused(void **state)
+{
+	static const char *const tags[] = {"http://127.0.0.1:1/123456789012/q",
+	    "https://sqs.eu-west-1.amazonaws.com:8443/123456789012/q",
+	    "http://sqs.eu-west-1.amazonaws.com/123456789012/q",
+	    "https://sqs.eu-west-1.example.org/123456789012/q"};
+	struct session_config cfg = config("");
+	struct loopback_step steps[2] = {{.answer = TOKEN}};
+	struct loopback *l;
+	char answer[256];
+
+	(void)state;
+	cfg.queue_from_tag = true;
+	for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
+		(void)snprintf(answer, sizeof answer,
+		    "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s",
+		    strlen(tags[i]), tags[i]);
+		steps[1].answer = answer;
+		l = metadata(steps, 2);
+		assert_refused(&cfg, "no host of SQS at AWS");
+		loopback_free(l);
+	}
+}
+
 static void without_the_tag_there_is_no_queue(void **state)
 {
 	static const struct loopback_step steps[] = {
@@ -449,6 +474,7 @@ int main(void)
 	    TEST(a_session_may_be_opened_again_after_a_failure),
 	    TEST(the_files_that_a_session_needs_are_listed),
 	    TEST(the_queue_may_come_from_an_instance_tag),
+	    TEST(a_tag_that_leads_out_of_aws_is_refused),
 	    TEST(without_the_tag_there_is_no_queue),
 	    TEST(the_region_may_come_from_the_metadata_service),
 	    TEST(the_environments_ca_bundle_precedes_the_setting),
