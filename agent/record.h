@@ -20,7 +20,7 @@ enum record_type {
 };
 
 /* The instance id: it is mixed without credit, so that machines which are
- * handed the same bytes differ. */
+ * handed the same bytes differ.  A run that is not for the kernel has none. */
 struct record_identity {
 	uint32_t len; /* of text */
 	char text[256];

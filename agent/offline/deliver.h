@@ -6,9 +6,13 @@
 #include "agent/offline/take.h"
 #include "base/err.h"
 
+/* Mix into the kernel what sets this machine apart, without credit, so that two
+ * machines that are handed the same bytes do not end in one state. */
+void deliver_identity(const struct agent_offline *o);
+
 /*
- * Remember the messages that were taken, mix what sets this machine apart, and
- * put the payloads into the sink in one go; *credit is the bits that it was
+ * Remember the messages that were taken, and put their payloads into the sink
+ * in one go; *credit is the bits that it was
  * given.  Logs what it did.  ERR_UNUSABLE: --strict, and no credit was given;
  * otherwise sink_put()'s errors.
  */

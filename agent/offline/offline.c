@@ -165,6 +165,7 @@ static int run_taken(struct agent_offline *o, struct taken *t, int fd,
 	int rc;
 
 	o->cut_short = ended_by == ERR_EOF;
+	deliver_identity(o);
 	if (t->used == 0)
 		return explain_nothing(o, t, ended_by, err);
 	if (ended_by != 0)

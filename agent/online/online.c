@@ -14,10 +14,14 @@
 
 /* A long poll asks all of SQS's servers, a short one may miss messages; one
  * second is long enough for that and short at boot. */
-#define WAIT_S          1
-#define WAIT_IF_LEFT_MS 3000
+#define WAIT_S               1
+#define WAIT_IF_LEFT_MS      3000
 /* The last record may be sent this long after the deadline. */
-#define LATE_MS         1000
+#define LATE_MS              1000
+/* For the instance id: of an IMDS that has answered, or that may not be there,
+ * as on all machines that are no EC2 instance. */
+#define IDENTITY_MS          1000
+#define IDENTITY_IF_THERE_MS 300
 
 struct run {
 	int fd; /* to the offline half */
@@ -83,17 +87,23 @@ static int tell_queue(struct run *run, struct err *err)
 	return tell(run, RECORD_QUEUE, &record, sizeof record, err);
 }
 
-/* The metadata service is asked only if it has answered before: elsewhere the
- * question would cost a time-out. */
+/* Only a kernel is given it.  The service has been asked before, which gets
+ * credentials from IMDS where they come from there, and has found the network
+ * up: what does not answer now is not there. */
 static void tell_identity(struct run *run)
 {
+	const bool known = imds_answers(run->session.imds);
+	int64_t deadline = clock_mono(&run->clock) +
+			   (known ? IDENTITY_MS : IDENTITY_IF_THERE_MS);
 	struct record_identity record = {0};
 	char id[IMDS_TEXT_MAX];
 	struct err err = {0};
 
-	if (!imds_answers(run->session.imds))
+	if (run->conf->output[0] != '\0')
 		return;
-	if (imds_instance_id(run->session.imds, id, run->deadline, &err) != 0) {
+	if (deadline > run->deadline)
+		deadline = run->deadline;
+	if (imds_instance_id(run->session.imds, id, deadline, &err) != 0) {
 		log_info("no instance id to mix: %s", err.text);
 		return;
 	}
@@ -118,6 +128,20 @@ static int receive_messages(struct run *run, struct err *err)
 		return 0;
 	return err_set(
 	    err, ERR_EMPTY, "the queue %s is empty", run->session.queue_url);
+}
+
+/* The identity is told of a run that gets no message, too. */
+static int get_messages(struct run *run, struct err *err)
+{
+	int rc = session_open(&run->session, run->deadline, err);
+
+	if (rc == 0)
+		rc = tell_queue(run, err);
+	if (rc == 0)
+		rc = receive_messages(run, err);
+	if (rc != ERR_CANCELED)
+		tell_identity(run);
+	return rc;
 }
 
 /* A message that came damaged is left in the queue: what the queue holds may
@@ -198,13 +222,7 @@ int agent_online_run(int fd, const struct conf *conf, int64_t deadline)
 	run.clock = clock_system(&run.fd);
 	rc = begin_receiving(&run, &err);
 	if (rc == 0)
-		rc = session_open(&run.session, deadline, &err);
-	if (rc == 0)
-		rc = tell_queue(&run, &err);
-	if (rc == 0) {
-		tell_identity(&run);
-		rc = receive_messages(&run, &err);
-	}
+		rc = get_messages(&run, &err);
 	if (rc == 0)
 		rc = delete_messages(&run, &err);
 	if (rc == 0)

@@ -8,15 +8,21 @@ import re
 import select
 import shutil
 import struct
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from aid.forge import arn_of
+from aid.imds import Imds
 from aid.kernel import needs_kernel
 from aid.payload import body, noise
-from aid.programs import AGENT, PRODUCER, STARTUP, Runner
-from aid.queue import Queue
+from aid.programs import AGENT, PRODUCER, STARTUP, Result, Runner
+from aid.queue import REGION, Queue
 from aid.sqsproxy import SqsProxy
+from aid.status import BOOT_ID
 from aid.trace import whole_lines
 
 IOCTL = re.compile(
@@ -84,6 +90,113 @@ def test_the_kernel_gets_one_injection_after_the_delete(
     assert f"injected {512 * count} bytes" in said
     assert f"credit {credit} bits" in said
     assert queue.depth() == (0, 0)
+
+
+DEVICE = "".join(rf"\\x{c:02x}" for c in b"/dev/random")  # strace -xx -y
+POOL = re.compile(rf'^(\d+) +write\(\d+<{DEVICE}>, "((?:\\x..)*)"')
+
+
+@dataclass
+class Mixed:
+    """What a run wrote to the kernel, and when that was in its order of calls."""
+
+    got: Result
+    before: bytes  # the injection, or everything if there was none
+    after: bytes
+
+
+def mixed(run: Runner, tmp_path: Path, *args: str) -> Mixed:
+    """Run the agent under strace, for what it wrote to the pool without credit."""
+    log = tmp_path / "trace"
+    got = run(
+        shutil.which("strace") or "strace",
+        *("-f", "-y", "-e", "trace=ioctl,write", "-s", "4096", "-xx", "-o", log),
+        run.build / AGENT,
+        *args,
+    )
+    written, injected = [b"", b""], 0
+    for line in whole_lines(log):
+        injected |= "RNDADDENTROPY" in line
+        if found := POOL.match(line):
+            written[injected] += bytes.fromhex(found[2].replace("\\x", ""))
+    return Mixed(got, *written)
+
+
+def by_role(run: Runner, imds: Imds) -> None:
+    """Credentials are the instance's, as they are by default."""
+
+
+def by_environment(run: Runner, imds: Imds) -> None:
+    """Nothing of IMDS is needed, but for the id."""
+    run.env |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+
+
+def by_tag(run: Runner, imds: Imds) -> None:
+    """IMDS names the queue."""
+    imds.tags_enabled = True
+
+
+@needs_kernel
+@pytest.mark.parametrize("count", [1, 0])
+@pytest.mark.parametrize("how", [by_role, by_environment, by_tag])
+@pytest.mark.parametrize("queue_as", ["url", "name", "arn"])
+def test_identity_and_clocks_are_mixed_in_every_run(
+    run: Runner,
+    queue: Queue,
+    imds: Imds,
+    tmp_path: Path,
+    how: Callable[[Runner, Imds], None],
+    queue_as: str,
+    count: int,
+) -> None:
+    """Region and credentials may be known without IMDS, and the queue be empty."""
+    for seed in range(count):
+        queue.send(body(noise(512, seed)))
+    run.env["AWS_REGION"] = REGION
+    how(run, imds)
+    url = f"https://sqs.{REGION}.amazonaws.com/123456789012/{queue.name}"
+    name = {"url": url, "name": queue.name, "arn": arn_of(queue)}[queue_as]
+    imds.tags = {"sqs-entropy:queue": name}
+    began = int(time.time())
+    said = mixed(run, tmp_path, *([] if how is by_tag else ["-q", name]))
+    assert said.got.code == (0 if count else 75), said.got.err
+    assert imds.instance_id.encode() in said.before
+    assert BOOT_ID.read_bytes() in said.before
+    seconds = range(began, int(time.time()) + 1)
+    clocks = [said.before[i : i + 8] for i in range(len(said.before) - 7)]
+    assert any(struct.pack("=q", s) in clocks for s in seconds)
+    assert said.after == b""
+
+
+@needs_kernel
+def test_an_id_that_is_not_there_is_not_waited_for(
+    run: Runner, queue: Queue, imds: Imds, tmp_path: Path
+) -> None:
+    """The clocks are mixed without it; a run to its deadline would take a minute."""
+    by_environment(run, imds)
+    run.env["AWS_REGION"] = REGION
+    for match, fault in ("PUT *", {"end": "silence"}), ("GET *", {"status": 503}):
+        queue.send(body(noise(512)))
+        imds.clear()
+        imds.fault(match, count=None, **fault)
+        said = mixed(run, tmp_path, "-q", queue.url, "-t", "60")
+        assert said.got.code == 0, said.got.err
+        assert said.got.seconds < 30
+        assert imds.instance_id.encode() not in said.before
+        assert BOOT_ID.read_bytes() in said.before
+
+
+@needs_kernel
+def test_an_imds_that_is_disabled_is_not_asked_for_the_id(
+    run: Runner, queue: Queue, imds: Imds, tmp_path: Path
+) -> None:
+    queue.send(body(noise(512)))
+    by_environment(run, imds)
+    run.env |= {"AWS_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true"}
+    said = mixed(run, tmp_path, "-q", queue.url)
+    assert said.got.code == 0, said.got.err
+    assert imds.connections == 0
+    assert BOOT_ID.read_bytes() in said.before
 
 
 READ = re.compile(
