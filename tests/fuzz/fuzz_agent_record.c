@@ -38,7 +38,8 @@ void log_open(const char *name, enum log_level threshold)
 	(void)threshold;
 }
 
-static struct conf conf = {.common.queue = "https://example.com/1/q",
+static struct conf conf = {
+    .common.queue = "https://sqs.eu-west-1.amazonaws.com/123456789012/q",
     .output = "/dev/null",
     .messages = 10,
     .timeout = 1};
