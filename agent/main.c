@@ -8,6 +8,7 @@
 #include "agent/offline/status.h"
 #include "agent/offline/verify.h"
 #include "agent/online/online.h"
+#include "base/arn.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "confine/confine.h"
@@ -83,6 +84,8 @@ static int check_agent(const struct conf *conf, struct err *err)
 	if (rc != 0)
 		return rc;
 	verify_close(&verify);
+	if (arn_is_missing(conf->common.queue))
+		log_warning(ARN_MISSING ": no message earns credit");
 	return agent_online_check(conf, err);
 }
 

@@ -57,9 +57,7 @@ static int take_queue(
 		return ERR_FORMAT;
 	make_arn(t, conf, &queue.found);
 	if (t->arn[0] == '\0')
-		log_warning("the queue has no ARN, because its URL names no "
-			    "account of %d digits: no message earns credit",
-		    ARN_ACCOUNT_LEN);
+		log_warning(ARN_MISSING ": no message earns credit");
 	return 0;
 }
 

@@ -230,6 +230,14 @@ int arn_read(const char *queue, struct arn *out)
 	return 0;
 }
 
+bool arn_is_missing(const char *queue)
+{
+	struct arn a;
+
+	return !arn_is_meant(queue) && url_is_meant(queue) &&
+	       arn_read(queue, &a) == 0 && a.account[0] == '\0';
+}
+
 void arn_make(char text[static ARN_TEXT_MAX], const char *queue,
     const char *region, const struct arn *found)
 {

@@ -7,11 +7,8 @@
 #include "base/err.h"
 #include "base/limits.h"
 
-/*
- * ARNs of queues (SQS Developer Guide, "Amazon SQS policies"), the partitions
- * of AWS and the names of its hosts (botocore's partitions.json and
- * endpoints.json).  Pure, but for arn_set_region().
- */
+/* ARNs of queues, the partitions of AWS and the names of its hosts (botocore's
+ * partitions.json and endpoints.json).  Pure, but for arn_set_region(). */
 #define ARN_ACCOUNT_LEN 12 /* digits */
 #define ARN_NAME_MAX    80 /* characters, SQS API Reference, CreateQueue */
 
@@ -23,8 +20,7 @@ struct arn {
 	char name[ARN_NAME_MAX + 1];
 };
 
-/* Bytes of an ARN as text, with its NUL. */
-#define ARN_TEXT_MAX 192
+#define ARN_TEXT_MAX 192 /* bytes of an ARN as text, with its NUL */
 
 struct arn_partition {
 	const char *id;     /* "aws" */
@@ -58,12 +54,18 @@ bool arn_region_of(const char *host, char region[static LIMIT_REGION]);
  */
 int arn_read(const char *queue, struct arn *out) MUST_CHECK;
 
+/* What both programs say of a queue without an ARN.  True if the queue's URL is
+ * such a one, whatever is found. */
+#define ARN_MISSING                                                            \
+	"the queue has no ARN, because its URL names no account of 12 digits"
+bool arn_is_missing(const char *queue);
+
 /* The region that a user has set: AWS_REGION, AWS_DEFAULT_REGION, or the one
  * that is configured; "" for none.  It may be no region. */
 const char *arn_set_region(const char *configured);
 
-/* False unless each text ends within its array and is "" or what it should be;
- * for one that comes from the other half. */
+/* Of what the other half sends: each text ends within its array, and is sound
+ * or "". */
 bool arn_is_sound(const struct arn *arn);
 
 /*

@@ -6,13 +6,11 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "base/url.h"
 #include "message/claim.h"
 #include "message/seal.h"
 
-#define NO_ARN                                                                 \
-	"the queue has no ARN, because its URL names no account of %d digits"
-#define CANNOT_SEAL "seal-to: " NO_ARN
+#define CANNOT_SEAL "seal-to: " ARN_MISSING
+#define UNSIGNED    ARN_MISSING ": messages are not signed, and earn no credit"
 
 static int load_signing_key(struct signer *s, const char *path, struct err *err)
 {
@@ -31,15 +29,6 @@ static int load_signing_key(struct signer *s, const char *path, struct err *err)
 	return 0;
 }
 
-/* Of a queue's name the account is found later. */
-static bool lacks_account(const char *queue)
-{
-	struct arn a;
-
-	return !arn_is_meant(queue) && url_is_meant(queue) &&
-	       arn_read(queue, &a) == 0 && a.account[0] == '\0';
-}
-
 static int load_keys(struct signer *s, const struct conf *conf, struct err *err)
 {
 	int rc = 0;
@@ -55,8 +44,8 @@ static int load_keys(struct signer *s, const struct conf *conf, struct err *err)
 		    KEYFILE_SEAL_PUBLIC, conf->seal_to, s->seal_to, err);
 		s->seals = true;
 	}
-	if (rc == 0 && s->seals && lacks_account(conf->common.queue))
-		rc = err_set(err, ERR_CONFIG, CANNOT_SEAL, ARN_ACCOUNT_LEN);
+	if (rc == 0 && s->seals && arn_is_missing(conf->common.queue))
+		rc = err_set(err, ERR_CONFIG, CANNOT_SEAL);
 	return rc;
 }
 
@@ -81,6 +70,9 @@ int signer_check(const struct conf *conf, struct err *err)
 	struct signer s;
 	const int rc = load_keys(&s, conf, err);
 
+	if (rc == 0 && conf->signing_key[0] != '\0' &&
+	    arn_is_missing(conf->common.queue))
+		log_warning(UNSIGNED);
 	signer_close(&s);
 	return rc;
 }
@@ -104,12 +96,9 @@ void signer_set_queue(
 static int go_unsigned(struct signer *s, struct err *err)
 {
 	if (s->seals)
-		return err_set(
-		    err, ERR_CONFIG, "cannot seal: " NO_ARN, ARN_ACCOUNT_LEN);
+		return err_set(err, ERR_CONFIG, CANNOT_SEAL);
 	if (!s->told_no_arn)
-		log_warning(NO_ARN ": messages are not signed, and earn no "
-				   "credit",
-		    ARN_ACCOUNT_LEN);
+		log_warning(UNSIGNED);
 	s->told_no_arn = true;
 	return 0;
 }

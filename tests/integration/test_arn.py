@@ -17,7 +17,7 @@ from botocore.regions import EndpointResolver
 
 from aid.forge import Message, arn_of, send
 from aid.maker import Maker
-from aid.programs import PRODUCER
+from aid.programs import AGENT, PRODUCER
 from aid.queue import REGION, Moto, Queue
 from aid.sqsproxy import SqsProxy
 from aid.verdicts import BAD, UNSIGNED, Judge
@@ -213,6 +213,20 @@ def test_a_queue_without_an_account_is_used_without_signatures(maker: Maker) -> 
     assert run.result.code == 0, run.result.err
     assert run.result.err.count(NO_ARN) == 1
     assert [v.withheld for v in run.verdicts] == [(UNSIGNED,)] * 2
+
+
+def test_check_says_that_a_queue_has_no_arn(maker: Maker) -> None:
+    maker.sign()
+    url = without_account(maker.queue)
+    files = {
+        PRODUCER: maker.conf,
+        AGENT: maker.judge.conf,
+    }
+    for program, conf in files.items():
+        for queue in url, maker.queue.url, maker.queue.name, arn_of(maker.queue):
+            got = maker.run(program, "--check", "-c", conf(queue=queue))
+            assert got.code == 0, got.err
+            assert (NO_ARN in got.err) == (queue == url), got.err
 
 
 def test_in_a_queue_without_an_account_no_signature_counts(judge: Judge) -> None:
