@@ -36,12 +36,18 @@
  * ONE_MACHINE  all agents run on one machine and share its store
  * ROGUE        a compromised online half hands over what it likes: any message
  *              it has seen, not deleted, as if received for the first time
- * ROLLBACK     a crash may bring back the store of an earlier snapshot */
+ * ROLLBACK     a crash may bring back the store of an earlier snapshot
+ * NAMESAKE     somebody copies what the queue has handed out into a queue of
+ *              the same name in another region, from which agents receive too;
+ *              it is signed for the one queue's ARN */
 #ifndef ROGUE
 #define ROGUE false
 #endif
 #ifndef ROLLBACK
 #define ROLLBACK false
+#endif
+#ifndef NAMESAKE
+#define NAMESAKE false
 #endif
 #ifdef ONE_MACHINE
 #define HOST(agent) 0
@@ -231,6 +237,12 @@ inline remember(host, m)
 #define FIRST_RECEIPT(k) (count[k] == 1)
 #endif
 
+#ifdef MUTANT_NO_REGION
+#define SIGNED_HERE(k) true
+#else
+#define SIGNED_HERE(k) (!copied[k])
+#endif
+
 #ifdef MUTANT_BLIND_BATCH
 #define EARLIER_IN_RUN(k) false
 #else
@@ -287,6 +299,18 @@ inline invent()
 	m = 0
 }
 
+/* Whether the copy is deleted there is not the question. */
+inline receive_copy()
+{
+	held[AT(me, n)] = 0;
+	count[n] = 1;
+	outcome[n] = confirmed;
+	copied[n] = true;
+	printf("machine %d receives a copy of message 0 from the namesake\n",
+	    HOST(me));
+	n++
+}
+
 /* The request, or its answer, may be lost or late. */
 inline request_delete(k)
 {
@@ -326,7 +350,7 @@ inline delete_all()
 inline judge_all()
 {
 	for (k : 0 .. BATCH - 1) {
-		earns[k] = USABLE(k) && FIRST_RECEIPT(k) &&
+		earns[k] = USABLE(k) && SIGNED_HERE(k) && FIRST_RECEIPT(k) &&
 			!EARLIER_IN_RUN(k) &&
 			!REMEMBERED(HOST(me), held[AT(me, k)])
 	}
@@ -410,7 +434,8 @@ inline forget_run()
 		newest[AT(me, k)] = false;
 		count[k] = 0;
 		outcome[k] = failed;
-		earns[k] = false
+		earns[k] = false;
+		copied[k] = false
 	}
 	k = 0;
 	n = 0;
@@ -449,6 +474,7 @@ proctype agent(byte me)
 	byte count[BATCH];
 	mtype outcome[BATCH] = failed;
 	bool earns[BATCH];
+	bool copied[BATCH];
 	bool synced, injected, has_lock;
 	byte j, k, m;
 
@@ -460,6 +486,10 @@ end:
 	}
 	:: atomic { ROGUE && n < BATCH && (given[0] || given[MESSAGES - 1]) ->
 		invent();
+		MAY_CRASH
+	}
+	:: atomic { NAMESAKE && n < BATCH && given[0] ->
+		receive_copy();
 		MAY_CRASH
 	}
 	:: n > 0 -> break
