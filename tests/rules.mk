@@ -31,6 +31,10 @@ tests: $(SETTINGS_BIN)
 $(UNIT_BIN): override LDFLAGS += -Wl,--wrap=clock_gettime \
 	-Wl,--wrap=__clock_gettime64,--wrap=curl_multi_poll
 
+# aid/power.c cuts the power at any of the calls that write a state file.
+$(UNIT_BIN): override LDFLAGS += -Wl,--wrap=pwrite64,--wrap=fdatasync \
+	-Wl,--wrap=fsync,--wrap=renameat
+
 # test_buf looks at each block before it is freed.
 $(filter %/test_buf,$(UNIT_BIN)): override LDFLAGS += -Wl,--wrap=free
 
