@@ -3,8 +3,10 @@
 #define SQS_ENTROPY_PRODUCER_OFFLINE_SEQUENCE_H
 
 #include <stdint.h>
+#include <time.h>
 
 #include "base/err.h"
+#include "base/slots.h"
 
 /*
  * Sequence numbers of signed messages: each is given once, whatever happens.
@@ -15,22 +17,34 @@
 #define SEQUENCE_BLOCK 1024
 
 struct sequence {
-	int fd;            /* locked (flock(2)); -1: not open */
+	struct slots file; /* holds reserved */
 	uint64_t next;     /* to be given */
 	uint64_t reserved; /* the first that is not reserved */
-	unsigned slot;     /* of the file's two, written in turn */
 };
 
-/* Open or make path (0600).  A file that root makes is given to the owner of
- * its directory, so that a service of that user can use it.  ERR_ABSENT:
- * another producer has it now; ERR_CONFIG: it is damaged; ERR_PERM, ERR_IO. */
+/*
+ * Open or make path, as slots_open() does.  Numbers begin with 1.  When the
+ * file is damaged, empty or of zeros they go on from sequence_anew(), which is
+ * logged; no new key is needed.  ERR_ABSENT: another producer has it now;
+ * ERR_PERM, ERR_IO.
+ */
 int sequence_open(struct sequence *s, const char *path, struct err *err)
     MUST_CHECK;
 
-/* The next number, from 1.  ERR_IO: a block could not be reserved, and no
- * number was given; ERR_LIMIT: there are no more. */
+/* The next number.  ERR_IO: a block could not be reserved, and no number was
+ * given; ERR_LIMIT: there are no more. */
 int sequence_next(struct sequence *s, uint64_t *out, struct err *err)
     MUST_CHECK;
+
+/*
+ * A number above all that a lost file can have given, although each restart
+ * takes a block: microseconds since 1970, because no producer reserves a
+ * million numbers a second.  now is the clock, and written the time of the
+ * file's last reservation, which counts when this machine came up with an older
+ * clock.  At least 2^50, which no producer reaches by counting from 1.
+ */
+uint64_t sequence_anew(
+    const struct timespec *now, const struct timespec *written);
 
 void sequence_close(struct sequence *s);
 

@@ -34,7 +34,7 @@ static int load_keys(struct signer *s, const struct conf *conf, struct err *err)
 	int rc = 0;
 
 	*s = (struct signer){
-	    .signing_key = buf_new(KEYS_LEN), .sequence = {.fd = -1}};
+	    .signing_key = buf_new(KEYS_LEN), .sequence = {.file = {.fd = -1}}};
 	if (s->signing_key == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
 	if (conf->signing_key[0] != '\0')

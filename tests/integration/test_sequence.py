@@ -82,7 +82,34 @@ def test_numbers_are_on_the_disk_before_they_are_used(
     calls = re.findall(pattern, "\n".join(whole_lines(log)), re.MULTILINE)
     [offline] = {pid for pid, _, where in calls if where == str(state)}
     ours = [name for pid, name, _ in calls if pid == offline]
-    assert ours == ["pwrite64", "fdatasync", *["sendmsg"] * 10]
+    # Two slots when the file is made, and again for the first block.
+    assert ours == [*["pwrite64", "pwrite64", "fdatasync"] * 4, *["sendmsg"] * 10]
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+@pytest.mark.parametrize(
+    "call",
+    ["flock", "ftruncate", "pwrite64", "fdatasync", "fsync", "?rename,?renameat"],
+)
+def test_a_kill_at_any_call_repeats_no_number(maker: Maker, call: str) -> None:
+    maker.sign()
+    maker.settings |= {"low_watermark": 1, "burst": 1}
+    file = Path(maker.run.env["STATE_DIRECTORY"]) / "sequence"
+    command = [str(shutil.which("strace")), "-qq", "-o", os.devnull]
+    tail = [maker.run.build / PRODUCER, "--once", "-c", maker.conf()]
+    killed, code = 0, -9
+    while code != 0:
+        file.unlink(missing_ok=True)
+        kill = f"inject={call}:signal=KILL:when={killed + 1}"
+        code = maker.run(*command, "-e", f"trace={call}", "-e", kill, *tail).code
+        seen = numbers(maker.messages())
+        assert maker.once().code == 0
+        seen += numbers(maker.messages())
+        assert seen
+        assert len(set(seen)) == len(seen)
+        assert max(seen) < 4096  # not lost
+        killed += code != 0
+    assert killed > 0
 
 
 def test_two_producers_do_not_share_numbers(maker: Maker) -> None:
@@ -99,18 +126,35 @@ def test_two_producers_do_not_share_numbers(maker: Maker) -> None:
     assert len(set(numbers(maker.messages()))) == 10
 
 
-def test_a_damaged_sequence_is_reported_and_not_guessed(maker: Maker) -> None:
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (noise(1024), "damaged"),
+        (b"x", "damaged"),
+        (bytes(8192), "empty"),
+        (b"", "empty"),
+    ],
+    ids=["noise", "a byte", "zeros", "no length"],
+)
+def test_a_lost_sequence_goes_on_above_all_that_was_given(
+    maker: Maker, content: bytes, word: str
+) -> None:
     maker.sign()
     assert maker.once().code == 0
-    maker.messages()
+    before = numbers(maker.messages())
     file = Path(maker.run.env["STATE_DIRECTORY"]) / "sequence"
     assert file.stat().st_mode & 0o7777 == 0o600
-    file.write_bytes(noise(1024))
-    got = maker.once()
-    assert got.code == 78, got.err
-    assert str(file) in got.err
-    assert "damaged" in got.err
-    assert maker.queue.depth()[0] == 0
+    file.write_bytes(content)
+    for said in (f"{file} was {word}", ""):
+        got = maker.once()
+        assert got.code == 0, got.err
+        assert said in got.err
+        assert ("sequence numbers go on" in got.err) == bool(said)
+        now = numbers(maker.messages())
+        assert min(now) > max(before)
+        # A number that each reader of JSON keeps to the last digit.
+        assert max(now) < 2**53
+        before = now
 
 
 def test_nothing_is_signed_when_no_number_can_be_kept(maker: Maker) -> None:

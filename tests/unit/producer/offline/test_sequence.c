@@ -16,11 +16,8 @@
 #include <unistd.h>
 
 #include "aid/keys.h"
+#include "aid/power.h"
 #include "producer/offline/sequence.h"
-
-#define SLOT_LEN   512
-#define WHOLE      24 /* bytes of a slot that mean something */
-#define FILE_WHOLE (SLOT_LEN + WHOLE)
 
 static struct sequence seq;
 static struct err err;
@@ -73,163 +70,152 @@ static void a_restart_skips_to_the_next_block(void **state)
 	sequence_close(&seq);
 }
 
-/* ---- torn writes */
+/* ---- cut at any call, and damage */
 
-static size_t load(const char *path, uint8_t image[static 2 * SLOT_LEN])
+static uint64_t given; /* the highest number that was told of */
+
+struct told {
+	const char *path;
+	int to[2];
+};
+
+/* In a child: give numbers of two blocks, telling of each. */
+static void give_two_blocks(void *ctx)
 {
-	int fd = open(path, O_RDONLY);
-	ssize_t n;
+	const struct told *told = ctx;
+	uint64_t n;
 
-	assert_true(fd >= 0);
-	n = read(fd, image, 2 * SLOT_LEN);
-	assert_true(n > 0);
-	assert_int_equal(close(fd), 0);
-	return (size_t)n;
+	if (sequence_open(&seq, told->path, NULL) != 0)
+		_exit(1);
+	for (unsigned i = 0; i <= SEQUENCE_BLOCK; i++)
+		if (sequence_next(&seq, &n, NULL) != 0 ||
+		    (i % SEQUENCE_BLOCK == 0 &&
+			write(told->to[1], &n, sizeof n) != sizeof n))
+			_exit(1);
 }
 
-static void store(const char *path, const uint8_t *image, size_t len)
+static void check_next(void *ctx, bool done)
 {
-	int fd = open(path, O_WRONLY | O_TRUNC);
+	const struct told *told = ctx;
+	uint64_t n;
+
+	(void)done;
+	while (read(told->to[0], &n, sizeof n) == sizeof n)
+		given = n > given ? n : given;
+	reopen(told->path);
+	/* Of a block all may be given once its first number is. */
+	n = next();
+	assert_true(n > given + SEQUENCE_BLOCK - 1);
+	assert_true(n < 10 * SEQUENCE_BLOCK);
+	assert_int_equal(next(), n + 1);
+	sequence_close(&seq);
+}
+
+static void a_cut_at_any_call_repeats_no_number(void **state)
+{
+	struct told told = {.path = keys_path(*state, "sequence")};
+	const struct power power = {
+	    told.path, false, give_two_blocks, check_next, &told};
+
+	assert_int_equal(pipe2(told.to, O_NONBLOCK), 0);
+	reopen(told.path);
+	given = next();
+	sequence_close(&seq);
+	assert_true(power_cut_everywhere(&power) > 100);
+	assert_true(given > 2 * SEQUENCE_BLOCK);
+	(void)close(told.to[0]);
+	(void)close(told.to[1]);
+}
+
+static void put(const char *path, const char *text, size_t len)
+{
+	const int fd = open(path, O_WRONLY | O_TRUNC);
 
 	assert_true(fd >= 0);
-	assert_int_equal(write(fd, image, len), len);
+	assert_int_equal(write(fd, text, len), len);
 	assert_int_equal(close(fd), 0);
 }
 
-/* The file after n reservations. */
-static size_t made(
-    const char *path, unsigned n, uint8_t image[static 2 * SLOT_LEN])
+/* Whatever the file was, numbers go on above all that were given. */
+static void a_lost_file_begins_above_all_that_was_given(void **state)
 {
-	(void)unlink(path);
+	static const char zeros[2 * SLOTS_BLOCK];
+	static const struct {
+		const char *text;
+		size_t len;
+	} lost[] = {{"", 0}, {zeros, 1}, {zeros, sizeof zeros}, {"lost", 4},
+	    {"SQSESEQ1", 9}};
+	const char *path = keys_path(*state, "sequence");
+	uint64_t last;
+
 	reopen(path);
-	for (uint64_t i = 0; i + SEQUENCE_BLOCK <= n * SEQUENCE_BLOCK;
-	     i += SEQUENCE_BLOCK) {
-		uint64_t first = next();
-
-		assert_int_equal(first, 1 + i);
-		while (next() < i + SEQUENCE_BLOCK)
-			continue;
-	}
-	sequence_close(&seq);
-	memset(image, 0, 2 * SLOT_LEN);
-	return load(path, image);
-}
-
-/*
- * The power goes while the slot at that offset is written: any prefix of its
- * bytes, or any suffix, is new and the rest old.  All numbers that the old
- * file had given are below what comes next.
- */
-static void torn(const char *path, const uint8_t *old, const uint8_t *new,
-    size_t len, size_t at, uint64_t given)
-{
-	uint8_t image[2 * SLOT_LEN];
-
-	for (size_t cut = at; cut <= at + WHOLE; cut++)
-		for (int suffix = 0; suffix < 2; suffix++) {
-			memcpy(image, suffix ? old : new, cut);
-			memcpy(
-			    image + cut, (suffix ? new : old) + cut, len - cut);
-			store(path, image, len);
-			reopen(path);
-			assert_true(next() > given);
-			sequence_close(&seq);
-		}
-}
-
-static void a_torn_write_repeats_no_number(void **state)
-{
-	const char *path = keys_path(*state, "sequence");
-	uint8_t old[2 * SLOT_LEN], new[2 * SLOT_LEN];
-
-	/* Into the second slot, the first, and the second again. */
-	for (unsigned n = 1; n < 4; n++) {
-		size_t len = made(path, n + 1, new);
-
-		(void)made(path, n, old);
-		assert_memory_not_equal(old, new, len);
-		torn(path, old, new, len, n % 2 * SLOT_LEN,
-		    (uint64_t)n * SEQUENCE_BLOCK);
-	}
-}
-
-/* Longer than before, but not yet whole. */
-static void a_file_that_did_not_grow_whole_repeats_no_number(void **state)
-{
-	const char *path = keys_path(*state, "sequence");
-	uint8_t image[2 * SLOT_LEN];
-
-	assert_int_equal(made(path, 2, image), FILE_WHOLE);
-	for (size_t len = WHOLE; len < FILE_WHOLE;
-	     len += len < SLOT_LEN - 1 ? 61 : 1) {
-		store(path, image, len);
+	last = next();
+	for (size_t i = 0; i < sizeof lost / sizeof lost[0]; i++) {
+		sequence_close(&seq);
+		put(path, lost[i].text, lost[i].len);
 		reopen(path);
-		assert_true(next() > SEQUENCE_BLOCK);
-	}
-	sequence_close(&seq);
-}
-
-static void any_bit_of_one_slot_may_be_spoilt(void **state)
-{
-	const char *path = keys_path(*state, "sequence");
-	uint8_t image[2 * SLOT_LEN];
-
-	/* The older slot is the first: what was given stays given. */
-	(void)made(path, 2, image);
-	for (size_t bit = 0; bit < 8 * WHOLE; bit++) {
-		image[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		store(path, image, FILE_WHOLE);
+		assert_true(next() > last);
+		/* From then on it counts as ever. */
+		last = next();
 		reopen(path);
-		assert_int_equal(next(), 1 + 2 * SEQUENCE_BLOCK);
-		image[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		assert_in_range(next() - last, 1, SEQUENCE_BLOCK);
+		last = next();
+		/* No producer is restarted within this time. */
+		(void)usleep(10000);
 	}
 	sequence_close(&seq);
 }
 
-static void assert_damaged(const char *path)
-{
-	sequence_close(&seq);
-	memset(&err, 0, sizeof err);
-	assert_int_equal(sequence_open(&seq, path, &err), ERR_CONFIG);
-	assert_int_equal(seq.fd, -1);
-	assert_non_null(strstr(err.text, path));
-	assert_non_null(strstr(err.text, "damaged"));
-}
-
-static void both_slots_spoilt_are_not_guessed(void **state)
+static void a_file_from_a_later_clock_counts(void **state)
 {
 	const char *path = keys_path(*state, "sequence");
-	uint8_t image[2 * SLOT_LEN];
+	const int64_t later = INT64_C(4102444800); /* the year 2100 */
+	const struct timespec times[2] = {{later, 0}, {later, 0}};
 
-	(void)made(path, 2, image);
-	for (size_t bit = 0; bit < 8 * WHOLE; bit++) {
-		image[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		image[SLOT_LEN] ^= 1;
-		store(path, image, FILE_WHOLE);
-		assert_damaged(path);
-		image[SLOT_LEN] ^= 1;
-		image[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	reopen(path);
+	sequence_close(&seq);
+	put(path, "lost", 4);
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+	reopen(path);
+	assert_true(next() >= (uint64_t)later * 1000000);
+	sequence_close(&seq);
+}
+
+static void anew_is_above_both_times_and_2_to_the_50th(void **state)
+{
+	const uint64_t least = UINT64_C(1) << 50;
+	const struct {
+		struct timespec now, written;
+		uint64_t at_least, at_most;
+	} cases[] = {
+	    {{0, 0}, {0, 0}, least, least},
+	    {{-1, 999999999}, {-1, 0}, least, least},
+	    {{1800000000, 7000}, {0, 0}, 1800000000000007, 1800000000000007},
+	    {{0, 0}, {1800000000, 7999}, 1800000000000007, 1800000000000007},
+	    {{1800000000, 0}, {1900000000, 0}, 1900000000000000,
+		1900000000000000},
+	    /* A claim has 64 bits, numbers of the status have 63. */
+	    {{INT64_MAX, 999999999}, {0, 0}, UINT64_C(1) << 59, INT64_MAX},
+	    {{0, 0}, {INT64_MAX, 999999999}, UINT64_C(1) << 59, INT64_MAX},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const uint64_t n =
+		    sequence_anew(&cases[i].now, &cases[i].written);
+
+		assert_true(n >= cases[i].at_least);
+		assert_true(n <= cases[i].at_most);
 	}
-	store(path, image, 1);
-	assert_damaged(path);
-	store(path, image, WHOLE - 1);
-	assert_damaged(path);
-	memset(image, 0, sizeof image);
-	store(path, image, sizeof image);
-	assert_damaged(path);
 }
 
 /* ---- the end of the numbers */
 
 static void put_reserved(const char *path, uint64_t reserved)
 {
-	uint8_t image[2 * SLOT_LEN];
-	const uint64_t inverted = ~reserved;
-
-	(void)made(path, 1, image);
-	memcpy(image + 8, &reserved, sizeof reserved);
-	memcpy(image + 16, &inverted, sizeof inverted);
-	store(path, image, WHOLE);
+	reopen(path);
+	assert_int_equal(slots_write(&seq.file, &reserved), 0);
+	reopen(path);
 }
 
 static void the_last_numbers_do_not_wrap(void **state)
@@ -238,13 +224,11 @@ static void the_last_numbers_do_not_wrap(void **state)
 	uint64_t n = 77;
 
 	put_reserved(path, UINT64_MAX - SEQUENCE_BLOCK - 1);
-	reopen(path);
 	assert_true(next() == UINT64_MAX - SEQUENCE_BLOCK - 1);
 	assert_int_equal(sequence_next(&seq, &n, &err), ERR_LIMIT);
 	assert_int_equal(sequence_next(&seq, &n, &err), ERR_LIMIT);
 	assert_int_equal(n, 77);
 	put_reserved(path, UINT64_MAX);
-	reopen(path);
 	assert_int_equal(sequence_next(&seq, &n, &err), ERR_LIMIT);
 	assert_int_equal(n, 77);
 	sequence_close(&seq);
@@ -328,7 +312,7 @@ static void one_producer_at_a_time_has_the_file(void **state)
 	assert_non_null(strstr(err.text, "another producer"));
 	assert_non_null(strstr(err.text, "STATE_DIRECTORY"));
 	assert_non_null(strstr(err.text, path));
-	assert_int_equal(other.fd, -1);
+	assert_int_equal(other.file.fd, -1);
 	sequence_close(&seq);
 	assert_int_equal(sequence_open(&other, path, &err), 0);
 	sequence_close(&other);
@@ -364,10 +348,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    T(numbers_begin_at_one_and_grow_by_one),
 	    T(a_restart_skips_to_the_next_block),
-	    T(a_torn_write_repeats_no_number),
-	    T(a_file_that_did_not_grow_whole_repeats_no_number),
-	    T(any_bit_of_one_slot_may_be_spoilt),
-	    T(both_slots_spoilt_are_not_guessed),
+	    T(a_cut_at_any_call_repeats_no_number),
+	    T(a_lost_file_begins_above_all_that_was_given),
+	    T(a_file_from_a_later_clock_counts),
+	    T(anew_is_above_both_times_and_2_to_the_50th),
 	    T(the_last_numbers_do_not_wrap),
 	    T(no_number_is_given_without_its_reservation),
 	    T(a_kill_repeats_no_number),
@@ -375,7 +359,7 @@ int main(void)
 	    T(what_is_no_file_is_refused),
 	};
 
-	seq.fd = -1;
+	seq.file.fd = -1;
 	return cmocka_run_group_tests_name(
 	    "producer sequence", tests, NULL, NULL);
 }
