@@ -51,13 +51,14 @@ struct verdict {
 	enum credit_trust trust;
 	struct claim claim;   /* zero unless the claim is well-formed */
 	const char *producer; /* the trusted key's name, or NULL */
-	uint8_t digest[DIGEST_SHA256_LEN]; /* message_digest() */
-	bool seen;                         /* used by this machine before */
-	bool remembered;                   /* its use can be, or was, stored */
+	uint8_t digest[DIGEST_SHA256_LEN]; /* of the payload in the clear */
+	bool seen;       /* this machine has used the payload before */
+	bool remembered; /* its use can be, or was, stored */
 	/* Set by credit_judge(): */
 	unsigned withheld; /* what withheld credit, enum credit_withheld */
 	unsigned bits;     /* earned: whole ones, at most 8 a byte */
 	/* Set when the message was used or discarded: */
+	bool counts;           /* its payload is counted by this message */
 	size_t bytes;          /* used, in the clear; 0: discarded */
 	const char *discarded; /* why, or NULL */
 };

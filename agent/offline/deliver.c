@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/offline/deliver.h"
 
+#include <string.h>
 #include <time.h>
 
 #include "base/log.h"
@@ -17,13 +18,23 @@ void deliver_identity(const struct agent_offline *o)
 		log_warning("could not mix this machine's identity");
 }
 
+static int store_digests(struct replay *replay, const struct taken *t)
+{
+	uint8_t digests[LIMIT_BATCH][REPLAY_DIGEST_LEN];
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (t->at[i].counts)
+			memcpy(
+			    digests[n++], t->at[i].digest, REPLAY_DIGEST_LEN);
+	return n > 0 ? replay_add(replay, digests, n) : 0;
+}
+
 /* The digests are on the disk before the bytes are used, so that a crash may
  * lose a message and never lets one count twice. */
 static unsigned remember_messages(struct agent_offline *o, struct taken *t)
 {
-	if (t->digests_n == 0 || !o->remembers)
-		return credit_total(t->bits);
-	if (replay_add(&o->replay, t->digests, t->digests_n) == 0)
+	if (!o->remembers || store_digests(&o->replay, t) == 0)
 		return credit_total(t->bits);
 	log_error("cannot remember which messages are used: no credit is "
 		  "given (is the disk full?)");

@@ -61,40 +61,62 @@ static int take_queue(
 	return 0;
 }
 
-static bool is_in_this_run(const struct taken *t, const uint8_t *digest)
+/* The message of this run by which the payload of v is counted, or NULL. */
+static struct verdict *find_twin(struct taken *t, const struct verdict *v)
 {
-	for (size_t k = 0; k < t->digests_n; k++)
-		if (memcmp(t->digests[k], digest, REPLAY_DIGEST_LEN) == 0)
-			return true;
-	return false;
+	for (struct verdict *k = t->at; k < v; k++)
+		if (k->counts &&
+		    memcmp(k->digest, v->digest, sizeof v->digest) == 0)
+			return k;
+	return NULL;
 }
 
-static void judge_message(const struct taken *t, const struct agent_offline *o,
+/* True if what the policy credited without a signature gives way: nobody who
+ * may send unsigned copies can take credit from the signed message. */
+static bool replaces_twin(const struct verdict *v, const struct verdict *twin)
+{
+	return v->trust == CREDIT_SIGNED && twin->trust != CREDIT_SIGNED &&
+	       v->bits > twin->bits;
+}
+
+static void judge_message(struct taken *t, const struct agent_offline *o,
     const struct message *m, struct verdict *v)
+{
+	struct verdict *twin = find_twin(t, v);
+
+	v->remembered = o->remembers;
+	v->seen = o->remembers && replay_has(&o->replay, v->digest);
+	credit_judge(&o->conf->policy, m, v);
+	if (twin != NULL && replaces_twin(v, twin)) {
+		t->bits -= twin->bits;
+		twin->bits = 0;
+		twin->withheld |= CREDIT_SEEN;
+		twin->counts = false;
+	} else if (twin != NULL) {
+		v->seen = true;
+		credit_judge(&o->conf->policy, m, v);
+	}
+}
+
+static void report_message(const struct message *m, const struct verdict *v)
 {
 	char text[256];
 
-	v->remembered = o->remembers;
-	v->seen = is_in_this_run(t, v->digest) ||
-		  (o->remembers && replay_has(&o->replay, v->digest));
-	credit_judge(&o->conf->policy, m, v);
 	credit_explain(v->withheld, text, sizeof text);
 	log_info("message of %u bytes%s%s: %s", (unsigned)m->payload_len,
 	    v->producer != NULL ? " from " : "",
 	    v->producer != NULL ? v->producer : "", text);
 }
 
-/* A message whose signature holds, or that may earn credit without one, is
- * remembered once: a message that is sent again and again must not push all
- * others out of the memory. */
+/* A payload counts once, whatever message it comes in.  It is remembered if the
+ * signature holds, or if the policy credits it without one: other messages,
+ * which anybody may send, neither fill the memory nor make a payload used. */
 static int use_message(
     struct taken *t, const struct message *m, struct verdict *v)
 {
-	if ((v->trust == CREDIT_SIGNED || v->withheld == 0) && !v->seen) {
-		memcpy(
-		    t->digests[t->digests_n++], v->digest, REPLAY_DIGEST_LEN);
+	v->counts = (v->trust == CREDIT_SIGNED || v->withheld == 0) && !v->seen;
+	if (v->counts)
 		t->bits += v->bits;
-	}
 	t->used++;
 	v->bytes = m->payload_len;
 	return buf_add(t->payloads, m->payload, m->payload_len);
@@ -121,6 +143,7 @@ static int take_message(struct taken *t, const struct agent_offline *o,
 	if (rc != 0)
 		return rc;
 	judge_message(t, o, m, v);
+	report_message(m, v);
 	if ((v->withheld & CREDIT_REFUSED) == 0)
 		return use_message(t, m, v);
 	v->discarded = "refused by the policy";

@@ -8,7 +8,6 @@
 
 #include "agent/offline/credit.h"
 #include "agent/offline/offline.h"
-#include "agent/offline/replay.h"
 #include "agent/record.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -20,10 +19,8 @@ struct taken {
 	char arn[ARN_TEXT_MAX]; /* of the queue; "": not known */
 	size_t n;               /* messages that came */
 	struct verdict at[LIMIT_BATCH];
-	unsigned used;      /* messages whose bytes are in payloads */
-	unsigned long bits; /* sum of what they earned */
-	uint8_t digests[LIMIT_BATCH][REPLAY_DIGEST_LEN]; /* to be remembered */
-	size_t digests_n;
+	unsigned used;             /* messages whose bytes are in payloads */
+	unsigned long bits;        /* sum of what they earned */
 	bool identified, directed; /* RECORD_IDENTITY, RECORD_QUEUE came */
 	bool ended;                /* RECORD_END came */
 	struct record_end end;

@@ -78,18 +78,25 @@ static int find_trust(const struct verify *v, const struct message *m,
 	return find_signer(v, m, arn, out);
 }
 
-int verify_message(const struct verify *v, struct message *m, const char *arn,
-    struct verdict *out)
+static int open_sealed(const struct verify *v, struct message *m)
 {
-	int rc;
-
-	*out = (struct verdict){.trust = CREDIT_NO_SIGNATURE};
-	rc = message_digest(m, arn, out->digest);
-	if (rc == 0)
-		rc = find_trust(v, m, arn, out);
-	if (rc != 0 || out->claim.seal != CLAIM_SEAL_HPKE)
-		return rc;
 	if (buf_len(v->seal_key) != KEYS_LEN)
 		return ERR_DENIED;
 	return message_open(m, buf_data(v->seal_key));
+}
+
+int verify_message(const struct verify *v, struct message *m, const char *arn,
+    struct verdict *out)
+{
+	struct digest_part payload = {.data = m->payload};
+	int rc;
+
+	*out = (struct verdict){.trust = CREDIT_NO_SIGNATURE};
+	rc = find_trust(v, m, arn, out);
+	if (rc == 0 && out->claim.seal == CLAIM_SEAL_HPKE)
+		rc = open_sealed(v, m);
+	if (rc != 0)
+		return rc;
+	payload.len = m->payload_len;
+	return digest_sha256(out->digest, &payload, 1);
 }

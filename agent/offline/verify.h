@@ -21,10 +21,10 @@ void verify_close(struct verify *v);
 
 /*
  * Find out who signed a message for the queue with that ARN, and open a sealed
- * message, so that its payload is in the clear.  Sets trust, claim, producer
- * and digest of *out.  Without an ARN ("") no signature holds.  ERR_DENIED: the
- * message is sealed for somebody else, or there is no key to open it with;
- * ERR_NOMEM, ERR_INTERNAL.
+ * message, so that its payload is in the clear.  Sets trust, claim and producer
+ * of *out, and the digest of what is in the clear.  Without an ARN ("") no
+ * signature holds.  ERR_DENIED: the message is sealed for somebody else, or
+ * there is no key to open it with; ERR_NOMEM, ERR_INTERNAL.
  */
 int verify_message(const struct verify *v, struct message *m, const char *arn,
     struct verdict *out) MUST_CHECK;

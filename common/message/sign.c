@@ -71,18 +71,3 @@ int message_verify(const struct message *m, const char *arn,
 	buf_free(text);
 	return rc;
 }
-
-int message_digest(const struct message *m, const char *arn,
-    uint8_t out[static DIGEST_SHA256_LEN])
-{
-	struct digest_part part;
-	struct buf *text;
-	int rc = message_signed_bytes(m, arn, &text);
-
-	if (rc == 0) {
-		part = (struct digest_part){buf_data(text), buf_len(text)};
-		rc = digest_sha256(out, &part, 1);
-	}
-	buf_free(text);
-	return rc;
-}

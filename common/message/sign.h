@@ -7,7 +7,6 @@
 #include "base/arn.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "crypto/digest.h"
 #include "crypto/keys.h"
 #include "message/message.h"
 
@@ -32,10 +31,5 @@ int message_sign(struct message *m, const char *arn,
  * it bears no signature, if it is too long to be signed, or without an ARN. */
 int message_verify(const struct message *m, const char *arn,
     const uint8_t public_key[static KEYS_LEN]) MUST_CHECK;
-
-/* SHA-256 of what is signed, so that it is the same for each copy of a message,
- * whatever was done to the signature.  ERR_LIMIT as above. */
-int message_digest(const struct message *m, const char *arn,
-    uint8_t out[static DIGEST_SHA256_LEN]) MUST_CHECK;
 
 #endif

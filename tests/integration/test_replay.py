@@ -8,11 +8,13 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from aid.forge import Message, Producer, send
 from aid.programs import AGENT
 from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
-from aid.verdicts import BAD, CREDIT, REDELIVERED, SEEN, Judge
+from aid.verdicts import BAD, CREDIT, REDELIVERED, SEEN, UNSIGNED, Judge
 
 
 def test_a_replayed_message_earns_nothing(judge: Judge) -> None:
@@ -54,10 +56,77 @@ def test_a_used_message_with_another_signature_is_no_other(judge: Judge) -> None
         assert verdict.mixed(BAD, SEEN), verdict
 
 
-def test_the_same_bytes_signed_anew_are_a_new_message(judge: Judge) -> None:
+# A payload counts once, whatever message it comes in.
+
+
+def test_the_same_bytes_signed_anew_are_used(judge: Judge) -> None:
     payload = secrets.token_bytes(64)
-    for _ in range(2):
-        assert judge.one(judge.message(payload=payload)).credited()
+    assert judge.one(judge.message(payload=payload)).credited()
+    assert judge.one(judge.message(payload=payload)).mixed(SEEN)
+    # What another begins with is another.
+    assert judge.one(judge.message(payload=payload[:-1])).credited()
+
+
+def test_two_halves_of_the_credit_need_two_payloads(judge: Judge) -> None:
+    payload = secrets.token_bytes(64)
+    halves = [judge.good.message(judge.queue, payload=payload, bits=128) for _ in "12"]
+    send(judge.queue, *halves)
+    run = judge.look()
+    assert run.verdicts[0].credited(128)
+    assert run.verdicts[1].mixed(SEEN)
+    assert run.credit == 0
+    assert run.output == payload * 2
+
+
+def test_two_producers_share_one_count_of_a_payload(judge: Judge) -> None:
+    other = Producer()
+    other.trust(judge.trusted, "other")
+    payload = secrets.token_bytes(64)
+    first, second = judge(
+        judge.message(payload=payload),
+        other.message(judge.queue, payload=payload, bits=CREDIT),
+    )
+    assert first.credited(CREDIT)
+    assert second.mixed(SEEN)
+    assert second.producer == "other"
+
+
+def test_a_sealed_and_a_plain_payload_are_one(judge: Judge) -> None:
+    key = judge.fleet.key_file(judge.directory / "seal.key")
+    judge.settings["seal_key"] = str(key)
+    for order in (1, -1):
+        payload = secrets.token_bytes(64)
+        pair = [
+            judge.message(payload=payload),
+            judge.message(payload=payload, to=judge.fleet.public_key),
+        ][::order]
+        first, second = judge(*pair)
+        assert first.credited(CREDIT)
+        assert second.mixed(SEEN)
+
+
+@pytest.mark.parametrize("policy", ["mix", "credit"])
+@pytest.mark.parametrize("first", [True, False])
+def test_an_unsigned_copy_takes_no_credit_away(
+    judge: Judge, policy: str, first: bool
+) -> None:
+    judge.settings |= {"unsigned": policy, "unsigned_bits_per_byte": 0.5}
+    message = judge.message()
+    copy = Message(message.payload)
+    send(judge.queue, *([copy, message] if first else [message, copy]))
+    run = judge.look()
+    assert run.credit == CREDIT
+    of_copy, of_message = run.verdicts if first else run.verdicts[::-1]
+    assert of_message.credited(CREDIT)
+    reasons = (UNSIGNED,) if policy == "mix" else ()
+    used = () if policy == "mix" and first else (SEEN,)
+    assert of_copy.mixed(*reasons, *used)
+    # And one more has no place in the memory.
+    before = judge.state.read_bytes()
+    send(judge.queue, Message(secrets.token_bytes(64)), copy)
+    run = judge.look()
+    assert run.verdicts[1].mixed(*reasons, SEEN)
+    assert (judge.state.read_bytes() == before) == (policy == "mix")
 
 
 def test_a_redelivered_message_earns_nothing(judge: Judge) -> None:

@@ -50,14 +50,14 @@ static inline int64_t in_ms(int64_t ms)
 	return clock_read(CLOCK_MONOTONIC) + ms;
 }
 
-static inline void trust(struct keys *k, const uint8_t *of)
+static inline void trust_as(struct keys *k, const char *name, const uint8_t *of)
 {
 	uint8_t public_key[KEYS_LEN];
 	struct err err;
 
 	assert_int_equal(keys_ed25519_public(public_key, of), 0);
-	assert_int_equal(keyfile_create(KEYFILE_SIGN_PUBLIC,
-			     keys_path(k, "pi.pub"), public_key, &err),
+	assert_int_equal(keyfile_create(KEYFILE_SIGN_PUBLIC, keys_path(k, name),
+			     public_key, &err),
 	    0);
 }
 
@@ -80,7 +80,7 @@ static inline int setup(void **state)
 	b->keys = keys;
 	(void)snprintf(
 	    b->path, sizeof b->path, "%s", keys_path(b->keys, "output"));
-	trust(b->keys, secret);
+	trust_as(b->keys, "pi.pub", secret);
 	assert_int_equal(setenv("STATE_DIRECTORY", b->keys->dir, 1), 0);
 	assert_int_equal(setenv("RUNTIME_DIRECTORY", b->keys->dir, 1), 0);
 	b->conf.timeout = 1;

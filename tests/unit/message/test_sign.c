@@ -115,7 +115,6 @@ static void fields_too_long_to_be_signed_are_refused(void **state)
 {
 	char arn[ARN_TEXT_MAX + 1] = "";
 	struct message *m = make_message("", "", 0);
-	uint8_t digest[DIGEST_SHA256_LEN];
 
 	(void)state;
 	memset(arn, 'x', ARN_TEXT_MAX - 1);
@@ -132,7 +131,6 @@ static void fields_too_long_to_be_signed_are_refused(void **state)
 	m->payload_len = 1;
 	arn[ARN_TEXT_MAX - 1] = 'x';
 	assert_int_equal(try_signed_bytes(m, arn), ERR_LIMIT);
-	assert_int_equal(message_digest(m, arn, digest), ERR_LIMIT);
 	free(m);
 }
 
@@ -235,42 +233,6 @@ static void a_signature_without_the_domain_is_none(void **state)
 	buf_free(text);
 }
 
-/* A digest tells all that is signed apart, and nothing else. */
-static void a_digest_tells_apart_what_is_signed_and_no_more(void **state)
-{
-	struct signed_message s = make_signed(), other = s;
-	uint8_t one[DIGEST_SHA256_LEN], two[DIGEST_SHA256_LEN];
-
-	(void)state;
-	other.m.signature[0] ^= 1;
-	other.m.sent = 5;
-	assert_int_equal(message_digest(&s.m, s.arn, one), 0);
-	assert_int_equal(message_digest(&other.m, s.arn, two), 0);
-	assert_memory_equal(one, two, sizeof one);
-	other.m.payload[63] ^= 1;
-	assert_int_equal(message_digest(&other.m, s.arn, two), 0);
-	assert_memory_not_equal(one, two, sizeof one);
-	assert_int_equal(message_digest(&s.m, "/1/q", two), 0);
-	assert_memory_not_equal(one, two, sizeof one);
-}
-
-static void nothing_is_signed_for_a_queue_without_an_arn(void **state)
-{
-	struct signed_message s = make_signed();
-	struct buf *text =
-	    signed_bytes(s.m.entropy, "", s.m.payload, s.m.payload_len);
-
-	(void)state;
-	assert_int_equal(keys_ed25519_sign(s.m.signature, s.secret,
-			     buf_data(text), buf_len(text)),
-	    0);
-	s.arn[0] = '\0';
-	assert_int_equal(verify(&s), ERR_DENIED);
-	assert_int_equal(message_sign(&s.m, s.arn, s.secret), ERR_LIMIT);
-	assert_int_equal(s.m.signature_len, 0);
-	buf_free(text);
-}
-
 /* Too long to have been signed: refused as forged, not as a failure of ours
  * that might end the run. */
 static void what_is_too_long_to_be_signed_is_refused_as_forged(void **state)
@@ -304,8 +266,6 @@ int main(void)
 	    cmocka_unit_test(a_signature_fails_with_any_bit_flipped),
 	    cmocka_unit_test(a_signature_fails_for_a_cut_or_swapped_part),
 	    cmocka_unit_test(a_signature_without_the_domain_is_none),
-	    cmocka_unit_test(a_digest_tells_apart_what_is_signed_and_no_more),
-	    cmocka_unit_test(nothing_is_signed_for_a_queue_without_an_arn),
 	    cmocka_unit_test(
 		what_is_too_long_to_be_signed_is_refused_as_forged)};
 

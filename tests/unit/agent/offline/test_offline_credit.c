@@ -10,6 +10,8 @@
 
 /* ---- credit: what a compromised online half can bring about, and not */
 
+static const uint8_t other[KEYS_LEN] = {2};
+
 static int64_t wall(void)
 {
 	const struct clock c = clock_system(NULL);
@@ -17,22 +19,31 @@ static int64_t wall(void)
 	return clock_wall(&c);
 }
 
-/* A message as a trusted producer signs it, numbered. */
-static void make_signed(struct message *m, uint64_t seq, uint32_t bits)
+/* A message as the holder of that key signs it, numbered, with a payload of
+ * that letter. */
+static void make_with(struct message *m, const uint8_t *key, char letter,
+    uint64_t seq, uint32_t bits)
 {
 	struct claim claim = {
 	    .seq = seq, .time = wall(), .bits = bits, .seal = CLAIM_SEAL_NONE};
 	uint8_t public_key[KEYS_LEN];
 
 	memset(m, 0, sizeof *m);
-	assert_int_equal(keys_ed25519_public(public_key, secret), 0);
+	assert_int_equal(keys_ed25519_public(public_key, key), 0);
 	assert_int_equal(keyfile_id(public_key, claim.key), 0);
 	claim_format(&claim, m->entropy);
 	m->entropy_len = (uint32_t)strlen(m->entropy);
+	memset(m->payload, letter, 64);
 	m->payload_len = 64;
 	m->receive_count = 1;
 	m->sent = claim.time + 100;
-	assert_int_equal(message_sign(m, QUEUE_ARN, secret), 0);
+	assert_int_equal(message_sign(m, QUEUE_ARN, key), 0);
+}
+
+/* One of a trusted producer, with a payload of its own. */
+static void make_signed(struct message *m, uint64_t seq, uint32_t bits)
+{
+	make_with(m, secret, (char)seq, seq, bits);
 }
 
 static void send_record(const struct bench *b, const struct message *m)
@@ -81,6 +92,121 @@ static void halves_do_not_add_up_from_copies(void **state)
 	make_signed(&m, 2, 128);
 	send_record(b, &m);
 	make_signed(&m, 3, 128);
+	send_record(b, &m);
+	assert_int_equal(credit(b), 256);
+}
+
+/* ---- a payload counts once, whatever message it comes in */
+
+static void a_payload_counts_once_in_a_run_and_after_it(void **state)
+{
+	struct bench *b = *state;
+	static struct message m;
+
+	for (uint64_t seq = 1; seq <= 2; seq++) {
+		make_with(&m, secret, 'x', seq, 128 * (uint32_t)seq);
+		send_record(b, &m);
+	}
+	assert_int_equal(credit(b), 0);
+	make_with(&m, secret, 'x', 3, 256);
+	send_record(b, &m);
+	assert_int_equal(credit(b), 0);
+	/* One that another payload begins with is another. */
+	make_with(&m, secret, 'x', 4, 256);
+	m.payload_len = 63;
+	assert_int_equal(message_sign(&m, QUEUE_ARN, secret), 0);
+	send_record(b, &m);
+	assert_int_equal(credit(b), 256);
+}
+
+static void two_producers_do_not_count_one_payload_twice(void **state)
+{
+	struct bench *b = *state;
+	static struct message m;
+
+	agent_offline_close(&b->offline);
+	trust_as(b->keys, "other.pub", other);
+	open_offline(b);
+	make_with(&m, secret, 'x', 1, 128);
+	send_record(b, &m);
+	make_with(&m, other, 'x', 1, 128);
+	send_record(b, &m);
+	assert_int_equal(credit(b), 0);
+	make_with(&m, secret, 'y', 2, 128);
+	send_record(b, &m);
+	make_with(&m, other, 'z', 2, 128);
+	send_record(b, &m);
+	assert_int_equal(credit(b), 256);
+}
+
+/* What anybody may send: the payload of m without a valid signature. */
+static void send_copies(const struct bench *b, const struct message *m)
+{
+	static struct message copy;
+
+	copy = *m;
+	copy.signature[0] ^= 1;
+	send_record(b, &copy);
+	copy.entropy_len = 0;
+	send_record(b, &copy);
+	copy.signature_len = 0;
+	send_record(b, &copy);
+}
+
+static void copies_take_no_credit_away_in_either_order(void **state)
+{
+	static const struct {
+		enum credit_unsigned policy;
+		double bits_per_byte;
+	} cases[] = {{CREDIT_MIX, 0}, {CREDIT_REFUSE, 0}, {CREDIT_CREDIT, 0},
+	    {CREDIT_CREDIT, 1}, {CREDIT_CREDIT, 4}};
+	struct bench *b = *state;
+	static struct message m;
+	uint64_t seq = 0;
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		b->conf.policy.unsigned_messages = cases[i].policy;
+		b->conf.policy.bits_per_byte = cases[i].bits_per_byte;
+		for (int first = 0; first < 2; first++) {
+			make_signed(&m, ++seq, 256);
+			if (first)
+				send_copies(b, &m);
+			send_record(b, &m);
+			if (!first)
+				send_copies(b, &m);
+			assert_int_equal(credit(b), 256);
+		}
+	}
+}
+
+/* With the policy "credit" a payload without a signature (128 bits) and the
+ * same one with it are one payload. */
+static void a_payload_is_not_credited_with_and_without_a_signature(void **state)
+{
+	struct bench *b = *state;
+	static struct message m;
+
+	b->conf.policy.unsigned_messages = CREDIT_CREDIT;
+	b->conf.policy.bits_per_byte = 2;
+	for (int first = 0; first < 2; first++) {
+		make_signed(&m, 1 + (uint64_t)first, 250);
+		if (first)
+			send_copies(b, &m);
+		send_record(b, &m);
+		if (!first)
+			send_copies(b, &m);
+		assert_int_equal(credit(b), 0);
+	}
+}
+
+static void copies_leave_the_memory_as_it_was(void **state)
+{
+	struct bench *b = *state;
+	static struct message m;
+
+	make_signed(&m, 1, 256);
+	send_copies(b, &m);
+	assert_int_equal(credit(b), 0);
 	send_record(b, &m);
 	assert_int_equal(credit(b), 256);
 }
@@ -178,7 +304,7 @@ static void a_second_queue_ends_the_run(void **state)
 	send_record(b, &m);
 	send_queue(b, "queue");
 	assert_int_equal(run(b), 0);
-	assert_int_equal(delivered(b, 0), 64);
+	assert_int_equal(delivered(b, 1), 64);
 	send_queue(b, "a/b");
 	assert_int_equal(run(b), ERR_INTERNAL);
 }
@@ -195,7 +321,7 @@ static void without_memory_nothing_is_credited(void **state)
 	make_signed(&m, 1, 256);
 	send_record(b, &m);
 	assert_int_equal(credit(b), 0);
-	assert_int_equal(delivered(b, 0), 64);
+	assert_int_equal(delivered(b, 1), 64);
 }
 
 static void memory_that_fails_withholds_credit(void **state)
@@ -210,7 +336,7 @@ static void memory_that_fails_withholds_credit(void **state)
 	make_signed(&m, 1, 256);
 	send_record(b, &m);
 	assert_int_equal(credit(b), 0);
-	assert_int_equal(delivered(b, 0), 64);
+	assert_int_equal(delivered(b, 1), 64);
 	(void)close(b->offline.replay.fd);
 	b->offline.replay.fd = fd;
 }
@@ -222,6 +348,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    T(a_signed_message_counts_once),
 	    T(halves_do_not_add_up_from_copies),
+	    T(a_payload_counts_once_in_a_run_and_after_it),
+	    T(two_producers_do_not_count_one_payload_twice),
+	    T(copies_take_no_credit_away_in_either_order),
+	    T(a_payload_is_not_credited_with_and_without_a_signature),
+	    T(copies_leave_the_memory_as_it_was),
 	    T(what_the_service_told_counts),
 	    T(what_lies_behind_the_claim_is_nothing),
 	    T(a_configured_queue_is_not_talked_over),
