@@ -47,7 +47,7 @@ void last_seed_note_failure(struct last_seed *s, int64_t now, int64_t waited);
 int64_t last_seed_waited(const struct last_seed *s, int64_t now);
 
 /* Replace the content in one write, because a confined process can make no
- * file.  ERR_IO. */
+ * file.  It is shorter than a sector, so that no cut tears it.  ERR_IO. */
 int last_seed_write(const struct last_seed *s, int fd) MUST_CHECK;
 
 /* The same as members of the open object, for the status file. */

@@ -26,6 +26,8 @@ static void open_replay(struct agent_offline *o, int64_t deadline)
 	(void)snprintf(path, sizeof path, "%s/seen",
 	    file_make_directory("STATE_DIRECTORY", STATE_DIRECTORY, 0700));
 	o->remembers = replay_open(&o->replay, path, deadline, &err) == 0;
+	if (o->remembers && o->replay.file.began == ERR_EMPTY)
+		log_warning("%s was empty: it begins anew", path);
 	if (o->remembers)
 		return;
 	if (o->sink.kernel && o->verify.trusted.n > 0)
@@ -60,7 +62,7 @@ int agent_offline_open(struct agent_offline *o, const struct conf *conf,
 
 	*o = (struct agent_offline){.conf = conf,
 	    .sink = {.fd = -1},
-	    .replay = {.fd = -1},
+	    .replay = {.file = {.fd = -1}},
 	    .status_fd = -1,
 	    .last_seed_fd = -1,
 	    .deadline = deadline,

@@ -40,7 +40,9 @@ const char *status_directory(void);
 int status_open(const char *name);
 
 /* Replace the content in one write, because a confined process can make no
- * file.  ERR_IO, ERR_NOMEM, ERR_LIMIT: over STATUS_MAX. */
+ * file.  A kill within it can leave a document that status_print() finds
+ * damaged; nothing but that depends on it, and the next run replaces it.
+ * ERR_IO, ERR_NOMEM, ERR_LIMIT: over STATUS_MAX. */
 int status_write(int fd, const struct status *s) MUST_CHECK;
 
 /* Write the status of a run that was to seed the kernel and failed before it

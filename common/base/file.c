@@ -91,12 +91,25 @@ const char *file_directory(const char *variable, const char *fallback)
 	return given != NULL && given[0] == '/' ? given : fallback;
 }
 
+/* What is synced in a new directory is lost with the directory's own name. */
+static void sync_name(const char *path)
+{
+	const char *name;
+	const int parent = file_open_parent(path, &name);
+
+	if (parent < 0)
+		return;
+	(void)fsync(parent);
+	(void)close(parent);
+}
+
 const char *file_make_directory(
     const char *variable, const char *fallback, mode_t mode)
 {
 	const char *directory = file_directory(variable, fallback);
 
-	(void)mkdir(directory, mode);
+	if (mkdir(directory, mode) == 0)
+		sync_name(directory);
 	return directory;
 }
 

@@ -407,6 +407,7 @@ def test_clean_removes_what_an_instance_left(tmp_path: Path) -> None:
         "etc/sqs-entropy/trusted.d/.cloud-init-1.pub.x1y2": "half",
         "etc/cloud/cloud.cfg.d/95_sqs_entropy_instance.cfg": "x",
         "var/lib/sqs-entropy/seen": "x",
+        "var/lib/sqs-entropy/seen.new": "half",
         "run/sqs-entropy/agent.json": "x",
         "run/sqs-entropy/last-seed": "x",
     }

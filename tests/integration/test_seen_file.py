@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
 import shutil
+import struct
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,51 +18,81 @@ import pytest
 from aid.forge import Message, send
 from aid.kernel import needs_kernel
 from aid.programs import AGENT
+from aid.queue import Queue
 from aid.trace import whole_lines
 from aid.verdicts import FORGETFUL, SEEN, Judge, Run
 
-DIGEST, SLOTS = 32, 4096
-DIGEST, SLOTS = 32, 4096
-SIZE = DIGEST * (SLOTS + 1)  # of the file, with its head
+DIGEST, DIGESTS = 32, 4096
+HEAD = "=8sQQ"  # of a slot: magic, generation, checksum
+SLOT = struct.calcsize(HEAD) + 8 + DIGEST * DIGESTS
+SECOND = -(-SLOT // 4096) * 4096  # where the second slot begins
+SIZE = SECOND + SLOT
+
+
+def fnv1a(data: bytes) -> int:
+    """The checksum of a slot."""
+    value = 0xCBF29CE484222325
+    for byte in data:
+        value = (value ^ byte) * 0x100000001B3 % 2**64
+    return value
+
+
+def read(path: Path) -> tuple[int, list[bytes]]:
+    """Which digest is overwritten next, and all digests; both slots are whole."""
+    data = path.read_bytes()
+    assert len(data) == SIZE
+    slot = data[:SLOT]
+    assert data[SECOND:] == slot
+    magic, generation, checksum = struct.unpack_from(HEAD, slot)
+    state = slot[struct.calcsize(HEAD) :]
+    summed = magic + struct.pack("=Q", generation) + state
+    assert (magic, checksum) == (b"SQSESEEN", fnv1a(summed))
+    digests = state[8:]
+    return (
+        struct.unpack_from("=I", state)[0],
+        [digests[i : i + DIGEST] for i in range(0, len(digests), DIGEST)],
+    )
+
+
+def write(path: Path, due: int, digests: list[bytes]) -> None:
+    """Make the file say that, in one slot alone."""
+    state = struct.pack("=II", due, 0) + b"".join(digests)
+    start = b"SQSESEEN" + struct.pack("=Q", 9)
+    path.write_bytes(start + struct.pack("=Q", fnv1a(start + state)) + state)
 
 
 def test_the_file_is_private_and_of_one_size(judge: Judge) -> None:
     assert judge() == []
     first = judge.state.stat()
     assert (first.st_mode & 0o7777, first.st_size) == (0o600, SIZE)
+    # No write can lack a block later.
+    assert first.st_blocks * 512 >= SIZE
     assert judge(judge.message(), Message(secrets.token_bytes(64)))[0].credited()
-    data = judge.state.read_bytes()
-    assert len(data) == SIZE
-    # What is unsigned leaves no trace: a stranger cannot fill the ring.
-    used = [data[i : i + DIGEST] for i in range(DIGEST, SIZE, DIGEST)]
-    assert sum(any(slot) for slot in used) == 3
-    assert int.from_bytes(data[12:16], "little") in (3, 3 << 24)
+    due, digests = read(judge.state)
+    # What is unsigned leaves no trace: a stranger cannot fill the memory.
+    assert due == sum(any(digest) for digest in digests) == 3
+    assert judge.state.stat().st_ino == first.st_ino
+    assert [path.name for path in judge.state.parent.iterdir()] == ["seen"]
 
 
-def test_a_full_ring_replaces_the_oldest(judge: Judge) -> None:
+def test_a_full_memory_replaces_the_oldest(judge: Judge) -> None:
     messages = [judge.message() for _ in range(9)]
     assert all(v.credited() for v in judge(*messages))
-    head, *_ = slots = chunks(judge.state.read_bytes())
-    others = [secrets.token_bytes(DIGEST) for _ in range(SLOTS - 10)]
-    order = "little" if head[12] else "big"
-    full = head[:12] + (SLOTS - 1).to_bytes(4, order) + head[16:]
-    # All slots hold something; the last one is due next, then the first.
-    judge.state.write_bytes(b"".join([full, *slots[1:11], *others]))
+    known = read(judge.state)[1][:10]
+    others = [secrets.token_bytes(DIGEST) for _ in range(DIGESTS - 10)]
+    # The last one is due next, then the first.
+    write(judge.state, DIGESTS - 1, [*known, *others])
     assert [v.withheld for v in judge(*messages)] == [(SEEN,)] * 9
-    after = chunks(judge.state.read_bytes())
-    assert after[1:-1] == [*slots[1:11], *others[:-1]]
+    due, after = read(judge.state)
+    assert due == DIGESTS
+    assert after[:-1] == [*known, *others[:-1]]
     assert after[-1] != others[-1]  # by the control
-    assert after[0][12:16] == bytes(4)
     judge.one(judge.message())
-    last = chunks(judge.state.read_bytes())
-    assert last[3:] == after[3:]
+    due, last = read(judge.state)
+    assert due == 2
+    assert last[2:] == after[2:]
+    assert last[0] != after[0]
     assert last[1] != after[1]
-    assert last[2] != after[2]
-
-
-def chunks(data: bytes) -> list[bytes]:
-    """The head of the file and its slots."""
-    return [data[i : i + DIGEST] for i in range(0, len(data), DIGEST)]
 
 
 def test_replays_push_nothing_out(judge: Judge) -> None:
@@ -87,15 +119,12 @@ def without_memory(judge: Judge, *words: str) -> Run:
 
 
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
-    "one byte short": lambda d: d[:-1],
-    "one byte more": lambda d: d + b"\0",
-    "half": lambda d: d[: SIZE // 2],
+    "a slot gone, one spoilt": lambda d: d[:SLOT].replace(b"SQSE", b"XXXX"),
+    "half a slot": lambda d: d[: SLOT // 2],
     "a byte": lambda d: d[:1],
-    "another magic": lambda d: b"X" + d[1:],
-    "another version": lambda d: d[:8] + b"\x02\x02\x02\x02" + d[12:],
-    "next beyond the end": lambda d: d[:12] + b"\x00\x10\x10\x00" + d[16:],
+    "another magic": lambda d: d.replace(b"SQSESEEN", b"SQSESEEM"),
+    "a bit of both": lambda d: d[:99] + b"?" + d[100:SECOND] + bytes(SLOT - 1) + b"?",
     "text": lambda d: b"seen\n" * 99,
-    "zeros": lambda d: bytes(len(d)),
 }
 
 
@@ -109,6 +138,31 @@ def test_a_damaged_file_is_reported_and_left(judge: Judge) -> None:
         assert judge.state.read_bytes() == damage(good)
     judge.state.unlink()
     assert judge() == []
+
+
+def test_damage_to_one_copy_forgets_nothing(judge: Judge) -> None:
+    message = judge.message()
+    assert judge.one(message).credited()
+    for spoil in (
+        lambda d: bytes(SLOT) + d[SLOT:],
+        lambda d: d[:SECOND] + secrets.token_bytes(SLOT),
+        lambda d: d[:SLOT],
+        lambda d: d[:60] + b"?" + d[61:],
+    ):
+        judge.state.write_bytes(spoil(judge.state.read_bytes()))
+        assert judge.one(message).mixed(SEEN)
+        assert read(judge.state)[0] > 0
+
+
+@pytest.mark.parametrize("size", [0, 1, SIZE])
+def test_a_file_of_zeros_or_of_no_length_is_a_new_one(judge: Judge, size: int) -> None:
+    judge.state.write_bytes(bytes(size))
+    message = judge.message()
+    send(judge.queue, message)
+    run = judge.look()
+    assert run.verdicts[0].credited()
+    assert f"{judge.state} was empty" in run.result.err
+    assert judge.one(message).mixed(SEEN)
 
 
 def test_what_is_no_file_gives_no_credit(judge: Judge) -> None:
@@ -173,21 +227,45 @@ def test_a_disk_that_is_full_from_the_start_gives_no_credit(
     without_memory(judge)
 
 
-def test_a_disk_that_gets_full_gives_no_credit(
+def test_a_disk_that_gets_full_takes_no_credit_away(
     judge: Judge, mounted: Callable[[str], Path]
 ) -> None:
-    directory = mounted("size=16k")
-    # The sparse file's head has its page, its slots have none.
+    directory = mounted("size=512k")
     judge()
-    page = os.sysconf("SC_PAGE_SIZE")
-    with judge.state.open("r+b") as file:
-        file.seek(12)
-        file.write((2 * page // DIGEST).to_bytes(4, "little"))
-    (directory / "fill").write_bytes(bytes(16384 - page))
-    without_memory(judge, "cannot remember", "disk full")
-    # And what was used then is not credited later, when there is room again.
-    (directory / "fill").unlink()
-    assert judge() == []
+    with contextlib.suppress(OSError):
+        (directory / "fill").write_bytes(bytes(1 << 20))
+    message = judge.message()
+    assert judge.one(message).credited()
+    assert judge.one(message).mixed(SEEN)
+
+
+# What writes the file, or gives it its name.
+CALLS = ("flock", "ftruncate", "pwrite64", "fdatasync", "fsync", "?renameat,?renameat2")
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+@pytest.mark.parametrize("call", CALLS)
+def test_a_kill_at_any_call_leaves_the_next_run_working(
+    judge: Judge, make_queue: Callable[..., Queue], tmp_path: Path, call: str
+) -> None:
+    output = tmp_path / "killed"
+    command = [str(shutil.which("strace")), "-qq", "-o", os.devnull]
+    killed, code = 0, -9
+    while code != 0:
+        for path in (judge.state, output):
+            path.unlink(missing_ok=True)
+        first = judge.message()
+        send(judge.queue, first)
+        kill = f"inject={call}:signal=KILL:when={killed + 1}"
+        tail = [judge.run.build / AGENT, "-c", judge.conf(), "-o", output]
+        code = judge.run(*command, "-e", f"trace={call}", "-e", kill, *tail).code
+        used = output.exists() and output.stat().st_size > 0
+        # Another queue, because the killed run may still hold the message.
+        judge.queue = make_queue()
+        again = judge.one(judge.message(payload=first.payload))
+        assert again.mixed(SEEN) or (again.credited() and not used)
+        killed += code != 0
+    assert killed > 0
 
 
 @needs_kernel
@@ -210,6 +288,35 @@ def test_what_is_used_is_on_the_disk_before_it_counts(
         "\n".join(whole_lines(log)),
     )
     names = [state or pool for state, pool in calls]
-    # The head of the new file; then the digest, the head again, the credit.
-    expected = ["pwrite64", *["pwrite64", "fdatasync"] * 2, "RNDADDENTROPY"]
-    assert names == expected
+    # Two slots, each on the disk before the next step.
+    assert names == [*["pwrite64", "pwrite64", "fdatasync"] * 2, "RNDADDENTROPY"]
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_the_file_gets_its_name_when_it_is_whole_on_the_disk(
+    judge: Judge, tmp_path: Path
+) -> None:
+    log = tmp_path / "trace"
+    judge.run.env["STATE_DIRECTORY"] = str(tmp_path / "made")
+    traced = f"{','.join(CALLS)},?fork,?vfork,?clone,?clone3"
+    got = judge.run(
+        shutil.which("strace") or "strace",
+        *("-y", "-e", f"trace={traced}", "-s", "0", "-o", log),
+        judge.run.build / AGENT,
+        *("-c", judge.conf(), "-o", tmp_path / "output"),
+    )
+    assert got.code == 75, got.err
+    calls = [line for line in whole_lines(log) if not line.startswith("flock")]
+    names = [re.split(r"at2?\(|\(", line)[0] for line in calls]
+    # The half that goes on is confined after the fork.
+    fork = next(i for i, name in enumerate(names) if re.match("v?fork|clone", name))
+    assert names[:fork] == [
+        "fsync",  # of where the directory is made
+        *("ftruncate", *["pwrite64", "pwrite64", "fdatasync"] * 2, "fsync"),
+        *("rename", "fsync"),
+    ]
+    assert "rename" not in names[fork:]
+    synced = [line for line in calls if line.startswith("fsync")]
+    places = (tmp_path, judge.state.with_name("seen.new"), judge.state.parent)
+    for line, place in zip(synced, places, strict=False):
+        assert f"<{place}>" in line

@@ -328,17 +328,17 @@ static void memory_that_fails_withholds_credit(void **state)
 {
 	struct bench *b = *state;
 	static struct message m;
-	int fd = b->offline.replay.fd;
+	int fd = b->offline.replay.file.fd;
 
 	/* As a full disk: every write fails. */
-	b->offline.replay.fd = open("/dev/full", O_WRONLY);
-	assert_true(b->offline.replay.fd >= 0);
+	b->offline.replay.file.fd = open("/dev/full", O_WRONLY);
+	assert_true(b->offline.replay.file.fd >= 0);
 	make_signed(&m, 1, 256);
 	send_record(b, &m);
 	assert_int_equal(credit(b), 0);
 	assert_int_equal(delivered(b, 1), 64);
-	(void)close(b->offline.replay.fd);
-	b->offline.replay.fd = fd;
+	(void)close(b->offline.replay.file.fd);
+	b->offline.replay.file.fd = fd;
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

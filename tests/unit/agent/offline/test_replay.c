@@ -18,11 +18,15 @@
 
 #include "agent/offline/replay.h"
 #include "aid/keys.h"
+#include "aid/power.h"
 #include "aid/virtual.h"
 #include "base/clock.h"
 #include "base/limits.h"
 
-#define FILE_SIZE ((REPLAY_MAX + 1) * REPLAY_DIGEST_LEN)
+/* Two slots of a head, a counter and the digests, in whole blocks. */
+#define SLOT_SIZE ((REPLAY_MAX + 1) * REPLAY_DIGEST_LEN)
+#define SLOT_AT   ((REPLAY_MAX * REPLAY_DIGEST_LEN) + SLOTS_BLOCK)
+#define FILE_SIZE (SLOT_AT + SLOT_SIZE)
 #define SOON      (now() + VIRTUAL_LATE_MS)
 
 static struct replay seen;
@@ -81,19 +85,10 @@ static void what_is_added_is_found_and_stays(void **state)
 		reopen(path);
 	}
 	assert_int_equal(stat(path, &st), 0);
+	/* As long as it will be, and with its blocks, from the start. */
 	assert_int_equal(st.st_size, FILE_SIZE);
+	assert_true(st.st_blocks * 512 >= (blkcnt_t)FILE_SIZE);
 	assert_int_equal(st.st_mode & 07777, 0600);
-	replay_close(&seen);
-}
-
-static void none_is_added_by_adding_none(void **state)
-{
-	const char *path = keys_path(*state, "seen");
-	uint8_t none[1][REPLAY_DIGEST_LEN] = {{0}};
-
-	reopen(path);
-	assert_int_equal(replay_add(&seen, none, 0), 0);
-	assert_int_equal(seen.next, 0);
 	replay_close(&seen);
 }
 
@@ -105,11 +100,10 @@ static void the_oldest_goes_first(void **state)
 	reopen(path);
 	/* Batches that do not divide the ring, beyond its end. */
 	while (n < REPLAY_MAX + 7) {
-		add(n, 7);
-		n += 7;
+		add(n, 9);
+		n += 9;
 	}
 	for (int turn = 0; turn < 2; turn++) {
-		assert_int_equal(seen.next, n % REPLAY_MAX);
 		for (uint32_t i = 0; i < n; i++)
 			assert_int_equal(has(i), i >= n - REPLAY_MAX);
 		reopen(path);
@@ -117,92 +111,142 @@ static void the_oldest_goes_first(void **state)
 	replay_close(&seen);
 }
 
+/* ---- damage */
+
 static void put(const char *path, off_t at, const void *data, size_t len)
 {
-	int fd = open(path, O_WRONLY);
+	const int fd = open(path, O_WRONLY);
 
 	assert_true(fd >= 0);
 	assert_int_equal(pwrite(fd, data, len, at), len);
 	assert_int_equal(close(fd), 0);
 }
 
-static void assert_damaged(const char *path)
-{
-	memset(&err, 0, sizeof err);
-	assert_int_equal(replay_open(&seen, path, SOON, &err), ERR_FORMAT);
-	assert_int_equal(seen.fd, -1);
-	assert_null(seen.digests);
-	assert_non_null(strstr(err.text, path));
-	assert_non_null(strstr(err.text, "remove it"));
-}
-
-static void each_bit_of_the_head_counts(void **state)
+static void damage_to_one_slot_forgets_nothing(void **state)
 {
 	const char *path = keys_path(*state, "seen");
-	uint8_t head[REPLAY_DIGEST_LEN];
-	uint32_t next;
-	int fd;
+	static const uint8_t ones[SLOTS_BLOCK] = {1};
 
 	reopen(path);
-	replay_close(&seen);
-	fd = open(path, O_RDONLY);
-	assert_int_equal(read(fd, head, sizeof head), sizeof head);
-	assert_int_equal(close(fd), 0);
-	for (size_t bit = 0; bit < 8 * 12; bit++) {
-		head[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		put(path, 0, head, sizeof head);
-		assert_damaged(path);
-		head[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	add(1, 3);
+	for (off_t at = 0; at < (off_t)FILE_SIZE; at += SLOTS_BLOCK) {
+		put(path, at, ones, 512);
+		reopen(path);
+		assert_true(has(1) && has(2) && has(3));
+		/* What is added makes both slots whole. */
+		add((uint32_t)at + 100, 1);
 	}
-	next = REPLAY_MAX - 1;
-	put(path, 0, head, sizeof head);
-	put(path, 12, &next, sizeof next);
-	reopen(path);
 	replay_close(&seen);
-	next = REPLAY_MAX;
-	put(path, 12, &next, sizeof next);
-	assert_damaged(path);
-	next = UINT32_MAX;
-	put(path, 12, &next, sizeof next);
-	assert_damaged(path);
 }
 
-static void another_length_is_damage(void **state)
+static void damage_to_both_slots_is_not_gone_without(void **state)
 {
-	static const off_t lengths[] = {1, REPLAY_DIGEST_LEN - 1,
-	    REPLAY_DIGEST_LEN, FILE_SIZE - 1, FILE_SIZE + 1, 2 * FILE_SIZE};
+	static const struct {
+		off_t at[2], len;
+	} cases[] = {{{0, SLOT_AT}, FILE_SIZE}, {{9, SLOT_AT + 17}, FILE_SIZE},
+	    {{SLOT_AT - SLOTS_BLOCK, FILE_SIZE - 1}, FILE_SIZE},
+	    {{500, 500}, SLOT_AT + 1000}, {{0, 0}, 1}, {{0, 0}, SLOT_AT / 2}};
+	const char *path = keys_path(*state, "seen");
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		(void)unlink(path);
+		reopen(path);
+		add(7, 1);
+		replay_close(&seen);
+		assert_int_equal(truncate(path, cases[i].len), 0);
+		for (size_t k = 0; k < 2; k++)
+			put(path, cases[i].at[k], "?", 1);
+		memset(&err, 0, sizeof err);
+		assert_int_equal(
+		    replay_open(&seen, path, SOON, &err), ERR_FORMAT);
+		assert_int_equal(seen.file.fd, -1);
+		assert_null(seen.memory);
+		assert_non_null(strstr(err.text, path));
+		assert_non_null(strstr(err.text, "remove it"));
+	}
+}
+
+static void a_file_without_content_begins_anew(void **state)
+{
+	static const off_t lengths[] = {0, 1, FILE_SIZE, 2 * FILE_SIZE};
 	const char *path = keys_path(*state, "seen");
 
 	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
-		(void)unlink(path);
 		reopen(path);
+		add(7, 1);
 		replay_close(&seen);
+		assert_int_equal(truncate(path, 0), 0);
 		assert_int_equal(truncate(path, lengths[i]), 0);
-		assert_damaged(path);
+		reopen(path);
+		assert_int_equal(seen.file.began, ERR_EMPTY);
+		assert_false(has(7));
+		add(8, 1);
+		reopen(path);
+		assert_true(has(8));
 	}
-	/* An empty one is one that was just made. */
-	assert_int_equal(truncate(path, 0), 0);
-	reopen(path);
 	replay_close(&seen);
 }
 
-static void what_is_no_file_is_refused(void **state)
-{
-	struct keys *k = *state;
-	char target[160];
+/* ---- cut at any call */
 
-	assert_int_equal(mkfifo(keys_path(k, "fifo"), 0600), 0);
-	assert_int_equal(replay_open(&seen, k->path, SOON, &err), ERR_IO);
-	assert_int_equal(mkdir(keys_path(k, "directory"), 0700), 0);
-	assert_int_equal(replay_open(&seen, k->path, SOON, &err), ERR_IO);
-	(void)snprintf(target, sizeof target, "%s/target", k->dir);
-	assert_int_equal(symlink(target, keys_path(k, "link")), 0);
-	assert_int_equal(replay_open(&seen, k->path, SOON, &err), ERR_IO);
-	assert_int_not_equal(access(target, F_OK), 0);
-	assert_int_equal(
-	    replay_open(&seen, keys_path(k, "no/where"), SOON, &err), ERR_IO);
-	assert_int_equal(seen.fd, -1);
+#define USED 50 /* what a run uses, beside what was used before it */
+
+static void use(void *path)
+{
+	uint8_t digests[3][REPLAY_DIGEST_LEN];
+
+	for (uint32_t k = 0; k < 3; k++)
+		numbered(digests[k], USED + k);
+	if (replay_open(&seen, path, SOON, NULL) != 0 ||
+	    replay_add(&seen, digests, 3) != 0)
+		_exit(1);
 }
+
+/* A run that came so far as to inject is remembered; what was used before is
+ * so in any case.  The next run works. */
+static void check_used(void *path, bool done)
+{
+	reopen(path);
+	assert_true(has(1));
+	if (done)
+		assert_true(has(USED) && has(USED + 1) && has(USED + 2));
+	assert_int_equal(has(USED), has(USED + 2));
+	add(90, 1);
+	replay_close(&seen);
+}
+
+static void a_cut_at_any_call_lets_nothing_count_twice(void **state)
+{
+	char path[160];
+	const struct power power = {path, false, use, check_used, path};
+
+	(void)strcpy(path, keys_path(*state, "seen"));
+	reopen(path);
+	add(1, 1);
+	replay_close(&seen);
+	assert_true(power_cut_everywhere(&power) > 100);
+}
+
+static void check_first(void *path, bool done)
+{
+	reopen(path);
+	assert_false(done && !has(USED));
+	add(90, 1);
+	reopen(path);
+	assert_true(has(90));
+	replay_close(&seen);
+}
+
+static void a_cut_of_the_first_run_leaves_the_next_one_working(void **state)
+{
+	char path[160];
+	const struct power power = {path, true, use, check_first, path};
+
+	(void)strcpy(path, keys_path(*state, "seen"));
+	assert_true(power_cut_everywhere(&power) > 6);
+}
+
+/* ---- what is refused, locked, or full */
 
 static void a_directory_of_another_user_is_refused(void **state)
 {
@@ -263,7 +307,7 @@ static void one_agent_at_a_time_has_the_file(void **state)
 static void what_cannot_be_written_is_an_error(void **state)
 {
 	const char *path = keys_path(*state, "seen");
-	struct rlimit old, small = {REPLAY_DIGEST_LEN * 5, RLIM_INFINITY};
+	struct rlimit old, small = {SLOTS_BLOCK, RLIM_INFINITY};
 	uint8_t digests[4][REPLAY_DIGEST_LEN];
 	int rc;
 
@@ -278,14 +322,11 @@ static void what_cannot_be_written_is_an_error(void **state)
 	rc = replay_add(&seen, digests, 4);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
 	assert_int_equal(rc, ERR_IO);
-	/* What did get there does no harm: it was not used, and is not. */
 	reopen(path);
-	assert_true(has(1));
-	assert_true(has(2));
-	assert_int_equal(seen.next, 2);
+	/* What did get there does no harm: it was not used, and is not. */
+	assert_true(has(1) && has(2));
 	add(200, 4);
 	assert_true(has(203));
-	assert_false(has(100));
 	replay_close(&seen);
 }
 
@@ -366,11 +407,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(what_is_added_is_found_and_stays),
-	    T(none_is_added_by_adding_none),
 	    T(the_oldest_goes_first),
-	    T(each_bit_of_the_head_counts),
-	    T(another_length_is_damage),
-	    T(what_is_no_file_is_refused),
+	    T(damage_to_one_slot_forgets_nothing),
+	    T(damage_to_both_slots_is_not_gone_without),
+	    T(a_file_without_content_begins_anew),
+	    T(a_cut_at_any_call_lets_nothing_count_twice),
+	    T(a_cut_of_the_first_run_leaves_the_next_one_working),
 	    T(a_directory_of_another_user_is_refused),
 	    T(one_agent_at_a_time_has_the_file),
 	    T(what_cannot_be_written_is_an_error),
@@ -378,6 +420,6 @@ int main(void)
 	    T(a_kill_loses_nothing_that_was_stored),
 	};
 
-	seen.fd = -1;
+	seen.file.fd = -1;
 	return cmocka_run_group_tests_name("agent seen", tests, NULL, NULL);
 }
