@@ -65,7 +65,8 @@ static int run_agent(const struct conf *conf, struct err *err)
 	(void)signal(SIGPIPE, SIG_IGN);
 	rc = agent_offline_open(&offline, conf, deadline, err);
 	/* Asked again, because agent_offline_open() may have waited for another
-	 * run that has seeded the kernel. */
+	 * run that has seeded the kernel.  Where it waited in vain, this run
+	 * goes on beside the other, without credit. */
 	if (rc == 0 && !is_done(conf, &offline.last_seed))
 		rc =
 		    agent_halves_run(&offline, agent_online_run, deadline, err);

@@ -16,16 +16,20 @@
 
 #define STATE_DIRECTORY "/var/lib/sqs-entropy" /* or STATE_DIRECTORY */
 
-/* Without a memory of the used messages none earns credit, because it could
- * have been used before. */
-static void open_replay(struct agent_offline *o, int64_t deadline)
+/* Without a memory of the used payloads none earns credit, because it could
+ * have been used before.  It is waited for as long as another run may need for
+ * a queue that answers, and no longer, because mixing without credit is worth
+ * more than nothing. */
+static void open_replay(struct agent_offline *o)
 {
+	const int64_t now = clock_read(CLOCK_MONOTONIC);
+	const int64_t until = now + (o->deadline - now) / OFFLINE_LOCK_SHARE;
 	struct err err = {0};
 	char path[PATH_MAX];
 
 	(void)snprintf(path, sizeof path, "%s/seen",
 	    file_make_directory("STATE_DIRECTORY", STATE_DIRECTORY, 0700));
-	o->remembers = replay_open(&o->replay, path, deadline, &err) == 0;
+	o->remembers = replay_open(&o->replay, path, until, &err) == 0;
 	if (o->remembers && o->replay.file.began == ERR_EMPTY)
 		log_warning("%s was empty: it begins anew", path);
 	if (o->remembers)
@@ -76,9 +80,10 @@ int agent_offline_open(struct agent_offline *o, const struct conf *conf,
 		    (size_t)conf->messages * MESSAGE_PAYLOAD_MAX, err);
 	if (rc != 0)
 		return rc;
-	open_replay(o, deadline);
+	open_replay(o);
 	read_identity(o);
-	/* Now that the digests are locked, no other run can write it. */
+	/* By now a run that had the memory locked has ended, or has had its
+	 * share of this one's time. */
 	last_seed_read(&o->last_seed);
 	/* A run with --output writes its status only as a service. */
 	if (o->sink.kernel || getenv("RUNTIME_DIRECTORY") != NULL)

@@ -22,6 +22,10 @@
  * each of 256 bytes at most. */
 #define OFFLINE_IDENTITY_MAX 1024
 
+/* Of the time that is left a run waits this part, a quarter, for the lock of
+ * the file of used payloads, which another run or anybody else may hold. */
+#define OFFLINE_LOCK_SHARE   4
+
 /* What this half holds; it is opened before the half is confined. */
 struct agent_offline {
 	const struct conf *conf;
@@ -42,8 +46,10 @@ struct agent_offline {
 };
 
 /* ERR_PERM, ERR_IO, ERR_CONFIG, ERR_NOMEM; the caller has to call
- * agent_offline_close() even after a failure.  When the file of used messages
- * cannot be opened, that is only logged, and no message earns credit. */
+ * agent_offline_close() even after a failure.  When the file of used payloads
+ * cannot be opened, or stays locked for OFFLINE_LOCK_SHARE of the time to the
+ * deadline (CLOCK_MONOTONIC ms), that is only logged, and nothing earns
+ * credit. */
 int agent_offline_open(struct agent_offline *o, const struct conf *conf,
     int64_t deadline, struct err *err) MUST_CHECK;
 void agent_offline_close(struct agent_offline *o);

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
 import secrets
@@ -104,11 +105,11 @@ def test_replays_push_nothing_out(judge: Judge) -> None:
     assert judge.state.read_bytes() == before
 
 
-def without_memory(judge: Judge, *words: str) -> Run:
+def without_memory(judge: Judge, *words: str, timeout: int = 10) -> Run:
     """Run the agent with a good message, which must be used without credit."""
     message = judge.message()
     send(judge.queue, message)
-    run = judge.look("-v")
+    run = judge.look("-v", "--timeout", str(timeout))
     assert run.result.code == 0, run.result.err
     assert run.verdicts[0].mixed(FORGETFUL), run.verdicts
     assert run.credit == 0
@@ -210,6 +211,17 @@ def mounted(judge: Judge) -> Iterator[Callable[[str], Path]]:
     yield mount
     if os.path.ismount(directory):
         subprocess.run(["umount", "-l", str(directory)], check=True)
+
+
+def test_a_locked_file_costs_a_quarter_of_the_time_and_the_credit(
+    judge: Judge,
+) -> None:
+    assert judge() == []
+    with judge.state.open() as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        run = without_memory(judge, "no credit can be given", "locked", timeout=12)
+    assert 3 <= run.result.seconds < 12
+    assert judge() == []
 
 
 def test_a_read_only_file_system_gives_no_credit(

@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <sys/file.h>
+
 #include "aid/offline_bench.h"
 
 /* ---- credit: what a compromised online half can bring about, and not */
@@ -324,6 +326,30 @@ static void without_memory_nothing_is_credited(void **state)
 	assert_int_equal(delivered(b, 1), 64);
 }
 
+/* By another agent, or by anything else that holds flock(2). */
+static void a_locked_memory_costs_a_quarter_of_the_time(void **state)
+{
+	const int64_t deadline = in_ms(8000);
+	struct bench *b = *state;
+	static struct message m;
+	struct err err = {0};
+	int fd;
+
+	agent_offline_close(&b->offline);
+	fd = open(keys_path(b->keys, "seen"), O_RDONLY);
+	assert_int_equal(flock(fd, LOCK_SH), 0);
+	assert_int_equal(
+	    agent_offline_open(&b->offline, &b->conf, deadline, &err), 0);
+	/* A machine that is busy has 6 s for this step. */
+	assert_in_range(deadline - in_ms(0), 1, 6000);
+	assert_false(b->offline.remembers);
+	make_signed(&m, 1, 256);
+	send_record(b, &m);
+	assert_int_equal(credit(b), 0);
+	assert_int_equal(delivered(b, 1), 64);
+	(void)close(fd);
+}
+
 static void memory_that_fails_withholds_credit(void **state)
 {
 	struct bench *b = *state;
@@ -359,6 +385,7 @@ int main(void)
 	    T(a_queue_that_is_not_configured_is_told_once_and_first),
 	    T(a_second_queue_ends_the_run),
 	    T(without_memory_nothing_is_credited),
+	    T(a_locked_memory_costs_a_quarter_of_the_time),
 	    T(memory_that_fails_withholds_credit),
 	};
 
