@@ -39,7 +39,8 @@
  * ROLLBACK     a crash may bring back the store of an earlier snapshot
  * NAMESAKE     somebody copies what the queue has handed out into a queue of
  *              the same name in another region, from which agents receive too;
- *              it is signed for the one queue's ARN */
+ *              it is signed for the one queue's ARN
+ * TWINS        all messages have one payload */
 #ifndef ROGUE
 #define ROGUE false
 #endif
@@ -64,13 +65,18 @@
 #ifndef BATCH /* messages of a run at most, 1 or 2 */
 #define BATCH 1
 #endif
+#ifdef TWINS
+#define PAYLOAD(m) 0
+#else
+#define PAYLOAD(m) (m)
+#endif
 #ifndef RING /* digests in a store: MESSAGES or 1 */
 #define RING MESSAGES
 #endif
 
 /* What is checked.  NEVER_CREDITED and NEVER_LOST must fail: what they deny can
  * be reached, so that the others say something. */
-#define ONCE_A_MACHINE	  1 /* no message is credited twice by one machine */
+#define ONCE_A_MACHINE	  1 /* no payload is credited twice by one machine */
 #define ONCE		  2 /* nor by two machines */
 #define USED_ONCE	  3 /* nor mixed by two, with credit or without */
 #define LOST_IS_LOST	  4 /* what a crash took after its delete is credited
@@ -89,7 +95,7 @@ bool used[MESSAGES];
 bool lost_here[AGENTS * MESSAGES];
 bool lost[MESSAGES];
 
-#define OF(host, m) ((host) * MESSAGES + (m))
+#define OF(host, m) ((host) * MESSAGES + PAYLOAD(m))
 
 inline note_use(host, m)
 {
@@ -102,8 +108,8 @@ inline note_credit(host, m)
 	assert(PROPERTY != NEVER_CREDITED);
 	assert(!credited_here[OF(host, m)]);
 	credited_here[OF(host, m)] = PROPERTY == ONCE_A_MACHINE;
-	assert(!credited[m]);
-	credited[m] = PROPERTY == ONCE;
+	assert(!credited[PAYLOAD(m)]);
+	credited[PAYLOAD(m)] = PROPERTY == ONCE;
 	assert(!lost[m]);
 	assert(!lost_here[OF(host, m)])
 }
@@ -197,13 +203,18 @@ end:
 
 /* ---- the store of digests, one a machine ---- */
 
-/* Bits, one a message.  What is written is in the cache; what is synced is on
+/* Bits, one a payload.  What is written is in the cache; what is synced is on
  * the disk too, where it survives a power cut. */
 byte cache[AGENTS];
 byte disk[AGENTS];
 bool locked[AGENTS];
 
-#define BIT(m)		    (1 << (m))
+#ifdef MUTANT_ENVELOPE
+#define DIGEST(m) (m)
+#else
+#define DIGEST(m) PAYLOAD(m)
+#endif
+#define BIT(m)		    (1 << DIGEST(m))
 #define REMEMBERED(host, m) ((cache[host] & BIT(m)) != 0)
 
 inline remember(host, m)
@@ -247,7 +258,8 @@ inline remember(host, m)
 #define EARLIER_IN_RUN(k) false
 #else
 #define EARLIER_IN_RUN(k)                                                      \
-	((k) == 1 && USABLE(0) && held[AT(me, 0)] == held[AT(me, k)])
+	((k) == 1 && USABLE(0) &&                                              \
+		DIGEST(held[AT(me, 0)]) == DIGEST(held[AT(me, k)]))
 #endif
 
 /* Between machines there is nothing to lock. */
