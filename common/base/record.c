@@ -79,9 +79,9 @@ int record_receive(int fd, uint32_t *type, void *data, size_t max, size_t *len,
 		n = recvmsg(fd, &msg, MSG_DONTWAIT);
 		if (n >= 0)
 			break;
-		if (errno == ECONNRESET)
-			return ERR_EOF;
-		if (errno != EAGAIN && errno != EINTR)
+		/* Told once, before what is left to be received, when the
+		 * other half has ended without reading all of its own. */
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNRESET)
 			return ERR_IO;
 	}
 	if (n == 0)

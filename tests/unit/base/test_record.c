@@ -127,6 +127,29 @@ static void the_other_half_gone_is_eof(void **state)
 	(void)close(pair[1]);
 }
 
+static void what_was_sent_before_the_end_comes_all_the_same(void **state)
+{
+	uint32_t type;
+	uint8_t data[4];
+	size_t len;
+	int pair[2];
+
+	(void)state;
+	make_pair(pair);
+	/* The other half ends without reading what it was sent. */
+	assert_int_equal(record_send(pair[0], 1, "", 0, -1, 0), 0);
+	assert_int_equal(record_send(pair[1], 2, "end", 3, -1, 0), 0);
+	assert_int_equal(close(pair[1]), 0);
+	assert_int_equal(
+	    record_receive(pair[0], &type, data, sizeof data, &len, -1, 0), 0);
+	assert_int_equal(type, 2);
+	assert_int_equal(len, 3);
+	assert_int_equal(
+	    record_receive(pair[0], &type, data, sizeof data, &len, -1, 0),
+	    ERR_EOF);
+	(void)close(pair[0]);
+}
+
 static void a_full_socket_waits_for_its_deadline(void **state)
 {
 	static uint8_t data[RECORD_MAX];
@@ -151,6 +174,7 @@ int main(void)
 	    cmocka_unit_test(records_keep_type_length_and_bytes),
 	    cmocka_unit_test(oversized_records_are_refused_and_consumed),
 	    cmocka_unit_test(the_other_half_gone_is_eof),
+	    cmocka_unit_test(what_was_sent_before_the_end_comes_all_the_same),
 	    cmocka_unit_test(a_full_socket_waits_for_its_deadline),
 	};
 
