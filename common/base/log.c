@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 static const char *log_name = "sqs-entropy";
 static enum log_level log_threshold = LOG_LEVEL_INFO;
 static bool log_to_journal;
+static int log_fd = STDERR_FILENO;
 
 /* JOURNAL_STREAM names device and inode, because the variable is inherited
  * by children whose standard error goes elsewhere (systemd.exec(5)). */
@@ -37,6 +39,16 @@ void log_open(const char *name, enum log_level threshold)
 	log_name = name;
 	log_threshold = threshold;
 	log_to_journal = stderr_is_journal();
+}
+
+int log_keep(void)
+{
+	const int fd = fcntl(log_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+	if (fd < 0)
+		return ERR_IO;
+	log_fd = fd;
+	return 0;
 }
 
 static size_t clamp_length(int wanted, size_t room)
@@ -64,7 +76,7 @@ __attribute__((format(printf, 2, 0))) static void put_line(
 	text_make_printable(line + head, len - head);
 	line[len++] = '\n';
 	/* A failure cannot be reported: this is where it would go. */
-	if (write(STDERR_FILENO, line, len) < 0)
+	if (write(log_fd, line, len) < 0)
 		return;
 }
 

@@ -2,6 +2,8 @@
 #ifndef SQS_ENTROPY_BASE_LOG_H
 #define SQS_ENTROPY_BASE_LOG_H
 
+#include "base/err.h"
+
 /* Levels are those of syslog(3). */
 enum log_level {
 	LOG_LEVEL_ERROR = 3,
@@ -19,6 +21,10 @@ enum log_level {
  * two processes do not mix theirs; control characters become '?'.
  */
 void log_open(const char *name, enum log_level threshold);
+
+/* Log to a copy of standard error from now on, so that standard error itself
+ * can be put elsewhere.  ERR_IO, errno kept. */
+int log_keep(void) MUST_CHECK;
 
 /* Lines above the threshold are dropped. */
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

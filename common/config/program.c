@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/descriptors.h"
 #include "config/conffile.h"
 #include "config/options.h"
 #include "config/service_credential.h"
@@ -151,6 +152,7 @@ int program_main(const struct program *program, const struct program_work *work,
 	struct err err = {0};
 	int rc;
 
+	descriptors_init();
 	log_open(program->name, LOG_LEVEL_NOTICE);
 	rc = program_load(program, conf, argc, argv, &err);
 	log_open(program->name, common_of(conf)->log_level);
