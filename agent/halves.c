@@ -10,42 +10,57 @@
 #include "confine/confine.h"
 #include "confine/split.h"
 
-/* The online half ends by itself at the deadline.  When it hangs, in a name
- * look-up or in TLS that waits for the kernel's generator, it is killed this
- * much later. */
-#define GRACE_MS 300
-#define REAP_MS  200
+/* Both halves end by themselves at the deadline.  What hangs, in a name
+ * look-up, in TLS that waits for the kernel's generator or in a write, is
+ * killed this much later; the offline half last, because it tells what
+ * happened. */
+#define GRACE_MS 1000
+#define REAP_MS  500
+#define LAST_MS  2000
+
+static long find_lifetime(int64_t deadline, int64_t grace)
+{
+	const int64_t left = deadline + grace - clock_read(CLOCK_MONOTONIC);
+
+	return left > 1 ? (long)left : 1;
+}
+
+void agent_say_lacks(void)
+{
+	struct confine_lacks lacks;
+
+	confine_find_lacks(AGENT_OFFLINE_USER, AGENT_ONLINE_USER, &lacks);
+	if (lacks.one_user)
+		log_info("%s", CONFINE_ONE_USER);
+	for (size_t i = 0; i < lacks.n; i++)
+		log_warning("%s", lacks.text[i]);
+}
 
 /* RNDADDENTROPY needs CAP_SYS_ADMIN; a file needs no capability. */
-int agent_confine_offline(const struct conf *conf, struct err *err)
+int agent_confine_offline(
+    const struct conf *conf, int64_t deadline, struct err *err)
 {
 	static const char *const nothing[] = {NULL};
-	struct confine_half half = {.role = CONFINE_AGENT_OFFLINE,
+	const struct confine_half half = {.role = CONFINE_AGENT_OFFLINE,
+	    .user = AGENT_OFFLINE_USER,
+	    .stays_root = true,
 	    .cap = conf->output[0] == '\0' ? CAP_SYS_ADMIN : -1,
-	    .readable = nothing};
-	const int rc = confine_half(&half, err);
+	    .readable = nothing,
+	    .lifetime_ms = find_lifetime(deadline, GRACE_MS + LAST_MS)};
 
-	if (rc == 0 && !half.seccomp)
-		log_warning("%s", CONFINE_NO_SECCOMP);
-	return rc;
+	return confine_half(&half, err);
 }
 
 int agent_confine_online(
     const char *const *readable, int64_t deadline, struct err *err)
 {
-	const int64_t left =
-	    deadline + GRACE_MS + REAP_MS - clock_read(CLOCK_MONOTONIC);
-	struct confine_half half = {.role = CONFINE_ONLINE,
-	    .user = AGENT_USER,
+	const struct confine_half half = {.role = CONFINE_ONLINE,
+	    .user = AGENT_ONLINE_USER,
 	    .cap = -1,
 	    .readable = readable,
-	    /* The offline half cannot kill this one: it has no CAP_KILL. */
-	    .lifetime_ms = left > 1 ? (long)left : 1};
-	const int rc = confine_half(&half, err);
+	    .lifetime_ms = find_lifetime(deadline, GRACE_MS + REAP_MS)};
 
-	if (rc == 0 && half.nobody)
-		log_info("there is no user " AGENT_USER ": running as nobody");
-	return rc;
+	return confine_half(&half, err);
 }
 
 struct run {
@@ -75,7 +90,7 @@ static int run_agent_offline(void *ctx, int fd, int64_t *until, struct err *err)
 
 	*until = run->deadline + GRACE_MS + REAP_MS;
 	cred_env_forget();
-	rc = agent_confine_offline(run->offline->conf, err);
+	rc = agent_confine_offline(run->offline->conf, run->deadline, err);
 	if (rc == 0)
 		rc = agent_offline_run(
 		    run->offline, fd, run->deadline + GRACE_MS, err);
@@ -87,7 +102,7 @@ int agent_halves_run(struct agent_offline *o, agent_online *online,
 {
 	struct run run = {o, online, deadline};
 	const struct split split = {
-	    leave_agent, run_agent_online, run_agent_offline, .ctx = &run};
+	    leave_agent, run_agent_online, run_agent_offline, 0, &run};
 	struct err end = {0};
 	const int rc = split_run(&split, &end, err);
 

@@ -9,7 +9,9 @@
 
 struct agent_offline;
 
-#define AGENT_USER "sqs-entropy" /* of the online half */
+/* What each half becomes when root starts the program. */
+#define AGENT_OFFLINE_USER "sqs-entropy-agent"
+#define AGENT_ONLINE_USER  "sqs-entropy-agent-net"
 
 /*
  * The two processes of a run: how they part, what each gives up, and that
@@ -18,17 +20,21 @@ struct agent_offline;
  */
 typedef int agent_online(int fd, const struct conf *conf, int64_t deadline);
 
+/* Say what of the confinement is not to be had on this machine. */
+void agent_say_lacks(void);
+
 /* Split; the child runs online(), the parent is the offline half and returns
  * what agent_offline_run() does.  deadline is CLOCK_MONOTONIC ms.  ERR_IO,
  * ERR_PERM. */
 int agent_halves_run(struct agent_offline *o, agent_online *online,
     int64_t deadline, struct err *err) MUST_CHECK;
 
-/* What the offline half gives up: everything but the right to inject. */
-int agent_confine_offline(const struct conf *conf, struct err *err) MUST_CHECK;
+/* What the offline half gives up: everything but the right to inject.  Soon
+ * after the deadline it is killed, as the online half is. */
+int agent_confine_offline(
+    const struct conf *conf, int64_t deadline, struct err *err) MUST_CHECK;
 
-/* What the online half gives up; soon after the deadline it is killed.
- * readable is a list for confine_files(). */
+/* What the online half gives up; readable is a list for confine_files(). */
 int agent_confine_online(
     const char *const *readable, int64_t deadline, struct err *err) MUST_CHECK;
 

@@ -10,6 +10,7 @@
 #include "agent/online/online.h"
 #include "base/arn.h"
 #include "base/clock.h"
+#include "base/descriptors.h"
 #include "base/log.h"
 #include "confine/confine.h"
 
@@ -49,6 +50,14 @@ static int find_deadline(const struct conf *conf, const struct last_seed *last,
 	return 0;
 }
 
+static int run_halves(
+    struct agent_offline *offline, int64_t deadline, struct err *err)
+{
+	if (descriptors_let_go() != 0)
+		return err_errno(err, ERR_IO, "cannot open /dev/null");
+	return agent_halves_run(offline, agent_online_run, deadline, err);
+}
+
 static int run_agent(const struct conf *conf, struct err *err)
 {
 	struct agent_offline offline;
@@ -62,14 +71,14 @@ static int run_agent(const struct conf *conf, struct err *err)
 	rc = find_deadline(conf, &last, &deadline, err);
 	if (rc != 0)
 		return rc;
+	agent_say_lacks();
 	(void)signal(SIGPIPE, SIG_IGN);
 	rc = agent_offline_open(&offline, conf, deadline, err);
 	/* Asked again, because agent_offline_open() may have waited for another
 	 * run that has seeded the kernel.  Where it waited in vain, this run
 	 * goes on beside the other, without credit. */
 	if (rc == 0 && !is_done(conf, &offline.last_seed))
-		rc =
-		    agent_halves_run(&offline, agent_online_run, deadline, err);
+		rc = run_halves(&offline, deadline, err);
 	if (rc != 0 && !offline.told && conf->output[0] == '\0')
 		status_write_failure(rc);
 	agent_offline_close(&offline);
@@ -85,6 +94,7 @@ static int check_agent(const struct conf *conf, struct err *err)
 	if (rc != 0)
 		return rc;
 	verify_close(&verify);
+	agent_say_lacks();
 	if (arn_is_missing(conf->common.queue))
 		log_warning(ARN_MISSING ": no message earns credit");
 	return agent_online_check(conf, err);

@@ -8,15 +8,19 @@
 #include "message/message.h"
 
 /*
- * What the agent's online half says to the offline half, in the machine's own
- * byte order: both ends are one program.  Lengths are checked by the receiver
- * against these arrays before anything is looked at.
+ * What the agent's halves say to each other, in the machine's own byte order:
+ * both ends are one program.  Lengths are checked by the receiver against these
+ * arrays before anything is looked at.  The offline half says READY; all else
+ * comes from the online half.
  */
 enum record_type {
 	RECORD_IDENTITY = 1, /* struct record_identity, once */
 	RECORD_QUEUE = 2,    /* struct record_queue, once, before messages */
 	RECORD_MESSAGE = 3,  /* struct message, whose delete is confirmed */
-	RECORD_END = 4       /* struct record_end, then nothing more */
+	RECORD_END = 4,      /* struct record_end, then nothing more */
+	RECORD_READY = 5     /* no data: confined, and able to inject.  Nothing
+				is received before, because what is received
+				is deleted */
 };
 
 /* The instance id: it is mixed without credit, so that machines which are

@@ -12,38 +12,41 @@
 #include "confine/split.h"
 #include "producer/offline/offline.h"
 
-/* After SIGTERM the online half is killed this much later.  When it ends by
- * itself, it may take longer to close its connections. */
-#define STOP_MS 500
-#define END_MS  5000
+/* One half has this long to end after the other one, before it is killed. */
+#define OUTLIVE_MS 1000
+
+void producer_say_lacks(void)
+{
+	struct confine_lacks lacks;
+
+	confine_find_lacks(PRODUCER_OFFLINE_USER, PRODUCER_ONLINE_USER, &lacks);
+	if (lacks.one_user)
+		log_info("%s", CONFINE_ONE_USER);
+	for (size_t i = 0; i < lacks.n; i++)
+		log_warning("%s", lacks.text[i]);
+}
 
 /* The half gives root up: all that needs root is open by now. */
 int producer_confine_offline(struct err *err)
 {
 	static const char *const readable[] = {"/dev", NULL};
-	struct confine_half half = {.role = CONFINE_PRODUCER_OFFLINE,
-	    .user = PRODUCER_USER,
+	const struct confine_half half = {.role = CONFINE_PRODUCER_OFFLINE,
+	    .user = PRODUCER_OFFLINE_USER,
+	    .stays_root = true,
 	    .cap = -1,
 	    .readable = readable};
-	const int rc = confine_half(&half, err);
 
-	if (rc == 0 && !half.seccomp)
-		log_warning("%s", CONFINE_NO_SECCOMP);
-	return rc;
+	return confine_half(&half, err);
 }
 
 int producer_confine_online(const char *const *readable, struct err *err)
 {
-	struct confine_half half = {.role = CONFINE_ONLINE,
-	    .user = PRODUCER_USER,
+	const struct confine_half half = {.role = CONFINE_ONLINE,
+	    .user = PRODUCER_ONLINE_USER,
 	    .cap = -1,
 	    .readable = readable};
-	const int rc = confine_half(&half, err);
 
-	if (rc == 0 && half.nobody)
-		log_info(
-		    "there is no user " PRODUCER_USER ": running as nobody");
-	return rc;
+	return confine_half(&half, err);
 }
 
 struct run {
@@ -63,9 +66,10 @@ static void leave_producer(void *ctx)
 static int run_producer_online(void *ctx, int fd)
 {
 	const struct run *run = ctx;
-	int cancel_fd;
+	int stop_fd, cancel_fd;
 
-	if (split_stop_fd(&cancel_fd) != 0) {
+	if (split_stop_fd(&stop_fd) != 0 ||
+	    split_end_fd(fd, stop_fd, &cancel_fd) != 0) {
 		log_error("cannot listen to signals: %s", strerror(errno));
 		return ERR_IO;
 	}
@@ -86,7 +90,7 @@ static int run_producer_offline(
 		rc = producer_confine_offline(err);
 	if (rc == 0)
 		rc = producer_offline_run(run->offline, fd, cancel_fd, err);
-	*until = clock_read(CLOCK_MONOTONIC) + (rc == 0 ? END_MS : STOP_MS);
+	*until = clock_read(CLOCK_MONOTONIC) + OUTLIVE_MS;
 	return rc;
 }
 
@@ -95,7 +99,7 @@ int producer_halves_run(
 {
 	struct run run = {o, online, o->conf, o->notify.watchdog_ms};
 	const struct split split = {leave_producer, run_producer_online,
-	    run_producer_offline, SIGTERM, &run};
+	    run_producer_offline, OUTLIVE_MS, &run};
 	struct err end = {0};
 	const int rc = split_run(&split, &end, err);
 

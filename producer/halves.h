@@ -9,7 +9,9 @@
 
 struct producer_offline;
 
-#define PRODUCER_USER "sqs-entropy-producer" /* of both, when root starts */
+/* What each half becomes when root starts the program. */
+#define PRODUCER_OFFLINE_USER "sqs-entropy-producer"
+#define PRODUCER_ONLINE_USER  "sqs-entropy-producer-net"
 
 /*
  * The two processes of a producer: how they part, what each gives up, and that
@@ -18,6 +20,9 @@ struct producer_offline;
  */
 typedef int producer_online(
     int fd, const struct conf *conf, int cancel_fd, int64_t watchdog_ms);
+
+/* Say what of the confinement is not to be had on this machine. */
+void producer_say_lacks(void);
 
 /* Split; the child runs online(), the parent is the offline half.  Returns 0
  * when told to stop, else the error of the half that ended first. */

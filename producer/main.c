@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/descriptors.h"
 #include "base/log.h"
 #include "confine/confine.h"
 #include "producer/conf.h"
@@ -38,9 +39,13 @@ static int run_producer(const struct conf *conf, struct err *err)
 
 	if (rc != 0)
 		return rc;
+	producer_say_lacks();
 	say_once(&offline);
 	say_watchdog(offline.notify.watchdog_ms);
-	rc = producer_halves_run(&offline, producer_online_run, err);
+	if (descriptors_let_go() != 0)
+		rc = err_errno(err, ERR_IO, "cannot open /dev/null");
+	else
+		rc = producer_halves_run(&offline, producer_online_run, err);
 	producer_offline_close(&offline);
 	return rc;
 }
@@ -49,6 +54,7 @@ static int check_producer(const struct conf *conf, struct err *err)
 {
 	const int rc = signer_check(conf, err);
 
+	producer_say_lacks();
 	return rc == 0 ? producer_online_check(conf, err) : rc;
 }
 

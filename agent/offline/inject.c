@@ -95,6 +95,18 @@ static int add_entropy(int fd, const struct buf *argument, struct err *err)
 	return err_errno(err, ERR_IO, "RNDADDENTROPY failed");
 }
 
+int inject_probe(int fd, struct err *err)
+{
+	/* ENODATA: the generator is not ready, and reseeds by itself when it
+	 * is.  EINVAL and ENOTTY: kernels before 4.17 lack the request. */
+	if (ioctl(fd, RNDRESEEDCRNG) == 0 || errno == ENODATA ||
+	    errno == EINVAL || errno == ENOTTY)
+		return 0;
+	if (errno == EPERM)
+		return permission(err);
+	return err_errno(err, ERR_IO, "RNDRESEEDCRNG failed");
+}
+
 int inject(int fd, const struct buf *bytes, unsigned bits, struct err *err)
 {
 	struct buf *argument;
@@ -109,10 +121,5 @@ int inject(int fd, const struct buf *bytes, unsigned bits, struct err *err)
 	buf_free(argument);
 	if (rc != 0)
 		return rc;
-	/* ENODATA: the generator is not ready, and reseeds by itself when it
-	 * is.  EINVAL and ENOTTY: kernels before 4.17 lack the request. */
-	if (ioctl(fd, RNDRESEEDCRNG) != 0 && errno != ENODATA &&
-	    errno != EINVAL && errno != ENOTTY)
-		return err_errno(err, ERR_IO, "RNDRESEEDCRNG failed");
-	return 0;
+	return inject_probe(fd, err);
 }

@@ -10,9 +10,11 @@
 #include "agent/offline/deliver.h"
 #include "agent/offline/status.h"
 #include "agent/offline/take.h"
+#include "agent/record.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/record.h"
 
 #define STATE_DIRECTORY "/var/lib/sqs-entropy" /* or STATE_DIRECTORY */
 
@@ -119,7 +121,9 @@ static int explain_nothing(const struct agent_offline *o, const struct taken *t,
 		log_error("no message was usable: see --status");
 	if (t->ended)
 		return err_told(err, ERR_UNUSABLE);
-	if (ended_by == ERR_TIMEOUT)
+	/* An online half that hangs is killed soon after the deadline. */
+	if (ended_by == ERR_TIMEOUT ||
+	    clock_read(CLOCK_MONOTONIC) >= o->deadline)
 		return err_set(err, ERR_TIMEOUT,
 		    "nothing within %ld s (see --timeout)", o->conf->timeout);
 	return err_set(err, ERR_INTERNAL,
@@ -165,6 +169,21 @@ static void write_status(
 		log_info("could not write the status of this run");
 }
 
+static int say_ready(
+    const struct agent_offline *o, int fd, int64_t deadline, struct err *err)
+{
+	int rc = sink_probe(&o->sink, err);
+
+	if (rc != 0)
+		return rc;
+	rc = record_send(fd, RECORD_READY, NULL, 0, -1, deadline);
+	/* Of an online half that has ended already the records tell why. */
+	if (rc == 0 || rc == ERR_EOF)
+		return 0;
+	return err_set(err, rc, "cannot tell the online half to receive: %s",
+	    err_text(rc));
+}
+
 static int run_taken(struct agent_offline *o, struct taken *t, int fd,
     int64_t deadline, struct err *err)
 {
@@ -193,12 +212,14 @@ int agent_offline_run(
 	int rc = take_init(&taken, o->conf);
 
 	o->used = o->credit = 0;
-	if (rc == 0) {
-		rc = run_taken(o, &taken, fd, deadline, err);
+	if (rc != 0) {
+		(void)err_set(err, rc, "%s", err_text(rc));
+	} else {
+		rc = say_ready(o, fd, deadline, err);
+		if (rc == 0)
+			rc = run_taken(o, &taken, fd, deadline, err);
 		note_outcome(o, rc);
 		write_status(o, &taken, rc);
-	} else {
-		(void)err_set(err, rc, "%s", err_text(rc));
 	}
 	take_free(&taken);
 	return rc;

@@ -55,12 +55,13 @@ int agent_offline_open(struct agent_offline *o, const struct conf *conf,
 void agent_offline_close(struct agent_offline *o);
 
 /*
- * Take records from fd until the online half has ended or the deadline
- * (CLOCK_MONOTONIC ms) has passed, then deliver the messages.  0 when at least
- * one message was used and, with --strict, credit was given.  Otherwise
- * ERR_EMPTY, ERR_UNUSABLE, ERR_TIMEOUT, ERR_INTERNAL (the online half ended
- * early), ERR_NOMEM, an error of sink_put(), or the error of the online half,
- * which has logged it.
+ * Tell the online half that it may receive, once the kernel has said that this
+ * process can inject.  Take records from fd until the online half has ended or
+ * the deadline (CLOCK_MONOTONIC ms) has passed, then deliver the messages.  0
+ * when at least one message was used and, with --strict, credit was given.
+ * Otherwise ERR_EMPTY, ERR_UNUSABLE, ERR_TIMEOUT, ERR_INTERNAL (the online half
+ * ended early), ERR_NOMEM, an error of sink_put(), or the error of the online
+ * half, which has logged it.
  */
 int agent_offline_run(struct agent_offline *o, int fd, int64_t deadline,
     struct err *err) MUST_CHECK;

@@ -95,6 +95,13 @@ int sink_open(struct sink *s, const char *output, size_t max, struct err *err)
 	return rc;
 }
 
+int sink_probe(const struct sink *s, struct err *err)
+{
+	if (s->kernel)
+		return inject_probe(s->fd, err);
+	return s->regular ? 0 : check_reader(s, err);
+}
+
 int sink_mix(const struct sink *s, const void *data, size_t len)
 {
 	return s->kernel ? file_write(s->fd, data, len) : 0;

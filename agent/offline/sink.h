@@ -27,6 +27,10 @@ struct sink {
 int sink_open(struct sink *s, const char *output, size_t max, struct err *err)
     MUST_CHECK;
 
+/* Find out, with the rights that this process has now, whether sink_put() can
+ * succeed.  ERR_PERM, ERR_IO. */
+int sink_probe(const struct sink *s, struct err *err) MUST_CHECK;
+
 /* Mix without credit, kernel only; nothing happens elsewhere. */
 int sink_mix(const struct sink *s, const void *data, size_t len) MUST_CHECK;
 

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/record.h"
+#include "confine/split.h"
 #include "sqs/messages.h"
 #include "sqs/session.h"
 
@@ -24,7 +25,8 @@
 #define IDENTITY_IF_THERE_MS 300
 
 struct run {
-	int fd; /* to the offline half */
+	int fd;     /* to the offline half */
+	int end_fd; /* readable once that half has ended */
 	const struct conf *conf;
 	struct clock clock;
 	int64_t deadline;
@@ -55,9 +57,7 @@ static int begin_receiving(struct run *run, struct err *err)
 	int rc;
 
 	run->cfg = agent_session(run->conf);
-	/* The offline half sends nothing: its end alone makes fd readable.  Its
-	 * death sends no signal, because it may not signal another user. */
-	run->cfg.cancel_fd = run->fd;
+	run->cfg.cancel_fd = run->end_fd;
 	rc = session_init(&run->session, &run->cfg, &run->clock, err);
 	if (rc == 0)
 		rc = agent_confine_online(
@@ -114,6 +114,24 @@ static void tell_identity(struct run *run)
 		log_debug("the offline half did not take the instance id");
 }
 
+/* When the offline half has ended instead, it has logged why. */
+static int wait_until_ready(struct run *run, struct err *err)
+{
+	uint32_t type = 0;
+	uint8_t none;
+	size_t len;
+	const int rc = record_receive(
+	    run->fd, &type, &none, 0, &len, run->end_fd, run->deadline);
+
+	if (rc == ERR_EOF || rc == ERR_CANCELED)
+		return err_told(err, ERR_CANCELED);
+	if (rc != 0 || type != RECORD_READY)
+		return err_set(err, rc != 0 ? rc : ERR_FORMAT,
+		    "the offline half does not say that it is ready: %s",
+		    err_text(rc != 0 ? rc : ERR_FORMAT));
+	return 0;
+}
+
 static int receive_messages(struct run *run, struct err *err)
 {
 	int64_t left = run->deadline - clock_mono(&run->clock);
@@ -137,6 +155,8 @@ static int get_messages(struct run *run, struct err *err)
 
 	if (rc == 0)
 		rc = tell_queue(run, err);
+	if (rc == 0)
+		rc = wait_until_ready(run, err);
 	if (rc == 0)
 		rc = receive_messages(run, err);
 	if (rc != ERR_CANCELED)
@@ -217,10 +237,13 @@ int agent_online_run(int fd, const struct conf *conf, int64_t deadline)
 {
 	struct run run = {.fd = fd, .conf = conf, .deadline = deadline};
 	struct err err = {0};
-	int rc;
+	int rc = split_end_fd(fd, -1, &run.end_fd);
 
-	run.clock = clock_system(&run.fd);
-	rc = begin_receiving(&run, &err);
+	run.clock = clock_system(&run.end_fd);
+	if (rc != 0)
+		(void)err_errno(&err, rc, "cannot watch the offline half");
+	if (rc == 0)
+		rc = begin_receiving(&run, &err);
 	if (rc == 0)
 		rc = get_messages(&run, &err);
 	if (rc == 0)

@@ -84,16 +84,12 @@ struct rule {
 
 /* O_TRUNC writes even with O_RDONLY. */
 #define WRITING         ((unsigned)(O_ACCMODE | O_CREAT | O_TRUNC))
-#define NEGATIVE        (UINT32_C(1) << 31)
 #define THREAD          (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)
 #define NEW_NAMESPACE                                                          \
 	(CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWNS |         \
 	    CLONE_NEWPID | CLONE_NEWUSER | CLONE_NEWUTS)
 
 static const struct rule any_role_rules[] = {
-    /* files are read; what is written was opened before */
-    {"open", 1, {BITS(1, WRITING, O_RDONLY)}},
-    {"openat", 1, {BITS(2, WRITING, O_RDONLY)}},
     /* memory is never both written and executed */
     {"mmap", 1, {BITS(2, PROT_EXEC, 0)}},
     {"mmap2", 1, {BITS(2, PROT_EXEC, 0)}},
@@ -107,6 +103,9 @@ static const struct rule any_role_rules[] = {
 };
 
 static const struct rule online_rules[] = {
+    /* files are read; what is written was opened before */
+    {"open", 1, {BITS(1, WRITING, O_RDONLY)}},
+    {"openat", 1, {BITS(2, WRITING, O_RDONLY)}},
     {"socket", 1, {INT(0, AF_INET)}},
     {"socket", 1, {INT(0, AF_INET6)}},
     /* nscd, systemd-resolved, sssd, avahi */
@@ -141,15 +140,7 @@ static const struct rule online_rules[] = {
     {NULL, 0, {{0}}},
 };
 
-/* Of one process, not of a group or of all. */
-static const struct rule offline_rules[] = {
-    {"kill", 2, {BITS(0, NEGATIVE, 0), INT(1, SIGKILL)}},
-    {"kill", 2, {BITS(0, NEGATIVE, 0), INT(1, SIGTERM)}},
-    {NULL, 0, {{0}}},
-};
-
-/* linux/random.h, which agent/offline/inject.c owns; the same on all machines
- * but mips, powerpc and sparc.  RNDADDTOENTCNT, credit without bytes, is tried
+/* RNDADDTOENTCNT, credit without bytes, is tried
  * before and not allowed here. */
 static const struct rule random_rules[] = {
     {"ioctl", 1, {INT(1, 0x40085203U)}}, /* RNDADDENTROPY */
@@ -157,16 +148,23 @@ static const struct rule random_rules[] = {
     {NULL, 0, {{0}}},
 };
 
-static const struct rule no_rules[] = {{NULL, 0, {{0}}}};
+/* The end of the online half starts the timer of split_run(). */
+static const struct rule source_rules[] = {
+    {"open", 1, {BITS(1, WRITING, O_RDONLY)}},
+    {"openat", 1, {BITS(2, WRITING, O_RDONLY)}},
+    {"timer_settime", 0, {{0}}},
+    {"timer_settime64", 0, {{0}}},
+    {NULL, 0, {{0}}},
+};
 
 /* What a role may do beside what every role may. */
 static const struct {
 	const char *const *names;
-	const struct rule *rules, *more;
+	const struct rule *rules;
 } roles[] = {
-    [CONFINE_ONLINE] = {online_only, online_rules, no_rules},
-    [CONFINE_AGENT_OFFLINE] = {offline_only, offline_rules, random_rules},
-    [CONFINE_PRODUCER_OFFLINE] = {offline_only, offline_rules, no_rules},
+    [CONFINE_ONLINE] = {online_only, online_rules},
+    [CONFINE_AGENT_OFFLINE] = {offline_only, random_rules},
+    [CONFINE_PRODUCER_OFFLINE] = {offline_only, source_rules},
 };
 
 static int add_rule(
@@ -211,8 +209,6 @@ static int add_role(scmp_filter_ctx filter, enum confine_role role)
 	rc = add_named(filter, SCMP_ACT_ALLOW, roles[role].names);
 	if (rc == 0)
 		rc = add_rules(filter, roles[role].rules);
-	if (rc == 0)
-		rc = add_rules(filter, roles[role].more);
 	return rc;
 }
 
@@ -246,7 +242,7 @@ static bool is_enforced(void)
 
 /* A kernel that has filters finds no program at NULL (EFAULT).  qemu's
  * emulation of processes has none, whatever the kernel beneath it has. */
-static bool is_supported(void)
+bool confine_has_calls(void)
 {
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL, 0, 0) == 0 ||
 	       errno != EINVAL;
@@ -254,13 +250,9 @@ static bool is_supported(void)
 
 int confine_calls(enum confine_role role, struct err *err)
 {
-	scmp_filter_ctx filter;
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int rc;
 
-	if (!is_supported())
-		return err_set(err, ERR_UNSUPPORTED,
-		    "this kernel was built without seccomp filters");
-	filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	if (filter == NULL)
 		return err_set(err, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
 	rc = fill_filter(filter, role);

@@ -102,6 +102,9 @@ int confine_capabilities(int cap, struct err *err)
 		return err_errno(err, ERR_PERM, "cannot drop the bounding set");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return err_errno(err, ERR_PERM, "cannot set no-new-privs");
+	/* Set for a change of user that keeps one (capabilities(7)). */
+	if (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) != 0)
+		return err_errno(err, ERR_PERM, "cannot reset keep-caps");
 	/* Old kernels (before 4.3) have no ambient set. */
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 &&
 	    errno != EINVAL)

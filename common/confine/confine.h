@@ -3,6 +3,7 @@
 #define SQS_ENTROPY_CONFINE_CONFINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/err.h"
 
@@ -28,25 +29,46 @@ enum confine_role {
 
 struct confine_half {
 	enum confine_role role;
-	const char *user; /* what root becomes; NULL: root stays root,
-			     without its capabilities but cap */
-	int cap;          /* CAP_*, -1 for none */
+	const char *user; /* what root becomes; NULL: root stays root */
+	bool stays_root;  /* ... also where there is no such user; otherwise
+			     the half becomes "nobody" (65534) there */
+	int cap;          /* CAP_*, -1 for none; all others go */
 	const char *const *readable; /* beneath these, NULL-terminated */
 	long lifetime_ms;            /* it is killed then; 0: it is not */
-	/* told back: */
-	bool nobody;   /* there is no such user */
-	bool landlock; /* this kernel has it */
-	bool seccomp;  /* this kernel has filters; all else is done without */
 };
-
-/* What to tell the user where that is so. */
-#define CONFINE_NO_SECCOMP                                                     \
-	"this kernel has no seccomp filters: the system calls of both halves " \
-	"are not restricted"
 
 /* All steps for one half, after split_fork() and before its first thread, once
  * all that it writes to is open and split_stop_fd() is done.  steps.h tells
- * what each does.  ERR_PERM, ERR_IO, ERR_NOMEM. */
-int confine_half(struct confine_half *half, struct err *err) MUST_CHECK;
+ * what each does.  A kernel without Landlock or seccomp is no error, see
+ * confine_find_lacks().  ERR_PERM, ERR_IO, ERR_NOMEM. */
+int confine_half(const struct confine_half *half, struct err *err) MUST_CHECK;
+
+/*
+ * For what belongs to a half and is opened before the half is confined.
+ * confine_as(): act as that user where files are concerned, until
+ * confine_as_root().  Nothing happens where this process is not root's, or
+ * there is no such user.  confine_give(): make the user the owner of a file or
+ * directory that root has just made.  ERR_PERM.
+ */
+int confine_as(const char *user, struct err *err) MUST_CHECK;
+int confine_as_root(struct err *err) MUST_CHECK;
+int confine_give(const char *path, const char *user, struct err *err)
+    MUST_CHECK;
+
+/* What of the confinement is not to be had here: by a kernel that was built
+ * without Landlock or seccomp filters, or because a user is missing.  text is
+ * to be logged once, as warnings; one_user: this process is not root's, so that
+ * both halves run as the user that it has. */
+#define CONFINE_LACKS_MAX 4
+#define CONFINE_ONE_USER                                                       \
+	"not started as root: both halves run as this user, who owns what "    \
+	"both hold"
+struct confine_lacks {
+	bool one_user;
+	size_t n;
+	char text[CONFINE_LACKS_MAX][192];
+};
+void confine_find_lacks(
+    const char *offline_user, const char *online_user, struct confine_lacks *l);
 
 #endif

@@ -82,20 +82,25 @@ static int enforce_ruleset(int ruleset, struct err *err)
 	    err, ERR_PERM, "files can still be written in spite of Landlock");
 }
 
-static int restrict_files(
-    const char *const *readable, bool *active, struct err *err)
+/* 0: the kernel was built without Landlock, has it turned off, or a container's
+ * filter refuses the call. */
+static long find_abi(void)
 {
-	struct landlock_ruleset_attr attr = {0};
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
+	const long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
 	    LANDLOCK_CREATE_RULESET_VERSION);
+
+	return abi < 1 ? 0 : abi;
+}
+
+static int restrict_files(const char *const *readable, struct err *err)
+{
+	const long abi = find_abi();
+	struct landlock_ruleset_attr attr = {
+	    .handled_access_fs = rights_of(abi)};
 	int ruleset, rc = 0;
 
-	/* The kernel was built without Landlock, has it turned off, or a
-	 * container's filter refuses the call. */
-	*active = abi >= 1;
-	if (!*active)
+	if (abi == 0)
 		return 0;
-	attr.handled_access_fs = rights_of(abi);
 	ruleset =
 	    (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr, 0);
 	if (ruleset < 0)
@@ -108,17 +113,28 @@ static int restrict_files(
 	return rc;
 }
 
-#define HAS_LANDLOCK 1
-#endif
-
-int confine_files(const char *const *readable, bool *active, struct err *err)
-{
-#ifdef HAS_LANDLOCK
-	return restrict_files(readable, active, err);
 #else
+
+static long find_abi(void)
+{
+	return 0;
+}
+
+static int restrict_files(const char *const *readable, struct err *err)
+{
 	(void)readable;
 	(void)err;
-	*active = false;
 	return 0;
+}
+
 #endif
+
+bool confine_has_files(void)
+{
+	return find_abi() > 0;
+}
+
+int confine_files(const char *const *readable, struct err *err)
+{
+	return restrict_files(readable, err);
 }

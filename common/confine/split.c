@@ -3,10 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -20,28 +21,43 @@
 #define REAP_STEP_NS 2000000
 #define REAP_LAST_MS 500 /* for the kernel to end what was killed */
 
-int split_fork(int *fd, pid_t *child)
+/* The kernel is to send SIGKILL when the tie has no writer any more. */
+static void arm_tie(int tie)
 {
-	const pid_t parent = getpid();
-	int pair[2];
+	struct pollfd p = {.fd = tie};
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-		return ERR_IO;
-	*child = fork();
-	if (*child < 0) {
-		(void)close(pair[0]);
-		(void)close(pair[1]);
-		return ERR_IO;
+	if (fcntl(tie, F_SETSIG, SIGKILL) != 0 ||
+	    fcntl(tie, F_SETOWN, getpid()) != 0 ||
+	    fcntl(tie, F_SETFL, O_ASYNC) != 0)
+		_exit(err_exit(ERR_INTERNAL));
+	/* The parent may have ended before. */
+	if (poll(&p, 1, 0) != 0)
+		(void)kill(getpid(), SIGKILL);
+}
+
+int split_fork(struct split_child *child)
+{
+	int pair[2] = {-1, -1}, tie[2] = {-1, -1}, mine;
+
+	child->pid = -1;
+	if (pipe2(tie, O_CLOEXEC) == 0 &&
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0)
+		child->pid = fork();
+	mine = child->pid == 0 ? 1 : 0;
+	if (child->pid >= 0) {
+		child->fd = pair[mine];
+		child->tie = tie[1 - mine];
+		pair[mine] = tie[1 - mine] = -1;
 	}
-	*fd = pair[*child == 0 ? 1 : 0];
-	(void)close(pair[*child == 0 ? 0 : 1]);
-	if (*child == 0) {
-		/* The parent may have died before the request was made. */
-		if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 ||
-		    getppid() != parent)
-			_exit(err_exit(ERR_CANCELED));
+	for (int i = 0; i < 2; i++) {
+		if (pair[i] >= 0)
+			(void)close(pair[i]);
+		if (tie[i] >= 0)
+			(void)close(tie[i]);
 	}
-	return 0;
+	if (child->pid == 0)
+		arm_tie(child->tie);
+	return child->pid >= 0 ? 0 : ERR_IO;
 }
 
 static int stop_pipe[2] = {-1, -1};
@@ -72,6 +88,55 @@ int split_stop_fd(int *fd)
 	return 0;
 }
 
+int split_end_fd(int peer, int stop_fd, int *fd)
+{
+	/* The end of the other half (EPOLLHUP) is told without being asked. */
+	struct epoll_event end = {0}, stop = {.events = EPOLLIN};
+	const int set = epoll_create1(EPOLL_CLOEXEC);
+
+	if (set < 0)
+		return ERR_IO;
+	if (epoll_ctl(set, EPOLL_CTL_ADD, peer, &end) != 0 ||
+	    (stop_fd >= 0 &&
+		epoll_ctl(set, EPOLL_CTL_ADD, stop_fd, &stop) != 0)) {
+		(void)close(set);
+		return ERR_IO;
+	}
+	*fd = set;
+	return 0;
+}
+
+static timer_t last_timer;
+static struct itimerspec last_time;
+
+static void on_child_end(int signal)
+{
+	const int saved = errno;
+
+	(void)signal;
+	(void)timer_settime(last_timer, 0, &last_time, NULL);
+	errno = saved;
+}
+
+/* The end of the child starts a timer whose SIGKILL nothing can block. */
+static int limit_outliving(long ms)
+{
+	struct sigevent kill = {
+	    .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
+	/* Without SA_RESTART a read(2) that sleeps in a driver is ended. */
+	const struct sigaction ended = {
+	    .sa_handler = on_child_end, .sa_flags = SA_NOCLDSTOP};
+
+	if (ms == 0)
+		return 0;
+	last_time.it_value = (struct timespec){
+	    .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+	return timer_create(CLOCK_MONOTONIC, &kill, &last_timer) == 0 &&
+		       sigaction(SIGCHLD, &ended, NULL) == 0
+		   ? 0
+		   : ERR_IO;
+}
+
 /* True if the child has ended, or cannot be waited for. */
 static bool has_ended(pid_t child, int *status)
 {
@@ -80,26 +145,30 @@ static bool has_ended(pid_t child, int *status)
 	return got == child || (got < 0 && errno != EINTR);
 }
 
-int split_reap(pid_t child, int64_t deadline)
+int split_reap(struct split_child *child, int64_t deadline)
 {
 	const struct timespec step = {.tv_nsec = REAP_STEP_NS};
 	int64_t last = INT64_MAX;
 	int status = 0;
 
-	while (!has_ended(child, &status)) {
+	while (!has_ended(child->pid, &status)) {
 		const int64_t now = clock_read(CLOCK_MONOTONIC);
 
-		/* kill(2) fails for a child of another user; this wait has to
-		 * end all the same.  It is counted from the kill, because on a
-		 * busy machine that may come long after the deadline. */
-		if (now >= last)
-			return SPLIT_NOT_REAPED;
+		/* The last wait is counted from the kill, because on a busy
+		 * machine that may come long after the deadline. */
+		if (now >= last) {
+			status = SPLIT_NOT_REAPED;
+			break;
+		}
 		if (last == INT64_MAX && now >= deadline) {
-			(void)kill(child, SIGKILL);
+			(void)close(child->tie);
+			child->tie = -1;
 			last = now + REAP_LAST_MS;
 		}
 		(void)nanosleep(&step, NULL);
 	}
+	if (child->tie >= 0)
+		(void)close(child->tie);
 	return status;
 }
 
@@ -125,25 +194,30 @@ static void read_status(int status, bool late, struct err *end)
 		    code < 0 && code >= ERR_INTERNAL ? code : ERR_INTERNAL);
 }
 
+static _Noreturn void run_child(const struct split *s, int fd)
+{
+	int code;
+
+	s->leave(s->ctx);
+	code = s->online(s->ctx, fd);
+	/* No exit handlers: they would wait for a name look-up. */
+	_exit(code == 0 ? 0 : STATUS_BASE - code);
+}
+
 int split_run(const struct split *s, struct err *end, struct err *err)
 {
+	struct split_child child;
 	int64_t until = 0;
-	int fd, rc, code, status;
-	pid_t child;
+	int rc, status;
 
-	if (split_fork(&fd, &child) != 0)
+	if (limit_outliving(s->outlive_ms) != 0 || split_fork(&child) != 0)
 		return err_errno(err, ERR_IO, "cannot start the online half");
-	if (child == 0) {
-		s->leave(s->ctx);
-		code = s->online(s->ctx, fd);
-		/* No exit handlers: they would wait for a name look-up. */
-		_exit(code == 0 ? 0 : STATUS_BASE - code);
-	}
-	rc = s->offline(s->ctx, fd, &until, err);
-	(void)close(fd);
-	if (rc != 0 && s->stop_signal != 0)
-		(void)kill(child, s->stop_signal);
-	status = split_reap(child, until);
+	if (child.pid == 0)
+		run_child(s, child.fd);
+	rc = s->offline(s->ctx, child.fd, &until, err);
+	/* The child sees this, and ends by itself if it can. */
+	(void)close(child.fd);
+	status = split_reap(&child, until);
 	read_status(status, clock_read(CLOCK_MONOTONIC) >= until, end);
 	return rc;
 }

@@ -11,13 +11,23 @@
 #include "base/err.h"
 #include "confine/confine.h"
 
-/* When root: become user (its groups given up too), or "nobody" (65534) when
- * there is no such user; *fallback says so.  The bounding set goes too, being
- * out of reach afterwards; the signal for the parent's death stays.  Otherwise,
- * and in a user namespace that has no such id (its root is an ordinary user
- * outside), nothing happens.  ERR_PERM. */
-int confine_become(const char *user, bool *fallback, struct err *err)
-    MUST_CHECK;
+/* True if this process is root, or can become root again. */
+bool confine_may_be_root(void);
+bool confine_user_exists(const char *user);
+
+/* When root: become half->user (its groups given up too), or what half says
+ * where there is no such user.  The bounding set goes too, being out of reach
+ * afterwards; capabilities go unless half keeps one, for
+ * confine_capabilities() to drop the others.  *changed: the user did change.
+ * ERR_PERM, also where the user namespace has no such id
+ * (user_namespaces(7)). */
+int confine_become(
+    const struct confine_half *half, bool *changed, struct err *err) MUST_CHECK;
+
+/* For after the capabilities are dropped: all ids of this process are one user
+ * and one group, neither of them root's, it has no other groups, and it cannot
+ * have root's ids back. */
+bool confine_root_is_gone(void);
 
 /* Keep the capability cap (CAP_*, or -1 for none) as permitted and effective;
  * drop all others from every set, ambient and bounding set included, and set
@@ -37,23 +47,22 @@ bool confine_drop_bounding_set(int keep);
 int confine_limits(rlim_t files, struct err *err) MUST_CHECK;
 
 /* SIGKILL in ms from now, whatever the process does: confine_calls() leaves it
- * no call to stop the timer.  For the agent's online half, which its parent
- * cannot kill: with neither its user id nor CAP_KILL, kill(2) fails and
- * PR_SET_PDEATHSIG sends nothing.  ERR_IO. */
+ * no call to stop the timer.  ERR_IO. */
 int confine_lifetime(long ms, struct err *err) MUST_CHECK;
 
 /* Landlock (landlock(7)) where the kernel has it: only reading, and only
  * beneath these paths (NULL-terminated; symbolic links are followed, those
  * that are not there are skipped; a file that is replaced later must be
  * beneath a directory named here); no writing anywhere, but to what is open.
- * *active tells.  ERR_PERM when a kernel that has it refuses. */
-int confine_files(const char *const *readable, bool *active, struct err *err)
-    MUST_CHECK;
+ * ERR_PERM when a kernel that has it refuses. */
+int confine_files(const char *const *readable, struct err *err) MUST_CHECK;
+bool confine_has_files(void);
 
 /* A seccomp filter (libseccomp): what is not on the list of the role fails
  * with EPERM.  Everything is inherited by threads.  No role can open a file
- * for writing, start a process or a program.  ERR_PERM, ERR_NOMEM,
- * ERR_UNSUPPORTED when the kernel has no seccomp filters. */
+ * for writing, start a process or a program, or send a signal.  ERR_PERM,
+ * ERR_NOMEM. */
 int confine_calls(enum confine_role role, struct err *err) MUST_CHECK;
+bool confine_has_calls(void);
 
 #endif

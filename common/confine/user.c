@@ -3,7 +3,6 @@
 
 #include <grp.h>
 #include <pwd.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -19,8 +18,8 @@ struct ids {
 	gid_t gid;
 };
 
-/* Any of the three can be made the effective one again. */
-static bool may_be_root(void)
+/* Any of the three ids can be made the effective one again. */
+bool confine_may_be_root(void)
 {
 	uid_t real, effective, saved;
 
@@ -64,25 +63,11 @@ static bool is_mapped(const char *map, unsigned long id)
 	}
 }
 
-/* A change of ids makes the kernel forget which signal the parent's death is
- * to send; if that happened meanwhile, the signal is overdue. */
-static int keep_parent_death(int signal, pid_t parent, struct err *err)
+/* With capabilities that survive setresuid(2), confine_capabilities() has to
+ * follow: until then the process could become root again. */
+static int change_ids(const struct ids *ids, bool keeps, struct err *err)
 {
-	if (signal == 0)
-		return 0;
-	if (prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0) != 0)
-		return err_errno(
-		    err, ERR_PERM, "cannot ask for the parent's death");
-	if (getppid() != parent)
-		(void)kill(getpid(), signal);
-	return 0;
-}
-
-static int change_ids(const struct ids *ids, struct err *err)
-{
-	/* With capabilities that survive setresuid(2) the process could become
-	 * root again. */
-	if (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) != 0 ||
+	if (prctl(PR_SET_KEEPCAPS, keeps ? 1 : 0, 0, 0, 0) != 0 ||
 	    setgroups(0, NULL) != 0 ||
 	    setresgid(ids->gid, ids->gid, ids->gid) != 0 ||
 	    setresuid(ids->uid, ids->uid, ids->uid) != 0)
@@ -92,7 +77,81 @@ static int change_ids(const struct ids *ids, struct err *err)
 	return 0;
 }
 
-static bool root_is_gone(const struct ids *ids)
+bool confine_user_exists(const char *user)
+{
+	struct ids ids;
+
+	return look_up_user(user, &ids);
+}
+
+static int check_ids(const char *user, const struct ids *ids, struct err *err)
+{
+	if (ids->uid == 0 || ids->gid == 0)
+		return err_set(err, ERR_PERM,
+		    "user %s has root's user or group id: give it its own",
+		    user);
+	if (is_mapped("/proc/self/uid_map", ids->uid) &&
+	    is_mapped("/proc/self/gid_map", ids->gid))
+		return 0;
+	return err_set(err, ERR_PERM,
+	    "user %lu of group %lu, which one half has to become, is not "
+	    "mapped in this user namespace: map it, or start the program as "
+	    "another user than root",
+	    (unsigned long)ids->uid, (unsigned long)ids->gid);
+}
+
+int confine_become(
+    const struct confine_half *half, bool *changed, struct err *err)
+{
+	struct ids ids = {NOBODY, NOBODY};
+	const bool found = look_up_user(half->user, &ids);
+	int rc;
+
+	*changed = false;
+	if (!confine_may_be_root() || (!found && half->stays_root))
+		return 0;
+	rc = check_ids(half->user, &ids, err);
+	if (rc != 0)
+		return rc;
+	/* The bounding set needs CAP_SETPCAP, which goes with the user id. */
+	if (!confine_drop_bounding_set(half->cap))
+		return err_errno(err, ERR_PERM, "cannot drop capabilities");
+	*changed = true;
+	return change_ids(&ids, half->cap >= 0, err);
+}
+
+/* Root that acts as another user has no capability in force until it is back
+ * (capabilities(7)). */
+int confine_as(const char *user, struct err *err)
+{
+	struct ids ids;
+
+	if (geteuid() != 0 || !look_up_user(user, &ids))
+		return 0;
+	if (setegid(ids.gid) == 0 && seteuid(ids.uid) == 0)
+		return 0;
+	return err_errno(err, ERR_PERM, "cannot act as user %s", user);
+}
+
+int confine_as_root(struct err *err)
+{
+	if (getuid() != 0 || (seteuid(0) == 0 && setegid(0) == 0))
+		return 0;
+	return err_errno(err, ERR_PERM, "cannot act as root again");
+}
+
+int confine_give(const char *path, const char *user, struct err *err)
+{
+	struct ids ids;
+
+	if (geteuid() != 0 || !look_up_user(user, &ids) ||
+	    lchown(path, ids.uid, ids.gid) == 0)
+		return 0;
+	return err_errno(
+	    err, ERR_PERM, "cannot give %s to user %s", path, user);
+}
+
+bool confine_root_is_gone(void)
 {
 	uid_t ruid, euid, suid;
 	gid_t rgid, egid, sgid;
@@ -100,43 +159,9 @@ static bool root_is_gone(const struct ids *ids)
 	if (getresuid(&ruid, &euid, &suid) != 0 ||
 	    getresgid(&rgid, &egid, &sgid) != 0)
 		return false;
-	return ruid == ids->uid && euid == ids->uid && suid == ids->uid &&
-	       rgid == ids->gid && egid == ids->gid && sgid == ids->gid &&
-	       getgroups(0, NULL) == 0 && setresuid(NO_ID, 0, NO_ID) != 0 &&
+	return euid != 0 && ruid == euid && suid == euid && egid != 0 &&
+	       rgid == egid && sgid == egid && getgroups(0, NULL) == 0 &&
+	       setresuid(NO_ID, 0, NO_ID) != 0 &&
 	       setresgid(NO_ID, 0, NO_ID) != 0 && setuid(0) != 0 &&
 	       setgid(0) != 0;
-}
-
-int confine_become(const char *user, bool *fallback, struct err *err)
-{
-	struct ids ids = {NOBODY, NOBODY};
-	const pid_t parent = getppid();
-	int signal = 0, rc;
-
-	*fallback = false;
-	if (!may_be_root())
-		return 0;
-	*fallback = !look_up_user(user, &ids);
-	if (ids.uid == 0 || ids.gid == 0)
-		return err_set(err, ERR_PERM,
-		    "user %s has root's user or group id: give it its own",
-		    user);
-	if (!is_mapped("/proc/self/uid_map", ids.uid) ||
-	    !is_mapped("/proc/self/gid_map", ids.gid)) {
-		*fallback = false;
-		return 0;
-	}
-	if (prctl(PR_GET_PDEATHSIG, &signal, 0, 0, 0) != 0)
-		return err_errno(err, ERR_PERM, "cannot read PDEATHSIG");
-	/* The bounding set needs CAP_SETPCAP, which goes with the user id. */
-	if (!confine_drop_bounding_set(-1))
-		return err_errno(err, ERR_PERM, "cannot drop capabilities");
-	rc = change_ids(&ids, err);
-	if (rc == 0)
-		rc = keep_parent_death(signal, parent, err);
-	if (rc == 0 && !root_is_gone(&ids))
-		rc = err_set(err, ERR_PERM,
-		    "root's rights could be had back after becoming user %lu",
-		    (unsigned long)ids.uid);
-	return rc;
 }

@@ -3,11 +3,14 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
+#include "confine/confine.h"
 #include "message/claim.h"
 #include "message/seal.h"
+#include "producer/halves.h"
 
 #define CANNOT_SEAL "seal-to: " ARN_MISSING
 #define UNSIGNED    ARN_MISSING ": messages are not signed, and earn no credit"
@@ -49,17 +52,46 @@ static int load_keys(struct signer *s, const struct conf *conf, struct err *err)
 	return rc;
 }
 
+static int open_as(const char *user, struct sequence *sequence,
+    const char *path, struct err *err)
+{
+	struct err why = {0};
+	int rc = confine_as(user, err);
+
+	if (rc == 0)
+		rc = sequence_open(sequence, path, err);
+	return confine_as_root(&why) == 0 ? rc : ERR_PERM;
+}
+
+/* The file belongs to the user of this half.  In the unit root cannot reach
+ * that user's directory; by hand root may have named one that the user cannot
+ * reach. A directory that is not there is made for a program that was started
+ * by hand; systemd's is there (tmpfiles.d(5)). */
+static int open_sequence(struct signer *s, struct err *err)
+{
+	const char *directory =
+	    file_directory("STATE_DIRECTORY", CONF_STATE_DIRECTORY);
+	const bool was_there = access(directory, F_OK) == 0;
+	char path[PATH_MAX];
+	int rc = 0;
+
+	(void)snprintf(path, sizeof path, "%s/sequence",
+	    file_make_directory("STATE_DIRECTORY", CONF_STATE_DIRECTORY, 0700));
+	if (!was_there && access(directory, F_OK) == 0)
+		rc = confine_give(directory, PRODUCER_OFFLINE_USER, err);
+	if (rc == 0)
+		rc = open_as(PRODUCER_OFFLINE_USER, &s->sequence, path, err);
+	if (rc == ERR_PERM && geteuid() == 0)
+		rc = sequence_open(&s->sequence, path, err);
+	return rc;
+}
+
 int signer_open(struct signer *s, const struct conf *conf, struct err *err)
 {
-	char state[PATH_MAX];
 	int rc = load_keys(s, conf, err);
 
-	if (rc == 0 && conf->signing_key[0] != '\0') {
-		(void)snprintf(state, sizeof state, "%s/sequence",
-		    file_make_directory(
-			"STATE_DIRECTORY", CONF_STATE_DIRECTORY, 0700));
-		rc = sequence_open(&s->sequence, state, err);
-	}
+	if (rc == 0 && conf->signing_key[0] != '\0')
+		rc = open_sequence(s, err);
 	if (rc != 0)
 		signer_close(s);
 	return rc;

@@ -290,24 +290,25 @@ static int mutate(struct agent_offline *o, struct err *err)
 	static int ours[SEQUENCES_MAX], theirs[SEQUENCES_MAX];
 	const size_t n = (size_t)number_of("SEQUENCES", SEQUENCES_MAX);
 	const struct clock clock = clock_system(NULL);
-	int rc, status, fd;
-	pid_t child;
+	struct split_child child;
+	int rc, status;
 
 	state =
 	    UINT64_C(0x9e3779b97f4a7c15) * (uint64_t)number_of("SEED", INT_MAX);
 	make_pairs(n, ours, theirs);
-	if (split_fork(&fd, &child) != 0)
+	if (split_fork(&child) != 0)
 		die("split_fork");
 	for (size_t i = 0; i < n; i++)
-		(void)close(child == 0 ? ours[i] : theirs[i]);
-	if (child == 0) {
+		(void)close(child.pid == 0 ? ours[i] : theirs[i]);
+	if (child.pid == 0) {
 		agent_offline_close(o);
 		_exit(attack_all(theirs, n));
 	}
-	rc = agent_confine_offline(o->conf, err);
+	rc = agent_confine_offline(
+	    o->conf, clock_mono(&clock) + (int64_t)n * SEQUENCE_MS, err);
 	if (rc == 0)
 		serve_all(o, ours, n);
-	status = split_reap(child, clock_mono(&clock) + SEQUENCE_MS);
+	status = split_reap(&child, clock_mono(&clock) + SEQUENCE_MS);
 	return rc != 0 ? err_exit(rc) : status >> 8 | (status & 0xff);
 }
 

@@ -50,17 +50,30 @@ void confine_aid_run(void (*body)(void))
 		    "the child ended with wait status %#x", (unsigned)status);
 }
 
+static int status_fd = -1;
+
+static int open_status(void)
+{
+	return open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+}
+
+void confine_aid_open_status(void)
+{
+	status_fd = open_status();
+	CHECK(status_fd >= 0);
+}
+
 const char *confine_aid_status(const char *name)
 {
+	const int fd = status_fd >= 0 ? status_fd : open_status();
 	static char text[8192];
-	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
 	char *line, *next;
 	ssize_t n;
 
 	CHECK(fd >= 0);
-	n = read(fd, text, sizeof text - 1);
+	n = pread(fd, text, sizeof text - 1, 0);
 	CHECK(n > 0);
-	CHECK(close(fd) == 0);
+	CHECK(fd == status_fd || close(fd) == 0);
 	text[n] = '\0';
 	for (line = text; line != NULL; line = next) {
 		next = strchr(line, '\n');

@@ -20,6 +20,9 @@ void confine_aid_check(bool good, const char *file, int line, const char *what);
  * what is allowed. */
 void confine_aid_any_role(void);
 
+/* A file can be opened for reading, and read; or no file can be opened. */
+void confine_aid_reads_files(bool allowed);
+
 /* Run body in a child; its wait status. */
 int confine_aid_wait_status(void (*body)(void));
 
@@ -27,7 +30,9 @@ int confine_aid_wait_status(void (*body)(void));
 void confine_aid_run(void (*body)(void));
 
 /* The lines of /proc/self/status that begin with name and a colon: what
- * follows without white space at both ends.  Valid until the next call. */
+ * follows without white space at both ends.  Valid until the next call.  Who
+ * cannot open files any more has called confine_aid_open_status() before. */
+void confine_aid_open_status(void);
 const char *confine_aid_status(const char *name);
 
 /* Whether valgrind runs this program: it makes system calls of its own. */

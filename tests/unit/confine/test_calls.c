@@ -23,6 +23,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -78,7 +79,7 @@ static void exchanges_records(int fd)
 	CHECK(recvmsg(fd, &msg, 0) == 4);
 }
 
-/* It sends back one record and waits for a signal. */
+/* It sends back one record and waits for the end of the pair. */
 static pid_t start_other_half(int *fd)
 {
 	char text[4];
@@ -94,25 +95,26 @@ static pid_t start_other_half(int *fd)
 		CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0);
 		CHECK(read(pair[1], text, sizeof text) == 4);
 		CHECK(write(pair[1], text, sizeof text) == 4);
-		(void)poll(NULL, 0, 30000);
-		_exit(1);
+		CHECK(read(pair[1], text, sizeof text) == 0);
+		_exit(0);
 	}
 	(void)close(pair[1]);
 	*fd = pair[0];
 	return child;
 }
 
-static void ends_other_half(pid_t child)
+static void outlives_other_half(pid_t child, int fd)
 {
 	int status = 0;
 
-	CHECK(REFUSED(kill(child, SIGUSR1)) && REFUSED(kill(child, SIGSTOP)));
-	/* Neither its group nor everybody. */
+	CHECK(REFUSED(kill(child, SIGTERM)) && REFUSED(kill(child, SIGKILL)));
 	CHECK(REFUSED(kill(-child, SIGTERM)));
 	CHECK(waitpid(child, &status, WNOHANG) == 0);
-	CHECK(kill(child, SIGTERM) == 0);
+	/* It has an end of its own. */
+	CHECK(shutdown(fd, SHUT_RDWR) == -1 && errno == EPERM);
+	CHECK(close(fd) == 0);
 	CHECK(waitpid(child, &status, 0) == child);
-	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 /* A descriptor that knows no ioctl tells by ENOTTY that it was asked. */
@@ -134,12 +136,13 @@ static void offline_half(enum confine_role role)
 	open_state();
 	enter(role);
 	confine_aid_any_role();
+	confine_aid_reads_files(role == CONFINE_PRODUCER_OFFLINE);
 	exchanges_records(fd);
 	allows_state();
 	refuses_sockets();
 	CHECK(!ioctl_passes(TIOCSTI) && !ioctl_passes(TCGETS));
 	CHECK(!ioctl_passes(RNDCLEARPOOL) && !ioctl_passes(RNDZAPENTCNT));
-	ends_other_half(child);
+	outlives_other_half(child, fd);
 }
 
 static void child_agent_offline(void)
@@ -271,7 +274,8 @@ static void child_online(void)
 	start_listening();
 	enter(CONFINE_ONLINE);
 	confine_aid_any_role();
-	CHECK(REFUSED(kill(getpid(), SIGTERM)));
+	confine_aid_reads_files(true);
+	CHECK(REFUSED(syscall(SYS_timer_settime, 0, 0, NULL, NULL)));
 	CHECK(REFUSED(waitpid(-1, NULL, WNOHANG)));
 	CHECK(getrlimit(RLIMIT_STACK, &now) == 0);
 	CHECK(REFUSED(setrlimit(RLIMIT_NOFILE, &more)));

@@ -22,12 +22,13 @@ static void halves_are_joined_and_reaped(void **state)
 	uint32_t type;
 	uint8_t data[4];
 	size_t len;
-	pid_t child;
+	struct split_child child;
 	int fd, status;
 
 	(void)state;
-	assert_int_equal(split_fork(&fd, &child), 0);
-	if (child == 0) {
+	assert_int_equal(split_fork(&child), 0);
+	fd = child.fd;
+	if (child.pid == 0) {
 		int rc = record_receive(fd, &type, data, sizeof data, &len, -1,
 		    clock_read(CLOCK_MONOTONIC) + 60000);
 
@@ -41,46 +42,85 @@ static void halves_are_joined_and_reaped(void **state)
 	    0);
 	assert_int_equal(type, 6);
 	assert_memory_equal(data, "abcd", 4);
-	status = split_reap(child, clock_read(CLOCK_MONOTONIC) + 60000);
+	status = split_reap(&child, clock_read(CLOCK_MONOTONIC) + 60000);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 42);
 	(void)close(fd);
 }
 
-static void a_child_that_hangs_is_ended(void **state)
+/* A half that hangs: no signal that it could ignore ends it. */
+static _Noreturn void hang(void)
 {
-	int64_t start = clock_read(CLOCK_MONOTONIC);
-	pid_t child;
-	int fd, status;
+	sigset_t all;
 
-	(void)state;
-	assert_int_equal(split_fork(&fd, &child), 0);
-	if (child == 0) {
-		(void)signal(SIGTERM, SIG_IGN);
-		for (;;)
-			(void)pause();
-	}
-	status = split_reap(child, start + 50);
-	assert_true(WIFSIGNALED(status));
-	assert_int_equal(WTERMSIG(status), SIGKILL);
-	assert_true(clock_read(CLOCK_MONOTONIC) - start >= 50);
-	(void)close(fd);
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+	for (;;)
+		(void)pause();
 }
 
-static void a_deadline_long_past_leaves_time_to_end_the_child(void **state)
+static void a_child_that_hangs_is_ended(void **state)
 {
-	pid_t child;
-	int fd, status;
+	static const int64_t deadlines[] = {50, -60000};
 
 	(void)state;
-	assert_int_equal(split_fork(&fd, &child), 0);
-	if (child == 0)
-		for (;;)
-			(void)pause();
-	status = split_reap(child, clock_read(CLOCK_MONOTONIC) - 60000);
+	for (size_t i = 0; i < sizeof deadlines / sizeof deadlines[0]; i++) {
+		const int64_t start = clock_read(CLOCK_MONOTONIC);
+		struct split_child child;
+		int status;
+
+		assert_int_equal(split_fork(&child), 0);
+		if (child.pid == 0)
+			hang();
+		status = split_reap(&child, start + deadlines[i]);
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), SIGKILL);
+		assert_true(
+		    clock_read(CLOCK_MONOTONIC) - start >= deadlines[i]);
+		(void)close(child.fd);
+	}
+}
+
+/* Become another user, where this one may. */
+static void change_user(uid_t id)
+{
+	if (geteuid() == 0 && setresuid(id, id, id) != 0)
+		_exit(99);
+}
+
+/* Wait for a process that is not a child of this one, by a pipe that it has. */
+static bool ends(int fd)
+{
+	struct pollfd p = {.fd = fd};
+
+	return poll(&p, 1, 60000) == 1 && (p.revents & POLLHUP) != 0;
+}
+
+/* A middle process is the parent half, so that it can end before the child. */
+static void the_end_of_the_parent_ends_a_child_that_hangs(void **state)
+{
+	int pipe_fds[2], status;
+	pid_t middle;
+
+	(void)state;
+	assert_int_equal(pipe(pipe_fds), 0);
+	middle = fork();
+	assert_true(middle >= 0);
+	if (middle == 0) {
+		struct split_child child;
+
+		if (split_fork(&child) != 0)
+			_exit(1);
+		change_user(child.pid == 0 ? 12346 : 12345);
+		if (child.pid == 0)
+			hang();
+		(void)raise(SIGKILL);
+	}
+	(void)close(pipe_fds[1]);
+	assert_int_equal(waitpid(middle, &status, 0), middle);
 	assert_true(WIFSIGNALED(status));
-	assert_int_equal(WTERMSIG(status), SIGKILL);
-	(void)close(fd);
+	assert_true(ends(pipe_fds[0]));
+	(void)close(pipe_fds[0]);
 }
 
 /* How the child of split_run() ends: its code, or the signal it sends itself;
@@ -156,6 +196,77 @@ static void how_the_child_ended_is_told(void **state)
 	}
 }
 
+static int hang_offline(void *ctx, int fd, int64_t *until, struct err *err)
+{
+	(void)ctx;
+	(void)fd;
+	(void)until;
+	(void)err;
+	(void)signal(SIGTERM, SIG_IGN);
+	while (pause() < 0)
+		;
+	return 0;
+}
+
+static void a_parent_that_hangs_does_not_outlive_the_child(void **state)
+{
+	struct ending nothing = {.code = 0};
+	const struct split split = {.leave = hold_nothing,
+	    .online = end_online,
+	    .offline = hang_offline,
+	    .outlive_ms = 100,
+	    .ctx = &nothing};
+	struct err end = {0}, err = {0};
+	int status;
+	pid_t parent = fork();
+
+	(void)state;
+	assert_true(parent >= 0);
+	if (parent == 0)
+		_exit(split_run(&split, &end, &err) == 0 ? 0 : 1);
+	assert_int_equal(waitpid(parent, &status, 0), parent);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGKILL);
+}
+
+static void the_end_of_the_other_half_makes_the_descriptor_readable(
+    void **state)
+{
+	const int64_t soon = clock_read(CLOCK_MONOTONIC) + 60000;
+	int stop[2], fd;
+	struct split_child child;
+
+	(void)state;
+	assert_int_equal(pipe(stop), 0);
+	assert_int_equal(split_fork(&child), 0);
+	if (child.pid == 0) {
+		uint32_t type;
+		uint8_t data;
+		size_t len;
+
+		(void)!record_send(child.fd, 1, "", 0, -1, 0);
+		(void)!record_receive(
+		    child.fd, &type, &data, 0, &len, -1, soon);
+		_exit(0);
+	}
+	assert_int_equal(split_end_fd(child.fd, stop[0], &fd), 0);
+	assert_int_equal(record_wait(child.fd, POLLIN, -1, soon), 0);
+	/* What the other half says is not its end. */
+	assert_int_equal(
+	    record_wait(fd, POLLIN, -1, clock_read(CLOCK_MONOTONIC) + 1),
+	    ERR_TIMEOUT);
+	assert_int_equal(write(stop[1], "", 1), 1);
+	assert_int_equal(record_wait(fd, POLLIN, -1, soon), 0);
+	assert_int_equal(read(stop[0], &(char){0}, 1), 1);
+	assert_int_equal(
+	    record_wait(fd, POLLIN, -1, clock_read(CLOCK_MONOTONIC) + 1),
+	    ERR_TIMEOUT);
+	assert_int_equal(record_send(child.fd, 1, "", 0, -1, 0), 0);
+	assert_int_equal(record_wait(fd, POLLIN, -1, soon), 0);
+	(void)split_reap(&child, soon);
+	(void)close(child.fd);
+}
+
 static void stop_signals_make_the_descriptor_readable(void **state)
 {
 	int fd;
@@ -182,8 +293,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(halves_are_joined_and_reaped),
 	    cmocka_unit_test(a_child_that_hangs_is_ended),
-	    cmocka_unit_test(a_deadline_long_past_leaves_time_to_end_the_child),
+	    cmocka_unit_test(the_end_of_the_parent_ends_a_child_that_hangs),
+	    cmocka_unit_test(a_parent_that_hangs_does_not_outlive_the_child),
 	    cmocka_unit_test(how_the_child_ended_is_told),
+	    cmocka_unit_test(
+		the_end_of_the_other_half_makes_the_descriptor_readable),
 	    cmocka_unit_test(stop_signals_make_the_descriptor_readable),
 	};
 

@@ -12,6 +12,7 @@
 #include <linux/capability.h>
 #include <poll.h>
 #include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,24 +160,30 @@ static void one_capability_is_kept_and_the_others_go(void **state)
 	confine_aid_run(child_keeps_one);
 }
 
+static int become(const char *user, int cap, bool *changed, struct err *err)
+{
+	const struct confine_half half = {.user = user, .cap = cap};
+
+	return confine_become(&half, changed, err);
+}
+
 static void child_nobody(void)
 {
 	const gid_t groups[] = {0, 4, 6};
-	bool fallback = false;
-	int signal = 0;
+	bool changed = false;
 	struct err err;
 
 	CHECK(setgroups(3, groups) == 0);
-	CHECK(prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) == 0);
 	/* Would keep capabilities across the change. */
 	CHECK(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0);
-	CHECK(confine_become(NO_SUCH_USER, &fallback, &err) == 0);
-	CHECK(fallback);
-	CHECK(prctl(PR_GET_PDEATHSIG, &signal, 0, 0, 0) == 0);
-	CHECK(signal == SIGTERM);
+	CHECK(!confine_user_exists(NO_SUCH_USER));
+	CHECK(!confine_root_is_gone());
+	CHECK(become(NO_SUCH_USER, -1, &changed, &err) == 0);
+	CHECK(changed);
 	CHECK(confine_no_core() == 0);
 	CHECK(status_is("CapBnd", NOTHING) && status_is("CapPrm", NOTHING));
 	CHECK(confine_capabilities(-1, &err) == 0);
+	CHECK(confine_root_is_gone());
 	CHECK(status_is("Uid", "65534\t65534\t65534\t65534"));
 	CHECK(status_is("Gid", "65534\t65534\t65534\t65534"));
 	CHECK(status_is("Groups", ""));
@@ -186,44 +193,84 @@ static void child_nobody(void)
 	CHECK(setgroups(3, groups) != 0);
 	CHECK(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0);
 	/* No longer root: nothing happens. */
-	CHECK(confine_become("root", &fallback, &err) == 0 && !fallback);
+	CHECK(become("root", -1, &changed, &err) == 0 && !changed);
 	CHECK(getuid() == 65534);
 }
 
+/* The one capability is kept across the change, and alone. */
 static void child_named_user(void)
 {
 	const struct passwd *user = getpwnam("daemon");
-	bool fallback = true;
+	bool changed = false;
 	struct err err;
 
 	if (user == NULL)
 		return;
-	CHECK(confine_become("daemon", &fallback, &err) == 0);
-	CHECK(!fallback);
+	CHECK(confine_user_exists("daemon"));
+	CHECK(become("daemon", CAP_SYS_ADMIN, &changed, &err) == 0 && changed);
+	CHECK(confine_capabilities(CAP_SYS_ADMIN, &err) == 0);
+	CHECK(confine_root_is_gone());
+	CHECK(status_is("CapEff", SYS_ADMIN_ALONE));
+	CHECK(status_is("CapPrm", SYS_ADMIN_ALONE));
+	CHECK(status_is("CapBnd", SYS_ADMIN_ALONE));
+	CHECK(status_is("CapAmb", NOTHING) && status_is("NoNewPrivs", "1"));
+	CHECK(prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0) == 0);
 	CHECK(geteuid() == user->pw_uid && getegid() == user->pw_gid);
+}
+
+/* Whoever may stay root does so only where its user is missing. */
+static void child_may_stay_root(void)
+{
+	struct confine_half half = {
+	    .user = NO_SUCH_USER, .stays_root = true, .cap = -1};
+	bool changed = true;
+	struct err err;
+
+	CHECK(confine_become(&half, &changed, &err) == 0 && !changed);
+	CHECK(geteuid() == 0);
+	half.user = "daemon";
+	CHECK(confine_become(&half, &changed, &err) == 0 && changed);
+	CHECK(geteuid() != 0);
 }
 
 /* Root in the saved id alone is root all the same. */
 static void child_saved_root(void)
 {
-	bool fallback = false;
+	bool changed = false;
 	struct err err;
 
 	CHECK(setresuid(1, 1, 0) == 0);
-	CHECK(confine_become(NO_SUCH_USER, &fallback, &err) == ERR_PERM);
+	CHECK(become(NO_SUCH_USER, -1, &changed, &err) == ERR_PERM);
 	CHECK(seteuid(0) == 0);
-	CHECK(confine_become(NO_SUCH_USER, &fallback, &err) == 0);
+	CHECK(become(NO_SUCH_USER, -1, &changed, &err) == 0);
 	CHECK(seteuid(0) != 0);
 }
 
 static void child_root_is_no_user(void)
 {
-	bool fallback = true;
+	bool changed = true;
 	struct err err;
 
-	CHECK(confine_become("root", &fallback, &err) == ERR_PERM);
+	CHECK(become("root", -1, &changed, &err) == ERR_PERM);
 	CHECK(strstr(err.text, "root") != NULL);
 	CHECK(getuid() == 0);
+}
+
+/* A namespace with root alone has no user to change to. */
+static void child_unmapped(void)
+{
+	bool changed = true;
+	struct err err;
+	int fd;
+
+	if (unshare(CLONE_NEWUSER) != 0)
+		return;
+	fd = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
+	CHECK(fd >= 0 && write(fd, "0 0 1", 5) == 5 && close(fd) == 0);
+	CHECK(become("daemon", -1, &changed, &err) == ERR_PERM);
+	CHECK(strstr(err.text, "not mapped") != NULL);
+	CHECK(become(NO_SUCH_USER, -1, &changed, &err) == ERR_PERM);
+	CHECK(geteuid() == 0 && !changed);
 }
 
 static void root_becomes_the_user_or_nobody_for_good(void **state)
@@ -232,8 +279,10 @@ static void root_becomes_the_user_or_nobody_for_good(void **state)
 	ROOT_ONLY();
 	confine_aid_run(child_nobody);
 	confine_aid_run(child_named_user);
+	confine_aid_run(child_may_stay_root);
 	confine_aid_run(child_saved_root);
 	confine_aid_run(child_root_is_no_user);
+	confine_aid_run(child_unmapped);
 }
 
 int main(void)
