@@ -3,6 +3,7 @@
 # made by these targets.
 ## install all of it; PREFIX=/usr/local DESTDIR=
 install: install-agent install-producer
+	$(if $(DESTDIR),,$(Q)packaging/users $(SYSUSERSDIR) $(TMPFILESDIR))
 
 # files MODE DIRECTORY FILE...: put there under their own names
 define files
@@ -48,6 +49,8 @@ install-producer: $(BUILD)/sqs-entropy-producer
 	$(call unit,producer/systemd/sqs-entropy-producer.service)
 	$(call as,644,producer/systemd/sysusers.conf,\
 		$(SYSUSERSDIR)/sqs-entropy-producer.conf)
+	$(call as,644,producer/systemd/tmpfiles.conf,\
+		$(TMPFILESDIR)/sqs-entropy-producer.conf)
 	$(call as,644,producer/systemd/udev.rules,\
 		$(UDEVDIR)/60-sqs-entropy-producer.rules)
 

@@ -116,7 +116,7 @@ installed_agent() {
 		/etc/systemd/system/multi-user.target.wants/sqs-entropy-agent.service \
 		/etc/systemd/system/timers.target.wants/sqs-entropy-agent.timer \
 		/etc/systemd/system/timers.target.wants/sqs-entropy-agent-retry.timer
-	run id sqs-entropy
+	run id sqs-entropy-agent sqs-entropy-agent-net
 	absent /etc/sqs-entropy/agent.conf
 	verified sqs-entropy-agent
 }
@@ -129,7 +129,8 @@ installed_producer() {
 		/lib/udev/rules.d/60-sqs-entropy-producer.rules \
 		/etc/sqs-entropy \
 		/etc/systemd/system/multi-user.target.wants/sqs-entropy-producer.service
-	run id sqs-entropy-producer
+	run id sqs-entropy-producer sqs-entropy-producer-net
+	present /usr/lib/tmpfiles.d/sqs-entropy-producer.conf
 	absent /etc/sqs-entropy/producer.conf
 	verified sqs-entropy-producer
 }
@@ -247,8 +248,9 @@ scenario_bare() {
 	apt_get install sqs-entropy-agent sqs-entropy-producer
 	run sqs-entropy-agent --version
 	run sqs-entropy-producer --version
-	run id sqs-entropy
-	run id sqs-entropy-producer
+	run id sqs-entropy-agent sqs-entropy-agent-net
+	run id sqs-entropy-producer sqs-entropy-producer-net
+	present /usr/lib/tmpfiles.d/sqs-entropy-producer.conf
 }
 
 # The list that cloud-init will use is its own with one entry more, before

@@ -71,7 +71,9 @@ def test_the_agent_comes_before_ssh(machine: Machine) -> None:
         ("RestartUSec", "1min"),
         ("RestartPreventExitStatus", "64 65 78"),
         ("StartLimitIntervalUSec", "0"),
-        ("User", "sqs-entropy-producer"),
+        # Each half has its own, which the program changes to.
+        ("User", ""),
+        ("PrivateUsers", "no"),
         ("DevicePolicy", "closed"),
     ],
 )

@@ -167,8 +167,13 @@ def test_its_halves_have_only_what_they_need(world: World) -> None:
         time.sleep(0.02)
     assert len(halves) == 2, machine.invocation(AGENT)
     offline, online = halves
-    number = machine.must("id", "-u", "sqs-entropy").strip()
-    assert online["Uid"].split() == [number] * 4
+    for half, user in (
+        (offline, "sqs-entropy-agent"),
+        (online, "sqs-entropy-agent-net"),
+    ):
+        number = machine.must("id", "-u", user).strip()
+        assert half["Uid"].split() == [number] * 4
+        assert half["Groups"] == ""
     assert int(online["CapPrm"], 16) == 0
     assert int(offline["CapPrm"], 16) == CAP_SYS_ADMIN
     assert int(offline["CapEff"], 16) == CAP_SYS_ADMIN
@@ -212,7 +217,7 @@ def test_the_unit_refuses_what_the_agent_never_needs(world: World) -> None:
     machine.must("chown", "sshd", "/etc/shadow-probe")
     machine.write("/etc/probe.sh", PROBE)
     machine.drop_in(
-        AGENT, "test", "[Service]\nExecStart=\nExecStart=!/bin/sh /etc/probe.sh\n"
+        AGENT, "test", "[Service]\nExecStart=\nExecStart=/bin/sh /etc/probe.sh\n"
     )
     world.start(AGENT)
     said = machine.invocation(AGENT)

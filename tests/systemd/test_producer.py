@@ -156,16 +156,20 @@ def test_its_halves_have_only_what_they_need(world: World) -> None:
     main = int(machine.show(PRODUCER, "MainPID"))
     assert main > 0
     assert wait(lambda: len(machine.tasks(PRODUCER)) == 2)
-    number = machine.must("id", "-u", "sqs-entropy-producer").strip()
+    numbers = [
+        machine.must("id", "-u", f"sqs-entropy-producer{half}").strip()
+        for half in ("", "-net")
+    ]
 
     def confined() -> bool:
         halves = [status(pid) for pid in machine.tasks(PRODUCER)]
         return all(
             half["Uid"].split() == [number] * 4
+            and half["Groups"] == ""
             and half["NoNewPrivs"] == "1"
             and int(half["Seccomp_filters"]) >= 2
             and all(int(half[f"Cap{s}"], 16) == 0 for s in ("Inh", "Prm", "Eff", "Bnd"))
-            for half in halves
+            for half, number in zip(halves, numbers, strict=True)
         )
 
     assert wait(confined), [status(pid) for pid in machine.tasks(PRODUCER)]
@@ -253,7 +257,7 @@ try touch /var/lib/sqs-entropy-producer/probe
 
 
 def test_the_unit_refuses_what_the_producer_never_needs(world: World) -> None:
-    """A shell in the place of the producer tries what it never needs."""
+    """A shell in the place of the producer, before it changes its user."""
     machine = world.machine
     machine.must("sqs-entropy-producer", "--genkey", KEY)
     machine.write("/etc/probe.sh", PROBE)
@@ -267,11 +271,49 @@ def test_the_unit_refuses_what_the_producer_never_needs(world: World) -> None:
     said = machine.invocation(PRODUCER)
     done = re.findall(r"^DID (.*)", said, re.MULTILINE)
     assert done == [
+        "cat /etc/sqs-entropy/signing.key",
         "head -c 16 /dev/hwrng",
         "cat /run/credentials/sqs-entropy-producer.service/signing-key",
-        "touch /var/lib/sqs-entropy-producer/probe",
     ], said
     assert said.count("refused") == 17, said
+
+
+SECRETS = """
+for user in sqs-entropy-producer sqs-entropy-producer-net; do
+	for file in /dev/hwrng "$CREDENTIALS_DIRECTORY/signing-key" \
+		/etc/sqs-entropy/signing.key /var/lib/sqs-entropy-producer/secret \
+		/var/lib/sqs-entropy-producer-net/secret; do
+		if setpriv --reuid="$user" --regid="$user" --clear-groups \
+			head -c 1 "$file" >/dev/null 2>&1; then
+			echo "OPENS $user $file"
+		fi
+	done
+done
+"""
+
+
+def test_what_is_one_halfs_belongs_to_its_user(world: World) -> None:
+    """Whatever Landlock and seccomp do: this shell has neither."""
+    machine = world.machine
+    machine.must("sqs-entropy-producer", "--genkey", KEY)
+    for user in "sqs-entropy-producer", "sqs-entropy-producer-net":
+        secret = f"/var/lib/{user}/secret"
+        machine.write(secret, "secret\n", 0o600)
+        machine.must("chown", f"{user}:{user}", secret)
+    machine.write("/etc/probe.sh", SECRETS)
+    machine.drop_in(
+        PRODUCER,
+        "test",
+        "[Service]\nType=oneshot\nRestart=no\n"
+        "ExecStart=\nExecStart=/bin/sh /etc/probe.sh\n",
+    )
+    world.start(PRODUCER)
+    said = machine.invocation(PRODUCER)
+    assert re.findall(r"OPENS (.*)", said) == [
+        "sqs-entropy-producer /dev/hwrng",
+        "sqs-entropy-producer /var/lib/sqs-entropy-producer/secret",
+        "sqs-entropy-producer-net /var/lib/sqs-entropy-producer-net/secret",
+    ], said
 
 
 def test_a_drop_in_can_name_another_source(world: World) -> None:
