@@ -13,12 +13,13 @@ import pytest
 
 from aid import certificates
 from aid.forbidden import HALVES, PROGRAMS, not_refused, try_forbidden
-from aid.halves import OTHER, needs_root
+from aid.halves import IS_ROOT, OTHER, needs_root
 from aid.main_path import both_ways
-from aid.payload import noise
+from aid.payload import body, noise
 from aid.programs import AGENT, PRODUCER, Runner
 from aid.queue import Moto, Queue
 from aid.sqsproxy import SqsProxy
+from aid.users import AGENT_OFFLINE, AGENT_ONLINE, HAS_USERS
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -122,7 +123,7 @@ def test_another_user_can_run_both(run: Runner, moto: Moto, queue: Queue) -> Non
         assert refused.code == 77, refused.err
 
 
-def test_the_root_of_a_small_user_namespace_can_run_both(
+def test_the_root_of_a_small_user_namespace_is_told_to_map_the_users(
     run: Runner, queue: Queue, tmp_path: Path
 ) -> None:
     unshare = shutil.which("unshare")
@@ -133,10 +134,33 @@ def test_the_root_of_a_small_user_namespace_can_run_both(
         pytest.skip("this user may not make a user namespace")
     source = tmp_path / "source"
     source.write_bytes(noise(1 << 14))
-    made = run(
-        unshare, "-r", run.build / PRODUCER, "--once", "-q", queue.url, "-d", source
-    )
-    assert made.code == 0, made.err
-    got = run(unshare, "-r", run.build / AGENT, "-q", queue.url, "-o", "-")
-    assert got.code == 0, got.err
-    assert len(got.out) == 512
+    queue.send(body(noise(512)))
+    for command in (
+        (PRODUCER, "--once", "-q", queue.url, "-d", source),
+        (AGENT, "-q", queue.url, "-o", "-"),
+    ):
+        got = run(unshare, "-r", run.build / command[0], *command[1:])
+        assert (got.code, got.out) == (77, b""), got.err
+        assert "not mapped in this user namespace" in got.err
+    assert queue.depth() == (1, 0)
+
+
+def test_a_missing_user_is_told_with_the_command_that_makes_it(
+    run: Runner, queue: Queue, tmp_path: Path
+) -> None:
+    """And the halves still have two users: nobody, and root without its rights."""
+    if not IS_ROOT or not HAS_USERS:
+        pytest.skip("not root, or the users cannot be taken away here")
+    passwd = tmp_path / "passwd"
+    passwd.write_text("root:x:0:0::/root:/bin/sh\n")
+    queue.send(body(noise(512)))
+    script = 'mount --bind "$0" /etc/passwd && exec "$@"'
+    before = [str(shutil.which("unshare")), "--mount", "/bin/sh", "-c", script, passwd]
+    for option in ("--check", "-o-"):
+        got = run(*before, run.build / AGENT, "-q", queue.url, option)
+        assert got.code == 0, got.err
+        for user in (AGENT_OFFLINE, AGENT_ONLINE):
+            [line] = [x for x in got.lines() if f"no user {user}," in x]
+            assert f"useradd --system --user-group {user}" in line
+    got = run(AGENT, "--check", "-q", queue.url)
+    assert "no user" not in got.err

@@ -16,6 +16,7 @@ from aid.halves import (
     check_common,
     check_files,
     check_powerless,
+    check_user,
     halves,
     waiting_agent,
     waiting_producer,
@@ -28,6 +29,12 @@ from aid.queue import Queue
 from aid.source import fifo
 from aid.sqsproxy import SqsProxy
 from aid.trace import check_drop, needs_strace, networked, position, traced
+from aid.users import (
+    AGENT_OFFLINE,
+    AGENT_ONLINE,
+    PRODUCER_OFFLINE,
+    PRODUCER_ONLINE,
+)
 from aid.wait import PATIENCE
 
 CAP_SYS_ADMIN = 1 << 21
@@ -39,13 +46,10 @@ def test_each_half_of_the_agent_holds_only_what_it_needs(
     output = tmp_path / "output"
     with waiting_agent(run, queue, proxy, "-o", output) as (online, offline):
         check_common(online)
-        check_powerless(online)
+        check_powerless(online, AGENT_ONLINE)
         check_files(online, set())
         check_common(offline)
-        assert offline.ids("Uid") == {os.getuid()}
-        capabilities = offline.capabilities()
-        assert capabilities["CapEff"] == 0
-        assert capabilities["CapBnd"] == 0 or not IS_ROOT
+        check_powerless(offline, AGENT_OFFLINE, missing=0)
         state = Path(run.env["STATE_DIRECTORY"], "seen")
         status = Path(run.env["RUNTIME_DIRECTORY"], "agent.json")
         check_files(offline, {str(output), str(state), str(status)})
@@ -60,10 +64,10 @@ def test_the_agents_offline_half_has_one_capability_for_the_kernel(
 ) -> None:
     with waiting_agent(run, queue, proxy) as (online, offline):
         check_common(online)
-        check_powerless(online)
+        check_powerless(online, AGENT_ONLINE)
         check_files(online, set())
         check_common(offline)
-        assert offline.ids("Uid") == {0}
+        check_user(offline, AGENT_OFFLINE, missing=0)
         assert offline.capabilities() == {
             "CapInh": 0,
             "CapPrm": CAP_SYS_ADMIN,
@@ -81,8 +85,8 @@ def test_each_half_of_the_producer_holds_only_what_it_needs(
     with waiting_producer(run, queue, tmp_path, proxy, key) as (online, offline):
         for half in online, offline:
             check_common(half)
-            check_powerless(half)
-            assert 0 not in half.ids("Uid") or not IS_ROOT
+        check_powerless(online, PRODUCER_ONLINE)
+        check_powerless(offline, PRODUCER_OFFLINE, missing=0)
         check_files(online, set())
         source = tmp_path / "source"
         state = Path(run.env["STATE_DIRECTORY"], "sequence")

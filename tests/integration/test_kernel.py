@@ -199,6 +199,24 @@ def test_an_imds_that_is_disabled_is_not_asked_for_the_id(
     assert BOOT_ID.read_bytes() in said.before
 
 
+@needs_kernel
+def test_nothing_is_received_for_a_kernel_that_does_not_take_it(
+    run: Runner, queue: Queue, proxy: SqsProxy, tmp_path: Path
+) -> None:
+    """The confined half asks it again; there the answer is another one."""
+    queue.send(body(noise(512)))
+    got = run(
+        shutil.which("strace") or "strace",
+        *("-f", "-qq", "-o", tmp_path / "trace", "-e", "trace=ioctl"),
+        *("-e", "inject=ioctl:error=EPERM:when=2+"),
+        *(run.build / AGENT, "-q", queue.url),
+    )
+    assert got.code == 77, got.err
+    assert "CAP_SYS_ADMIN" in got.err
+    assert proxy.matching("ReceiveMessage") == []
+    assert queue.depth() == (1, 0)
+
+
 READ = re.compile(
     r"^(?P<pid>\d+) +(?P<time>[\d.]+) read\(\d+<(?P<path>[^>]+)>.*= (?P<n>-?\d+)"
 )

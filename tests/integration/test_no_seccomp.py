@@ -10,6 +10,7 @@ from aid.payload import body, noise
 from aid.programs import AGENT, PRODUCER, Runner
 from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
+from aid.users import AGENT_ONLINE
 from aid.wait import wait_until
 
 WARNING = "this kernel has no seccomp filters"
@@ -57,7 +58,7 @@ def test_all_else_is_given_up(run: Runner, queue: Queue, proxy: SqsProxy) -> Non
         assert half.limit("core file size") == ["0", "0"]
         assert half.limit("open files") == ["64", "64"]
         assert {half.capabilities()[n] for n in CAPABILITIES[:3]} == {0}
-    check_powerless(online)
+    check_powerless(online, AGENT_ONLINE)
     process.kill()
 
 

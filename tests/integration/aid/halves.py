@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,12 +32,14 @@ IDLE = 0.3  # seconds of waiting in which a process has nothing more to do
 LANDLOCK = 444  # landlock_create_ruleset, on every architecture
 
 
-def online_ids() -> tuple[int, int]:
-    """The user and group that nobody's secrets belong to."""
+def ids_of(user: str, missing: int) -> tuple[int, int]:
+    """The user and group that a half has; `missing` where root's user is not there."""
+    if not IS_ROOT:
+        return os.getuid(), os.getgid()
     try:
-        entry = pwd.getpwnam("sqs-entropy")
+        entry = pwd.getpwnam(user)
     except KeyError:
-        return 65534, 65534
+        return missing, missing
     return entry.pw_uid, entry.pw_gid
 
 
@@ -117,12 +120,12 @@ def halves(process: subprocess.Popen[bytes]) -> tuple[Half, Half]:
 
 @contextlib.contextmanager
 def waiting_agent(
-    run: Runner, queue: Queue, proxy: SqsProxy, *args: str | Path
+    run: Runner, queue: Queue, proxy: SqsProxy, *args: str | Path, **values: Any
 ) -> Iterator[tuple[Half, Half]]:
     """Run an agent whose answer to a receive is held back."""
     queue.send(body(noise(512)))
     proxy.fault("ReceiveMessage", hold=600)
-    process = run.start(AGENT, "-q", queue.url, "-t", "300", *args)
+    process = run.start(AGENT, "-q", queue.url, "-t", "300", *args, **values)
     wait_until(lambda: bool(proxy.matching("ReceiveMessage")))
     yield halves(process)
     process.kill()
@@ -130,7 +133,12 @@ def waiting_agent(
 
 @contextlib.contextmanager
 def waiting_producer(
-    run: Runner, queue: Queue, tmp_path: Path, proxy: SqsProxy, key: Path
+    run: Runner,
+    queue: Queue,
+    tmp_path: Path,
+    proxy: SqsProxy,
+    key: Path,
+    **values: Any,
 ) -> Iterator[tuple[Half, Half]]:
     """Run a producer that waits for a source."""
     source = tmp_path / "source"
@@ -138,7 +146,7 @@ def waiting_producer(
     writer = os.open(source, os.O_RDWR)
     file = tmp_path / "producer.conf"
     file.write_text(f'queue = "{queue.url}"\nsigning-key = "{key}"\n')
-    process = run.start(PRODUCER, "-c", file, "-d", source)
+    process = run.start(PRODUCER, "-c", file, "-d", source, **values)
     wait_until(lambda: bool(proxy.matching("GetQueueAttributes")))
     yield halves(process)
     process.send_signal(signal.SIGTERM)
@@ -157,16 +165,21 @@ def check_common(half: Half) -> None:
     assert capabilities["CapPrm"] == capabilities["CapEff"]
 
 
-def check_powerless(half: Half) -> None:
+def check_user(half: Half, user: str, missing: int = 65534) -> None:
+    """Check that a half is this user and in no other group than the user's."""
+    uid, gid = ids_of(user, missing)
+    assert half.ids("Uid") == {uid}
+    assert half.ids("Gid") == {gid}
+    assert half.status()["Groups"] == "" or not IS_ROOT
+
+
+def check_powerless(half: Half, user: str, missing: int = 65534) -> None:
     """Check that a half has no capability; under root, no way to get one either."""
     assert half.capabilities() == {
         **dict.fromkeys(CAPABILITIES, 0),
         **({} if IS_ROOT else {"CapBnd": half.capabilities()["CapBnd"]}),
     }
-    uid, gid = online_ids() if IS_ROOT else (os.getuid(), os.getgid())
-    assert half.ids("Uid") == {uid}
-    assert half.ids("Gid") == {gid}
-    assert half.status()["Groups"] == "" or not IS_ROOT
+    check_user(half, user, missing)
 
 
 def check_files(half: Half, allowed: set[str]) -> None:
