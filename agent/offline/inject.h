@@ -8,7 +8,7 @@
 #include "base/err.h"
 
 /*
- * The kernel's pool (random(4)); the one user of linux/random.h.
+ * The kernel's pool (random(4)).
  */
 #define INJECT_DEVICE "/dev/random"
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/random.h>
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
 #include <sched.h>
@@ -15,6 +16,11 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* Linux 4.17; older kernel headers lack it. */
+#ifndef RNDRESEEDCRNG
+#define RNDRESEEDCRNG _IO('R', 0x07)
+#endif
 
 /*
  * Lists are by libseccomp's names: one that this architecture or this
@@ -143,8 +149,8 @@ static const struct rule online_rules[] = {
 /* RNDADDTOENTCNT, credit without bytes, is tried
  * before and not allowed here. */
 static const struct rule random_rules[] = {
-    {"ioctl", 1, {INT(1, 0x40085203U)}}, /* RNDADDENTROPY */
-    {"ioctl", 1, {INT(1, 0x5207U)}},     /* RNDRESEEDCRNG */
+    {"ioctl", 1, {INT(1, RNDADDENTROPY)}},
+    {"ioctl", 1, {INT(1, RNDRESEEDCRNG)}},
     {NULL, 0, {{0}}},
 };
 
