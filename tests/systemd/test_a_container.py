@@ -38,7 +38,7 @@ def test_this_systemd_finds_no_fault(machine: Machine) -> None:
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize(("unit", "limit"), [(AGENT, 20), (PRODUCER, 15)])
+@pytest.mark.parametrize(("unit", "limit"), [(AGENT, 23), (PRODUCER, 20)])
 def test_this_systemd_finds_little_exposure(
     machine: Machine, unit: str, limit: int
 ) -> None:

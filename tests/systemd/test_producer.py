@@ -165,7 +165,7 @@ def test_its_halves_have_only_what_they_need(world: World) -> None:
         halves = [status(pid) for pid in machine.tasks(PRODUCER)]
         return all(
             half["Uid"].split() == [number] * 4
-            and half["Groups"] == ""
+            and half["Groups"].split() == []
             and half["NoNewPrivs"] == "1"
             and int(half["Seccomp_filters"]) >= 2
             and all(int(half[f"Cap{s}"], 16) == 0 for s in ("Inh", "Prm", "Eff", "Bnd"))
