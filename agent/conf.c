@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/conf.h"
 
+#include "base/file.h"
 #include "config/program_rows.h"
 #include "sqs/session.h"
 
@@ -59,6 +60,23 @@ static const struct setting rows[] = {
 
 _Static_assert(sizeof rows / sizeof rows[0] <= SETTINGS_MAX, "room for rows");
 
+/* Whoever can write the file would decide what a kernel believes. */
+static int complete_conf(struct conf *conf, struct err *err)
+{
+	const struct program_conf *common = &conf->common;
+	const struct setting *row =
+	    settings_find(&conf_program.settings, "unsigned");
+
+	if (conf->policy.unsigned_messages != CREDIT_CREDIT ||
+	    file_is_guarded(common->file))
+		return 0;
+	return err_set(err, ERR_CONFIG,
+	    "%s:%d: unsigned: \"credit\" counts only in a file that root alone "
+	    "can write, in such a directory: run chown root and chmod go-w on "
+	    "both",
+	    common->file, common->origin[row - rows]);
+}
+
 const struct program conf_program = {
     .name = "sqs-entropy-agent",
     .file = CONF_FILE,
@@ -68,4 +86,5 @@ const struct program conf_program = {
 	     "70 internal, 75 queue empty, 77 not permitted, "
 	     "78 configuration.\n",
     .settings = {rows, sizeof rows / sizeof rows[0], sizeof(struct conf)},
+    .complete = complete_conf,
 };

@@ -41,4 +41,8 @@ const char *file_make_directory(
  * its mode. */
 bool file_is_ours(const struct stat *st);
 
+/* True if only root, or this user, can write the file at path or put another in
+ * its place.  False also when it cannot be looked at. */
+bool file_is_guarded(const char *path);
+
 #endif

@@ -63,6 +63,36 @@ static void the_file_is_taken_and_options_win(void **state)
 	assert_string_equal(conf.output, "");
 }
 
+/* Credit for unsigned messages is root's, or this user's own, to give. */
+static void unsigned_credit_needs_a_file_that_others_cannot_write(void **state)
+{
+	static const struct {
+		mode_t directory, file;
+		bool good;
+	} cases[] = {{0755, 0644, true}, {0755, 0664, false},
+	    {0755, 0646, false}, {0775, 0644, false}, {0777, 0644, false},
+	    {01777, 0644, true}, {0700, 0600, true}};
+	char directory[] = "/tmp/test_conf_XXXXXX", saved[sizeof path];
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	memcpy(saved, path, sizeof path);
+	(void)snprintf(path, sizeof path, "%s/conf", directory);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		write_file("unsigned = credit\n");
+		assert_int_equal(chmod(path, cases[i].file), 0);
+		assert_int_equal(chmod(directory, cases[i].directory), 0);
+		assert_int_equal(load1(NULL), cases[i].good ? 0 : ERR_CONFIG);
+		if (!cases[i].good)
+			assert_non_null(strstr(err.text, ":1: unsigned"));
+		write_file("unsigned = refuse\n");
+		assert_int_equal(load1(NULL), 0);
+	}
+	(void)unlink(path);
+	(void)rmdir(directory);
+	memcpy(path, saved, sizeof path);
+}
+
 static void bad_files_name_the_line(void **state)
 {
 	static const struct {
@@ -263,6 +293,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    T(without_any_setting_the_defaults_hold),
 	    T(the_file_is_taken_and_options_win),
+	    T(unsigned_credit_needs_a_file_that_others_cannot_write),
 	    T(bad_files_name_the_line),
 	    T(bad_options_are_usage),
 	    T(best_effort_is_seen_behind_a_bad_option),
