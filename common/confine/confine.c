@@ -68,7 +68,7 @@ int confine_half(const struct confine_half *half, struct err *err)
 	if (rc == 0)
 		rc = give_root_up(half, changed, err);
 	if (rc == 0)
-		rc = confine_limits(CONFINE_FILES, err);
+		rc = confine_limits(CONFINE_FILES, CONFINE_MEMORY, err);
 	if (rc == 0)
 		rc = confine_files(half->readable, err);
 	if (rc == 0)

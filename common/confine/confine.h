@@ -25,7 +25,8 @@ enum confine_role {
 	CONFINE_PRODUCER_OFFLINE /* records, reading a device, state, wait */
 };
 
-#define CONFINE_FILES 64 /* open files of a half */
+#define CONFINE_FILES  64                  /* open files of a half */
+#define CONFINE_MEMORY ((size_t)128 << 20) /* bytes; a half takes a few MiB */
 
 struct confine_half {
 	enum confine_role role;

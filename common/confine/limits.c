@@ -4,28 +4,49 @@
 #include <signal.h>
 #include <time.h>
 
-int confine_limits(rlim_t files, struct err *err)
+/* The sanitizers' shadow memory is terabytes. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+static int lower_limit(__rlimit_resource_t resource, const char *name,
+    rlim_t most, struct err *err)
 {
 	struct rlimit limit, now;
+
+	if (getrlimit(resource, &limit) != 0)
+		return err_errno(err, ERR_IO, "cannot read the limit %s", name);
+	if (limit.rlim_max > most)
+		limit.rlim_max = most;
+	/* The soft limit alone could be raised again. */
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(resource, &limit) != 0 || getrlimit(resource, &now) != 0)
+		return err_errno(err, ERR_IO, "cannot set the limit %s", name);
+	if (now.rlim_cur != limit.rlim_cur || now.rlim_max != limit.rlim_max)
+		return err_set(
+		    err, ERR_INTERNAL, "the limit %s was not kept", name);
+	return 0;
+}
+
+int confine_limits(rlim_t files, rlim_t memory, struct err *err)
+{
+	int rc;
 
 	/* write(2) beyond a limit of the caller's is to fail, not to kill. */
 	if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
 		return err_errno(err, ERR_IO, "cannot ignore SIGXFSZ");
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return err_errno(
-		    err, ERR_IO, "cannot read the limit RLIMIT_NOFILE");
-	if (limit.rlim_max > files)
-		limit.rlim_max = files;
-	/* The soft limit alone could be raised again. */
-	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 ||
-	    getrlimit(RLIMIT_NOFILE, &now) != 0)
-		return err_errno(
-		    err, ERR_IO, "cannot set the limit RLIMIT_NOFILE");
-	if (now.rlim_cur != limit.rlim_cur || now.rlim_max != limit.rlim_max)
-		return err_set(
-		    err, ERR_INTERNAL, "the limit RLIMIT_NOFILE was not kept");
-	return 0;
+	rc = lower_limit(RLIMIT_NOFILE, "RLIMIT_NOFILE", files, err);
+#ifndef SANITIZED
+	if (rc == 0)
+		rc = lower_limit(RLIMIT_DATA, "RLIMIT_DATA", memory, err);
+#else
+	(void)memory;
+#endif
+	return rc;
 }
 
 int confine_lifetime(long ms, struct err *err)

@@ -39,12 +39,13 @@ int confine_capabilities(int cap, struct err *err) MUST_CHECK;
  * them stays that could be had back. */
 bool confine_drop_bounding_set(int keep);
 
-/* A ceiling of open files, never above the one in force.  Neither half can
- * open a file for writing; what it was given to write to may be a log of any
- * size, so that file sizes have no ceiling here.  Processes are
- * confine_calls()'s part: RLIMIT_NPROC counts threads, which name look-ups
- * need, and all that the user runs.  ERR_IO. */
-int confine_limits(rlim_t files, struct err *err) MUST_CHECK;
+/* Ceilings of open files and of memory (bytes that only this process writes,
+ * RLIMIT_DATA), never above those in force; none of memory in a build with
+ * sanitizers.  Neither half can open a file for writing; what it was given to
+ * write to may be a log of any size, so that file sizes have no ceiling here.
+ * Processes are confine_calls()'s part: RLIMIT_NPROC counts threads, which name
+ * look-ups need, and all that the user runs.  ERR_IO. */
+int confine_limits(rlim_t files, rlim_t memory, struct err *err) MUST_CHECK;
 
 /* SIGKILL in ms from now, whatever the process does: confine_calls() leaves it
  * no call to stop the timer.  ERR_IO. */

@@ -160,6 +160,7 @@ def check_common(half: Half) -> None:
     assert status["Seccomp"] == "2"
     assert half.limit("core file size") == ["0", "0"]
     assert half.limit("open files") == ["64", "64"]
+    assert half.limit("data size") == [str(128 << 20)] * 2
     capabilities = half.capabilities()
     assert capabilities["CapInh"] == capabilities["CapAmb"] == 0
     assert capabilities["CapPrm"] == capabilities["CapEff"]

@@ -24,6 +24,7 @@
 #include "aid/confine.h"
 #include "confine/steps.h"
 
+#define MEMORY          (64 << 20)
 #define NO_SUCH_USER    "sqs-entropy-no-such-user"
 #define ROOT_ONLY()     SKIP_IF(geteuid() != 0, "not root")
 #define SYS_ADMIN_ALONE "0000000000200000"
@@ -47,6 +48,15 @@ static bool limit_is(__rlimit_resource_t resource, rlim_t value)
 	       now.rlim_max == value;
 }
 
+static bool is_sanitized(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+	return true;
+#else
+	return false;
+#endif
+}
+
 static void child_limits(void)
 {
 	const struct rlimit of_caller = {1000, 1000};
@@ -56,14 +66,16 @@ static void child_limits(void)
 
 	CHECK(fd >= 0 && unlink(path) == 0);
 	CHECK(setrlimit(RLIMIT_FSIZE, &of_caller) == 0);
-	CHECK(confine_limits(32, &err) == 0);
+	CHECK(confine_limits(32, MEMORY, &err) == 0);
 	CHECK(limit_is(RLIMIT_NOFILE, 32) && limit_is(RLIMIT_FSIZE, 1000));
+	CHECK(is_sanitized() || limit_is(RLIMIT_DATA, MEMORY));
+	CHECK(is_sanitized() || malloc(2 * (size_t)MEMORY) == NULL);
 	/* It fails, and does not kill. */
 	CHECK(write(fd, big, sizeof big) == 1000);
 	CHECK(write(fd, big, 1) == -1 && errno == EFBIG);
 	CHECK(dup2(fd, 32) == -1 && errno == EBADF);
 	/* What is in force is never raised. */
-	CHECK(confine_limits(33, &err) == 0);
+	CHECK(confine_limits(33, MEMORY + 1, &err) == 0);
 	CHECK(limit_is(RLIMIT_NOFILE, 32));
 }
 
@@ -72,7 +84,7 @@ static void child_limits_stay(void)
 	const struct rlimit more = {33, 33};
 	struct err err;
 
-	CHECK(confine_limits(32, &err) == 0);
+	CHECK(confine_limits(32, MEMORY, &err) == 0);
 	CHECK(confine_capabilities(-1, &err) == 0);
 	CHECK(setrlimit(RLIMIT_NOFILE, &more) == -1 && errno == EPERM);
 }
