@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "crypto/digest.h"
 #include "message/seal.h"
 #include "message/sign.h"
 
@@ -17,6 +18,16 @@ static int read_seal_key(struct buf *key, const char *path, struct err *err)
 	return rc == 0 ? 0 : err_set(err, rc, "seal-key: %.400s", why.text);
 }
 
+/* OpenSSL reads its configuration, which may ask for FIPS, at its first use:
+ * that has to be before this process can open files no more. */
+static int start_openssl(struct err *err)
+{
+	uint8_t digest[DIGEST_SHA256_LEN];
+	const int rc = digest_sha256(digest, NULL, 0);
+
+	return rc == 0 ? 0 : err_set(err, rc, "OpenSSL refuses SHA-256");
+}
+
 int verify_open(struct verify *v, const char *trusted_directory,
     const char *seal_key, struct err *err)
 {
@@ -25,7 +36,9 @@ int verify_open(struct verify *v, const char *trusted_directory,
 	*v = (struct verify){.seal_key = buf_new(KEYS_LEN)};
 	if (v->seal_key == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
-	rc = keyfile_read_trusted(trusted_directory, &v->trusted, err);
+	rc = start_openssl(err);
+	if (rc == 0)
+		rc = keyfile_read_trusted(trusted_directory, &v->trusted, err);
 	if (rc == 0 && seal_key[0] != '\0')
 		rc = read_seal_key(v->seal_key, seal_key, err);
 	if (rc != 0)

@@ -78,7 +78,7 @@ static const char *const not_there[] = {"clone3", "openat2", NULL};
 struct rule {
 	const char *name;
 	unsigned n;
-	struct scmp_arg_cmp when[2];
+	struct scmp_arg_cmp when[3];
 };
 
 /* The kernel takes the lower half of a register for an int. */
@@ -88,6 +88,8 @@ struct rule {
 	}
 #define INT(arg, value) BITS(arg, UINT32_MAX, value)
 
+/* Of a socket; the other bits are SOCK_CLOEXEC and SOCK_NONBLOCK. */
+#define KIND(type)      BITS(1, 0xf, type)
 /* O_TRUNC writes even with O_RDONLY. */
 #define WRITING         ((unsigned)(O_ACCMODE | O_CREAT | O_TRUNC))
 #define THREAD          (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)
@@ -112,12 +114,14 @@ static const struct rule online_rules[] = {
     /* files are read; what is written was opened before */
     {"open", 1, {BITS(1, WRITING, O_RDONLY)}},
     {"openat", 1, {BITS(2, WRITING, O_RDONLY)}},
-    {"socket", 1, {INT(0, AF_INET)}},
-    {"socket", 1, {INT(0, AF_INET6)}},
+    {"socket", 2, {INT(0, AF_INET), KIND(SOCK_STREAM)}},
+    {"socket", 2, {INT(0, AF_INET), KIND(SOCK_DGRAM)}},
+    {"socket", 2, {INT(0, AF_INET6), KIND(SOCK_STREAM)}},
+    {"socket", 2, {INT(0, AF_INET6), KIND(SOCK_DGRAM)}},
     /* nscd, systemd-resolved, sssd, avahi */
-    {"socket", 1, {INT(0, AF_UNIX)}},
+    {"socket", 2, {INT(0, AF_UNIX), KIND(SOCK_STREAM)}},
     /* 0: NETLINK_ROUTE */
-    {"socket", 2, {INT(0, AF_NETLINK), INT(2, 0)}},
+    {"socket", 3, {INT(0, AF_NETLINK), KIND(SOCK_RAW), INT(2, 0)}},
     {"socketpair", 1, {INT(0, AF_UNIX)}},
     /* threads of getaddrinfo(3), but no processes */
     {"clone", 1, {BITS(0, THREAD | NEW_NAMESPACE, THREAD)}},
