@@ -79,7 +79,8 @@ int agent_offline_open(struct agent_offline *o, const struct conf *conf,
 	    &o->verify, conf->trusted_producers, conf->seal_key, err);
 	if (rc == 0)
 		rc = sink_open(&o->sink, conf->output,
-		    (size_t)conf->messages * MESSAGE_PAYLOAD_MAX, err);
+		    (size_t)conf->messages * MESSAGE_PAYLOAD_MAX, deadline,
+		    err);
 	if (rc != 0)
 		return rc;
 	open_replay(o);

@@ -3,14 +3,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/offline/inject.h"
+#include "base/clock.h"
 #include "base/file.h"
+#include "base/record.h"
+
+#define POLL_NS 10000000
+/* For messages that came just before the deadline. */
+#define LATE_MS 500
 
 /* Blocks are reserved beyond the end, so that the size stays as it was. */
 static int reserve(const struct sink *s, size_t max, struct err *err)
@@ -46,6 +54,23 @@ static int check_reader(const struct sink *s, struct err *err)
 	return 0;
 }
 
+/* Without O_NONBLOCK a FIFO that nobody reads would never be open. */
+static int open_named(const char *name, int64_t deadline)
+{
+	const struct timespec pause = {.tv_nsec = POLL_NS};
+	int fd;
+
+	for (;;) {
+		fd = open(name,
+		    O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+		    0600);
+		if (fd >= 0 || errno != ENXIO ||
+		    clock_read(CLOCK_MONOTONIC) >= deadline)
+			return fd;
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
 static int open_output(struct sink *s, const char *output, struct err *err)
 {
 	if (strcmp(output, "-") == 0) {
@@ -53,11 +78,14 @@ static int open_output(struct sink *s, const char *output, struct err *err)
 		s->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	} else {
 		s->name = output;
-		s->fd = open(
-		    output, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+		s->fd = open_named(output, s->deadline);
 	}
 	if (s->fd >= 0)
 		return 0;
+	if (errno == ENXIO)
+		return err_set(err, ERR_TIMEOUT,
+		    "nobody has opened %s to read it, within --timeout",
+		    s->name);
 	return err_errno(err, errno == EACCES ? ERR_PERM : ERR_IO,
 	    "cannot open %s", s->name);
 }
@@ -79,11 +107,13 @@ static int check_sink(struct sink *s, bool named, size_t max, struct err *err)
 	return reserve(s, max, err);
 }
 
-int sink_open(struct sink *s, const char *output, size_t max, struct err *err)
+int sink_open(struct sink *s, const char *output, size_t max, int64_t deadline,
+    struct err *err)
 {
 	int rc;
 
-	*s = (struct sink){.fd = -1, .name = INJECT_DEVICE};
+	*s = (struct sink){
+	    .fd = -1, .name = INJECT_DEVICE, .deadline = deadline};
 	s->kernel = output[0] == '\0';
 	if (s->kernel)
 		return inject_open(&s->fd, err);
@@ -107,12 +137,45 @@ int sink_mix(const struct sink *s, const void *data, size_t len)
 	return s->kernel ? file_write(s->fd, data, len) : 0;
 }
 
+/* poll(2) tells of a pipe when PIPE_BUF bytes fit: these do not block, also
+ * where the descriptor is the caller's and does. */
+static int write_bytes(const struct sink *s, const struct buf *bytes)
+{
+	const uint8_t *p = buf_data(bytes);
+	size_t left = buf_len(bytes);
+
+	while (left > 0) {
+		const size_t n = left < PIPE_BUF ? left : PIPE_BUF;
+		ssize_t done;
+		int rc = record_wait(s->fd, POLLOUT, -1, s->deadline + LATE_MS);
+
+		if (rc != 0)
+			return rc;
+		done = write(s->fd, p, n);
+		if (done < 0 && errno != EINTR && errno != EAGAIN)
+			return ERR_IO;
+		if (done > 0) {
+			p += done;
+			left -= (size_t)done;
+		}
+	}
+	return 0;
+}
+
 int sink_put(const struct sink *s, const struct buf *bytes, unsigned bits,
     struct err *err)
 {
+	int rc;
+
 	if (s->kernel)
 		return inject(s->fd, bytes, bits, err);
-	if (file_write(s->fd, buf_data(bytes), buf_len(bytes)) != 0)
+	rc = write_bytes(s, bytes);
+	if (rc == ERR_TIMEOUT)
+		return err_set(err, rc,
+		    "%s is read too slowly for --timeout: what is left of %zu "
+		    "bytes is lost",
+		    s->name, buf_len(bytes));
+	if (rc != 0)
 		return err_errno(err, ERR_IO,
 		    "cannot write %zu bytes to %s, and they are lost",
 		    buf_len(bytes), s->name);

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -18,14 +19,17 @@ struct sink {
 	bool kernel;
 	bool regular;     /* a regular file: cut to what was written */
 	const char *name; /* for messages */
+	int64_t deadline; /* CLOCK_MONOTONIC ms: what has no reader by then,
+			     or one that is too slow, fails */
 };
 
 /* output: "" the kernel, "-" standard output, else a file, made with mode
  * 0600 when it is not there; what it held is replaced only on success.  max
  * is what may come at most: a file system without room for it is found out
- * now.  ERR_PERM, ERR_IO. */
-int sink_open(struct sink *s, const char *output, size_t max, struct err *err)
-    MUST_CHECK;
+ * now.  A FIFO gets a reader until the deadline.  ERR_PERM, ERR_IO,
+ * ERR_TIMEOUT. */
+int sink_open(struct sink *s, const char *output, size_t max, int64_t deadline,
+    struct err *err) MUST_CHECK;
 
 /* Find out, with the rights that this process has now, whether sink_put() can
  * succeed.  ERR_PERM, ERR_IO. */
@@ -35,7 +39,7 @@ int sink_probe(const struct sink *s, struct err *err) MUST_CHECK;
 int sink_mix(const struct sink *s, const void *data, size_t len) MUST_CHECK;
 
 /* Deliver all of it at once; bits count in the kernel only.  ERR_IO,
- * ERR_PERM, ERR_NOMEM. */
+ * ERR_PERM, ERR_NOMEM, ERR_TIMEOUT. */
 int sink_put(const struct sink *s, const struct buf *bytes, unsigned bits,
     struct err *err) MUST_CHECK;
 

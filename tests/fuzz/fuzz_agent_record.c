@@ -67,7 +67,8 @@ static void start(struct agent_offline *o)
 		       o->verify.trusted.at[0].id) == 0);
 	o->remembers = replay_open(&o->replay, seen, RUN_MS, &err) == 0;
 	FUZZ_CHECK(o->remembers);
-	FUZZ_CHECK(sink_open(&o->sink, conf.output, 1, &err) == 0);
+	FUZZ_CHECK(
+	    sink_open(&o->sink, conf.output, 1, INT64_MAX / 2, &err) == 0);
 	(void)unlink(seen);
 	(void)close(fd);
 }

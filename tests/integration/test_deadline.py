@@ -15,6 +15,7 @@ from aid.certificates import Certificate
 from aid.errors import PASSING
 from aid.forge import send
 from aid.imds import Imds
+from aid.payload import body, noise
 from aid.programs import AGENT, Runner
 from aid.queue import Queue
 from aid.sqsproxy import SqsFault, SqsProxy
@@ -139,3 +140,41 @@ def test_an_agent_waits_for_another_no_longer_than_its_deadline(
     assert first.poll() is None
     assert run.status["credit"] == 0
     assert judge.queue.depth() == (1, 0)
+
+
+def test_an_output_that_nobody_opens_keeps_the_deadline(
+    attack: Attack, queue: Queue, proxy: SqsProxy, tmp_path: Path
+) -> None:
+    fill(queue)
+    os.mkfifo(tmp_path / "fifo")
+    got = attack.agent("-q", queue.url, output=tmp_path / "fifo", timeout=1)
+    fails(got, 69, "nobody has opened", str(tmp_path / "fifo"))
+    untouched(queue, proxy)
+
+
+def test_an_output_that_is_opened_late_gets_all(
+    attack: Attack, queue: Queue, tmp_path: Path
+) -> None:
+    [payload] = fill(queue)
+    os.mkfifo(tmp_path / "fifo")
+    process = attack.run.start(AGENT, "-q", queue.url, "-o", tmp_path / "fifo")
+    assert (tmp_path / "fifo").read_bytes() == payload
+    assert attack.run.finish(process).code == 0
+
+
+@pytest.mark.parametrize("standard", [True, False])
+def test_an_output_that_is_not_read_keeps_the_deadline(
+    run: Runner, queue: Queue, tmp_path: Path, standard: bool
+) -> None:
+    for seed in range(10):
+        queue.send(body(noise(16384, seed)))
+    os.mkfifo(tmp_path / "fifo")
+    reader = os.open(tmp_path / "fifo", os.O_RDONLY | os.O_NONBLOCK)
+    writer = os.open(tmp_path / "fifo", os.O_WRONLY)
+    output = "-" if standard else tmp_path / "fifo"
+    args = ["-q", queue.url, "-m", "10", "-t", "5", "-o", output]
+    got = run(AGENT, *args, stdout=writer)
+    os.close(writer)
+    os.close(reader)
+    assert got.code == 69, got.err
+    assert "is read too slowly for --timeout" in got.err

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "agent/offline/sink.h"
+#include "base/clock.h"
 #include "base/file.h"
 
 static char path[64];
@@ -42,6 +43,11 @@ static struct buf *bytes(const char *s)
 	return b;
 }
 
+static int64_t soon(void)
+{
+	return clock_read(CLOCK_MONOTONIC) + 60000;
+}
+
 static void assert_content(const char *expected)
 {
 	char data[200];
@@ -61,13 +67,13 @@ static void files_are_private_and_replaced(void **state)
 	struct sink s;
 
 	(void)state;
-	assert_int_equal(sink_open(&s, path, 1000, &err), 0);
+	assert_int_equal(sink_open(&s, path, 1000, soon(), &err), 0);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	assert_int_equal(sink_put(&s, first, 256, &err), 0);
 	sink_close(&s);
 	assert_content("a long first content");
-	assert_int_equal(sink_open(&s, path, 1000, &err), 0);
+	assert_int_equal(sink_open(&s, path, 1000, soon(), &err), 0);
 	/* Nothing has come: the old content stands. */
 	assert_content("a long first content");
 	assert_int_equal(sink_put(&s, second, 0, &err), 0);
@@ -85,12 +91,12 @@ static void what_cannot_be_written_is_found_out_first(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    sink_open(&s, "/nonexistent/file", 1000, &err), ERR_IO);
-	assert_int_equal(sink_open(&s, "/tmp", 1000, &err), ERR_IO);
+	    sink_open(&s, "/nonexistent/file", 1000, soon(), &err), ERR_IO);
+	assert_int_equal(sink_open(&s, "/tmp", 1000, soon(), &err), ERR_IO);
 	assert_int_equal(pipe(fds), 0);
 	(void)close(fds[0]);
 	assert_true(dup2(fds[1], STDOUT_FILENO) >= 0);
-	assert_int_equal(sink_open(&s, "-", 1000, &err), ERR_IO);
+	assert_int_equal(sink_open(&s, "-", 1000, soon(), &err), ERR_IO);
 	assert_true(dup2(saved, STDOUT_FILENO) >= 0);
 	assert_non_null(strstr(err.text, "nobody reads"));
 	(void)close(fds[1]);
@@ -104,7 +110,7 @@ static void a_full_device_is_an_error(void **state)
 	struct sink s;
 
 	(void)state;
-	assert_int_equal(sink_open(&s, "/dev/full", 1000, &err), 0);
+	assert_int_equal(sink_open(&s, "/dev/full", 1000, soon(), &err), 0);
 	assert_int_equal(sink_put(&s, b, 0, &err), ERR_IO);
 	assert_non_null(strstr(err.text, "No space"));
 	sink_close(&s);
