@@ -16,18 +16,18 @@ from aid.wait import wait_until
 WARNING = "this kernel has no seccomp filters"
 
 
-def without(run: Runner) -> str:
-    """The tool that runs a program as on such a kernel."""
-    return str(run.build / "tests/programs/no_seccomp")
+def without(run: Runner) -> tuple[str, str]:
+    """What runs a program as on such a kernel."""
+    return (str(run.build / "tests/programs/without"), "seccomp")
 
 
 def test_both_programs_do_their_work(run: Runner, queue: Queue, tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_bytes(noise(1 << 14))
     args = ["--once", "-q", queue.url, "-d", source]
-    made = run(without(run), run.build / PRODUCER, *args)
+    made = run(*without(run), run.build / PRODUCER, *args)
     assert made.code == 0, made.err
-    got = run(without(run), run.build / AGENT, "-q", queue.url, "-m", "10", "-o", "-")
+    got = run(*without(run), run.build / AGENT, "-q", queue.url, "-m", "10", "-o", "-")
     assert (got.code, len(got.out)) == (0, 5120), got.err
     for said in (made.err, got.err):
         assert said.count(WARNING) == 1
@@ -44,7 +44,7 @@ def test_all_else_is_given_up(run: Runner, queue: Queue, proxy: SqsProxy) -> Non
     queue.send(body(noise(512)))
     proxy.fault("ReceiveMessage", hold=600)
     process = run.start(
-        without(run), run.build / AGENT, "-q", queue.url, "-t", "300", "-o", "-"
+        *without(run), run.build / AGENT, "-q", queue.url, "-t", "300", "-o", "-"
     )
     wait_until(lambda: bool(proxy.matching("ReceiveMessage")))
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
@@ -66,5 +66,5 @@ def test_nothing_forbidden_is_tried_there(run: Runner) -> None:
     """Tools of other tests may try what is forbidden only where a filter refuses it."""
     tool = run.build / "tests/programs/confined_agent"
     args = ["-q", "https://sqs.eu-west-1.amazonaws.com/1/q", "-o", "/dev/null"]
-    got = run(without(run), tool, "online", *args)
+    got = run(*without(run), tool, "online", *args)
     assert (got.code, got.out) == (70, b"")

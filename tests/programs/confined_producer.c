@@ -59,6 +59,7 @@ int main(int argc, char *argv[])
 	int rc = ERR_USAGE;
 
 	log_open("confined_producer", LOG_LEVEL_NOTICE);
+	forbidden_open_pool();
 	if (argc > 1 && confine_no_core() == 0)
 		rc = program_load(
 		    &conf_program, &conf, argc - 1, argv + 1, &err);
