@@ -6,26 +6,8 @@
 #include <yajl/yajl_parse.h>
 
 #include "base/err.h"
-#include "base/text.h"
 #include "json/text.h"
-
-enum kind {
-	KIND_PLAIN, /* null, false, numbers that are no int64 */
-	KIND_TRUE,
-	KIND_INTEGER,
-	KIND_STRING,
-	KIND_ARRAY,
-	KIND_OBJECT
-};
-
-struct json {
-	enum kind kind;
-	const char *key; /* NULL outside objects */
-	const char *string;
-	int64_t integer;
-	size_t count;
-	struct json *first, *last, *next;
-};
+#include "json/tree.h"
 
 /*
  * One block: this, the values, the text.  Every value takes two bytes of the
@@ -97,18 +79,6 @@ static void arena_free(void *ctx, void *block)
 	(void)block;
 }
 
-static bool read_integer(const char *s, size_t len, int64_t *out)
-{
-	const size_t sign = len > 0 && s[0] == '-' ? 1 : 0;
-	uint64_t value;
-
-	if (!text_read_number(
-		s + sign, len - sign, (uint64_t)INT64_MAX + sign, &value))
-		return false;
-	*out = sign != 0 ? (int64_t)(0 - value) : (int64_t)value;
-	return true;
-}
-
 static int stop_parsing(struct builder *b, int rc)
 {
 	b->rc = rc;
@@ -169,7 +139,7 @@ static int on_number(void *ctx, const char *s, size_t len)
 {
 	struct json *v = add_value(ctx, KIND_PLAIN);
 
-	if (v != NULL && read_integer(s, len, &v->integer))
+	if (v != NULL && json_read_integer(s, len, &v->integer))
 		v->kind = KIND_INTEGER;
 	return v != NULL;
 }
@@ -315,80 +285,4 @@ void json_free(struct json *root)
 		    (struct document *)(void *)((char *)root -
 						offsetof(
 						    struct document, root)));
-}
-
-const struct json *json_get(const struct json *object, const char *key)
-{
-	const struct json *v;
-
-	if (object == NULL || object->kind != KIND_OBJECT)
-		return NULL;
-	for (v = object->first; v != NULL; v = v->next)
-		if (strcmp(v->key, key) == 0)
-			break;
-	return v;
-}
-
-static const struct json *find_nth(
-    const struct json *v, enum kind kind, size_t n)
-{
-	if (v == NULL || v->kind != kind)
-		return NULL;
-	for (v = v->first; v != NULL && n > 0; n--)
-		v = v->next;
-	return v;
-}
-
-const struct json *json_at(const struct json *array, size_t index)
-{
-	return find_nth(array, KIND_ARRAY, index);
-}
-
-const struct json *json_member(
-    const struct json *object, size_t index, const char **key)
-{
-	const struct json *v = find_nth(object, KIND_OBJECT, index);
-
-	if (key != NULL)
-		*key = v != NULL ? v->key : NULL;
-	return v;
-}
-
-size_t json_count(const struct json *array)
-{
-	return array != NULL && array->kind == KIND_ARRAY ? array->count : 0;
-}
-
-const char *json_string(const struct json *value)
-{
-	return value != NULL ? value->string : NULL;
-}
-
-bool json_is_object(const struct json *value)
-{
-	return value != NULL && value->kind == KIND_OBJECT;
-}
-
-bool json_is_array(const struct json *value)
-{
-	return value != NULL && value->kind == KIND_ARRAY;
-}
-
-bool json_is_true(const struct json *value)
-{
-	return value != NULL && value->kind == KIND_TRUE;
-}
-
-int json_integer(const struct json *value, int64_t *out)
-{
-	if (value == NULL)
-		return ERR_ABSENT;
-	if (value->kind == KIND_INTEGER) {
-		*out = value->integer;
-		return 0;
-	}
-	if (value->kind != KIND_STRING || value->string[0] == '-' ||
-	    !read_integer(value->string, strlen(value->string), out))
-		return ERR_FORMAT;
-	return 0;
 }

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "json/tree.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/text.h"
+
+bool json_read_integer(const char *s, size_t len, int64_t *out)
+{
+	const size_t sign = len > 0 && s[0] == '-' ? 1 : 0;
+	uint64_t value;
+
+	if (!text_read_number(
+		s + sign, len - sign, (uint64_t)INT64_MAX + sign, &value))
+		return false;
+	*out = sign != 0 ? (int64_t)(0 - value) : (int64_t)value;
+	return true;
+}
+
+const struct json *json_get(const struct json *object, const char *key)
+{
+	const struct json *v;
+
+	if (object == NULL || object->kind != KIND_OBJECT)
+		return NULL;
+	for (v = object->first; v != NULL; v = v->next)
+		if (strcmp(v->key, key) == 0)
+			break;
+	return v;
+}
+
+static const struct json *find_nth(
+    const struct json *v, enum kind kind, size_t n)
+{
+	if (v == NULL || v->kind != kind)
+		return NULL;
+	for (v = v->first; v != NULL && n > 0; n--)
+		v = v->next;
+	return v;
+}
+
+const struct json *json_at(const struct json *array, size_t index)
+{
+	return find_nth(array, KIND_ARRAY, index);
+}
+
+const struct json *json_member(
+    const struct json *object, size_t index, const char **key)
+{
+	const struct json *v = find_nth(object, KIND_OBJECT, index);
+
+	if (key != NULL)
+		*key = v != NULL ? v->key : NULL;
+	return v;
+}
+
+size_t json_count(const struct json *array)
+{
+	return array != NULL && array->kind == KIND_ARRAY ? array->count : 0;
+}
+
+const char *json_string(const struct json *value)
+{
+	return value != NULL ? value->string : NULL;
+}
+
+bool json_is_object(const struct json *value)
+{
+	return value != NULL && value->kind == KIND_OBJECT;
+}
+
+bool json_is_array(const struct json *value)
+{
+	return value != NULL && value->kind == KIND_ARRAY;
+}
+
+bool json_is_true(const struct json *value)
+{
+	return value != NULL && value->kind == KIND_TRUE;
+}
+
+int json_integer(const struct json *value, int64_t *out)
+{
+	if (value == NULL)
+		return ERR_ABSENT;
+	if (value->kind == KIND_INTEGER) {
+		*out = value->integer;
+		return 0;
+	}
+	if (value->kind != KIND_STRING || value->string[0] == '-' ||
+	    !json_read_integer(value->string, strlen(value->string), out))
+		return ERR_FORMAT;
+	return 0;
+}
