@@ -7,7 +7,14 @@
 
 #include "base/err.h"
 #include "json/build.h"
+#include "json/filter.h"
 #include "json/text.h"
+
+/* What yajl allocates: the fixed structures, and two buffers that double from
+ * 2 KiB to hold a token each, all their former sizes.  The filter bounds the
+ * tokens. */
+#define ARENA_FIRST 32768
+#define ARENA_MAX   (8 * JSON_STRING_MAX + ARENA_FIRST)
 
 /*
  * yajl 2.1.0 does not check whether its allocator returned NULL.  It therefore
@@ -22,6 +29,15 @@ struct arena {
 union block {
 	size_t size;
 	max_align_t align;
+};
+
+struct stream {
+	struct json_filter filter;
+	struct json_builder builder;
+	struct arena arena;
+	yajl_alloc_funcs funcs;
+	yajl_handle yajl;
+	int rc; /* the first failure */
 };
 
 static void *arena_malloc(void *ctx, size_t size)
@@ -58,56 +74,100 @@ static void arena_free(void *ctx, void *block)
 	(void)block;
 }
 
-static int run_yajl(struct json_builder *b, const void *text, size_t len)
+static int judge_yajl(const struct stream *s, yajl_status status)
 {
-	/* Two buffers that double from 2 KiB to hold a token each, all their
-	 * former sizes, and the fixed structures. */
-	struct arena arena = {.size = 8 * len + 32768};
-	yajl_alloc_funcs funcs = {
-	    arena_malloc, arena_realloc, arena_free, &arena};
-	yajl_handle handle;
-	yajl_status status;
-
-	arena.base = malloc(arena.size);
-	if (arena.base == NULL)
-		return ERR_NOMEM;
-	handle = yajl_alloc(&json_builder_events, &funcs, b);
-	status = yajl_parse(handle, text, len);
-	if (status == yajl_status_ok)
-		status = yajl_complete_parse(handle);
-	yajl_free(handle);
-	explicit_bzero(arena.base, arena.used);
-	free(arena.base);
-	if (b->rc != 0)
-		return b->rc;
+	if (s->builder.rc != 0)
+		return s->builder.rc;
 	return status == yajl_status_ok ? 0 : ERR_FORMAT;
+}
+
+static int put_yajl(void *ctx, const uint8_t *data, size_t len, bool changed)
+{
+	struct stream *s = ctx;
+
+	(void)changed; /* strict: never */
+	return judge_yajl(s, yajl_parse(s->yajl, data, len));
+}
+
+static void free_stream(struct stream *s)
+{
+	if (s == NULL)
+		return;
+	if (s->yajl != NULL)
+		yajl_free(s->yajl);
+	if (s->arena.base != NULL)
+		explicit_bzero(s->arena.base, s->arena.used);
+	free(s->arena.base);
+	json_document_free(s->builder.doc);
+	explicit_bzero(s, sizeof *s);
+	free(s);
+}
+
+static struct stream *open_stream(size_t values, size_t text_max, size_t arena)
+{
+	struct stream *s = calloc(1, sizeof *s);
+
+	if (s == NULL)
+		return NULL;
+	s->filter =
+	    (struct json_filter){.strict = true, .put = put_yajl, .ctx = s};
+	s->arena.base = malloc(arena);
+	s->arena.size = arena;
+	s->builder.doc = json_document_new(values, text_max);
+	if (s->arena.base == NULL || s->builder.doc == NULL) {
+		free_stream(s);
+		return NULL;
+	}
+	s->funcs = (yajl_alloc_funcs){
+	    arena_malloc, arena_realloc, arena_free, &s->arena};
+	s->yajl = yajl_alloc(&json_builder_events, &s->funcs, &s->builder);
+	return s;
+}
+
+static int add_bytes(struct stream *s, const void *data, size_t len)
+{
+	if (s->rc == 0)
+		s->rc = json_filter_add(&s->filter, data, len);
+	return s->rc;
+}
+
+static int end_stream(struct stream *s, struct json **out)
+{
+	*out = NULL;
+	if (s->rc == 0)
+		s->rc = json_filter_end(&s->filter);
+	if (s->rc == 0)
+		s->rc = judge_yajl(s, yajl_complete_parse(s->yajl));
+	if (s->rc == 0 && s->builder.doc->values == 0)
+		s->rc = ERR_FORMAT;
+	if (s->rc != 0)
+		return s->rc;
+	*out = s->builder.doc->root;
+	s->builder.doc = NULL;
+	/* What comes now has no place. */
+	s->rc = ERR_FORMAT;
+	return 0;
 }
 
 /* Every value takes two bytes of the source at least (itself and a separator)
  * and every string two quotes, so the source's length bounds both. */
 int json_parse(const void *text, size_t len, struct json **out)
 {
-	size_t values = len / 2 + 1;
-	struct json_builder b = {0};
+	const size_t values = len / 2 + 1, arena = 8 * len + ARENA_FIRST;
+	struct stream *s;
 	int rc;
 
 	*out = NULL;
 	if (len > JSON_TEXT_MAX)
 		return ERR_LIMIT;
-	if (!json_text_clean(text, len))
-		return ERR_FORMAT;
-	if (values > JSON_VALUES_MAX)
-		values = JSON_VALUES_MAX;
-	b.doc = json_document_new(values, len + 1);
-	if (b.doc == NULL)
+	s = open_stream(values < JSON_VALUES_MAX ? values : JSON_VALUES_MAX,
+	    len + 1, arena < ARENA_MAX ? arena : ARENA_MAX);
+	if (s == NULL)
 		return ERR_NOMEM;
-	rc = run_yajl(&b, text, len);
-	if (rc == 0 && b.doc->values == 0)
-		rc = ERR_FORMAT;
+	rc = add_bytes(s, text, len);
 	if (rc == 0)
-		*out = b.doc->root;
-	else
-		json_document_free(b.doc);
+		rc = end_stream(s, out);
+	free_stream(s);
 	return rc;
 }
 

@@ -11,8 +11,8 @@
 
 /*
  * JSON (RFC 8259) from strangers, as a tree; the one user of yajl.  Depth,
- * bytes and number of values are capped, and all memory that held text is
- * wiped, because documents hold credentials.
+ * bytes, strings and number of values are capped, and all memory that held text
+ * is wiped, because documents hold credentials.
  */
 #define JSON_VALUES_MAX 4096
 
@@ -20,8 +20,8 @@ struct json;
 
 /* Parse exactly one document in UTF-8.  *out is the caller's to free.
  * ERR_FORMAT: malformed, truncated, trailing bytes, invalid UTF-8, a repeated
- * key, a NUL in a key or string; ERR_LIMIT: deeper or more than the caps;
- * ERR_NOMEM. */
+ * key, a NUL in a key or string; ERR_LIMIT: deeper, longer or more than the
+ * caps; ERR_NOMEM. */
 int json_parse(const void *text, size_t len, struct json **out) MUST_CHECK;
 void json_free(struct json *root);
 

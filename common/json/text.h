@@ -4,20 +4,24 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Limits of one document, read or written. */
-#define JSON_DEPTH_MAX 16
-#define JSON_TEXT_MAX  (4 << 20) /* bytes */
+#define JSON_DEPTH_MAX  16
+#define JSON_TEXT_MAX   (4 << 20) /* bytes, unless it is read in pieces */
+#define JSON_STRING_MAX 32768     /* bytes of a string, as read */
 
 /* Whether text is UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool json_utf8(const void *text, size_t len);
 
 /*
- * Whether yajl may see this text: all of it UTF-8, strings closed, no escape
- * that means NUL or half a surrogate pair.  yajl 2.1.0 lets overlong UTF-8
- * pass, and makes a lone surrogate '?' and then skips the byte behind it
- * unseen, which ends in its assertions (CVE-2017-16516).
+ * Measure the first character of a string's inside, or escape of one, in the
+ * len > 0 bytes at s.  More than 0: the bytes of it.  0: it goes on behind len,
+ * which is less than JSON_UNIT_MAX then.  Less than 0: so many bytes are
+ * neither; an escape that means NUL or half of a surrogate pair counts as
+ * such.
  */
-bool json_text_clean(const void *text, size_t len);
+#define JSON_UNIT_MAX 12 /* bytes: two escapes are a surrogate pair */
+int json_unit(const uint8_t *s, size_t len);
 
 #endif

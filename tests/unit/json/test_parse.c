@@ -254,10 +254,10 @@ static void more_values_than_the_limit_are_refused(void **state)
 
 /* Tokens of every size through yajl's growing buffers, whose memory is
  * reckoned beforehand: with an escape they are decoded into one. */
-static void a_string_of_any_size_is_parsed(void **state)
+static void a_string_up_to_the_limit_is_parsed(void **state)
 {
 	static const size_t sizes[] = {1, 2045, 2046, 2047, 2048, 2049, 4095,
-	    4096, 65535, 65536, 1 << 20, (3 << 20) + 1};
+	    4096, 16384, 20000, JSON_STRING_MAX - 2};
 	struct json *root;
 
 	(void)state;
@@ -277,11 +277,16 @@ static void a_string_of_any_size_is_parsed(void **state)
 	}
 }
 
-static void a_number_of_a_million_digits_does_no_harm(void **state)
+static void a_string_or_number_beyond_the_limit_is_refused(void **state)
 {
+	char *text = repeat("\"", 1, "x", JSON_STRING_MAX + 1);
+
 	(void)state;
-	assert_repeated("1", 1 << 20, "", 0, 0);
-	assert_repeated("[", 1, "1", 1 << 20, ERR_FORMAT);
+	assert_int_equal(parse(text), ERR_LIMIT);
+	free(text);
+	assert_repeated("1", JSON_STRING_MAX, "", 0, 0);
+	assert_repeated("1", JSON_STRING_MAX + 1, "", 0, ERR_LIMIT);
+	assert_repeated("[", 1, "1", 1 << 20, ERR_LIMIT);
 }
 
 static void a_text_beyond_the_limit_is_not_looked_at(void **state)
@@ -328,8 +333,8 @@ int main(void)
 	    cmocka_unit_test(a_document_cut_anywhere_is_refused),
 	    cmocka_unit_test(deeper_nesting_than_the_limit_is_refused),
 	    cmocka_unit_test(more_values_than_the_limit_are_refused),
-	    cmocka_unit_test(a_string_of_any_size_is_parsed),
-	    cmocka_unit_test(a_number_of_a_million_digits_does_no_harm),
+	    cmocka_unit_test(a_string_up_to_the_limit_is_parsed),
+	    cmocka_unit_test(a_string_or_number_beyond_the_limit_is_refused),
 	    cmocka_unit_test(a_text_beyond_the_limit_is_not_looked_at),
 	    cmocka_unit_test(a_changed_byte_does_no_harm_to_the_parser),
 	};
