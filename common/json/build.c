@@ -50,12 +50,30 @@ static int stop_parsing(struct json_builder *b, int rc)
 	return 0;
 }
 
+/* Whether the parser is in the array whose elements the caller wants. */
+static bool is_in_array(const struct json_builder *b)
+{
+	return b->each != NULL && b->depth >= 2 &&
+	       b->open[1]->kind == KIND_ARRAY && b->open[1]->key != NULL &&
+	       strcmp(b->open[1]->key, b->each->member) == 0;
+}
+
+/* Whether the value that begins or has ended now is one of them. */
+static bool is_at_element(const struct json_builder *b)
+{
+	return b->depth == 2 && is_in_array(b);
+}
+
 static struct json *add_value(struct json_builder *b, enum kind kind)
 {
 	struct json_document *doc = b->doc;
 	struct json *parent = b->depth > 0 ? b->open[b->depth - 1] : NULL;
 	struct json *v;
 
+	if (is_at_element(b)) {
+		b->values_before = doc->values;
+		b->text_before = doc->text_used;
+	}
 	if (doc->values == doc->values_max) {
 		b->rc = ERR_LIMIT;
 		return NULL;
@@ -74,12 +92,35 @@ static struct json *add_value(struct json_builder *b, enum kind kind)
 	return v;
 }
 
+/* A value is whole, also all that is in it.  Answers as yajl's callbacks. */
+static int end_value(struct json_builder *b)
+{
+	struct json *array;
+
+	if (!is_at_element(b))
+		return 1;
+	array = b->open[1];
+	b->rc = b->each->take(b->each->ctx, array->last);
+	array->first = NULL;
+	array->last = NULL;
+	array->count = 0;
+	drop_values(b->doc, b->values_before);
+	drop_text(b->doc, b->text_before);
+	return b->rc == 0;
+}
+
+/* Keep a string or key; what is changed changes the element that it is part
+ * of.  Outside elements nobody would look at that. */
 static const char *keep_text(
     struct json_builder *b, const unsigned char *s, size_t len)
 {
 	struct json_document *doc = b->doc;
 	char *text = doc->text + doc->text_used;
 
+	if (b->changed && !is_in_array(b)) {
+		b->rc = ERR_FORMAT;
+		return NULL;
+	}
 	if (len >= doc->text_max - doc->text_used) {
 		b->rc = ERR_LIMIT;
 		return NULL;
@@ -87,12 +128,14 @@ static const char *keep_text(
 	memcpy(text, s, len);
 	text[len] = '\0';
 	doc->text_used += len + 1;
+	for (size_t i = 2; b->changed && i < b->depth; i++)
+		b->open[i]->changed = true;
 	return text;
 }
 
 static int add_plain(struct json_builder *b, enum kind kind)
 {
-	return add_value(b, kind) != NULL;
+	return add_value(b, kind) != NULL ? end_value(b) : 0;
 }
 
 static int on_null(void *ctx)
@@ -113,7 +156,7 @@ static int on_number(void *ctx, const char *s, size_t len)
 		return 0;
 	if (json_read_integer(s, len, &v->integer))
 		v->kind = KIND_INTEGER;
-	return 1;
+	return end_value(ctx);
 }
 
 static int on_string(void *ctx, const unsigned char *s, size_t len)
@@ -123,10 +166,12 @@ static int on_string(void *ctx, const unsigned char *s, size_t len)
 
 	if (v == NULL)
 		return 0;
+	v->changed = b->changed;
 	v->string = keep_text(b, s, len);
-	return v->string != NULL;
+	return v->string != NULL ? end_value(b) : 0;
 }
 
+/* Keys that were cut may be the same by that alone. */
 static int on_key(void *ctx, const unsigned char *s, size_t len)
 {
 	struct json_builder *b = ctx;
@@ -134,7 +179,7 @@ static int on_key(void *ctx, const unsigned char *s, size_t len)
 	b->key = keep_text(b, s, len);
 	if (b->key == NULL)
 		return 0;
-	if (json_get(b->open[b->depth - 1], b->key) != NULL)
+	if (!b->changed && json_get(b->open[b->depth - 1], b->key) != NULL)
 		return stop_parsing(b, ERR_FORMAT);
 	return 1;
 }
@@ -166,7 +211,7 @@ static int on_end(void *ctx)
 	struct json_builder *b = ctx;
 
 	b->depth--;
-	return 1;
+	return end_value(b);
 }
 
 const yajl_callbacks json_builder_events = {

@@ -30,6 +30,9 @@ struct json_builder {
 	struct json *open[JSON_DEPTH_MAX];
 	size_t depth;
 	const char *key;
+	bool changed; /* the next string or key is not what came */
+	const struct json_each *each;      /* NULL: all values stay */
+	size_t values_before, text_before; /* in doc: the element's beginning */
 	int rc;
 };
 

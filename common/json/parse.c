@@ -10,11 +10,15 @@
 #include "json/filter.h"
 #include "json/text.h"
 
+/* Bytes of text of a document that is read in pieces, or of its largest
+ * element: SQS allows 1 MiB for a message with its attributes. */
+#define STREAM_TEXT_MAX ((1 << 20) + (64 << 10))
+
 /* What yajl allocates: the fixed structures, and two buffers that double from
  * 2 KiB to hold a token each, all their former sizes.  The filter bounds the
  * tokens. */
-#define ARENA_FIRST 32768
-#define ARENA_MAX   (8 * JSON_STRING_MAX + ARENA_FIRST)
+#define ARENA_FIRST     32768
+#define ARENA_MAX       (8 * JSON_STRING_MAX + ARENA_FIRST)
 
 /*
  * yajl 2.1.0 does not check whether its allocator returned NULL.  It therefore
@@ -31,7 +35,7 @@ union block {
 	max_align_t align;
 };
 
-struct stream {
+struct json_stream {
 	struct json_filter filter;
 	struct json_builder builder;
 	struct arena arena;
@@ -74,7 +78,7 @@ static void arena_free(void *ctx, void *block)
 	(void)block;
 }
 
-static int judge_yajl(const struct stream *s, yajl_status status)
+static int judge_yajl(const struct json_stream *s, yajl_status status)
 {
 	if (s->builder.rc != 0)
 		return s->builder.rc;
@@ -83,39 +87,26 @@ static int judge_yajl(const struct stream *s, yajl_status status)
 
 static int put_yajl(void *ctx, const uint8_t *data, size_t len, bool changed)
 {
-	struct stream *s = ctx;
+	struct json_stream *s = ctx;
 
-	(void)changed; /* strict: never */
+	s->builder.changed = changed;
 	return judge_yajl(s, yajl_parse(s->yajl, data, len));
 }
 
-static void free_stream(struct stream *s)
+static struct json_stream *open_stream(
+    size_t values, size_t text_max, size_t arena, bool strict)
 {
-	if (s == NULL)
-		return;
-	if (s->yajl != NULL)
-		yajl_free(s->yajl);
-	if (s->arena.base != NULL)
-		explicit_bzero(s->arena.base, s->arena.used);
-	free(s->arena.base);
-	json_document_free(s->builder.doc);
-	explicit_bzero(s, sizeof *s);
-	free(s);
-}
-
-static struct stream *open_stream(size_t values, size_t text_max, size_t arena)
-{
-	struct stream *s = calloc(1, sizeof *s);
+	struct json_stream *s = calloc(1, sizeof *s);
 
 	if (s == NULL)
 		return NULL;
 	s->filter =
-	    (struct json_filter){.strict = true, .put = put_yajl, .ctx = s};
+	    (struct json_filter){.strict = strict, .put = put_yajl, .ctx = s};
 	s->arena.base = malloc(arena);
 	s->arena.size = arena;
 	s->builder.doc = json_document_new(values, text_max);
 	if (s->arena.base == NULL || s->builder.doc == NULL) {
-		free_stream(s);
+		json_stream_free(s);
 		return NULL;
 	}
 	s->funcs = (yajl_alloc_funcs){
@@ -124,14 +115,24 @@ static struct stream *open_stream(size_t values, size_t text_max, size_t arena)
 	return s;
 }
 
-static int add_bytes(struct stream *s, const void *data, size_t len)
+int json_stream_new(const struct json_each *each, struct json_stream **out)
+{
+	*out = open_stream(
+	    JSON_VALUES_MAX, STREAM_TEXT_MAX, ARENA_MAX, each == NULL);
+	if (*out == NULL)
+		return ERR_NOMEM;
+	(*out)->builder.each = each;
+	return 0;
+}
+
+int json_stream_add(struct json_stream *s, const void *data, size_t len)
 {
 	if (s->rc == 0)
 		s->rc = json_filter_add(&s->filter, data, len);
 	return s->rc;
 }
 
-static int end_stream(struct stream *s, struct json **out)
+int json_stream_end(struct json_stream *s, struct json **out)
 {
 	*out = NULL;
 	if (s->rc == 0)
@@ -149,25 +150,39 @@ static int end_stream(struct stream *s, struct json **out)
 	return 0;
 }
 
+void json_stream_free(struct json_stream *s)
+{
+	if (s == NULL)
+		return;
+	if (s->yajl != NULL)
+		yajl_free(s->yajl);
+	if (s->arena.base != NULL)
+		explicit_bzero(s->arena.base, s->arena.used);
+	free(s->arena.base);
+	json_document_free(s->builder.doc);
+	explicit_bzero(s, sizeof *s);
+	free(s);
+}
+
 /* Every value takes two bytes of the source at least (itself and a separator)
  * and every string two quotes, so the source's length bounds both. */
 int json_parse(const void *text, size_t len, struct json **out)
 {
 	const size_t values = len / 2 + 1, arena = 8 * len + ARENA_FIRST;
-	struct stream *s;
+	struct json_stream *s;
 	int rc;
 
 	*out = NULL;
 	if (len > JSON_TEXT_MAX)
 		return ERR_LIMIT;
 	s = open_stream(values < JSON_VALUES_MAX ? values : JSON_VALUES_MAX,
-	    len + 1, arena < ARENA_MAX ? arena : ARENA_MAX);
+	    len + 1, arena < ARENA_MAX ? arena : ARENA_MAX, true);
 	if (s == NULL)
 		return ERR_NOMEM;
-	rc = add_bytes(s, text, len);
+	rc = json_stream_add(s, text, len);
 	if (rc == 0)
-		rc = end_stream(s, out);
-	free_stream(s);
+		rc = json_stream_end(s, out);
+	json_stream_free(s);
 	return rc;
 }
 

@@ -80,6 +80,11 @@ bool json_is_true(const struct json *value)
 	return value != NULL && value->kind == KIND_TRUE;
 }
 
+bool json_changed(const struct json *value)
+{
+	return value != NULL && value->changed;
+}
+
 int json_integer(const struct json *value, int64_t *out)
 {
 	if (value == NULL)

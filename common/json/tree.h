@@ -18,6 +18,7 @@ enum kind {
 
 struct json {
 	enum kind kind;
+	bool changed;    /* it, or what is in it, is not what came */
 	const char *key; /* NULL outside objects */
 	const char *string;
 	int64_t integer;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A document that parses can be walked, and written again as one. */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,16 +40,50 @@ static void walk(struct json_writer *w, const char *name,
 	}
 }
 
+static int take(void *ctx, const struct json *element)
+{
+	bool *changed = ctx;
+
+	*changed = *changed || json_changed(element);
+	return 0;
+}
+
+/* A document that parses also does in pieces, with elements taken out; others
+ * only when their strings are changed. */
+static void read_pieces(const uint8_t *data, size_t len, bool parses)
+{
+	const size_t piece = len > 0 ? data[0] % 7 + 1U : 1;
+	struct json_stream *s;
+	struct json *root;
+	bool changed = false;
+	const struct json_each each = {"Messages", take, &changed};
+	int rc = 0;
+
+	FUZZ_CHECK(json_stream_new(&each, &s) == 0);
+	for (size_t i = 0; i < len && rc == 0; i += piece)
+		rc = json_stream_add(
+		    s, data + i, len - i < piece ? len - i : piece);
+	rc = json_stream_end(s, &root);
+	FUZZ_CHECK(!parses || (rc == 0 && !changed));
+	/* A larger one may have had more values than fit, all taken out. */
+	if (!parses && rc == 0 && len < JSON_VALUES_MAX)
+		FUZZ_CHECK(changed);
+	json_free(root);
+	json_stream_free(s);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct buf *text = buf_new(JSON_TEXT_MAX);
 	struct json_writer *w = json_writer_new();
 	struct json *root = NULL, *again = NULL;
+	bool parses = false;
 	int rc;
 
 	FUZZ_CHECK(text != NULL && w != NULL);
 	if (json_parse(data, len, &root) == 0) {
 		FUZZ_CHECK(root != NULL && json_utf8(data, len));
+		parses = true;
 		walk(w, NULL, root, 0);
 		rc = json_writer_finish(w, text);
 		FUZZ_CHECK(rc == 0 || rc == ERR_LIMIT);
@@ -56,6 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 			FUZZ_CHECK(json_parse(buf_data(text), buf_len(text),
 				       &again) == 0);
 	}
+	read_pieces(data, len, parses);
 	json_free(root);
 	json_free(again);
 	json_writer_free(w);
