@@ -74,6 +74,9 @@ static struct outcome find_outcome(const struct http_transfer *t, CURLcode code)
 	if (code == CURLE_OUT_OF_MEMORY && http_sending(t))
 		return (struct outcome){code, ERR_LIMIT,
 		    "the answer's headers are too large, or memory is short"};
+	if (t->stopped)
+		return (struct outcome){
+		    code, t->rc, "the answer is not what was asked for"};
 	if (t->rc == ERR_LIMIT)
 		return (struct outcome){
 		    code, ERR_LIMIT, "the answer is too large"};

@@ -44,6 +44,10 @@ struct http_transfer {
 	int64_t deadline, connect_by, heard;
 	int silence_ms;
 	struct http_head head;
+	size_t answer_len, answer_max; /* bytes that came, and may come */
+	int (*take)(void *ctx, const void *data, size_t len);
+	void *take_ctx;
+	bool stopped; /* by take() */
 	struct buf *answer;
 	int rc; /* a callback's, then the transfer's */
 	struct err err;

@@ -23,12 +23,26 @@ static size_t on_header(char *line, size_t size, size_t n, void *arg)
 	return t->rc == 0 ? size * n : 0;
 }
 
+static int keep_answer(struct http_transfer *t, const char *data, size_t len)
+{
+	int rc;
+
+	t->answer_len += len;
+	if (t->answer_len > t->answer_max)
+		return ERR_LIMIT;
+	if (t->take == NULL || t->head.status != 200)
+		return buf_add(t->answer, data, len);
+	rc = t->take(t->take_ctx, data, len);
+	t->stopped = rc != 0;
+	return rc;
+}
+
 static size_t on_answer(char *data, size_t size, size_t n, void *arg)
 {
 	struct http_transfer *t = arg;
 
 	t->heard = clock_mono(&t->http->clock);
-	t->rc = buf_add(t->answer, data, size * n);
+	t->rc = keep_answer(t, data, size * n);
 	return t->rc == 0 ? size * n : 0;
 }
 
@@ -349,7 +363,12 @@ int http_setup(
 		rc = take_headers(t, req, err);
 	if (rc != 0)
 		return rc;
-	t->answer = buf_new(req->answer_max);
+	t->take = req->take;
+	t->take_ctx = req->take_ctx;
+	t->answer_max = req->answer_max;
+	t->answer = buf_new(req->take == NULL || req->answer_max < HTTP_KEPT_MAX
+				? req->answer_max
+				: HTTP_KEPT_MAX);
 	t->easy = curl_easy_init();
 	if (t->answer == NULL || t->easy == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");

@@ -11,6 +11,9 @@
 #include "http/client.h"
 
 /* Requests and their answers, by the rules of client.h. */
+
+#define HTTP_KEPT_MAX (256 << 10) /* bytes, see struct http_request */
+
 enum http_kind {
 	HTTP_SERVICE, /* the proxy variables are honoured */
 	HTTP_METADATA /* never through a proxy */
@@ -24,10 +27,15 @@ struct http_request {
 	const void *body;           /* kept by reference until the end */
 	size_t body_len;
 	size_t answer_max; /* ceiling of the answer's body, bytes */
-	int64_t deadline;  /* CLOCK_MONOTONIC ms, for the whole transfer */
-	int connect_ms;    /* ceiling of name, TCP and TLS; 0: deadline */
-	int silence_ms;    /* ceiling of any time without a header line or
-			      a byte of body; 0: deadline */
+	/* Where the body of a 200 goes as it comes, instead of http_body();
+	 * NULL for none.  0, or a code that ends the transfer.  Of the body of
+	 * any other status HTTP_KEPT_MAX bytes are the ceiling then. */
+	int (*take)(void *ctx, const void *data, size_t len);
+	void *take_ctx;
+	int64_t deadline; /* CLOCK_MONOTONIC ms, for the whole transfer */
+	int connect_ms;   /* ceiling of name, TCP and TLS; 0: deadline */
+	int silence_ms;   /* ceiling of any time without a header line or
+			     a byte of body; 0: deadline */
 };
 
 /* One request under way or ended. */
@@ -48,9 +56,9 @@ int http_start(struct http *h, const struct http_request *req,
  * Drive all transfers until t has ended.  0: a whole answer came, whatever
  * its status.  ERR_UNREACHABLE: no route, no such name; ERR_CONNECT: refused,
  * or TLS refused; ERR_TIMEOUT; ERR_NET: broken after the request may have
- * been sent; ERR_LIMIT: body or headers over their ceiling; ERR_CANCELED.
- * http_was_sent() tells whether the server may have seen the request; one
- * with a body counts as seen from the body's first byte on.
+ * been sent; ERR_LIMIT: body or headers over their ceiling; ERR_CANCELED; or
+ * what take() says.  http_was_sent() tells whether the server may have seen the
+ * request; one with a body counts as seen from the body's first byte on.
  */
 int http_wait(struct http *h, struct http_transfer *t, struct err *err)
     MUST_CHECK;

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void the_final_answer_counts_and_is_not_followed(void **state)
@@ -57,6 +59,81 @@ static void expect_answer(const char *answer, int rc, const char *text)
 	http_aid_expect(h, &req, rc, true, text);
 	http_free(h);
 	loopback_free(l);
+}
+
+/* What take() got, and what it is to say after how many bytes. */
+struct taker {
+	char text[64];
+	size_t len, most;
+	int rc;
+};
+
+static int take(void *ctx, const void *data, size_t len)
+{
+	struct taker *k = ctx;
+
+	assert_true(len <= sizeof k->text - k->len);
+	memcpy(k->text + k->len, data, len);
+	k->len += len;
+	return k->len > k->most ? k->rc : 0;
+}
+
+/* Ask with a taker: the end is rc and text, and got what it took. */
+static void expect_taken(struct taker k, size_t answer_max, const char *answer,
+    int rc, const char *text, const char *got)
+{
+	const struct loopback_step steps[] = {{.answer = answer, .close = 1}};
+	struct loopback *l = loopback_new(steps, 1);
+	struct http_request req = http_aid_get(loopback_url(l));
+	struct http *h = http_aid_client(-1);
+
+	req.take = take;
+	req.take_ctx = &k;
+	req.answer_max = answer_max;
+	http_aid_expect(h, &req, rc, true, text);
+	assert_int_equal(k.len, strlen(got));
+	assert_memory_equal(k.text, got, k.len);
+	http_free(h);
+	loopback_free(l);
+}
+
+static void the_body_of_a_200_is_taken_as_it_comes(void **state)
+{
+	static const char chunked[] =
+	    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	    "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
+	static const char error[] =
+	    "HTTP/1.1 500 X\r\nContent-Length: 3\r\n\r\nabc";
+	const struct taker all = {.most = 64};
+
+	(void)state;
+	expect_taken(all, 5, chunked, 0, "", "abcde");
+	expect_taken(all, 5, error, 0, "", "");
+	expect_taken((struct taker){.rc = ERR_FORMAT}, 5, chunked, ERR_FORMAT,
+	    "not what was asked for", "abc");
+	expect_taken((struct taker){.rc = ERR_LIMIT}, 5, chunked, ERR_LIMIT,
+	    "not what was asked for", "abc");
+	/* The ceiling counts what was taken, too. */
+	expect_taken(
+	    all, 4, "HTTP/1.1 200 OK\r\n\r\nabcde", ERR_LIMIT, "too large", "");
+}
+
+static void the_body_of_an_error_has_a_ceiling_of_its_own(void **state)
+{
+	const size_t len = HTTP_KEPT_MAX + 1;
+	char *answer = malloc(len + 64);
+	int head;
+
+	(void)state;
+	assert_non_null(answer);
+	head = sprintf(answer, "HTTP/1.1 500 X\r\n\r\n");
+	memset(answer + head, 'a', len);
+	answer[(size_t)head + len] = '\0';
+	expect_taken((struct taker){.most = 64}, 2 * len, answer, ERR_LIMIT,
+	    "too large", "");
+	answer[(size_t)head + len - 1] = '\0';
+	expect_taken((struct taker){.most = 64}, 2 * len, answer, 0, "", "");
+	free(answer);
 }
 
 static void an_answer_beyond_its_ceiling_is_refused(void **state)
@@ -192,6 +269,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_final_answer_counts_and_is_not_followed),
+	    cmocka_unit_test(the_body_of_a_200_is_taken_as_it_comes),
+	    cmocka_unit_test(the_body_of_an_error_has_a_ceiling_of_its_own),
 	    cmocka_unit_test(an_answer_beyond_its_ceiling_is_refused),
 	    cmocka_unit_test(a_header_that_does_not_end_is_refused),
 	    cmocka_unit_test(an_answer_that_is_not_proper_http_is_an_error),
