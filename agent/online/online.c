@@ -202,11 +202,16 @@ static int delete_messages(struct run *run, struct err *err)
 /* A message that cannot be decoded is deleted, too: it is of use to nobody. */
 static void report_discarded(const struct sqs_receipt *receipt)
 {
-	log_warning("message %s discarded: its body is %s", receipt->id,
-	    receipt->body == ERR_LIMIT
-		? "too short or too long (32 to 16384 bytes of base64 are "
-		  "allowed)"
-		: "not base64");
+	if (receipt->body == ERR_UNUSABLE)
+		log_warning("message %s discarded: an attribute of it is too "
+			    "long",
+		    receipt->id);
+	else
+		log_warning("message %s discarded: its body is %s", receipt->id,
+		    receipt->body == ERR_LIMIT
+			? "too short or too long (32 to 16384 bytes of base64 "
+			  "are allowed)"
+			: "not base64");
 }
 
 static int hand_over(struct run *run, struct err *err)

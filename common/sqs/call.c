@@ -41,6 +41,8 @@ struct call {
 	struct sqs_error error; /* status 0: no answer with an error */
 	bool unsure;            /* no error, but it may have been done */
 	int64_t date;           /* the service's, 0: not told */
+	struct json_stream *stream;
+	int taken; /* what stream said to the last bytes of the answer */
 	struct json *answer;
 };
 
@@ -130,11 +132,17 @@ static int sign_request(struct sqs *s, const struct call *c,
 	return rc;
 }
 
-static int read_answer(
-    struct call *c, const struct http_transfer *t, struct err *err)
+static int take_bytes(void *ctx, const void *data, size_t len)
 {
-	const struct buf *body = http_body(t);
-	int rc = json_parse(buf_data(body), buf_len(body), &c->answer);
+	struct call *c = ctx;
+
+	c->taken = json_stream_add(c->stream, data, len);
+	return c->taken;
+}
+
+static int read_answer(struct call *c, struct err *err)
+{
+	int rc = json_stream_end(c->stream, &c->answer);
 
 	if (rc == 0 && json_is_object(c->answer))
 		return 0;
@@ -170,22 +178,24 @@ static void read_retry_after(struct sqs *s, const char *ms)
 static int read_transfer(struct sqs *s, struct call *c,
     const struct http_transfer *t, struct err *err)
 {
+	const char *name = http_header(t, "x-amzn-query-error");
 	const struct buf *body = http_body(t);
 
 	read_date(s, c, http_header(t, "Date"));
 	read_retry_after(s, http_header(t, "x-amz-retry-after"));
 	if (http_status(t) == 200) {
-		int rc = read_answer(c, t, err);
+		int rc = read_answer(c, err);
 
 		/* Some proxies make every answer a 200. */
 		if (rc != 0 || json_get(c->answer, "__type") == NULL)
 			return rc;
+		sqs_error_json(&c->error, 200, name, c->answer);
 		json_free(c->answer);
 		c->answer = NULL;
+	} else {
+		sqs_error_read(&c->error, http_status(t), name, buf_data(body),
+		    buf_len(body));
 	}
-	sqs_error_read(&c->error, http_status(t),
-	    http_header(t, "x-amzn-query-error"), buf_data(body),
-	    buf_len(body));
 	return sqs_explain(s, c->op, c->queue, &c->error, err);
 }
 
@@ -199,7 +209,10 @@ static int transfer_request(
 	    .headers = e->lines,
 	    .body = buf_data(c->body),
 	    .body_len = buf_len(c->body),
-	    .answer_max = SQS_ANSWER_MAX,
+	    .answer_max =
+		c->op->each != NULL ? SQS_MESSAGES_MAX : SQS_ANSWER_MAX,
+	    .take = take_bytes,
+	    .take_ctx = c,
 	    .deadline = c->deadline,
 	    .connect_ms = CONNECT_MS,
 	};
@@ -208,7 +221,7 @@ static int transfer_request(
 	int rc = http_do(s->http, &req, &t, &why);
 
 	c->unsure = t != NULL && http_was_sent(t);
-	if (rc == 0)
+	if (rc == 0 || c->taken != 0)
 		rc = read_transfer(s, c, t, err);
 	else
 		(void)err_set(err, rc, "%s: %s", c->op->name, why.text);
@@ -225,6 +238,9 @@ static int try_once(struct sqs *s, struct call *c, struct err *err)
 	c->error = (struct sqs_error){0};
 	c->unsure = false;
 	s->retry_after = 0;
+	c->taken = 0;
+	if (c->op->begin != NULL)
+		c->op->begin(c->op->each->ctx);
 	rc = cred_chain_get(s->chain, c->deadline, &cred, err);
 	if (rc != 0) {
 		/* It is no failure of the transport: the sources have tried
@@ -235,10 +251,14 @@ static int try_once(struct sqs *s, struct call *c, struct err *err)
 	s->source = cred->source;
 	rc = sign_request(s, c, cred, &e);
 	if (rc == 0)
+		rc = json_stream_new(c->op->each, &c->stream);
+	if (rc == 0)
 		rc = transfer_request(s, c, &e, err);
 	else
-		(void)err_set(err, rc, "%s: cannot be signed: %s", c->op->name,
-		    err_text(rc));
+		(void)err_set(err, rc, "%s: the request cannot be made: %s",
+		    c->op->name, err_text(rc));
+	json_stream_free(c->stream);
+	c->stream = NULL;
 	envelope_free(&e);
 	return rc;
 }

@@ -36,6 +36,10 @@ struct sqs_op {
 	bool once;              /* not idempotent: again only when certainly
 				   nothing was done */
 	bool dated; /* never again after a correction of our clock */
+	/* Elements of the answer that are taken one by one, NULL for none;
+	 * begin() is called with its ctx before each attempt. */
+	const struct json_each *each;
+	void (*begin)(void *ctx);
 };
 
 /* Do op with the finished request, which is freed.  queue is its URL or name,

@@ -19,8 +19,11 @@
  * when it certainly was not done.  Here: the client;
  * queue.h and messages.h have the operations.
  */
-#define SQS_ATTEMPTS   3
-#define SQS_ANSWER_MAX ((1 << 20) + (64 << 10)) /* bytes: 1 MiB + 64 KiB */
+#define SQS_ATTEMPTS     3
+#define SQS_ANSWER_MAX   ((1 << 20) + (64 << 10)) /* bytes: 1 MiB + 64 KiB */
+/* That of ReceiveMessage: ten messages of 1 MiB, each byte of which may come as
+ * an escape of six. */
+#define SQS_MESSAGES_MAX (64 << 20)
 
 struct sqs;
 

@@ -214,21 +214,34 @@ static void classify_error(struct sqs_error *e)
 		e->remedy = SQS_REMEDY_CLOCK;
 }
 
+static void finish_error(struct sqs_error *e, const char *header)
+{
+	if (header != NULL && *header != '\0')
+		set_name(e, header);
+	classify_error(e);
+}
+
+void sqs_error_json(struct sqs_error *e, int status, const char *header,
+    const struct json *body)
+{
+	*e = (struct sqs_error){.status = status};
+	read_json_body(e, body);
+	finish_error(e, header);
+}
+
 void sqs_error_read(struct sqs_error *e, int status, const char *header,
     const void *body, size_t len)
 {
 	struct json *root;
 
-	*e = (struct sqs_error){.status = status};
 	if (json_parse(body, len, &root) == 0) {
-		read_json_body(e, root);
+		sqs_error_json(e, status, header, root);
 		json_free(root);
-	} else {
-		read_other_body(e, body, len);
+		return;
 	}
-	if (header != NULL && *header != '\0')
-		set_name(e, header);
-	classify_error(e);
+	*e = (struct sqs_error){.status = status};
+	read_other_body(e, body, len);
+	finish_error(e, header);
 }
 
 void sqs_error_entry(

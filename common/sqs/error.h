@@ -32,6 +32,11 @@ struct sqs_error {
 	char text[SQS_ERROR_TEXT_MAX]; /* cut; "": none */
 };
 
+/* The same for a body that is JSON and was parsed. */
+struct json;
+void sqs_error_json(struct sqs_error *e, int status, const char *header,
+    const struct json *body);
+
 /* header may be NULL. */
 void sqs_error_read(struct sqs_error *e, int status, const char *header,
     const void *body, size_t len);

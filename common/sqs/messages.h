@@ -29,13 +29,20 @@ int sqs_send(struct sqs *s, const char *queue_url,
     const struct message *const messages[], size_t n, bool sent[],
     int64_t deadline, struct err *err) MUST_CHECK;
 
+/* Bytes (SQS Developer Guide, "Queue and message identifiers": 100 and 1,024;
+ * other services may have longer ones). */
+#define SQS_ID_MAX     127
+#define SQS_HANDLE_MAX 4095
+
 /* The id of a received message, the handle to delete it by, and whether it
- * arrived whole; strings end with NUL. */
+ * arrived whole. */
 struct sqs_receipt {
-	const char *id;
-	const char *handle;
-	bool intact; /* MD5s match, or this host has no MD5 */
-	int body;    /* 0, or why it holds no payload (message_from_body()) */
+	char id[SQS_ID_MAX + 1];
+	char handle[SQS_HANDLE_MAX + 1];
+	bool intact; /* MD5s match, or they cannot be judged: this host has no
+			MD5, or the message is too large to be kept */
+	int body;    /* 0, or why it holds no payload: message_from_body();
+			ERR_UNUSABLE: an attribute is too long to be kept */
 };
 
 struct sqs_messages {
@@ -43,12 +50,13 @@ struct sqs_messages {
 	struct sqs_receipt receipts[LIMIT_BATCH];
 	struct message *at; /* the n messages */
 	size_t room;        /* messages that at has room for */
-	void *answer;       /* parsed: the receipts' strings live in it */
 };
 
 /* ReceiveMessage: up to max (1..10), waiting wait_s (0..20) at the service,
  * which the deadline has to leave room for.  An empty queue is n = 0, not an
- * error.  out is the caller's to free after a success. */
+ * error.  Memory is bounded whatever was sent; a message that is too large for
+ * it has no payload and can be deleted.  out is the caller's to free after a
+ * success. */
 int sqs_receive(struct sqs *s, const char *queue_url, int max, int wait_s,
     struct sqs_messages *out, int64_t deadline, struct err *err) MUST_CHECK;
 

@@ -7,8 +7,13 @@
 #include "sqs/md5.h"
 #include "sqs/messages.h"
 
-static const struct sqs_op receive_message = {
-    .name = "ReceiveMessage", .permission = "sqs:ReceiveMessage"};
+#define RECEIVE_MESSAGE "ReceiveMessage"
+
+/* One answer while it comes. */
+struct receiving {
+	struct sqs_messages *out;
+	size_t listed; /* elements so far, whether they are messages or not */
+};
 
 static void put_receive_request(
     struct json_writer *w, const char *queue_url, int max, int wait_s)
@@ -76,7 +81,7 @@ static bool attributes_intact(const struct json *attributes, const char *hex)
 		if (!intact)
 			break;
 		/* A buffer each, because one that grows moves. */
-		space[n] = buf_new(SQS_ANSWER_MAX);
+		space[n] = buf_new(JSON_STRING_MAX);
 		intact = space[n] != NULL &&
 			 read_attribute(from, name, space[n], &list[n]);
 		n++;
@@ -123,35 +128,68 @@ static void read_attributes(struct message *m, const struct json *own)
 	read_signature(m, json_get(own, MESSAGE_ATTR_SIGNATURE));
 }
 
+/* False for what cannot be sent back as it came. */
+static bool copy_whole(char *out, size_t size, const struct json *from)
+{
+	const char *text = json_string(from);
+
+	if (text == NULL || strlen(text) >= size || json_changed(from))
+		return false;
+	memcpy(out, text, strlen(text) + 1);
+	return true;
+}
+
 static bool read_receipt(struct sqs_receipt *r, const struct json *from)
 {
-	*r =
-	    (struct sqs_receipt){.id = json_string(json_get(from, "MessageId")),
-		.handle = json_string(json_get(from, "ReceiptHandle"))};
-	return r->id != NULL && r->handle != NULL;
+	*r = (struct sqs_receipt){0};
+	return copy_whole(r->id, sizeof r->id, json_get(from, "MessageId")) &&
+	       copy_whole(r->handle, sizeof r->handle,
+		   json_get(from, "ReceiptHandle"));
+}
+
+/* What was cut on reading is too large to be one of our messages, even when
+ * the rest of it looks like one. */
+static int read_body(struct message *m, const struct json *from)
+{
+	const struct json *body = json_get(from, "Body");
+	const char *text = json_string(body);
+	int rc = message_from_body(m, text, strlen(text));
+
+	if (rc != 0 || !json_changed(from))
+		return rc;
+	explicit_bzero(m->payload, m->payload_len);
+	m->payload_len = 0;
+	return json_changed(body) ? ERR_LIMIT : ERR_UNUSABLE;
+}
+
+/* The digests of a message that was cut cannot be computed.  It counts as
+ * intact, because it is to be deleted whatever the rest of it is. */
+static bool is_intact(const struct json *from)
+{
+	const char *body = json_string(json_get(from, "Body"));
+
+	return json_changed(from) ||
+	       (sqs_md5_body(body, strlen(body),
+		    json_string(json_get(from, "MD5OfBody"))) &&
+		   attributes_intact(json_get(from, "MessageAttributes"),
+		       json_string(json_get(from, "MD5OfMessageAttributes"))));
 }
 
 static bool read_message(
     struct message *m, struct sqs_receipt *r, const struct json *from)
 {
 	const struct json *system = json_get(from, "Attributes");
-	const struct json *own = json_get(from, "MessageAttributes");
-	const char *body = json_string(json_get(from, "Body"));
-	size_t len;
 
-	if (!read_receipt(r, from) || body == NULL)
+	if (!read_receipt(r, from) ||
+	    json_string(json_get(from, "Body")) == NULL)
 		return false;
-	len = strlen(body);
 	*m = (struct message){
 	    .sent = number_or_0(json_get(system, "SentTimestamp")),
 	    .receive_count =
 		count_or_0(json_get(system, "ApproximateReceiveCount"))};
-	read_attributes(m, own);
-	r->body = message_from_body(m, body, len);
-	r->intact =
-	    sqs_md5_body(body, len, json_string(json_get(from, "MD5OfBody"))) &&
-	    attributes_intact(
-		own, json_string(json_get(from, "MD5OfMessageAttributes")));
+	r->body = read_body(m, from);
+	r->intact = is_intact(from);
+	read_attributes(m, json_get(from, "MessageAttributes"));
 	return true;
 }
 
@@ -165,7 +203,8 @@ static bool is_again(struct sqs_messages *out)
 	for (size_t k = 0; k < out->n; k++) {
 		if (strcmp(out->receipts[k].id, last->id) != 0)
 			continue;
-		out->receipts[k].handle = last->handle;
+		memcpy(
+		    out->receipts[k].handle, last->handle, sizeof last->handle);
 		if (count > out->at[k].receive_count)
 			out->at[k].receive_count = count;
 		return true;
@@ -173,40 +212,67 @@ static bool is_again(struct sqs_messages *out)
 	return false;
 }
 
-/* Entries that are malformed are passed over.  If all are, the answer is none
- * of SQS, and the queue must not be taken for an empty one. */
-static int read_messages(struct sqs_messages *out, const struct json *list,
-    size_t max, struct err *err)
+static void begin_messages(void *ctx)
 {
-	for (size_t i = 0; i < json_count(list) && out->n < max; i++)
-		if (read_message(&out->at[out->n], &out->receipts[out->n],
-			json_at(list, i)) &&
-		    !is_again(out))
-			out->n++;
-	if (list == NULL ||
-	    (json_is_array(list) && (out->n > 0 || json_count(list) == 0)))
-		return 0;
-	return err_set(err, ERR_FORMAT,
-	    "%s: the answer's Messages are malformed; is the endpoint an SQS?",
-	    receive_message.name);
+	struct receiving *r = ctx;
+
+	r->out->n = 0;
+	r->listed = 0;
 }
 
-static int take_answer(
-    struct sqs_messages *out, struct json *answer, size_t max, struct err *err)
+/* Entries that are malformed, or too many, are passed over. */
+static int take_entry(void *ctx, const struct json *element)
 {
-	out->answer = answer;
-	out->at = calloc(max, sizeof *out->at);
-	if (out->at == NULL)
-		return err_set(err, ERR_NOMEM, "out of memory");
-	out->room = max;
-	return read_messages(out, json_get(answer, "Messages"), max, err);
+	struct receiving *r = ctx;
+	struct sqs_messages *out = r->out;
+
+	r->listed++;
+	if (out->n < out->room &&
+	    read_message(&out->at[out->n], &out->receipts[out->n], element) &&
+	    !is_again(out))
+		out->n++;
+	return 0;
+}
+
+/* If all entries were passed over, the answer is none of SQS, and the queue
+ * must not be taken for an empty one. */
+static int judge_answer(
+    const struct receiving *r, const struct json *answer, struct err *err)
+{
+	const struct json *list = json_get(answer, "Messages");
+
+	if (list == NULL ||
+	    (json_is_array(list) && (r->out->n > 0 || r->listed == 0)))
+		return 0;
+	return err_set(err, ERR_FORMAT,
+	    RECEIVE_MESSAGE ": the answer's Messages are malformed; is the "
+			    "endpoint an SQS?");
+}
+
+static int call_service(struct sqs *s, const char *queue_url, int wait_s,
+    struct sqs_messages *out, int64_t deadline, struct err *err)
+{
+	struct receiving r = {.out = out};
+	const struct json_each each = {"Messages", take_entry, &r};
+	const struct sqs_op op = {.name = RECEIVE_MESSAGE,
+	    .permission = "sqs:ReceiveMessage",
+	    .each = &each,
+	    .begin = begin_messages};
+	struct json_writer *w = json_writer_new();
+	struct json *answer;
+	int rc;
+
+	put_receive_request(w, queue_url, (int)out->room, wait_s);
+	rc = sqs_call(s, &op, queue_url, w, deadline, &answer, err);
+	if (rc == 0)
+		rc = judge_answer(&r, answer, err);
+	json_free(answer);
+	return rc;
 }
 
 int sqs_receive(struct sqs *s, const char *queue_url, int max, int wait_s,
     struct sqs_messages *out, int64_t deadline, struct err *err)
 {
-	struct json_writer *w;
-	struct json *answer;
 	int rc;
 
 	memset(out, 0, sizeof *out);
@@ -214,12 +280,11 @@ int sqs_receive(struct sqs *s, const char *queue_url, int max, int wait_s,
 		return err_set(err, ERR_LIMIT,
 		    "a receive takes 1 to %d messages and waits 0 to 20 s",
 		    LIMIT_BATCH);
-	w = json_writer_new();
-	put_receive_request(w, queue_url, max, wait_s);
-	rc =
-	    sqs_call(s, &receive_message, queue_url, w, deadline, &answer, err);
-	if (rc == 0)
-		rc = take_answer(out, answer, (size_t)max, err);
+	out->at = calloc((size_t)max, sizeof *out->at);
+	if (out->at == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	out->room = (size_t)max;
+	rc = call_service(s, queue_url, wait_s, out, deadline, err);
 	if (rc != 0)
 		sqs_messages_free(out);
 	return rc;
@@ -227,7 +292,6 @@ int sqs_receive(struct sqs *s, const char *queue_url, int max, int wait_s,
 
 void sqs_messages_free(struct sqs_messages *m)
 {
-	json_free(m->answer);
 	if (m->at != NULL)
 		explicit_bzero(m->at, m->room * sizeof *m->at);
 	free(m->at);

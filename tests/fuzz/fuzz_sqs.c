@@ -28,17 +28,24 @@ int sqs_call(struct sqs *s, const struct sqs_op *op, const char *queue,
     struct err *err)
 {
 	struct buf *body = buf_new(JSON_TEXT_MAX);
-	int rc;
+	struct json_stream *stream;
+	int rc = 0;
 
 	(void)s;
-	(void)op;
 	(void)queue;
 	(void)deadline;
 	*answer = NULL;
 	FUZZ_CHECK(body != NULL && json_writer_finish(request, body) == 0);
 	json_writer_free(request);
 	buf_free(body);
-	rc = json_parse(answer_data, answer_len, answer);
+	FUZZ_CHECK(json_stream_new(op->each, &stream) == 0);
+	if (op->begin != NULL)
+		op->begin(op->each->ctx);
+	for (size_t i = 0; i < answer_len && rc == 0; i += 7)
+		rc = json_stream_add(stream, answer_data + i,
+		    answer_len - i < 7 ? answer_len - i : 7);
+	rc = json_stream_end(stream, answer);
+	json_stream_free(stream);
 	if (rc == 0 && !json_is_object(*answer)) {
 		json_free(*answer);
 		*answer = NULL;
@@ -98,8 +105,8 @@ static void receive(struct sqs *s)
 	for (size_t i = 0; i < m.n; i++) {
 		const struct message *at = &m.at[i];
 
-		FUZZ_CHECK(
-		    m.receipts[i].id != NULL && m.receipts[i].handle != NULL);
+		FUZZ_CHECK(strlen(m.receipts[i].id) <= SQS_ID_MAX);
+		FUZZ_CHECK(strlen(m.receipts[i].handle) <= SQS_HANDLE_MAX);
 		FUZZ_CHECK((m.receipts[i].body == 0) == (at->payload_len > 0));
 		FUZZ_CHECK(at->payload_len <= MESSAGE_PAYLOAD_MAX);
 		FUZZ_CHECK(strlen(at->entropy) == at->entropy_len);

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 
 import pytest
 
@@ -47,6 +48,15 @@ WRONG_SIZE = {
     "31 bytes": body(noise(31)),
     "16385 bytes": body(noise(16385)),
     "a quarter of a MiB": body(noise(190_000)),
+}
+MIB = 1 << 20
+# What is written in twice to three times as many bytes of JSON, and what is not.
+HUGE = {
+    "quotation marks": ('"' * MIB, "not base64"),
+    "backslashes": ("\\" * MIB, "not base64"),
+    "line feeds": ("\n" * MIB, "not base64"),
+    "emoji": ("\U0001f600" * (MIB // 4), "not base64"),
+    "base64": ("A" * MIB, "32 to 16384 bytes"),
 }
 ALL = {
     **{name: (text, "not base64") for name, text in NOT_BASE64.items()},
@@ -93,6 +103,43 @@ def test_ten_useless_bodies_are_all_deleted(attack: Attack, queue: Queue) -> Non
     assert len(got.lines()) == 10
     assert all("discarded" in line for line in got.lines())
     assert queue.depth() == (0, 0)
+
+
+def test_ten_bodies_of_a_mebibyte_are_all_deleted(attack: Attack, queue: Queue) -> None:
+    whys = {queue.send(text): why for text, why in [*HUGE.values()] * 2}
+    got = attack.agent("-q", queue.url, "-m", "10")
+    assert (got.code, got.out) == (65, b""), got.err
+    lines = got.lines()
+    assert len(lines) == 10
+    for name, why in whys.items():
+        [line] = [line for line in lines if name in line]
+        assert "discarded" in line
+        assert why in line
+    assert queue.depth() == (0, 0)
+
+
+def test_a_huge_body_does_not_keep_what_is_behind_it_from_an_agent(
+    attack: Attack, make_queue: Callable[..., Queue]
+) -> None:
+    queue = make_queue(fifo=True, ContentBasedDeduplication="true")
+    payload = noise(512)
+    for text, _ in each(HUGE):
+        queue.send(text, MessageGroupId="g")
+        queue.send(body(payload), MessageGroupId="g", MessageDeduplicationId=text[:9])
+        fails(attack.agent("-q", queue.url), 65, "discarded")
+        got = attack.agent("-q", queue.url)
+        assert (got.code, got.out) == (0, payload), got.err
+        assert queue.depth() == (0, 0)
+
+
+def test_a_message_with_a_huge_attribute_is_deleted(
+    attack: Attack, queue: Queue
+) -> None:
+    for name in each({"Entropy": "Entropy", "another": "x"}):
+        value = {"DataType": "String", "StringValue": '"' * 100_000}
+        queue.send(GOOD, MessageAttributes={name: value})
+        fails(attack.agent("-q", queue.url), 65, "discarded", "attribute", "too long")
+        assert queue.depth() == (0, 0)
 
 
 def test_ten_bodies_of_the_greatest_size_are_used(attack: Attack, queue: Queue) -> None:

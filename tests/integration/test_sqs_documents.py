@@ -25,7 +25,7 @@ from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
 
 DEEP = 100_000
-ANSWER_MAX = (1 << 20) + (64 << 10)
+CEILINGS = {"ReceiveMessage": 64 << 20, "DeleteMessageBatch": (1 << 20) + (64 << 10)}
 LOGIN = """<!DOCTYPE html><html><head><title>Hotel Wi-Fi</title></head>
 <body><form action="/login"><input name="room"></form></body></html>"""
 QUERY = """<?xml version="1.0"?><ReceiveMessageResponse
@@ -43,7 +43,7 @@ NO_DOCUMENT = {
     "nested arrays": b'{"Messages":' + b"[" * DEEP + b"]" * DEEP + b"}",
     "nested objects": b'{"a":' * DEEP + b"0" + b"}" * DEEP,
     "nested, unclosed": b'{"a":' * DEEP,
-    "many values": b'{"Messages": [' + b"0," * DEEP + b"0]}",
+    "many values": b'{"Messages": [[' + b"0," * DEEP + b"0]]}",
     "an array": b"[]",
     "a string": b'"Messages"',
     "a number": b"1",
@@ -119,7 +119,7 @@ def test_the_producer_does_not_repeat_without_a_document(
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-@pytest.mark.parametrize("operation", ["ReceiveMessage", "DeleteMessageBatch"])
+@pytest.mark.parametrize("operation", CEILINGS)
 def test_an_answer_over_the_ceiling_is_refused(
     attack: Attack, queue: Queue, proxy: SqsProxy, operation: str, chunked: bool
 ) -> None:
@@ -129,7 +129,7 @@ def test_an_answer_over_the_ceiling_is_refused(
         count=None,
         status=200,
         body="{}",
-        pad=ANSWER_MAX + 1,
+        pad=CEILINGS[operation] + 1,
         chunked=chunked,
     )
     fails(attack.agent("-q", queue.url), 69, operation, "too large")
@@ -140,7 +140,7 @@ def test_an_answer_up_to_the_ceiling_is_read(
     attack: Attack, queue: Queue, proxy: SqsProxy
 ) -> None:
     [payload] = fill(queue)
-    proxy.fault("ReceiveMessage", pad=ANSWER_MAX)
+    proxy.fault("ReceiveMessage", pad=CEILINGS["ReceiveMessage"])
     got = attack.agent("-q", queue.url)
     assert (got.code, got.out) == (0, payload), got.err
 
