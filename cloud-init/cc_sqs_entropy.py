@@ -96,7 +96,7 @@ class UnseededError(Exception):
 Checker = Callable[[Any], Optional[str]]
 
 # Control characters would end a line of the file; surrogates are no UTF-8.
-UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 HOST = r"https?://[A-Za-z0-9._:\[\]-]+"
 QUEUE_URL = HOST + r"(/[A-Za-z0-9._~%-]+){2,}"
 QUEUE_NAME = r"[A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo"
