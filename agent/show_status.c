@@ -7,13 +7,28 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "json/parse.h"
 
-static const char *text_of(const struct json *object, const char *key)
+static bool has_text(const struct json *object, const char *key)
 {
 	const char *s = json_string(json_get(object, key));
 
-	return s != NULL ? s : "";
+	return s != NULL && s[0] != '\0';
+}
+
+/* Names of files and of producers are in the status. */
+static void print_value(const struct json *value)
+{
+	const char *s = json_string(value);
+
+	if (s != NULL)
+		text_print(stdout, s);
+}
+
+static void print_member(const struct json *object, const char *key)
+{
+	print_value(json_get(object, key));
 }
 
 static long long number_of(const struct json *object, const char *key)
@@ -31,27 +46,29 @@ static void print_time(const struct json *root)
 
 	if (gmtime_r(&t, &tm) != NULL)
 		(void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	(void)printf("last run: %s, %s (exit %lld)\n", text,
-	    text_of(root, "result"), number_of(root, "exit"));
+	(void)printf("last run: %s, ", text);
+	print_member(root, "result");
+	(void)printf(" (exit %lld)\n", number_of(root, "exit"));
 }
 
 static void print_message(const struct json *m)
 {
 	const struct json *withheld = json_get(m, "withheld");
-	const char *producer = text_of(m, "producer");
 
 	(void)printf("  %lld bytes, %lld bits", number_of(m, "bytes"),
 	    number_of(m, "bits"));
-	if (producer[0] != '\0')
-		(void)printf(
-		    ", from %s, number %lld", producer, number_of(m, "seq"));
-	if (text_of(m, "discarded")[0] != '\0')
-		(void)printf(", discarded: %s", text_of(m, "discarded"));
+	if (has_text(m, "producer")) {
+		(void)printf(", from ");
+		print_member(m, "producer");
+		(void)printf(", number %lld", number_of(m, "seq"));
+	}
+	if (has_text(m, "discarded")) {
+		(void)printf(", discarded: ");
+		print_member(m, "discarded");
+	}
 	for (size_t i = 0; i < json_count(withheld); i++) {
-		const char *reason = json_string(json_at(withheld, i));
-
-		(void)printf("%s%s", i == 0 ? ", no credit: " : ", ",
-		    reason != NULL ? reason : "?");
+		(void)printf(i == 0 ? ", no credit: " : ", ");
+		print_value(json_at(withheld, i));
 	}
 	(void)printf("\n");
 }
@@ -77,16 +94,30 @@ static void print(const struct json *root)
 	const struct json *messages = json_get(root, "messages");
 
 	print_time(root);
-	(void)printf("%lld bytes into the %s, credit %lld bits, %lld messages "
-		     "received\n",
-	    number_of(root, "bytes"), text_of(root, "target"),
+	(void)printf("%lld bytes into the ", number_of(root, "bytes"));
+	print_member(root, "target");
+	(void)printf(", credit %lld bits, %lld messages received\n",
 	    number_of(root, "credit"), number_of(root, "received"));
 	for (size_t i = 0; i < json_count(messages); i++)
 		print_message(json_at(messages, i));
 	print_seeded();
 }
 
-static int show(const char *text, size_t len, bool json, struct err *err)
+/* Of what is not printable only line feeds are between the values of JSON. */
+static void print_document(char *text, size_t len)
+{
+	char *const end = text + len;
+
+	for (char *line = text, *next; line < end; line = next + 1) {
+		next = memchr(line, '\n', (size_t)(end - line));
+		if (next == NULL)
+			next = end;
+		text_make_printable(line, (size_t)(next - line));
+	}
+	(void)fwrite(text, 1, len, stdout);
+}
+
+static int show(char *text, size_t len, bool json, struct err *err)
 {
 	struct json *root = NULL;
 
@@ -96,7 +127,7 @@ static int show(const char *text, size_t len, bool json, struct err *err)
 		    err, ERR_INTERNAL, "the status of the last run is damaged");
 	}
 	if (json)
-		(void)fwrite(text, 1, len, stdout);
+		print_document(text, len);
 	else
 		print(root);
 	json_free(root);

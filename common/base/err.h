@@ -51,8 +51,8 @@ struct err {
 /*
  * Record a failure and return code, so that callers can write
  * "return err_set(err, ERR_IO, ...)".  err may be NULL.  The text is cut at
- * ERR_TEXT_MAX, control characters become '?' (a service or a file may have
- * supplied them).  Never pass a secret.
+ * ERR_TEXT_MAX, what is not printable becomes '?' (text.h; a service or a file
+ * may have supplied it).  Never pass a secret.
  */
 int err_set(struct err *err, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

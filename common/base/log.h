@@ -18,7 +18,7 @@ enum log_level {
  * error as "NAME: text"; where that is the journal (JOURNAL_STREAM,
  * systemd.exec(5)) they carry a "<N>" level instead (sd-daemon(3)).  name is
  * kept by reference.  Each line is one write of at most 1,024 bytes, so that
- * two processes do not mix theirs; control characters become '?'.
+ * two processes do not mix theirs; what is not printable becomes '?' (text.h).
  */
 void log_open(const char *name, enum log_level threshold);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/text.h"
 
+#include <string.h>
+
 bool text_is_graphic(const char *s, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
@@ -9,11 +11,86 @@ bool text_is_graphic(const char *s, size_t len)
 	return true;
 }
 
+/* Bytes of the UTF-8 character whose first two these are, 0 when there is
+ * none.  The second has narrower bounds behind some of the first. */
+static size_t expect_utf8(uint8_t first, uint8_t second)
+{
+	uint8_t low = 0x80, high = 0xbf;
+
+	if (first == 0xe0)
+		low = 0xa0;
+	else if (first == 0xed)
+		high = 0x9f;
+	else if (first == 0xf0)
+		low = 0x90;
+	else if (first == 0xf4)
+		high = 0x8f;
+	if (first < 0xc2 || first > 0xf4 || second < low || second > high)
+		return 0;
+	return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+int text_utf8(const uint8_t *s, size_t len)
+{
+	size_t n;
+
+	if (s[0] < 0x80)
+		return 1;
+	if (s[0] < 0xc2 || s[0] > 0xf4)
+		return -1;
+	if (len < 2)
+		return 0;
+	n = expect_utf8(s[0], s[1]);
+	for (size_t i = 2; i < n && i < len; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return -1;
+	if (n == 0)
+		return -1;
+	return len < n ? 0 : (int)n;
+}
+
+/* Measure the len > 0 bytes at s: the bytes of a character, and whether it may
+ * be shown; one byte of what is none. */
+static size_t judge_character(const char *s, size_t len, bool *printable)
+{
+	const uint8_t *c = (const uint8_t *)s;
+	const int n = text_utf8(c, len);
+
+	*printable = n > 0 && c[0] >= 0x20 && c[0] != 0x7f &&
+		     (c[0] != 0xc2 || c[1] >= 0xa0);
+	return n > 0 ? (size_t)n : 1;
+}
+
+bool text_is_printable(const char *s, size_t len)
+{
+	bool printable = true;
+
+	for (size_t i = 0; i < len && printable;)
+		i += judge_character(s + i, len - i, &printable);
+	return printable;
+}
+
 void text_make_printable(char *s, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f)
-			s[i] = '?';
+	bool printable;
+	size_t n;
+
+	for (size_t i = 0; i < len; i += n) {
+		n = judge_character(s + i, len - i, &printable);
+		if (!printable)
+			memset(s + i, '?', n);
+	}
+}
+
+void text_print(FILE *to, const char *s)
+{
+	bool printable;
+	size_t n;
+
+	for (size_t len = strlen(s); len > 0; len -= n, s += n) {
+		n = judge_character(s, len, &printable);
+		(void)fprintf(to, "%.*s", (int)n, printable ? s : "????");
+	}
 }
 
 char text_lower(char c)

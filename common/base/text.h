@@ -5,16 +5,34 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/err.h"
 
-/* Judging and changing short texts as ASCII, whatever the locale is.  Pure. */
+/* Judging, changing and printing short texts as ASCII or UTF-8, whatever the
+ * locale is. */
 
 /* True if each of the len bytes is a visible character, '!' to '~'. */
 bool text_is_graphic(const char *s, size_t len);
 
-/* Make each control character of the len bytes a '?'. */
+/* Measure the UTF-8 character (RFC 3629: no surrogate, no overlong form) at the
+ * beginning of the len > 0 bytes at s.  More than 0: the bytes of it.  0: it
+ * goes on behind len.  -1: there is none. */
+int text_utf8(const uint8_t *s, size_t len);
+
+/*
+ * What may go to a terminal or into the journal: characters in UTF-8 that are
+ * no control characters.  U+0000 to U+001F, U+007F and U+0080 to U+009F are
+ * such (ECMA-48: U+009B is what ESC [ is), and a byte that is no part of a
+ * character may be one for a terminal of 8 bits.
+ */
+bool text_is_printable(const char *s, size_t len);
+
+/* Make each byte of what is not printable in the len bytes a '?'. */
 void text_make_printable(char *s, size_t len);
+
+/* Write a text as text_make_printable() makes it. */
+void text_print(FILE *to, const char *s);
 
 /* The small letter of a capital; any other character as it is. */
 char text_lower(char c);

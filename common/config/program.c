@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/descriptors.h"
+#include "base/text.h"
 #include "config/conffile.h"
 #include "config/options.h"
 #include "config/service_credential.h"
@@ -101,10 +102,13 @@ static void print_origin(int origin, const char *file)
 	    [-PROGRAM_BY_OPTION] = "option",
 	    [-PROGRAM_BY_SERVICE] = "credential of the service"};
 
-	if (origin > 0)
-		(void)printf("  # %s:%d\n", file, origin);
-	else
-		(void)printf("  # %s\n", names[-origin]);
+	(void)printf("  # ");
+	if (origin > 0) {
+		text_print(stdout, file);
+		(void)printf(":%d\n", origin);
+	} else {
+		(void)printf("%s\n", names[-origin]);
+	}
 }
 
 /* --check: print the settings that hold as a file that would give them. */
@@ -119,9 +123,10 @@ static void print_settings(const struct program *program, struct conf *conf)
 		settings_print(row, conf, stdout);
 		print_origin(common->origin[i], common->file);
 	}
-	(void)printf("%s: %s\n", common->file,
-	    access(common->file, F_OK) == 0 ? "valid"
-					    : "not there, the defaults apply");
+	text_print(stdout, common->file);
+	(void)printf(": %s\n", access(common->file, F_OK) == 0
+				   ? "valid"
+				   : "not there, the defaults apply");
 }
 
 static int do_action(const struct program *program,

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define NAMES_MAX 256 /* bytes of the list of choices in an error */
 
 const struct setting *settings_find(
@@ -29,10 +31,12 @@ static int set_string(const struct setting *row, char *at, const char *origin,
 		return err_set(err, ERR_CONFIG,
 		    "%s: longer than the %zu characters allowed", origin,
 		    row->size - 1);
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-			return err_set(err, ERR_CONFIG,
-			    "%s: control characters are not allowed", origin);
+	/* --check prints it. */
+	if (!text_is_printable(text, len))
+		return err_set(err, ERR_CONFIG,
+		    "%s: control characters, and what is not UTF-8, are not "
+		    "allowed",
+		    origin);
 	memcpy(at, text, len + 1);
 	return 0;
 }

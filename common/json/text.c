@@ -3,44 +3,7 @@
 
 #include <string.h>
 
-/* Bytes of the UTF-8 character whose first two these are, 0 when there is
- * none.  The second has narrower bounds behind some of the first. */
-static size_t expect_utf8(uint8_t first, uint8_t second)
-{
-	uint8_t low = 0x80, high = 0xbf;
-
-	if (first == 0xe0)
-		low = 0xa0;
-	else if (first == 0xed)
-		high = 0x9f;
-	else if (first == 0xf0)
-		low = 0x90;
-	else if (first == 0xf4)
-		high = 0x8f;
-	if (first < 0xc2 || first > 0xf4 || second < low || second > high)
-		return 0;
-	return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-}
-
-/* As json_unit(), for a character. */
-static int measure_utf8(const uint8_t *s, size_t len)
-{
-	size_t n;
-
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] < 0xc2 || s[0] > 0xf4)
-		return -1;
-	if (len < 2)
-		return 0;
-	n = expect_utf8(s[0], s[1]);
-	for (size_t i = 2; i < n && i < len; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return -1;
-	if (n == 0)
-		return -1;
-	return len < n ? 0 : (int)n;
-}
+#include "base/text.h"
 
 bool json_utf8(const void *text, size_t len)
 {
@@ -48,7 +11,7 @@ bool json_utf8(const void *text, size_t len)
 	int n;
 
 	for (size_t i = 0; i < len; i += (size_t)n) {
-		n = measure_utf8(s + i, len - i);
+		n = text_utf8(s + i, len - i);
 		if (n <= 0)
 			return false;
 	}
@@ -104,5 +67,5 @@ int json_unit(const uint8_t *s, size_t len)
 {
 	if (s[0] == '\\')
 		return measure_escape(s, len);
-	return s[0] < 0x20 ? -1 : measure_utf8(s, len);
+	return s[0] < 0x20 ? -1 : text_utf8(s, len);
 }

@@ -48,6 +48,15 @@ static void put_bytes(struct json_writer *w, const char *s, size_t len)
 		w->rc = buf_add(w->text, s, len);
 }
 
+/* The code of the character at s that is written as an escape, 0 for none: also
+ * control characters that JSON would allow, because documents are shown. */
+static unsigned find_escape(const uint8_t *s)
+{
+	if (s[0] < 0x20 || s[0] == '"' || s[0] == '\\' || s[0] == 0x7f)
+		return s[0];
+	return s[0] == 0xc2 && s[1] < 0xa0 ? s[1] : 0;
+}
+
 static void put_quoted(struct json_writer *w, const char *s)
 {
 	size_t len = strlen(s), plain = 0, i;
@@ -57,15 +66,18 @@ static void put_quoted(struct json_writer *w, const char *s)
 		w->rc = ERR_FORMAT;
 	put_bytes(w, "\"", 1);
 	for (i = 0; i < len; i++) {
-		if ((unsigned char)s[i] >= 0x20 && s[i] != '"' && s[i] != '\\')
+		const unsigned code = find_escape((const uint8_t *)s + i);
+
+		if (code == 0)
 			continue;
 		put_bytes(w, s + plain, i - plain);
-		(void)snprintf(escape, sizeof escape, "\\u%04x",
-		    (unsigned)(unsigned char)s[i]);
+		(void)snprintf(escape, sizeof escape, "\\u%04x", code);
 		put_bytes(w, escape, sizeof escape - 1);
+		if (code >= 0x80)
+			i++;
 		plain = i + 1;
 	}
-	put_bytes(w, s + plain, i - plain);
+	put_bytes(w, s + plain, len - plain);
 	put_bytes(w, "\"", 1);
 }
 

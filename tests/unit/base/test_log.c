@@ -58,7 +58,11 @@ static void control_characters_cannot_forge_a_line(void **state)
 	capture();
 	log_open("prog", LOG_LEVEL_DEBUG);
 	log_debug("a\nprog: b\x1b]0;x\x07%s", "\r");
-	assert_string_equal(captured(), "prog: a?prog: b?]0;x??\n");
+	log_debug("\xc2\x9b"
+		  "2J\x9d%s\xc3\xa9",
+	    "\xc2\x85");
+	assert_string_equal(captured(), "prog: a?prog: b?]0;x??\n"
+					"prog: ??2J???\xc3\xa9\n");
 }
 
 static void long_lines_are_one_short_write(void **state)

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -23,18 +24,68 @@ static void graphic_characters_are_the_visible_ones_of_ascii(void **state)
 	assert_true(text_is_graphic("ab cd", 2));
 }
 
-static void control_characters_become_question_marks(void **state)
+static void a_byte_of_no_character_becomes_a_question_mark(void **state)
 {
 	(void)state;
 	for (int c = 0; c < 256; c++) {
+		const bool shown = c >= 0x20 && c < 0x7f;
 		char text[] = {'a', (char)c, '\n'};
 
+		assert_int_equal(text_is_printable(text, 2), shown);
 		text_make_printable(text, 2);
 		assert_int_equal(text[0], 'a');
-		assert_int_equal(
-		    (unsigned char)text[1], c < 0x20 || c == 0x7f ? '?' : c);
+		assert_int_equal((unsigned char)text[1], shown ? c : '?');
 		assert_int_equal(text[2], '\n');
 	}
+}
+
+static void assert_printed(const char *text, const char *expected)
+{
+	char copy[64], printed[64] = "";
+	FILE *to = fmemopen(printed, sizeof printed, "w");
+
+	assert_non_null(to);
+	strcpy(copy, text);
+	text_make_printable(copy, strlen(copy));
+	assert_string_equal(copy, expected);
+	text_print(to, text);
+	assert_int_equal(fclose(to), 0);
+	assert_string_equal(printed, expected);
+	assert_int_equal(
+	    text_is_printable(text, strlen(text)), strcmp(text, expected) == 0);
+}
+
+static void what_would_command_a_terminal_is_not_printed(void **state)
+{
+	char text[8];
+
+	(void)state;
+	/* CSI as ESC [, as U+009B, as a byte; OSC; a line of somebody's own */
+	assert_printed("a\x1b[2Jb", "a?[2Jb");
+	assert_printed("a\xc2\x9b"
+		       "2Jb",
+	    "a??2Jb");
+	assert_printed("a\x9b"
+		       "2Jb",
+	    "a?2Jb");
+	assert_printed("\x9d"
+		       "0;x\x07",
+	    "?0;x?");
+	assert_printed("x\nsqs: y\r", "x?sqs: y?");
+	for (int c = 0x80; c < 0xa0; c++) {
+		(void)snprintf(text, sizeof text, "\xc2%c", c);
+		assert_printed(text, "??");
+	}
+	/* What is UTF-8 and no control character stays. */
+	assert_printed("\xc2\xa0\xc3\xa9\xe2\x82\xac\xf0\x9f\x94\x91",
+	    "\xc2\xa0\xc3\xa9\xe2\x82\xac\xf0\x9f\x94\x91");
+	/* A C1 control in a longer form, half of a pair, cut, no lead. */
+	assert_printed("\xe0\x82\x9b", "???");
+	assert_printed("\xed\xa0\x80", "???");
+	assert_printed("\xf4\x90\x80\x80", "????");
+	assert_printed("a\xe2\x82", "a??");
+	assert_printed("\xc3\x9b\x9b", "\xc3\x9b?");
+	assert_printed("\xe2\xc2\x9b", "???");
 }
 
 static void capitals_alone_become_small(void **state)
@@ -114,7 +165,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(graphic_characters_are_the_visible_ones_of_ascii),
-	    cmocka_unit_test(control_characters_become_question_marks),
+	    cmocka_unit_test(a_byte_of_no_character_becomes_a_question_mark),
+	    cmocka_unit_test(what_would_command_a_terminal_is_not_printed),
 	    cmocka_unit_test(capitals_alone_become_small),
 	    cmocka_unit_test(digits_are_a_number_up_to_the_maximum),
 	    cmocka_unit_test(no_other_text_is_a_number),

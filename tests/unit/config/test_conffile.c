@@ -190,6 +190,8 @@ static void a_string_too_long_or_with_controls_is_refused(void **state)
 	    "longer than the 31 characters");
 	assert_refused("queue = \"a\tb\"\n", 1, "control characters");
 	assert_refused("queue = \"a\x7f\"\n", 1, "control characters");
+	assert_refused("queue = \"a\xc2\x9b\"\n", 1, "control characters");
+	assert_refused("queue = \"a\x9b\"\n", 1, "control characters");
 }
 
 static void a_key_given_twice_is_refused(void **state)

@@ -44,6 +44,20 @@ static void values_are_written_in_order_and_escaped(void **state)
 	    "\"\xc3\xa9\\u0009/\",{},[],7],\"b\":\"\"}");
 }
 
+/* Documents are shown, as --status --json does. */
+static void control_characters_are_written_as_escapes(void **state)
+{
+	struct json_writer *w = json_writer_new();
+
+	(void)state;
+	json_begin_array(w, NULL);
+	json_put_string(
+	    w, NULL, "a\x7f\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0\xc3\x9b");
+	json_end_array(w);
+	assert_written(
+	    w, 0, "[\"a\\u007f\\u0080\\u009b\\u009f\xc2\xa0\xc3\x9b\"]");
+}
+
 static void calls_that_make_no_json_end_in_an_error(void **state)
 {
 	struct json_writer *w;
@@ -127,6 +141,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(values_are_written_in_order_and_escaped),
+	    cmocka_unit_test(control_characters_are_written_as_escapes),
 	    cmocka_unit_test(calls_that_make_no_json_end_in_an_error),
 	    cmocka_unit_test(too_long_too_deep_or_not_utf8_is_not_written),
 	    cmocka_unit_test(text_that_was_written_is_read_back),
