@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sign, verify, seal and open for test_crypto.py, and ARNs for test_arn.py: a
- * line of words in, a line out, until the end of standard input.  Words are
- * hexadecimal, "-" stands for no bytes, and text holds no NUL.
+ * Sign, verify, seal and open for test_crypto.py and test_vectors.py, and ARNs
+ * for test_arn.py: a line of words in, a line out, until the end of standard
+ * input.  Words are hexadecimal, "-" stands for no bytes, and text holds no
+ *NUL.
  *
  *	public SECRET				Ed25519's
  *	bytes ENTROPY PATH PAYLOAD		what is signed
@@ -15,6 +16,12 @@
  *	partition REGION			its id and both domains
  *	region HOST				that the host names
  *	arn QUEUE REGION			with that region configured
+ *	check SIGNATURE PUBLIC TEXT		Ed25519 of just that
+ *	hmac KEY TEXT
+ *	hkdf SALT IKM INFO SIZE			SIZE: two bytes
+ *	encrypt KEY NONCE AAD TEXT
+ *	decrypt KEY NONCE AAD TEXT
+ *	context SECRET ENC INFO			HPKE's key and base nonce
  *
  * The answer is "ok" with the result, if any, or "error" with err_text().
  */
@@ -26,7 +33,8 @@
 #include "base/arn.h"
 #include "base/err.h"
 #include "crypto/digest.h"
-#include "crypto/hpke.h"
+/* The key schedule is nobody else's to see. */
+#include "crypto/hpke.c"
 #include "message/claim.h"
 #include "message/sign.h"
 
@@ -215,6 +223,88 @@ static int do_arn(struct call *c)
 	return put_text(c, arn);
 }
 
+static int do_check(struct call *c)
+{
+	const struct word *w = c->word;
+
+	return keys_ed25519_verify(w[0].data, w[1].data, w[2].data, w[2].len);
+}
+
+static int do_hmac(struct call *c)
+{
+	const struct digest_part part = {c->word[1].data, c->word[1].len};
+
+	c->out_len = DIGEST_SHA256_LEN;
+	return digest_hmac_sha256(
+	    c->out, c->word[0].data, c->word[0].len, &part, 1);
+}
+
+/* RFC 5869, of which the product needs one round. */
+static int do_hkdf(struct call *c)
+{
+	const struct word *w = c->word;
+	const struct digest_part ikm = {w[1].data, w[1].len};
+	const size_t size = (size_t)w[3].data[0] << 8 | w[3].data[1];
+	uint8_t prk[DIGEST_SHA256_LEN], number = 0;
+	int rc = digest_hmac_sha256(prk, w[0].data, w[0].len, &ikm, 1);
+
+	if (size > 255 * sizeof prk)
+		return ERR_LIMIT;
+	while (rc == 0 && c->out_len < size) {
+		const size_t before = number > 0 ? sizeof prk : 0;
+		const struct digest_part parts[] = {
+		    {c->out + c->out_len - before, before},
+		    {w[2].data, w[2].len}, {&number, 1}};
+
+		number++;
+		rc = digest_hmac_sha256(
+		    c->out + c->out_len, prk, sizeof prk, parts, 3);
+		c->out_len += sizeof prk;
+	}
+	c->out_len = size;
+	return rc;
+}
+
+static int do_encrypt(struct call *c)
+{
+	const struct word *w = c->word;
+
+	if (w[3].len > BYTES_MAX - AEAD_TAG_LEN)
+		return ERR_LIMIT;
+	c->out_len = w[3].len + AEAD_TAG_LEN;
+	return aead_seal(c->out, w[0].data, w[1].data, w[2].data, w[2].len,
+	    w[3].data, w[3].len);
+}
+
+static int do_decrypt(struct call *c)
+{
+	const struct word *w = c->word;
+
+	if (w[3].len < AEAD_TAG_LEN)
+		return ERR_FORMAT;
+	c->out_len = w[3].len - AEAD_TAG_LEN;
+	return aead_open(c->out, w[0].data, w[1].data, w[2].data, w[2].len,
+	    w[3].data, w[3].len);
+}
+
+static int do_context(struct call *c)
+{
+	const struct word *w = c->word;
+	uint8_t shared[NH], recipient[KEYS_LEN];
+	struct sealing s = {{0}, {0}};
+	int rc = keys_x25519_public(recipient, w[0].data);
+
+	if (rc == 0)
+		rc = agree(shared, w[0].data, w[1].data, w[1].data, recipient);
+	if (rc == 0)
+		rc = schedule(
+		    &s, shared, (struct digest_part){w[2].data, w[2].len});
+	memcpy(c->out, s.key, sizeof s.key);
+	memcpy(c->out + sizeof s.key, s.nonce, sizeof s.nonce);
+	c->out_len = sizeof s.key + sizeof s.nonce;
+	return rc;
+}
+
 static const struct {
 	const char *verb;
 	int (*run)(struct call *c);
@@ -227,7 +317,12 @@ static const struct {
     {"seal", do_seal, 5, {KEYS_LEN, KEYS_LEN}},
     {"open", do_open, 4, {KEYS_LEN, 0}}, {"claim", do_claim, 1, {0, 0}},
     {"partition", do_partition, 1, {0, 0}}, {"region", do_region, 1, {0, 0}},
-    {"arn", do_arn, 2, {0, 0}}};
+    {"arn", do_arn, 2, {0, 0}},
+    {"check", do_check, 3, {MESSAGE_SIGNATURE_LEN, KEYS_LEN}},
+    {"hmac", do_hmac, 2, {0, 0}}, {"hkdf", do_hkdf, 4, {0, 0}},
+    {"encrypt", do_encrypt, 4, {KEYS_LEN, AEAD_NONCE_LEN}},
+    {"decrypt", do_decrypt, 4, {KEYS_LEN, AEAD_NONCE_LEN}},
+    {"context", do_context, 3, {KEYS_LEN, KEYS_LEN}}};
 
 static int run(struct call *c, const char *verb)
 {
