@@ -2,53 +2,21 @@
 #include "producer/offline/health.h"
 
 #include <limits.h>
-#include <math.h>
 #include <stdio.h>
 
-/* Rounding adds less than this to a tail or a quotient.  One that is just at
- * the limit must not be taken for a larger one. */
-#define ROUNDING 1e-9
-
+/* The first of equal samples is no prediction yet. */
 unsigned health_rct_cutoff(double bits_per_byte, unsigned alpha_log2)
 {
-	const double exact = alpha_log2 / bits_per_byte * (1 - ROUNDING);
-	const double cutoff = 1 + ceil(exact);
+	const unsigned hits = predictor_run_cutoff(bits_per_byte, alpha_log2);
 
-	return cutoff < UINT_MAX ? (unsigned)cutoff : UINT_MAX;
-}
-
-/* The logarithm of P(X = k), X binomial with n trials of 2^-bits. */
-static double log_binomial(unsigned k, unsigned n, double bits)
-{
-	const double log_hit = -bits * log(2);
-	/* p is close to 1 where bits is small: 1 - p would lose digits. */
-	const double log_miss = log(-expm1(log_hit));
-
-	return lgamma(n + 1.0) - lgamma(k + 1.0) - lgamma(n - k + 1.0) +
-	       k * log_hit + (n - k) * log_miss;
-}
-
-/*
- * The smallest q with P(X > q) <= alpha.  Summed from the top, where the
- * terms are smallest, and never as 1 - P(X <= q), in which alpha would drown.
- */
-static unsigned upper_quantile(unsigned n, double bits, double alpha)
-{
-	double tail = 0;
-	unsigned q = n + 1;
-
-	while (q > 0 && tail <= alpha * (1 + ROUNDING)) {
-		q--;
-		tail += exp(log_binomial(q, n, bits));
-	}
-	return q;
+	return hits < UINT_MAX ? 1 + hits : UINT_MAX;
 }
 
 unsigned health_apt_cutoff(
     double bits_per_byte, unsigned alpha_log2, unsigned window)
 {
-	const unsigned cutoff = 2 + upper_quantile(window - 1, bits_per_byte,
-					ldexp(1, -(int)alpha_log2));
+	const unsigned cutoff =
+	    1 + predictor_hits_cutoff(bits_per_byte, alpha_log2, window - 1);
 
 	return cutoff < window ? cutoff : window;
 }
@@ -67,7 +35,7 @@ void health_init(struct health *h, double bits_per_byte)
 	*h = (struct health){
 	    .rct_cutoff = health_rct_cutoff(bits_per_byte, HEALTH_ALPHA_LOG2),
 	    .apt_cutoff = health_apt_cutoff(
-		bits_per_byte, HEALTH_ALPHA_LOG2, HEALTH_WINDOW),
+		bits_per_byte, HEALTH_ALPHA_LOG2, PREDICTOR_WINDOW),
 	    .verdict = HEALTH_GOOD};
 	begin_tests(h);
 }
@@ -90,7 +58,7 @@ static bool prevails(struct health *h, uint8_t sample)
 		h->reference = sample;
 		h->matches = 0;
 	}
-	if (++h->in_window == HEALTH_WINDOW)
+	if (++h->in_window == PREDICTOR_WINDOW)
 		h->in_window = 0;
 	return sample == h->reference && ++h->matches >= h->apt_cutoff;
 }
@@ -153,7 +121,7 @@ void health_explain(const struct health *h, char *text, size_t size)
 		(void)snprintf(text, size,
 		    "adaptive proportion test: byte 0x%02x came %u times in %u "
 		    "(cutoff %u)",
-		    h->value, h->apt_cutoff, (unsigned)HEALTH_WINDOW,
+		    h->value, h->apt_cutoff, (unsigned)PREDICTOR_WINDOW,
 		    h->apt_cutoff);
 		break;
 	case HEALTH_GOOD:

@@ -6,13 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "producer/offline/predictor.h"
+
 /*
  * The continuous health tests of NIST SP 800-90B, section 4.4, on samples of
  * one byte: repetition count test and adaptive proportion test (window 512),
  * with a start-up test over 1,024 samples that are not used (section 4.3).
  * Pure.  They detect a source that fails; they prove no entropy.
  */
-#define HEALTH_WINDOW     512  /* samples, adaptive proportion test */
 #define HEALTH_STARTUP    1024 /* samples, discarded */
 #define HEALTH_ALPHA_LOG2 30   /* false alarm probability 2^-30 a test */
 #define HEALTH_FAILURES   3    /* in a row: the source is given up */

@@ -22,7 +22,7 @@ from scipy.stats import binom, poisson
 SAMPLES = int(os.environ.get("HEALTH_SAMPLES", "50000000"))
 SEED = os.environ.get("HEALTH_SEED", "20261122")
 FEWER = SAMPLES // 5  # of sources that are not good
-WINDOW = 512  # HEALTH_WINDOW
+WINDOW = 512  # PREDICTOR_WINDOW
 FIVE_SIGMA = 2.9e-7  # what lies beyond, on one side
 
 # Decimal, as a configuration file has them.

@@ -147,7 +147,7 @@ static int parse_detector(struct detector *d, const char *text)
 	d->name = text;
 	health_init(&d->health, bits);
 	d->health.rct_cutoff = health_rct_cutoff(bits, alpha);
-	d->health.apt_cutoff = health_apt_cutoff(bits, alpha, HEALTH_WINDOW);
+	d->health.apt_cutoff = health_apt_cutoff(bits, alpha, PREDICTOR_WINDOW);
 	/* A test that is not asked for must not disturb the other. */
 	if (strcmp(test, "apt") == 0)
 		d->health.rct_cutoff = UINT_MAX;

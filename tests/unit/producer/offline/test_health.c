@@ -30,7 +30,7 @@ static void cutoffs_are_those_of_the_facts(void **state)
 			    health_rct_cutoff(table[i].bits, 20 + 10 * k),
 			    table[i].rct[k]);
 			assert_int_equal(health_apt_cutoff(table[i].bits,
-					     20 + 10 * k, HEALTH_WINDOW),
+					     20 + 10 * k, PREDICTOR_WINDOW),
 			    table[i].apt[k]);
 		}
 }
@@ -119,11 +119,11 @@ static void a_run_that_is_broken_counts_anew(void **state)
  */
 static enum health_verdict feed_window(struct health *h, unsigned matches)
 {
-	uint8_t data[HEALTH_WINDOW];
+	uint8_t data[PREDICTOR_WINDOW];
 
-	for (unsigned i = 0; i < HEALTH_WINDOW; i++)
+	for (unsigned i = 0; i < PREDICTOR_WINDOW; i++)
 		data[i] = (uint8_t)(1 + i % 255);
-	for (unsigned i = 0; i < HEALTH_WINDOW; i++)
+	for (unsigned i = 0; i < PREDICTOR_WINDOW; i++)
 		if (i % 2 == 0 && i / 2 < matches)
 			data[i] = 0;
 	return health_feed(h, data, sizeof data);

@@ -19,7 +19,7 @@
 #define LONG   1000000 /* samples; for more no detection is waited */
 #define NEVER  SIZE_MAX
 #define VALUES 256
-#define CYCLED (10 * HEALTH_WINDOW) /* samples of a cycle */
+#define CYCLED (10 * PREDICTOR_WINDOW) /* samples of a cycle */
 
 static uint64_t random_state;
 
@@ -80,7 +80,7 @@ static uint8_t sample(const struct source *s)
  */
 static double tail(unsigned k, double p)
 {
-	const unsigned n = HEALTH_WINDOW - 1;
+	const unsigned n = PREDICTOR_WINDOW - 1;
 	const unsigned mode = (unsigned)(p * (n + 1));
 	double sum = 0, all = 0, term = 1;
 
@@ -140,7 +140,7 @@ static double found_within(const struct health *h, const struct source *s)
 	const double by_run =
 	    run > 0 ? h->rct_cutoff * tries(run) : (double)INFINITY;
 	const double by_window =
-	    window > 0 ? HEALTH_WINDOW * tries(window) : (double)INFINITY;
+	    window > 0 ? PREDICTOR_WINDOW * tries(window) : (double)INFINITY;
 
 	return fmin(by_run, by_window);
 }
@@ -150,7 +150,7 @@ static double alarm_within(
     const struct health *h, const struct source *s, double n)
 {
 	return n * run_alarm(s, h->rct_cutoff) +
-	       ceil(n / HEALTH_WINDOW) * window_alarm(s, h->apt_cutoff);
+	       ceil(n / PREDICTOR_WINDOW) * window_alarm(s, h->apt_cutoff);
 }
 
 /* Samples up to the first alarm, NEVER when there is none among n. */
@@ -174,7 +174,7 @@ enum finding { FOUND, HIDDEN, RARE };
  */
 static enum finding check_theory(double bits, const struct source *s)
 {
-	const size_t few = 20 * (size_t)HEALTH_WINDOW;
+	const size_t few = 20 * (size_t)PREDICTOR_WINDOW;
 	struct health h;
 	double bound;
 
@@ -196,11 +196,12 @@ static void cutoffs_are_tight(void **state)
 	(void)state;
 	for (int i = 6; i <= 800; i += 7) {
 		const double bits = i / 100.0, p = exp2(-bits);
-		const unsigned c = health_apt_cutoff(bits, 30, HEALTH_WINDOW);
+		const unsigned c =
+		    health_apt_cutoff(bits, 30, PREDICTOR_WINDOW);
 
 		assert_true(tail(c - 1, p) <= 0x1p-30);
 		assert_true(tail(c - 2, p) > 0x1p-30);
-		assert_in_range(c, 2, HEALTH_WINDOW);
+		assert_in_range(c, 2, PREDICTOR_WINDOW);
 	}
 }
 
@@ -285,7 +286,7 @@ static void a_bias_is_found_where_theory_says(void **state)
  */
 static void check_cycle(double bits, unsigned n)
 {
-	const unsigned matches = (HEALTH_WINDOW + n - 1) / n;
+	const unsigned matches = (PREDICTOR_WINDOW + n - 1) / n;
 	struct health h;
 	size_t at;
 
@@ -353,7 +354,7 @@ static void fade_bounds(const struct health *h, unsigned *from, unsigned *to)
 	for (i = 0; i <= FADE && missed > MISS; i++) {
 		const struct source s = faded(i);
 
-		could += alarm_within(h, &s, HEALTH_WINDOW);
+		could += alarm_within(h, &s, PREDICTOR_WINDOW);
 		if (could > MISS && *from > i)
 			*from = i;
 		missed *= 1 - window_alarm(&s, h->apt_cutoff);
@@ -366,7 +367,7 @@ static unsigned alarmed_window(struct health *h)
 	for (unsigned i = 0; i <= FADE; i++) {
 		const struct source s = faded(i);
 
-		if (first_alarm(h, &s, HEALTH_WINDOW) != NEVER)
+		if (first_alarm(h, &s, PREDICTOR_WINDOW) != NEVER)
 			return i;
 	}
 	return FADE + 1;
