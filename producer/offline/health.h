@@ -6,26 +6,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "producer/offline/predictor.h"
+#include "producer/offline/frequency.h"
 
 /*
- * The continuous health tests of NIST SP 800-90B, section 4.4, on samples of
- * one byte: repetition count test and adaptive proportion test (window 512),
+ * The continuous health tests of NIST SP 800-90B, section 4.4 (frequency.h),
  * with a start-up test over 1,024 samples that are not used (section 4.3).
  * Pure.  They detect a source that fails; they prove no entropy.
  */
 #define HEALTH_STARTUP    1024 /* samples, discarded */
 #define HEALTH_ALPHA_LOG2 30   /* false alarm probability 2^-30 a test */
 #define HEALTH_FAILURES   3    /* in a row: the source is given up */
-
-/* C = 1 + ceil(alpha_log2 / bits_per_byte); 0 < bits_per_byte <= 8. */
-unsigned health_rct_cutoff(double bits_per_byte, unsigned alpha_log2);
-
-/* C = 2 + qbinom(1 - 2^-alpha_log2, window - 1, 2^-bits_per_byte): the
- * corrected form; at most window, above which it cannot fail (so that below
- * alpha_log2 / (window - 1) bits false alarms are more frequent than alpha). */
-unsigned health_apt_cutoff(
-    double bits_per_byte, unsigned alpha_log2, unsigned window);
 
 enum health_verdict {
 	HEALTH_GOOD,
@@ -35,13 +25,7 @@ enum health_verdict {
 
 /* State of one source, kept across messages. */
 struct health {
-	unsigned rct_cutoff, apt_cutoff;
-	bool begun;
-	uint8_t last;       /* repetition count test */
-	unsigned run;       /* how often in a row */
-	uint8_t reference;  /* adaptive proportion test: first of the window */
-	unsigned in_window; /* samples seen of it */
-	unsigned matches;
+	struct frequency frequency;
 	unsigned startup;  /* samples that the start-up test still wants before
 			      any may be used */
 	unsigned failures; /* in a row, without a good message between */

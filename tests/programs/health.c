@@ -146,13 +146,14 @@ static int parse_detector(struct detector *d, const char *text)
 		return -1;
 	d->name = text;
 	health_init(&d->health, bits);
-	d->health.rct_cutoff = health_rct_cutoff(bits, alpha);
-	d->health.apt_cutoff = health_apt_cutoff(bits, alpha, PREDICTOR_WINDOW);
+	d->health.frequency.rct_cutoff = frequency_rct_cutoff(bits, alpha);
+	d->health.frequency.apt_cutoff =
+	    frequency_apt_cutoff(bits, alpha, PREDICTOR_WINDOW);
 	/* A test that is not asked for must not disturb the other. */
 	if (strcmp(test, "apt") == 0)
-		d->health.rct_cutoff = UINT_MAX;
+		d->health.frequency.rct_cutoff = UINT_MAX;
 	else if (strcmp(test, "rct") == 0)
-		d->health.apt_cutoff = UINT_MAX;
+		d->health.frequency.apt_cutoff = UINT_MAX;
 	else if (strcmp(test, "both") != 0)
 		return -1;
 	return 0;
@@ -203,8 +204,8 @@ static int cutoffs(void)
 	unsigned alpha, window;
 
 	while (scanf("%lf %u %u", &bits, &alpha, &window) == 3)
-		printf("%u %u\n", health_rct_cutoff(bits, alpha),
-		    health_apt_cutoff(bits, alpha, window));
+		printf("%u %u\n", frequency_rct_cutoff(bits, alpha),
+		    frequency_apt_cutoff(bits, alpha, window));
 	return feof(stdin) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -233,8 +234,8 @@ int main(int argc, char **argv)
 	done = run(&g, strtoull(argv[2], NULL, 10), d, (size_t)n);
 	for (int i = 0; i < n; i++)
 		printf("%s %u %u %ju %ju %ju\n", d[i].name,
-		    d[i].health.rct_cutoff, d[i].health.apt_cutoff,
-		    (uintmax_t)done, (uintmax_t)d[i].repetitions,
-		    (uintmax_t)d[i].proportions);
+		    d[i].health.frequency.rct_cutoff,
+		    d[i].health.frequency.apt_cutoff, (uintmax_t)done,
+		    (uintmax_t)d[i].repetitions, (uintmax_t)d[i].proportions);
 	return ferror(stdin) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

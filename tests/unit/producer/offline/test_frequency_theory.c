@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the health tests find and what they cannot, held against bounds that
- * are computed here, from the binomial tail and from run lengths, apart from
- * the code under test.  Sources are seeded: each run is the same.
+ * What the two tests of SP 800-90B find and what they cannot, held against
+ * bounds that are computed here, from the binomial tail and from run lengths,
+ * apart from the code under test.  Sources are seeded: each run is the same.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,14 +12,15 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "producer/offline/health.h"
+#include "producer/offline/frequency.h"
 
-#define MISS   1e-6    /* how unlikely it is, by theory, to find later */
-#define LUCK   1e-4    /* how unlikely it is to find what cannot be found */
-#define LONG   1000000 /* samples; for more no detection is waited */
-#define NEVER  SIZE_MAX
-#define VALUES 256
-#define CYCLED (10 * PREDICTOR_WINDOW) /* samples of a cycle */
+#define ALPHA_LOG2 30
+#define MISS       1e-6    /* how unlikely it is, by theory, to find later */
+#define LUCK       1e-4    /* how unlikely it is to find what cannot be found */
+#define LONG       1000000 /* samples; for more no detection is waited */
+#define NEVER      SIZE_MAX
+#define VALUES     256
+#define CYCLED     (10 * PREDICTOR_WINDOW) /* samples of a cycle */
 
 static uint64_t random_state;
 
@@ -133,7 +134,7 @@ static double tries(double p)
 
 /* All but surely there is an alarm within so many samples: one of disjoint
  * runs, or one of the windows. */
-static double found_within(const struct health *h, const struct source *s)
+static double found_within(const struct frequency *h, const struct source *s)
 {
 	const double run = run_alarm(s, h->rct_cutoff);
 	const double window = window_alarm(s, h->apt_cutoff);
@@ -147,19 +148,19 @@ static double found_within(const struct health *h, const struct source *s)
 
 /* At most so likely is an alarm within n samples. */
 static double alarm_within(
-    const struct health *h, const struct source *s, double n)
+    const struct frequency *h, const struct source *s, double n)
 {
 	return n * run_alarm(s, h->rct_cutoff) +
 	       ceil(n / PREDICTOR_WINDOW) * window_alarm(s, h->apt_cutoff);
 }
 
 /* Samples up to the first alarm, NEVER when there is none among n. */
-static size_t first_alarm(struct health *h, const struct source *s, size_t n)
+static size_t first_alarm(struct frequency *h, const struct source *s, size_t n)
 {
 	for (size_t i = 1; i <= n; i++) {
 		const uint8_t x = sample(s);
 
-		if (health_feed(h, &x, 1) != HEALTH_GOOD)
+		if (frequency_feed(h, &x, 1) != PREDICTOR_GOOD)
 			return i;
 	}
 	return NEVER;
@@ -175,10 +176,10 @@ enum finding { FOUND, HIDDEN, RARE };
 static enum finding check_theory(double bits, const struct source *s)
 {
 	const size_t few = 20 * (size_t)PREDICTOR_WINDOW;
-	struct health h;
+	struct frequency h;
 	double bound;
 
-	health_init(&h, bits);
+	frequency_init(&h, bits, ALPHA_LOG2);
 	bound = found_within(&h, s);
 	if (bound <= LONG) {
 		assert_in_range(first_alarm(&h, s, (size_t)bound), 1, bound);
@@ -197,7 +198,7 @@ static void cutoffs_are_tight(void **state)
 	for (int i = 6; i <= 800; i += 7) {
 		const double bits = i / 100.0, p = exp2(-bits);
 		const unsigned c =
-		    health_apt_cutoff(bits, 30, PREDICTOR_WINDOW);
+		    frequency_apt_cutoff(bits, 30, PREDICTOR_WINDOW);
 
 		assert_true(tail(c - 1, p) <= 0x1p-30);
 		assert_true(tail(c - 2, p) > 0x1p-30);
@@ -287,14 +288,16 @@ static void a_bias_is_found_where_theory_says(void **state)
 static void check_cycle(double bits, unsigned n)
 {
 	const unsigned matches = (PREDICTOR_WINDOW + n - 1) / n;
-	struct health h;
+	enum predictor_alarm alarm = PREDICTOR_GOOD;
+	struct frequency h;
 	size_t at;
 
-	health_init(&h, bits);
+	frequency_init(&h, bits, ALPHA_LOG2);
 	for (at = 1; at <= CYCLED; at++) {
 		const uint8_t x = (uint8_t)(0x40 + at % n);
 
-		if (health_feed(&h, &x, 1) != HEALTH_GOOD)
+		alarm = frequency_feed(&h, &x, 1);
+		if (alarm != PREDICTOR_GOOD)
 			break;
 	}
 	if (h.apt_cutoff > matches) {
@@ -302,7 +305,7 @@ static void check_cycle(double bits, unsigned n)
 		return;
 	}
 	assert_int_equal(at, (h.apt_cutoff - 1) * n + 1);
-	assert_int_equal(h.verdict, HEALTH_PROPORTION);
+	assert_int_equal(alarm, PREDICTOR_HITS);
 }
 
 /*
@@ -314,25 +317,25 @@ static void cycles_are_found_where_theory_says(void **state)
 {
 	static const double bits[] = {
 	    0.1, 0.5, 1, 1.3, 1.4, 1.5, 1.9, 2, 2.2, 2.3, 2.5, 3, 4, 7, 8};
-	struct health h;
+	struct frequency h;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bits / sizeof *bits; i++)
 		for (unsigned n = 2; n <= 192; n = n < 8 ? n + 1 : 2 * n)
 			check_cycle(bits[i], n);
-	health_init(&h, 1);
+	frequency_init(&h, 1, ALPHA_LOG2);
 	assert_true(h.apt_cutoff > 256);
-	health_init(&h, 1.5);
+	frequency_init(&h, 1.5, ALPHA_LOG2);
 	assert_true(h.apt_cutoff <= 256);
-	health_init(&h, 2.2);
+	frequency_init(&h, 2.2, ALPHA_LOG2);
 	assert_true(h.apt_cutoff > 171);
-	health_init(&h, 2.3);
+	frequency_init(&h, 2.3, ALPHA_LOG2);
 	assert_true(h.apt_cutoff <= 171);
-	health_init(&h, 8);
+	frequency_init(&h, 8, ALPHA_LOG2);
 	for (unsigned i = 0; i < CYCLED; i++) {
 		const uint8_t x = (uint8_t)i;
 
-		assert_int_equal(health_feed(&h, &x, 1), HEALTH_GOOD);
+		assert_int_equal(frequency_feed(&h, &x, 1), PREDICTOR_GOOD);
 	}
 }
 
@@ -345,7 +348,7 @@ static struct source faded(unsigned window)
 }
 
 /* From which window on an alarm can be, and up to which it must have been. */
-static void fade_bounds(const struct health *h, unsigned *from, unsigned *to)
+static void fade_bounds(const struct frequency *h, unsigned *from, unsigned *to)
 {
 	double could = 0, missed = 1;
 	unsigned i;
@@ -362,7 +365,7 @@ static void fade_bounds(const struct health *h, unsigned *from, unsigned *to)
 	*to = i;
 }
 
-static unsigned alarmed_window(struct health *h)
+static unsigned alarmed_window(struct frequency *h)
 {
 	for (unsigned i = 0; i <= FADE; i++) {
 		const struct source s = faded(i);
@@ -377,13 +380,13 @@ static unsigned alarmed_window(struct health *h)
 static void a_fading_source_is_found_where_theory_says(void **state)
 {
 	static const double bits[] = {8, 4, 2, 1, 0.5};
-	struct health h;
+	struct frequency h;
 	unsigned from, to;
 
 	(void)state;
 	seed(5);
 	for (size_t i = 0; i < sizeof bits / sizeof *bits; i++) {
-		health_init(&h, bits[i]);
+		frequency_init(&h, bits[i], ALPHA_LOG2);
 		fade_bounds(&h, &from, &to);
 		assert_true(to < FADE);
 		assert_in_range(alarmed_window(&h), from, to);
@@ -404,5 +407,5 @@ int main(void)
 	};
 
 	return cmocka_run_group_tests_name(
-	    "producer health, theory", tests, NULL, NULL);
+	    "producer frequency, theory", tests, NULL, NULL);
 }
