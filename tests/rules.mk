@@ -9,7 +9,7 @@ $(UNIT_BIN): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(UNIT_AID)) $(LIBCOMMON)
 		$(filter-out $(LIBCOMMON),$(filter %.a,$^)) $(LIBCOMMON) \
 		$(LDLIBS) -lcmocka -lpthread
 
-$(BUILD)/tests/programs/health: $(LIBPRODUCER)
+$(BUILD)/tests/programs/health: $(BUILD)/tests/programs/samples_aid.o $(LIBPRODUCER)
 $(BUILD)/tests/programs/online: $(LIBAGENT)
 $(BUILD)/tests/programs/confined_agent: $(TOOLS_AID_OBJ) $(LIBAGENT)
 $(BUILD)/tests/programs/confined_producer: $(TOOLS_AID_OBJ) $(LIBPRODUCER)

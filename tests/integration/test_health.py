@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""producer/health against scipy: its cutoffs, and its alarms over many samples.
+"""The health tests against scipy: cutoffs, and alarms over many samples.
 
 HEALTH_SAMPLES sets how many samples a source gives (`make check-health-long`:
 10^9), HEALTH_SEED the generators; -s shows the figures.
@@ -23,6 +23,8 @@ SAMPLES = int(os.environ.get("HEALTH_SAMPLES", "50000000"))
 SEED = os.environ.get("HEALTH_SEED", "20261122")
 FEWER = SAMPLES // 5  # of sources that are not good
 WINDOW = 512  # PREDICTOR_WINDOW
+LAGS = 1024
+BLOCKS = 64  # COPY_WINDOW
 FIVE_SIGMA = 2.9e-7  # what lies beyond, on one side
 
 # Decimal, as a configuration file has them.
@@ -48,26 +50,30 @@ TABLE = [
 
 @pytest.fixture(scope="module")
 def tool(build: Path) -> Path:
-    """Give the path of the tool that runs producer/health."""
+    """Give the path of the tool that runs the health tests."""
     path = build / "tests" / "programs" / "health"
     assert path.exists(), f"{path} is not there: run make tests first"
     return path
 
 
-def cutoffs(tool: Path, points: list[tuple[str, int, int]]) -> list[tuple[int, int]]:
+class Cutoffs(NamedTuple):
+    """What the tool says of one point."""
+
+    repetition: int
+    proportion: int
+    run: int
+    hits: int
+
+
+def cutoffs(tool: Path, points: list[tuple[str, int, int]]) -> list[Cutoffs]:
     """Ask for the cutoffs of (bits, alpha, window)."""
     lines = "".join(f"{b} {a} {w}\n" for b, a, w in points)
     done = subprocess.run(
         [tool, "cutoffs"], input=lines, text=True, capture_output=True, check=True
     )
-    found = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
+    found = [Cutoffs(*map(int, line.split())) for line in done.stdout.splitlines()]
     assert len(found) == len(points)
     return found
-
-
-def repetition_cutoff(bits: str, alpha: int) -> int:
-    """1 + ceil(alpha / H), of the decimal number and not of the nearest double."""
-    return 1 + math.ceil(Fraction(alpha) / Fraction(bits))
 
 
 def quantile(bits: str, alpha: int, trials: int) -> int:
@@ -89,7 +95,7 @@ def quantile(bits: str, alpha: int, trials: int) -> int:
 def test_cutoffs_are_those_of_the_table(tool: Path) -> None:
     points = [(bits, alpha, WINDOW) for bits, *_ in TABLE for alpha in (20, 30, 40)]
     expected = [pair for _, *both in TABLE for pair in zip(*both)]
-    assert cutoffs(tool, points) == expected
+    assert [found[:2] for found in cutoffs(tool, points)] == expected
 
 
 def test_cutoffs_are_those_of_scipy(tool: Path) -> None:
@@ -97,8 +103,13 @@ def test_cutoffs_are_those_of_scipy(tool: Path) -> None:
     assert len(points) >= 400
     wrong = []
     for (bits, alpha, window), found in zip(points, cutoffs(tool, points)):
-        q = quantile(bits, alpha, window - 1)
-        expected = (repetition_cutoff(bits, alpha), min(window, 2 + q))
+        run = math.ceil(Fraction(alpha) / Fraction(bits))
+        expected = Cutoffs(
+            repetition=1 + run,
+            proportion=min(window, 2 + quantile(bits, alpha, window - 1)),
+            run=run,
+            hits=1 + quantile(bits, alpha, window),
+        )
         if found != expected:
             wrong.append((bits, alpha, window, found, expected))
     assert not wrong
@@ -107,17 +118,16 @@ def test_cutoffs_are_those_of_scipy(tool: Path) -> None:
 def test_a_tail_of_exactly_alpha_is_small_enough(tool: Path) -> None:
     """P(all of n) is 2^-n here: q must be n - 1, whichever way a tail rounds."""
     points = [("1", n, n + 1) for n in range(16, 49)]
-    assert [c for _, c in cutoffs(tool, points)] == [n + 1 for n in range(16, 49)]
+    found = [c.proportion for c in cutoffs(tool, points)]
+    assert found == [n + 1 for n in range(16, 49)]
 
 
 def test_the_window_is_the_highest_cutoff(tool: Path) -> None:
     """Below alpha / (W - 1) bits alpha cannot be had with a cutoff that can fail."""
-    (_, below), (_, above) = cutoffs(
-        tool, [("0.058", 30, WINDOW), ("0.0588", 30, WINDOW)]
-    )
-    assert below == WINDOW
+    below, above = cutoffs(tool, [("0.058", 30, WINDOW), ("0.0588", 30, WINDOW)])
+    assert below.proportion == WINDOW
     assert binom.sf(WINDOW - 2, WINDOW - 1, 2**-0.058) > 2.0**-30
-    assert above == WINDOW
+    assert above.proportion == WINDOW
     assert binom.sf(WINDOW - 2, WINDOW - 1, 2**-0.0588) <= 2.0**-30
 
 
@@ -152,17 +162,26 @@ class Alarms(NamedTuple):
     """What the tool says of one detector."""
 
     detector: str
-    repetition_cutoff: int
-    proportion_cutoff: int
     samples: int
-    repetitions: int
-    proportions: int
+    runs: int
+    hits: int
+    speed: float
+
+    @property
+    def bits(self) -> str:
+        """The claim that it tests for, as it was given."""
+        return self.detector.split(":")[1]
+
+    @property
+    def alpha(self) -> int:
+        """The negative binary logarithm of its false alarm probability."""
+        return int(self.detector.split(":")[2])
 
 
 def measured(output: str | bytes) -> list[Alarms]:
     text = output if isinstance(output, str) else output.decode()
     rows = [line.split() for line in text.splitlines()]
-    return [Alarms(row[0], *map(int, row[1:])) for row in rows]
+    return [Alarms(row[0], *map(int, row[1:4]), float(row[4])) for row in rows]
 
 
 def run(tool: Path, source: Source, samples: int, *detectors: str) -> list[Alarms]:
@@ -187,31 +206,37 @@ def judge(name: str, alarms: Alarms, count: int, rate: float) -> None:
     assert poisson.cdf(count, mean) > FIVE_SIGMA, f"too few: {said}"
 
 
-def compare(source: Source, found: list[Alarms]) -> None:
+def standard_cutoffs(tool: Path, alarms: Alarms) -> Cutoffs:
+    return cutoffs(tool, [(alarms.bits, alarms.alpha, WINDOW)])[0]
+
+
+def compare(tool: Path, source: Source, found: list[Alarms]) -> None:
     print(f"\n{source.name}, {found[0].samples} samples")
     for alarms in found:
         test = alarms.detector.partition(":")[0]
+        limits = standard_cutoffs(tool, alarms)
         if test == "apt":
-            assert alarms.repetitions == 0
+            assert alarms.runs == 0
         else:
-            rate = source.repetition_rate(alarms.repetition_cutoff)
-            judge("rct", alarms, alarms.repetitions, rate)
+            rate = source.repetition_rate(limits.repetition)
+            judge("rct", alarms, alarms.runs, rate)
         if test == "rct":
-            assert alarms.proportions == 0
+            assert alarms.hits == 0
         else:
-            rate = source.proportion_rate(alarms.proportion_cutoff)
-            judge("apt", alarms, alarms.proportions, rate)
+            rate = source.proportion_rate(limits.proportion)
+            judge("apt", alarms, alarms.hits, rate)
 
 
-def check_alpha(source: Source, found: list[Alarms]) -> None:
+def check_alpha(tool: Path, source: Source, found: list[Alarms]) -> None:
     """No test alarms more often than it was asked to, by theory."""
     for alarms in found:
-        test, _, alpha = alarms.detector.split(":")
-        limit = 2.0 ** -int(alpha)
+        test = alarms.detector.partition(":")[0]
+        limits = standard_cutoffs(tool, alarms)
+        limit = 2.0**-alarms.alpha
         if test != "apt":
-            assert source.repetition_rate(alarms.repetition_cutoff) <= limit
+            assert source.repetition_rate(limits.repetition) <= limit
         if test != "rct":
-            assert source.proportion_rate(alarms.proportion_cutoff) * WINDOW <= limit
+            assert source.proportion_rate(limits.proportion) * WINDOW <= limit
 
 
 GOOD = ["both:8:30", "both:7.5:20", "both:4:20", "both:1:20"]
@@ -221,8 +246,8 @@ COUNTED = ["rct:8:20", "apt:8:20", "rct:8:16", "apt:8:12", "apt:8:8"]
 def test_false_alarms_on_good_bytes_are_as_rare_as_theory_says(tool: Path) -> None:
     source = uniform("good")
     found = run(tool, source, SAMPLES, *GOOD, *COUNTED)
-    compare(source, found)
-    check_alpha(source, found)
+    compare(tool, source, found)
+    check_alpha(tool, source, found)
 
 
 def test_false_alarms_on_a_cipher_are_as_rare_as_theory_says(tool: Path) -> None:
@@ -240,7 +265,7 @@ def test_false_alarms_on_a_cipher_are_as_rare_as_theory_says(tool: Path) -> None
         process.stdin.write(stream.update(zeros[: SAMPLES - start]))
     out, _ = process.communicate(timeout=600)
     assert process.returncode == 0
-    compare(uniform("ChaCha20"), measured(out))
+    compare(tool, uniform("ChaCha20"), measured(out))
 
 
 @pytest.mark.parametrize("bits", [1.0, 4.0])
@@ -249,8 +274,8 @@ def test_false_alarms_at_the_claimed_entropy_are_rare(tool: Path, bits: float) -
     source = biased(bits)
     tests = ("both:{:g}:30", "rct:{:g}:20", "rct:{:g}:14", "apt:{:g}:8")
     found = run(tool, source, FEWER, *(test.format(bits) for test in tests))
-    compare(source, found)
-    check_alpha(source, found)
+    compare(tool, source, found)
+    check_alpha(tool, source, found)
 
 
 @pytest.mark.parametrize(("mask", "stuck"), [("01", 1), ("81", 2), ("3c", 4)])
@@ -262,7 +287,121 @@ def test_stuck_bits_are_found_as_rarely_as_theory_says(
     detectors = [f"both:{8 - stuck}:30", "rct:8:30"]
     if stuck < 4:  # from there on in each window, which then ends early
         detectors.append("apt:8:30")
-    compare(source, run(tool, source, FEWER, *detectors))
+    compare(tool, source, run(tool, source, FEWER, *detectors))
+
+
+# ---- the predictors
+
+SHARES = {"lag": 1, "step": 2, "copy": 2}  # of alpha: HEALTH_..._LOG2
+
+
+class Prediction(NamedTuple):
+    """A source that a predictor foretells as often as H allows: the worst case."""
+
+    source: str
+    detector: str
+    bits: str
+    width: int = 1  # bytes that are foretold at once
+    chains: int = 1  # predictors that are right so often
+
+    @property
+    def test(self) -> str:
+        """Which of the three."""
+        return self.detector.rstrip("0123456789")
+
+    @property
+    def hit(self) -> float:
+        """How probable it is that one is right."""
+        return 2.0 ** -(float(self.bits) * self.width)
+
+    def point(self, alpha: int, runs: bool) -> tuple[str, int, int]:
+        """Bits, alpha and trials of one predictor, from the headers' text."""
+        share, trials = {
+            "lag": (11, WINDOW),
+            "step": (5 if runs else 8, -(-WINDOW // self.width)),
+            "copy": (1, BLOCKS),
+        }[self.test]
+        return str(Fraction(self.bits) * self.width), alpha + share, trials
+
+    def mean(self, alpha: int, samples: int, runs: bool) -> float:
+        """How many alarms theory gives, which costs the history of each."""
+        bits, each, trials = self.point(alpha, runs)
+        bits = str(float(Fraction(bits)))
+        if runs:
+            run = self.hit ** math.ceil(Fraction(each) / Fraction(bits))
+            rate = (1 - self.hit) * run / (1 - run) / self.width
+        else:
+            least = quantile(bits, each, trials) + 1
+            whole = WINDOW if self.test != "copy" else BLOCKS * self.width
+            rate = binom.sf(least - 1, whole // self.width, self.hit) / whole
+        rate *= self.chains
+        lost = LAGS / 2 if self.chains > 1 else whole_words(self.width)
+        return samples * rate / (1 + rate * lost)
+
+
+def whole_words(width: int) -> int:
+    """The samples after an alarm in which no word can be foretold."""
+    return 64 + 2 * width
+
+
+# H = 0.5, 1 and 4 exactly.  Of flat sources each lag is right so often; there is
+# none for 0.5.
+PREDICTIONS = [
+    *(Prediction(f"lag:{h}:7", "lag", h) for h in ("0.5", "1", "4")),
+    *(Prediction(f"lag:{h}:1024", "lag", h) for h in ("0.5", "1", "4")),
+    *(Prediction(f"step:{h}:1", "step", h) for h in ("0.5", "1", "4")),
+    *(Prediction(f"step:{h}:2", "step", h, 2) for h in ("0.5", "1")),
+    *(Prediction(f"copy:{h}:4", "copy4", h, 4) for h in ("0.5", "1")),
+    Prediction("copy:4:1", "copy1", "4"),
+]
+FLAT = [
+    Prediction("flat:2", "lag", "1", chains=LAGS),
+    Prediction("flat:16", "lag", "4", chains=LAGS),
+]
+LEAST = 30  # alarms that make half and twice a safe verdict
+
+
+def judge_prediction(
+    tool: Path, case: Prediction, alpha: int, samples: int, runs: bool
+) -> None:
+    """Hold alarms against theory: between half of it and twice."""
+    detector = f"{case.detector}:{case.bits}:{alpha}" + ("" if runs else ":hits")
+    source = Source(case.source, [])
+    [alarms] = run(tool, source, samples, detector)
+    count = alarms.runs if runs else alarms.hits
+    mean = case.mean(alpha, samples, runs)
+    said = f"{detector} of {case.source}, {samples}: {count}, {mean:.1f} expected"
+    print(" ", said)
+    if mean >= LEAST:
+        assert mean / 2 <= count <= mean * 2, said
+    else:
+        judge(case.source, alarms, count, mean / samples)
+
+
+def easier(case: Prediction, samples: int, runs: bool) -> int:
+    """The largest alpha, from the share of 2^-12 on, that gives enough alarms."""
+    alpha = 12 + SHARES[case.test]
+    while alpha > 0 and case.mean(alpha, samples, runs) < LEAST:
+        alpha -= 1
+    return alpha
+
+
+@pytest.mark.parametrize("runs", [True, False], ids=["runs", "hits"])
+@pytest.mark.parametrize("case", PREDICTIONS, ids=lambda case: case.source)
+def test_predictors_alarm_as_often_as_theory_says(
+    tool: Path, case: Prediction, runs: bool
+) -> None:
+    """At 2^-12, or where that takes more samples than there are, as near to it."""
+    judge_prediction(tool, case, easier(case, FEWER, runs), FEWER, runs)
+
+
+@pytest.mark.parametrize("runs", [True, False], ids=["runs", "hits"])
+@pytest.mark.parametrize("case", FLAT, ids=lambda case: case.source)
+def test_all_lags_together_alarm_as_often_as_theory_says(
+    tool: Path, case: Prediction, runs: bool
+) -> None:
+    samples = FEWER // (10 if case.source == "flat:2" else 2)
+    judge_prediction(tool, case, easier(case, samples, runs), samples, runs)
 
 
 def test_a_dead_source_raises_every_alarm(tool: Path) -> None:
@@ -274,7 +413,7 @@ def test_a_dead_source_raises_every_alarm(tool: Path) -> None:
         check=True,
     )
     (alarms,) = measured(done.stdout)
-    assert (alarms.repetitions, alarms.proportions) == (1000, 0)
+    assert (alarms.runs, alarms.hits) == (1000, 0)
 
 
 def test_malformed_arguments_are_refused(tool: Path) -> None:
@@ -284,7 +423,11 @@ def test_malformed_arguments_are_refused(tool: Path) -> None:
         ["good"],
         ["good", "1", "1"],
         ["good", "1", "1", noise],
-        ["good", "1", "1", "all:1:30"],
+        ["good", "1", "1", "none:1:30"],
+        ["good", "1", "1", "lag:1:30:runs"],
+        ["flat:257", "1", "1", "both:1:30"],
+        ["lag:1:1025", "1", "1", "both:1:30"],
+        ["step:1:3", "1", "1", "both:1:30"],
         [f"-{noise}", "1", "1", "both:1:30"],
     ):
         done = subprocess.run([tool, *arguments], capture_output=True)
