@@ -20,10 +20,17 @@ static bool same_device(const struct source *a, const struct source *b)
 	return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+static void close_one(struct blocks *b, size_t i)
+{
+	source_close(&b->sources[i]);
+	buf_free(b->space[i]);
+}
+
 static int add(
     struct blocks *b, const char *path, double bits_per_byte, struct err *err)
 {
 	struct source *s = &b->sources[b->n];
+	uint8_t *p = NULL;
 	int rc;
 
 	if (b->n == BLOCKS_SOURCES_MAX)
@@ -32,8 +39,12 @@ static int add(
 	rc = source_open(s, path, err);
 	if (rc != 0)
 		return rc;
-	health_init(&b->health[b->n], bits_per_byte);
+	b->space[b->n] = buf_new_zero(sizeof(struct health), &p);
+	b->health[b->n] = (struct health *)(void *)p;
 	b->n++;
+	if (p == NULL)
+		return err_set(err, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
+	health_init(b->health[b->n - 1], bits_per_byte);
 	for (size_t i = 0; i + 1 < b->n; i++)
 		if (same_device(&b->sources[i], s))
 			return err_set(err, ERR_CONFIG,
@@ -70,7 +81,7 @@ int blocks_open(struct blocks *b, const char *devices, double bits_per_byte,
 void blocks_close(struct blocks *b)
 {
 	for (size_t i = 0; i < b->n; i++)
-		source_close(&b->sources[i]);
+		close_one(b, i);
 	free(b->paths);
 	*b = (struct blocks){.n = 0};
 }
@@ -80,8 +91,8 @@ static int failed(const struct blocks *b, size_t i, struct err *err)
 {
 	char why[160];
 
-	health_explain(&b->health[i], why, sizeof why);
-	if (health_is_dead(&b->health[i]))
+	health_explain(b->health[i], why, sizeof why);
+	if (health_is_dead(b->health[i]))
 		return err_set(err, ERR_SOURCE,
 		    "%s has failed its health tests %d times in a row: %s; "
 		    "nothing of it is used: check or replace the hardware",
@@ -96,13 +107,13 @@ static int start_up(struct blocks *b, size_t i, const struct pace *pace,
 {
 	int rc = 0;
 
-	while (rc == 0 && b->health[i].startup > 0) {
-		const size_t wanted = b->health[i].startup;
+	while (rc == 0 && b->health[i]->startup > 0) {
+		const size_t wanted = b->health[i]->startup;
 		const size_t len = wanted < size ? wanted : size;
 
 		rc = source_read(&b->sources[i], pace, space, len, err);
 		if (rc == 0 &&
-		    health_feed(&b->health[i], space, len) != HEALTH_GOOD)
+		    health_feed(b->health[i], space, len) != HEALTH_GOOD)
 			rc = failed(b, i, err);
 	}
 	return rc;
@@ -130,8 +141,8 @@ static int read_tested(struct blocks *b, size_t i, const struct pace *pace,
 			rc = source_read(&b->sources[i], pace, out, len, err);
 		if (rc != 0)
 			return rc;
-		if (health_feed(&b->health[i], out, len) == HEALTH_GOOD) {
-			health_passed(&b->health[i]);
+		if (health_feed(b->health[i], out, len) == HEALTH_GOOD) {
+			health_passed(b->health[i]);
 			return 0;
 		}
 		rc = failed(b, i, err);

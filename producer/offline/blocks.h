@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "producer/offline/health.h"
 #include "producer/offline/source.h"
@@ -20,7 +21,9 @@
 struct blocks {
 	size_t n;
 	struct source sources[BLOCKS_SOURCES_MAX];
-	struct health health[BLOCKS_SOURCES_MAX];
+	/* Wiped when closed: the tests remember the latest bytes. */
+	struct buf *space[BLOCKS_SOURCES_MAX];
+	struct health *health[BLOCKS_SOURCES_MAX];
 	char *paths; /* what the sources' names lie in */
 };
 
