@@ -26,8 +26,8 @@ static void close_one(struct blocks *b, size_t i)
 	buf_free(b->space[i]);
 }
 
-static int add(
-    struct blocks *b, const char *path, double bits_per_byte, struct err *err)
+static int add(struct blocks *b, const char *path, double bits_per_byte,
+    size_t len, struct err *err)
 {
 	struct source *s = &b->sources[b->n];
 	uint8_t *p = NULL;
@@ -44,7 +44,7 @@ static int add(
 	b->n++;
 	if (p == NULL)
 		return err_set(err, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
-	health_init(b->health[b->n - 1], bits_per_byte);
+	health_init(b->health[b->n - 1], bits_per_byte, len);
 	for (size_t i = 0; i + 1 < b->n; i++)
 		if (same_device(&b->sources[i], s))
 			return err_set(err, ERR_CONFIG,
@@ -55,7 +55,7 @@ static int add(
 }
 
 int blocks_open(struct blocks *b, const char *devices, double bits_per_byte,
-    struct err *err)
+    size_t len, struct err *err)
 {
 	char *rest, *path;
 	int rc = 0;
@@ -71,7 +71,7 @@ int blocks_open(struct blocks *b, const char *devices, double bits_per_byte,
 			rc = err_set(err, ERR_CONFIG,
 			    "device: a name in the list is empty");
 		else
-			rc = add(b, path, bits_per_byte, err);
+			rc = add(b, path, bits_per_byte, len, err);
 	}
 	if (rc != 0)
 		blocks_close(b);
@@ -89,9 +89,8 @@ void blocks_close(struct blocks *b)
 /* A block has failed: 0 to try another one, ERR_SOURCE to give up. */
 static int failed(const struct blocks *b, size_t i, struct err *err)
 {
-	char why[160];
+	const char *why = health_explain(b->health[i]);
 
-	health_explain(b->health[i], why, sizeof why);
 	if (health_is_dead(b->health[i]))
 		return err_set(err, ERR_SOURCE,
 		    "%s has failed its health tests %d times in a row: %s; "

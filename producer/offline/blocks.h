@@ -27,11 +27,11 @@ struct blocks {
 	char *paths; /* what the sources' names lie in */
 };
 
-/* Open the devices of a list "FILE[,FILE]..."; the same device twice is
- * ERR_CONFIG, because equal bytes would cancel.  Otherwise source_open()'s
- * errors, ERR_NOMEM. */
+/* Open the devices of a list "FILE[,FILE]...", for blocks of len bytes with
+ * that min-entropy (health.h).  The same device twice is ERR_CONFIG, because
+ * equal bytes would cancel.  Otherwise source_open()'s errors, ERR_NOMEM. */
 int blocks_open(struct blocks *b, const char *devices, double bits_per_byte,
-    struct err *err) MUST_CHECK;
+    size_t len, struct err *err) MUST_CHECK;
 
 /* Have all sources pass their start-up test now, which the first block would
  * ask for otherwise.  Errors as those of blocks_make(). */
@@ -39,10 +39,10 @@ int blocks_start(struct blocks *b, const struct pace *pace, struct err *err)
     MUST_CHECK;
 
 /*
- * Make len bytes.  A block that fails its tests is discarded, which is logged,
- * and made anew.  ERR_SOURCE: a source has failed too often in a row, and
- * nothing of it may be used; otherwise source_read()'s errors.  out is wiped
- * then.
+ * Make len bytes, as blocks_open() had them.  A block that fails its tests is
+ * discarded, which is logged, and made anew.  ERR_SOURCE: a source has failed
+ * too often in a row, and nothing of it may be used; otherwise source_read()'s
+ * errors.  out is wiped then.
  */
 int blocks_make(struct blocks *b, const struct pace *pace, uint8_t *out,
     size_t len, struct err *err) MUST_CHECK;

@@ -199,7 +199,8 @@ int producer_offline_open(
 		log_warning("%s", err->text);
 		err->code = 0;
 	}
-	rc = blocks_open(&o->blocks, conf->device, conf->bits_per_byte, err);
+	rc = blocks_open(&o->blocks, conf->device, conf->bits_per_byte,
+	    (size_t)conf->message_bytes, err);
 	if (rc == 0) {
 		rc = signer_open(&o->signer, conf, err);
 		if (rc != 0)

@@ -404,6 +404,16 @@ def test_all_lags_together_alarm_as_often_as_theory_says(
     judge_prediction(tool, case, easier(case, samples, runs), samples, runs)
 
 
+def test_nothing_alarms_on_good_bytes(tool: Path) -> None:
+    """At the alpha in force, and whatever is claimed but 8 bits.
+
+    There the repetition count test alone has one alarm in 2^32 samples.
+    """
+    for alarms in run(tool, uniform("good"), SAMPLES, "all:0.5", "all:1", "all:7"):
+        print(f"  {alarms.detector}: {alarms.speed} MB/s")
+        assert alarms.runs == 0, alarms
+
+
 def test_a_dead_source_raises_every_alarm(tool: Path) -> None:
     """Zeros: an alarm in each block, whose rest is not looked at."""
     done = subprocess.run(

@@ -16,7 +16,8 @@
  * DETECTOR: "TEST:BITS:ALPHA", TEST being rct, apt, both, lag, step, copy (or
  * copyN for blocks of N bytes, instead of 512), ALPHA the negative binary
  * logarithm of its false alarm probability; with ":hits" after it, without the
- * runs of lag, step and copy.
+ * runs of lag, step and copy; or "all:BITS", what the producer does, whose
+ * alarms are all counted as runs.
  */
 #include <limits.h>
 #include <math.h>
@@ -26,16 +27,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "producer/offline/copy.h"
-#include "producer/offline/frequency.h"
-#include "producer/offline/lag.h"
-#include "producer/offline/step.h"
+#include "producer/offline/health.h"
 #include "samples_aid.h"
 
 #define BLOCK         64 /* an alarm discards the rest of one */
 #define DETECTORS_MAX 16
 
-enum test { FREQUENCY, LAGS, STEPS, COPIES };
+enum test { FREQUENCY, LAGS, STEPS, COPIES, EVERYTHING };
 
 struct detector {
 	const char *name;
@@ -47,6 +45,7 @@ struct detector {
 		struct lag lag;
 		struct step step;
 		struct copy copy;
+		struct health health;
 	} is;
 	uint64_t runs, hits;
 	double seconds;
@@ -96,6 +95,11 @@ static int parse_detector(struct detector *d, const char *text)
 	int n;
 
 	d->name = text;
+	if (sscanf(text, "all:%lf", &d->bits) == 1) {
+		d->test = EVERYTHING;
+		health_init(&d->is.health, d->bits, 512);
+		return 0;
+	}
 	n = sscanf(text, "%8[a-z0-9]:%lf:%u:%4s", test, &d->bits,
 	    &d->alpha_log2, more);
 	if (n < 3 || parse_test(d, test) != 0)
@@ -103,6 +107,15 @@ static int parse_detector(struct detector *d, const char *text)
 	if (strcmp(more, "hits") == 0)
 		allow_runs(d);
 	return n == 3 || strcmp(more, "hits") == 0 ? 0 : -1;
+}
+
+static enum predictor_alarm feed_health(
+    struct health *h, const uint8_t *data, size_t len)
+{
+	if (health_feed(h, data, len) == HEALTH_GOOD)
+		return PREDICTOR_GOOD;
+	health_passed(h);
+	return PREDICTOR_RUN;
 }
 
 static enum predictor_alarm feed_block(
@@ -115,6 +128,8 @@ static enum predictor_alarm feed_block(
 		return step_feed(&d->is.step, data, len);
 	case COPIES:
 		return copy_feed(&d->is.copy, data, len);
+	case EVERYTHING:
+		return feed_health(&d->is.health, data, len);
 	case FREQUENCY:
 	default:
 		return frequency_feed(&d->is.frequency, data, len);
@@ -134,8 +149,11 @@ static void begin_anew(struct detector *d)
 		copy_reset(&d->is.copy);
 		break;
 	case FREQUENCY:
-	default:
 		frequency_reset(&d->is.frequency);
+		break;
+	case EVERYTHING:
+	default:
+		break;
 	}
 }
 

@@ -20,7 +20,7 @@ from aid.wait import FOR_EVER
 AGENT = "sqs-entropy-agent"
 PRODUCER = "sqs-entropy-producer"
 LEFT_OVER = 5  # seconds for what was told to end when its parent was killed
-STARTUP = 1024  # bytes that the start-up test takes and discards
+STARTUP = 2048  # bytes that the start-up test takes and discards
 BURST, SIZE = 10, 512  # what a producer sends when nothing else is configured
 RUN_TIMEOUT = FOR_EVER  # seconds; no program's own deadline is near it
 

@@ -5,8 +5,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "aid/keys.h"
 #include "producer/offline/blocks.h"
 
 static const uint8_t a[] = {0x00, 0xff, 0x0f, 0x55, 0x80};
@@ -82,6 +87,63 @@ static void only_len_bytes_are_written(void **state)
 	assert_int_equal(out[2], 0x77);
 }
 
+/* A device that gives so many bytes in each second of a clock that moves only
+ * by waiting. */
+struct slow {
+	int fd;
+	int64_t now, given, per_second;
+};
+
+static int64_t slow_now(void *ctx)
+{
+	return ((const struct slow *)ctx)->now;
+}
+
+static int slow_wait(void *ctx, int64_t ms)
+{
+	struct slow *s = ctx;
+	uint8_t byte;
+
+	s->now += ms;
+	for (; s->given < s->now * s->per_second / 1000; s->given++) {
+		assert_int_equal(getrandom(&byte, 1, 0), 1);
+		assert_int_equal(write(s->fd, &byte, 1), 1);
+	}
+	return 0;
+}
+
+/* The longest message that such a source can be read for in the time that
+ * source.h gives it, and the default; TimeoutStartSec= of the unit is 600 s,
+ * which the start may exceed as it asks for more. */
+static void a_slow_source_passes_its_start_up_test_in_time(void **state)
+{
+	static const struct {
+		size_t message;
+		int64_t seconds; /* at most */
+	} cases[] = {{32, 160}, {512, 160}, {7000, 1080}};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct slow slow = {.per_second = 13};
+		const struct clock clock = {.mono = slow_now, .ctx = &slow};
+		const struct pace pace = {&clock, slow_wait, &slow};
+		const char *path = keys_path(*state, "slow");
+		struct err err = {0};
+		struct blocks blocks;
+
+		assert_int_equal(mkfifo(path, 0600), 0);
+		slow.fd = open(path, O_RDWR);
+		assert_true(slow.fd >= 0);
+		assert_int_equal(
+		    blocks_open(&blocks, path, 1, cases[i].message, &err), 0);
+		assert_int_equal(blocks_start(&blocks, &pace, &err), 0);
+		assert_in_range(
+		    slow.now / 1000, HEALTH_STARTUP / 13, cases[i].seconds);
+		blocks_close(&blocks);
+		(void)close(slow.fd);
+		(void)unlink(path);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -90,6 +152,9 @@ int main(void)
 	    cmocka_unit_test(equal_inputs_cancel),
 	    cmocka_unit_test(a_dead_source_takes_nothing_away),
 	    cmocka_unit_test(only_len_bytes_are_written),
+	    cmocka_unit_test_setup_teardown(
+		a_slow_source_passes_its_start_up_test_in_time, keys_setup,
+		keys_teardown),
 	};
 
 	return cmocka_run_group_tests_name(

@@ -27,7 +27,7 @@
 
 #define ACCOUNT    "123456789012"
 #define SOURCE_LEN 65536
-#define STARTUP    1024
+#define STARTUP    HEALTH_STARTUP
 
 /* The real offline half, with records as an online half might send them. */
 struct bench {
