@@ -9,7 +9,10 @@ import stat
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from functools import reduce
+from operator import xor as xor_of_two
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -29,6 +32,25 @@ def sent_operations(proxy: SqsProxy) -> int:
     return sum(record.key.startswith("SendMessage") for record in proxy.records)
 
 
+def sentences(count: int) -> bytes:
+    """Lines of a navigation receiver whose clock is all that moves."""
+    lines = []
+    for second in range(count):
+        text = f"GPGGA,{second:06},4807.038,N,01131.000,E,1,08,0.9,545.4,M,46.9,M,,"
+        lines.append(f"${text}*{reduce(xor_of_two, text.encode()):02X}\r\n")
+    return "".join(lines).encode()
+
+
+def counter(
+    count: int, width: int, step: int, order: Literal["big", "little"]
+) -> bytes:
+    """Words that differ by the same amount each time."""
+    top = 1 << 8 * width
+    return b"".join(
+        (i * step % top).to_bytes(width, order) for i in range(1, count + 1)
+    )
+
+
 DEAD: dict[str, tuple[bytes, float, str]] = {
     "stuck at zero": (bytes(1 << 16), 1.0, "repetition count test: byte 0x00"),
     "stuck at ones": (b"\xff" * (1 << 16), 1.0, "repetition count test: byte 0xff"),
@@ -40,6 +62,37 @@ DEAD: dict[str, tuple[bytes, float, str]] = {
         "adaptive proportion test: byte 0x0",
     ),
     "text": (b"no generator at all, " * 3000, 8.0, "adaptive proportion test"),
+    "a stuck register": (
+        bytes.fromhex("79945329") * (1 << 14),
+        1.0,
+        "lag test: 42 bytes in a row equal those 4 before",
+    ),
+    "a stuck register of 16 bits": (bytes.fromhex("7994") * (1 << 15), 0.1, "lag test"),
+    "one block for ever": (noise(512) * 128, 1.0, "those 512 before"),
+    "the longest period": (noise(1024) * 64, 0.1, "those 1024 before"),
+    "a counter of 8 bits": (counter(1 << 16, 1, 7, "big"), 1.0, "those 256 before"),
+    "a counter of 16 bits": (
+        counter(1 << 15, 2, 40503, "little"),
+        1.0,
+        "words of 2 bytes",
+    ),
+    "a counter of 24 bits": (
+        counter(21845, 3, 0x9E3779, "big"),
+        1.0,
+        "words of 3 bytes",
+    ),
+    "a counter of 32 bits": (
+        counter(1 << 14, 4, 0x9E3779B9, "big"),
+        1.0,
+        "words of 4 bytes",
+    ),
+    "a counter of 64 bits": (
+        counter(1 << 13, 8, 0x9E3779B97F4A7C15, "little"),
+        1.0,
+        "words of 8 bytes",
+    ),
+    "sentences that repeat": (sentences(1) * 1000, 1.0, "lag test"),
+    "sentences that count": (sentences(1000), 1.0, "lag test"),
 }
 
 
@@ -66,6 +119,22 @@ def test_a_dead_source_ends_the_producer(
     assert str(source) in line
     assert "nothing of it is used" in line
     assert line == got.lines()[-1]
+    assert queue.depth() == (0, 0)
+    assert sent_operations(proxy) == 0
+
+
+def test_a_block_that_no_lag_reaches_ends_the_producer(
+    run: Runner,
+    queue: Queue,
+    proxy: SqsProxy,
+    conf: Callable[..., Path],
+    make_source: Callable[[bytes], Path],
+) -> None:
+    source = make_source(noise(4096) * 16)
+    file = conf(queue=queue.url, device=str(source), message_bytes=4096)
+    got = run(PRODUCER, "-c", file)
+    assert got.code == 65, got.err
+    assert "block test: a block of 4096 bytes equals the one before" in got.lines()[-1]
     assert queue.depth() == (0, 0)
     assert sent_operations(proxy) == 0
 
