@@ -61,7 +61,7 @@ static const struct setting rows[] = {
 _Static_assert(sizeof rows / sizeof rows[0] <= SETTINGS_MAX, "room for rows");
 
 /* Whoever can write the file would decide what a kernel believes. */
-static int complete_conf(struct conf *conf, struct err *err)
+static int complete_agent(struct conf *conf, struct err *err)
 {
 	const struct program_conf *common = &conf->common;
 	const struct setting *row =
@@ -86,5 +86,5 @@ const struct program conf_program = {
 	     "70 internal, 75 queue empty, 77 not permitted, "
 	     "78 configuration.\n",
     .settings = {rows, sizeof rows / sizeof rows[0], sizeof(struct conf)},
-    .complete = complete_conf,
+    .complete = complete_agent,
 };

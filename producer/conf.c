@@ -59,7 +59,7 @@ static void find_unit_key(struct conf *conf)
 		       rows] = PROGRAM_BY_SERVICE;
 }
 
-static int complete_conf(struct conf *conf, struct err *err)
+static int complete_producer(struct conf *conf, struct err *err)
 {
 	const char *file = conf->common.file;
 	const long more = conf->seal_to[0] != '\0' ? HPKE_OVERHEAD : 0;
@@ -90,5 +90,5 @@ const struct program conf_program = {
 	     "unavailable,\n70 internal, 77 not permitted, 78 "
 	     "configuration.\n",
     .settings = {rows, sizeof rows / sizeof rows[0], sizeof(struct conf)},
-    .complete = complete_conf,
+    .complete = complete_producer,
 };

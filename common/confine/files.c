@@ -113,28 +113,25 @@ static int restrict_files(const char *const *readable, struct err *err)
 	return rc;
 }
 
-#else
-
-static long find_abi(void)
-{
-	return 0;
-}
-
-static int restrict_files(const char *const *readable, struct err *err)
-{
-	(void)readable;
-	(void)err;
-	return 0;
-}
-
+#define HAS_LANDLOCK 1
 #endif
 
 bool confine_has_files(void)
 {
+#ifdef HAS_LANDLOCK
 	return find_abi() > 0;
+#else
+	return false;
+#endif
 }
 
 int confine_files(const char *const *readable, struct err *err)
 {
+#ifdef HAS_LANDLOCK
 	return restrict_files(readable, err);
+#else
+	(void)readable;
+	(void)err;
+	return 0;
+#endif
 }

@@ -221,7 +221,7 @@ static void begin_messages(void *ctx)
 }
 
 /* Entries that are malformed, or too many, are passed over. */
-static int take_entry(void *ctx, const struct json *element)
+static int take_received(void *ctx, const struct json *element)
 {
 	struct receiving *r = ctx;
 	struct sqs_messages *out = r->out;
@@ -253,7 +253,7 @@ static int call_service(struct sqs *s, const char *queue_url, int wait_s,
     struct sqs_messages *out, int64_t deadline, struct err *err)
 {
 	struct receiving r = {.out = out};
-	const struct json_each each = {"Messages", take_entry, &r};
+	const struct json_each each = {"Messages", take_received, &r};
 	const struct sqs_op op = {.name = RECEIVE_MESSAGE,
 	    .permission = "sqs:ReceiveMessage",
 	    .each = &each,
