@@ -265,7 +265,7 @@ install_packages() {
 			>"$at/make.log" 2>&1
 		in_root systemd-sysusers
 	fi
-	in_root getent passwd sqs-entropy sqs-entropy-producer >/dev/null || {
+	in_root getent passwd sqs-entropy-{agent,producer}{,-net} >/dev/null || {
 		say "$1: the packages made no users" >&2
 		return 1
 	}

@@ -23,6 +23,7 @@ CANNOT = {
             "a_confined_half_knows_what_is_in_force",
             "without_seccomp_the_rest_is_confined_all_the_same",
             "filters_that_the_kernel_refuses_are_an_error",
+            "what_is_not_to_be_had_is_told",
         ],
         NO_FILTER,
     ),
