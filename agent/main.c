@@ -94,10 +94,13 @@ static int check_agent(const struct conf *conf, struct err *err)
 	if (rc != 0)
 		return rc;
 	verify_close(&verify);
+	rc = agent_online_check(conf, err);
+	if (rc != 0)
+		return rc;
 	agent_say_lacks();
 	if (arn_is_missing(conf->common.queue))
 		log_warning(ARN_MISSING ": no message earns credit");
-	return agent_online_check(conf, err);
+	return 0;
 }
 
 static int do_agent_action(const struct conf *conf, struct err *err)

@@ -52,10 +52,13 @@ static int run_producer(const struct conf *conf, struct err *err)
 
 static int check_producer(const struct conf *conf, struct err *err)
 {
-	const int rc = signer_check(conf, err);
+	int rc = producer_online_check(conf, err);
 
-	producer_say_lacks();
-	return rc == 0 ? producer_online_check(conf, err) : rc;
+	if (rc == 0)
+		rc = signer_check(conf, err);
+	if (rc == 0)
+		producer_say_lacks();
+	return rc;
 }
 
 static int do_producer_action(const struct conf *conf, struct err *err)
