@@ -55,6 +55,7 @@ int confine_lifetime(long ms, struct err *err)
 	    .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
 	const struct itimerspec once = {
 	    .it_value = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}};
+	struct itimerspec left = {0};
 	timer_t timer;
 
 	if (ms <= 0)
@@ -62,5 +63,8 @@ int confine_lifetime(long ms, struct err *err)
 	if (timer_create(CLOCK_MONOTONIC, &kill, &timer) != 0 ||
 	    timer_settime(timer, 0, &once, NULL) != 0)
 		return err_errno(err, ERR_IO, "cannot set a timer");
+	if (timer_gettime(timer, &left) != 0 ||
+	    (left.it_value.tv_sec == 0 && left.it_value.tv_nsec == 0))
+		return err_set(err, ERR_INTERNAL, "the timer does not run");
 	return 0;
 }

@@ -24,6 +24,7 @@ CANNOT = {
             "without_seccomp_the_rest_is_confined_all_the_same",
             "filters_that_the_kernel_refuses_are_an_error",
             "what_is_not_to_be_had_is_told",
+            "a_step_that_did_not_take_is_an_error",
         ],
         NO_FILTER,
     ),

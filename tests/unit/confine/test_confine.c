@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <seccomp.h>
 #include <string.h>
@@ -228,6 +229,81 @@ static void without_seccomp_the_rest_is_confined_all_the_same(void **state)
 	confine_aid_run(child_without_filters);
 }
 
+/* Calls that a kernel, or whoever filters them, answers with success and does
+ * not do. */
+static const struct lie {
+	const char *call;
+	int first;   /* the first argument that it is about; -1: any */
+	bool second; /* only if the third argument is not NULL */
+	bool stays;  /* told to a half that does not change its user, which
+			would make it undumpable all the same */
+} lies[] = {
+    {"timer_settime", .first = -1},
+    {"setgroups", .first = -1},
+    {"setresgid", .first = -1},
+    {"setresuid", .first = -1},
+    {"capset", .first = -1},
+    {"prctl", .first = PR_CAPBSET_DROP},
+    {"prctl", .first = PR_SET_DUMPABLE, .stays = true},
+    {"prctl", .first = PR_SET_NO_NEW_PRIVS},
+    {"prlimit64", .first = RLIMIT_NOFILE, .second = true},
+#ifndef __SANITIZE_ADDRESS__
+    {"prlimit64", .first = RLIMIT_DATA, .second = true},
+#endif
+    {"landlock_restrict_self", .first = -1},
+    {"seccomp", .first = -1},
+};
+
+static const struct lie *lie;
+
+static void tell_lies(void)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	const int number = seccomp_syscall_resolve_name(lie->call);
+	const int at = strcmp(lie->call, "prlimit64") == 0 ? 1 : 0;
+	const struct scmp_arg_cmp when[] = {
+	    {(unsigned)at, SCMP_CMP_EQ, (scmp_datum_t)lie->first, 0},
+	    {2, SCMP_CMP_NE, 0, 0}};
+
+	CHECK(filter != NULL && number >= 0);
+	CHECK(seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0) == 0);
+	CHECK(seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(0), number,
+		  lie->first < 0 ? 0
+		  : lie->second  ? 2
+				 : 1,
+		  when) == 0);
+	CHECK(seccomp_load(filter) == 0);
+	seccomp_release(filter);
+}
+
+static void child_told_lies(void)
+{
+	struct confine_half half =
+	    half_of(CONFINE_ONLINE, lie->stays ? NULL : "daemon");
+	const gid_t group = 1;
+	struct err err = {0};
+
+	half.lifetime_ms = 60000;
+	CHECK(setgroups(1, &group) == 0);
+	CHECK(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0);
+	tell_lies();
+	CHECK(confine_half(&half, &err) != 0);
+	CHECK(err.code != 0 && err.text[0] != '\0');
+}
+
+static void a_step_that_did_not_take_is_an_error(void **state)
+{
+	(void)state;
+	ROOT_ONLY();
+	SKIP_IF(confine_aid_valgrind(), "valgrind's own calls are refused");
+	SKIP_IF(!confine_has_files(), "no Landlock here");
+	for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+		lie = &lies[i];
+		print_message("%s %d\n", lie->call, lie->first);
+		confine_aid_run(child_told_lies);
+	}
+}
+
 static void what_is_not_to_be_had_is_told(void **state)
 {
 	(void)state;
@@ -250,6 +326,7 @@ int main(void)
 	    cmocka_unit_test(each_half_keeps_only_the_privileges_it_needs),
 	    cmocka_unit_test(a_confined_half_knows_what_is_in_force),
 	    cmocka_unit_test(without_seccomp_the_rest_is_confined_all_the_same),
+	    cmocka_unit_test(a_step_that_did_not_take_is_an_error),
 	    cmocka_unit_test(what_is_not_to_be_had_is_told),
 	    cmocka_unit_test(filters_that_the_kernel_refuses_are_an_error),
 	};
