@@ -157,7 +157,8 @@ used_agent() {
 used_producer() {
 	touched /etc/sqs-entropy/producer.conf /etc/sqs-entropy/signing.key \
 		/etc/default/sqs-entropy-producer \
-		/var/lib/sqs-entropy-producer/sequence
+		/var/lib/sqs-entropy-producer/sequence \
+		/var/lib/sqs-entropy-producer/.aws/credentials
 }
 
 kept_agent() {
@@ -169,6 +170,18 @@ kept_agent() {
 kept_producer() {
 	present /etc/sqs-entropy/producer.conf /etc/sqs-entropy/signing.key \
 		/var/lib/sqs-entropy-producer/sequence
+}
+
+moved_agent() { :; }
+
+# A package with one user had them beside the sequence numbers.
+moved_producer() {
+	local aws=/var/lib/sqs-entropy-producer-net/.aws/credentials owner
+	present "$aws"
+	absent /var/lib/sqs-entropy-producer/.aws
+	owner=$(in_root "$root" stat -c %U:%G "$aws")
+	[ "$owner" = sqs-entropy-producer-net:sqs-entropy-producer-net ] ||
+		fail "AWS files belong to $owner"
 }
 
 agent_units="sqs-entropy-agent.timer sqs-entropy-agent-retry.timer \
@@ -197,6 +210,7 @@ life() {
 	apt_get upgrade
 	version_is "$package" "$(packaging/version)-2"
 	"kept_$kind"
+	"moved_$kind"
 	verified "$package"
 	asked "${!name}"
 	apt_get remove "$package"
