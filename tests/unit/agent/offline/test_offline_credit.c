@@ -119,6 +119,11 @@ static void a_payload_counts_once_in_a_run_and_after_it(void **state)
 	assert_int_equal(message_sign(&m, QUEUE_ARN, secret), 0);
 	send_record(b, &m);
 	assert_int_equal(credit(b), 256);
+	/* A number that comes again, as after a restored disk of the producer,
+	 * takes no credit away. */
+	make_with(&m, secret, 'y', 4, 256);
+	send_record(b, &m);
+	assert_int_equal(credit(b), 256);
 }
 
 static void two_producers_do_not_count_one_payload_twice(void **state)
