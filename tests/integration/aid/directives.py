@@ -128,6 +128,7 @@ BAD = [
     ('ca_bundle: "/\\ud800"', ".ca_bundle"),
     ("ca_bundle: /" + 1023 * "c", ".ca_bundle"),
     ("seal_key: true", ".seal_key"),
+    (f"seal_key: sqs-entropy-x25519-secret {SECRET}", ".seal_key"),
     ("messages: 11", ".messages: 11 is not from 1 to 10"),
     ("messages: 0", ".messages: 0 is not from 1 to 10"),
     ("messages: -1", ".messages"),
