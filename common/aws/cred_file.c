@@ -409,11 +409,22 @@ const char *cred_file_path(struct cred_file *f, int which)
 	return f->kept[which].path;
 }
 
+/* Root follows no link that somebody else has made, to a file that is not this
+ * half's. */
+static bool may_read_ahead(const char *path)
+{
+	return geteuid() != 0 || access(path, F_OK) != 0 ||
+	       file_is_guarded(path);
+}
+
 void cred_file_read_ahead(struct cred_file *f)
 {
 	for (int k = 0; k < 2; k++) {
 		buf_free(f->kept[k].text);
-		read_shared_file(&f->kept[k], k);
+		f->kept[k].text = NULL;
+		if (set_path(f->kept[k].path, k) == 0 &&
+		    may_read_ahead(f->kept[k].path))
+			read_shared_file(&f->kept[k], k);
 	}
 }
 

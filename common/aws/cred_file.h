@@ -18,7 +18,8 @@ struct cred_file *cred_file_new(const char *profile);
 void cred_file_free(struct cred_file *f);
 
 /* Read both files now, and keep them for when this process may no longer read
- * them.  A file that can still be read later is read anew. */
+ * them; as root only what root alone can write.  A file that can still be read
+ * later is read anew. */
 void cred_file_read_ahead(struct cred_file *f);
 
 /* The path of the credentials file (0) or the configuration file (1). */

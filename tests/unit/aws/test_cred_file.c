@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "aid/confine.h"
 #include "aws/cred_file.h"
 
 #include <setjmp.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char home[] = "/tmp/sqs-entropy-home-XXXXXX";
@@ -305,9 +307,48 @@ static void the_region_is_that_of_the_profile(void **state)
 	expect_region(NULL, 0, "one");
 }
 
+/* In a child: read as root, then loaded as a user who cannot read the files. */
+static int load_as_other(void)
+{
+	struct cred_file *f = cred_file_new("");
+	struct cred_source s = cred_file_source(f);
+	struct cred *c = cred_new();
+	struct err err = {0};
+	int status;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		cred_file_read_ahead(f);
+		if (setresuid(12345, 12345, 12345) != 0)
+			_exit(99);
+		_exit(s.load(s.ctx, c, 0, &err) == 0 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	cred_free(c);
+	cred_file_free(f);
+	return WEXITSTATUS(status);
+}
+
+static void root_reads_ahead_only_what_root_alone_can_write(void **state)
+{
+	(void)state;
+	SKIP_IF(geteuid() != 0, "not root");
+	files(
+	    "[default]\naws_access_key_id=A\naws_secret_access_key=B\n", NULL);
+	assert_int_equal(chmod(credentials, 0600), 0);
+	assert_int_equal(load_as_other(), 0);
+	/* Who owns the directory can have a link there to any file. */
+	assert_int_equal(chown(aws, 12345, 12345), 0);
+	assert_int_equal(load_as_other(), 1);
+	assert_int_equal(chown(aws, 0, 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(root_reads_ahead_only_what_root_alone_can_write),
 	    cmocka_unit_test(only_a_profile_that_was_named_must_be_there),
 	    cmocka_unit_test(keys_come_from_the_profile_that_was_named),
 	    cmocka_unit_test(
