@@ -118,21 +118,27 @@ bool file_is_ours(const struct stat *st)
 	return st->st_uid == 0 || st->st_uid == geteuid();
 }
 
+/* From a sticky directory only owners can take files away. */
+static bool is_guarded(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && file_is_ours(&st) &&
+	       ((st.st_mode & (S_IWGRP | S_IWOTH)) == 0 ||
+		   (S_ISDIR(st.st_mode) && (st.st_mode & S_ISVTX) != 0));
+}
+
 bool file_is_guarded(const char *path)
 {
-	const mode_t others = S_IWGRP | S_IWOTH;
-	const char *name;
-	const int directory = file_open_parent(path, &name);
-	struct stat st;
-	bool guarded =
-	    directory >= 0 && fstat(directory, &st) == 0 && file_is_ours(&st) &&
-	    /* Of a sticky directory only owners take files away. */
-	    ((st.st_mode & others) == 0 || (st.st_mode & S_ISVTX) != 0);
+	char real[PATH_MAX], *slash;
 
-	if (guarded)
-		guarded = fstatat(directory, name, &st, 0) == 0 &&
-			  file_is_ours(&st) && (st.st_mode & others) == 0;
-	if (directory >= 0)
-		(void)close(directory);
-	return guarded;
+	if (realpath(path, real) == NULL)
+		return false;
+	while (is_guarded(real)) {
+		slash = strrchr(real, '/');
+		if (slash == real)
+			return is_guarded("/");
+		*slash = '\0';
+	}
+	return false;
 }

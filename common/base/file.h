@@ -42,7 +42,8 @@ const char *file_make_directory(
 bool file_is_ours(const struct stat *st);
 
 /* True if only root, or this user, can write the file at path or put another in
- * its place.  False also when it cannot be looked at. */
+ * its place: the file and all directories above it, links followed, are theirs.
+ * False also when one cannot be looked at. */
 bool file_is_guarded(const char *path);
 
 #endif

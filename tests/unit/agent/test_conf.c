@@ -73,6 +73,7 @@ static void unsigned_credit_needs_a_file_that_others_cannot_write(void **state)
 	    {0755, 0646, false}, {0775, 0644, false}, {0777, 0644, false},
 	    {01777, 0644, true}, {0700, 0600, true}};
 	char directory[] = "/tmp/test_conf_XXXXXX", saved[sizeof path];
+	char saved_link[] = "/tmp/test_conf_link", deep[64];
 
 	(void)state;
 	assert_non_null(mkdtemp(directory));
@@ -88,7 +89,23 @@ static void unsigned_credit_needs_a_file_that_others_cannot_write(void **state)
 		write_file("unsigned = refuse\n");
 		assert_int_equal(load1(NULL), 0);
 	}
+	/* Whoever can write where a link leads can change what it names. */
+	write_file("unsigned = credit\n");
+	assert_int_equal(chmod(directory, 0777), 0);
+	assert_int_equal(symlink(path, saved_link), 0);
+	memcpy(path, saved_link, sizeof saved_link);
+	assert_int_equal(load1(NULL), ERR_CONFIG);
 	(void)unlink(path);
+	(void)snprintf(path, sizeof path, "%s/conf", directory);
+	/* And above a directory of root's, the directory itself. */
+	(void)snprintf(deep, sizeof deep, "%s/deep", directory);
+	assert_int_equal(mkdir(deep, 0755), 0);
+	(void)unlink(path);
+	(void)snprintf(path, sizeof path, "%s/deep/conf", directory);
+	write_file("unsigned = credit\n");
+	assert_int_equal(load1(NULL), ERR_CONFIG);
+	(void)unlink(path);
+	(void)rmdir(deep);
 	(void)rmdir(directory);
 	memcpy(path, saved, sizeof path);
 }
