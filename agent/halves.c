@@ -25,6 +25,12 @@ static long find_lifetime(int64_t deadline, int64_t grace)
 	return left > 1 ? (long)left : 1;
 }
 
+int agent_limit_lifetime(int64_t deadline, struct err *err)
+{
+	return confine_lifetime(
+	    find_lifetime(deadline, GRACE_MS + LAST_MS), err);
+}
+
 void agent_say_lacks(void)
 {
 	struct confine_lacks lacks;

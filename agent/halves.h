@@ -20,6 +20,9 @@ struct agent_offline;
  */
 typedef int agent_online(int fd, const struct conf *conf, int64_t deadline);
 
+/* Have this process killed soon after the deadline, whatever it does. */
+int agent_limit_lifetime(int64_t deadline, struct err *err) MUST_CHECK;
+
 /* Say what of the confinement is not to be had on this machine. */
 void agent_say_lacks(void);
 

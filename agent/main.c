@@ -69,6 +69,8 @@ static int run_agent(const struct conf *conf, struct err *err)
 	if (is_done(conf, &last))
 		return 0;
 	rc = find_deadline(conf, &last, &deadline, err);
+	if (rc == 0)
+		rc = agent_limit_lifetime(deadline, err);
 	if (rc != 0)
 		return rc;
 	agent_say_lacks();

@@ -29,6 +29,9 @@ static int become_user(
 	/* A change of user makes a process dumpable again. */
 	if (rc == 0 && confine_no_core() != 0)
 		rc = err_errno(err, ERR_IO, "cannot turn core dumps off");
+	if (rc == 0 && *changed && !confine_own_tie())
+		rc =
+		    err_errno(err, ERR_IO, "cannot tie this half to the other");
 	return rc;
 }
 

@@ -56,6 +56,10 @@ int confine_as_root(struct err *err) MUST_CHECK;
 int confine_give(const char *path, const char *user, struct err *err)
     MUST_CHECK;
 
+/* SIGKILL in ms from now, whatever the process does: confine_calls() leaves it
+ * no call to stop the timer.  ERR_IO. */
+int confine_lifetime(long ms, struct err *err) MUST_CHECK;
+
 /* What of the confinement is not to be had here: by a kernel that was built
  * without Landlock or seccomp filters, or because a user is missing.  text is
  * to be logged once, as warnings; one_user: this process is not root's, so that

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "confine/steps.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <time.h>
+
+#define STACK ((size_t)1 << 20) /* bytes, of a thread that looks up a name */
 
 /* The sanitizers' shadow memory is terabytes. */
 #if defined(__SANITIZE_ADDRESS__)
@@ -32,9 +35,24 @@ static int lower_limit(__rlimit_resource_t resource, const char *name,
 	return 0;
 }
 
+/* The C library makes stacks of threads as large as RLIMIT_STACK, which a
+ * caller may have set beyond the ceiling of memory. */
+static void limit_stacks(void)
+{
+	pthread_attr_t attr;
+
+	if (pthread_attr_init(&attr) != 0)
+		return;
+	if (pthread_attr_setstacksize(&attr, STACK) == 0)
+		(void)pthread_setattr_default_np(&attr);
+	(void)pthread_attr_destroy(&attr);
+}
+
 int confine_limits(rlim_t files, rlim_t memory, struct err *err)
 {
 	int rc;
+
+	limit_stacks();
 
 	/* write(2) beyond a limit of the caller's is to fail, not to kill. */
 	if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "confine/steps.h"
 
 /* Exit statuses that carry a code of err.h: above those of programs that a
  * sanitizer or abort(3) ends. */
@@ -21,13 +22,21 @@
 #define REAP_STEP_NS 2000000
 #define REAP_LAST_MS 500 /* for the kernel to end what was killed */
 
+static int own_tie = -1; /* of a child */
+
+bool confine_own_tie(void)
+{
+	return own_tie < 0 || fcntl(own_tie, F_SETOWN, getpid()) == 0;
+}
+
 /* The kernel is to send SIGKILL when the tie has no writer any more. */
 static void arm_tie(int tie)
 {
 	struct pollfd p = {.fd = tie};
 
-	if (fcntl(tie, F_SETSIG, SIGKILL) != 0 ||
-	    fcntl(tie, F_SETOWN, getpid()) != 0 ||
+	own_tie = tie;
+
+	if (fcntl(tie, F_SETSIG, SIGKILL) != 0 || !confine_own_tie() ||
 	    fcntl(tie, F_SETFL, O_ASYNC) != 0)
 		_exit(err_exit(ERR_INTERNAL));
 	/* The parent may have ended before. */
@@ -116,6 +125,18 @@ static void on_child_end(int signal)
 	(void)signal;
 	(void)timer_settime(last_timer, 0, &last_time, NULL);
 	errno = saved;
+}
+
+/* A caller may have blocked what this program lives by. */
+static void unblock_signals(void)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGCHLD);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 /* The end of the child starts a timer whose SIGKILL nothing can block. */
@@ -210,11 +231,14 @@ int split_run(const struct split *s, struct err *end, struct err *err)
 	int64_t until = 0;
 	int rc, status;
 
+	unblock_signals();
 	if (limit_outliving(s->outlive_ms) != 0 || split_fork(&child) != 0)
 		return err_errno(err, ERR_IO, "cannot start the online half");
 	if (child.pid == 0)
 		run_child(s, child.fd);
 	rc = s->offline(s->ctx, child.fd, &until, err);
+	if (s->outlive_ms > 0)
+		(void)signal(SIGCHLD, SIG_DFL); /* this half does not hang */
 	/* The child sees this, and ends by itself if it can. */
 	(void)close(child.fd);
 	status = split_reap(&child, until);

@@ -24,6 +24,11 @@ bool confine_user_exists(const char *user);
 int confine_become(
     const struct confine_half *half, bool *changed, struct err *err) MUST_CHECK;
 
+/* After a change of the user: have the kernel end this process, too, when the
+ * tie of split.h is closed.  It looks at who asked for that.  True also where
+ * there is no tie. */
+bool confine_own_tie(void);
+
 /* For after the capabilities are dropped: all ids of this process are one user
  * and one group, neither of them root's, it has no other groups, and it cannot
  * have root's ids back. */
@@ -46,10 +51,6 @@ bool confine_drop_bounding_set(int keep);
  * Processes are confine_calls()'s part: RLIMIT_NPROC counts threads, which name
  * look-ups need, and all that the user runs.  ERR_IO. */
 int confine_limits(rlim_t files, rlim_t memory, struct err *err) MUST_CHECK;
-
-/* SIGKILL in ms from now, whatever the process does: confine_calls() leaves it
- * no call to stop the timer.  ERR_IO. */
-int confine_lifetime(long ms, struct err *err) MUST_CHECK;
 
 /* Landlock (landlock(7)) where the kernel has it: only reading, and only
  * beneath these paths (NULL-terminated; symbolic links are followed, those

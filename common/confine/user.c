@@ -135,7 +135,10 @@ int confine_as(const char *user, struct err *err)
 
 int confine_as_root(struct err *err)
 {
-	if (getuid() != 0 || (seteuid(0) == 0 && setegid(0) == 0))
+	if (getuid() != 0)
+		return 0;
+	/* A change of user makes a process dumpable again. */
+	if (seteuid(0) == 0 && setegid(0) == 0 && confine_no_core() == 0)
 		return 0;
 	return err_errno(err, ERR_PERM, "cannot act as root again");
 }
