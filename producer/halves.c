@@ -66,14 +66,13 @@ static void leave_producer(void *ctx)
 static int run_producer_online(void *ctx, int fd)
 {
 	const struct run *run = ctx;
-	int stop_fd, cancel_fd;
+	int stop_fd;
 
-	if (split_stop_fd(&stop_fd) != 0 ||
-	    split_end_fd(fd, stop_fd, &cancel_fd) != 0) {
+	if (split_stop_fd(&stop_fd) != 0) {
 		log_error("cannot listen to signals: %s", strerror(errno));
 		return ERR_IO;
 	}
-	return run->online(fd, run->conf, cancel_fd, run->watchdog_ms);
+	return run->online(fd, run->conf, stop_fd, run->watchdog_ms);
 }
 
 static int run_producer_offline(

@@ -60,7 +60,11 @@ static int open_as(const char *user, struct sequence *sequence,
 
 	if (rc == 0)
 		rc = sequence_open(sequence, path, err);
-	return confine_as_root(&why) == 0 ? rc : ERR_PERM;
+	if (confine_as_root(&why) != 0) {
+		*err = why;
+		return ERR_INTERNAL;
+	}
+	return rc;
 }
 
 /* The file belongs to the user of this half.  In the unit root cannot reach

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/record.h"
+#include "confine/split.h"
 #include "producer/halves.h"
 #include "producer/online/batch.h"
 #include "producer/online/heartbeat.h"
@@ -20,8 +21,9 @@
 #define CALL_MS 30000 /* for one call to the service, retries included */
 
 struct run {
-	int fd; /* to the offline half */
-	int cancel_fd;
+	int fd;        /* to the offline half */
+	int cancel_fd; /* readable when this process was told to stop */
+	int end_fd;    /* also once the offline half has ended */
 	const struct conf *conf;
 	struct clock clock;
 	struct heartbeat heartbeat;
@@ -227,13 +229,19 @@ static int look_again_and_again(struct run *run)
 int producer_online_run(
     int fd, const struct conf *conf, int cancel_fd, int64_t watchdog_ms)
 {
-	struct run run = {.fd = fd,
-	    .cancel_fd = cancel_fd,
-	    .conf = conf,
-	    .clock = clock_system(&cancel_fd)};
+	struct run run = {.fd = fd, .cancel_fd = cancel_fd, .conf = conf};
 	struct err err = {0};
 	int rc = batch_init(&run.batch, &err);
 
+	/* The end of the offline half ends a sleep.  It does not end a send of
+	 * what that half has made before. */
+	run.clock = clock_system(&run.end_fd);
+	if (rc == 0) {
+		rc = split_end_fd(fd, cancel_fd, &run.end_fd);
+		if (rc != 0)
+			(void)err_errno(
+			    &err, rc, "cannot watch the offline half");
+	}
 	heartbeat_init(&run.heartbeat, fd, cancel_fd, &run.clock, watchdog_ms);
 	if (rc == 0)
 		rc = begin_sending(&run, &err);
