@@ -92,6 +92,7 @@ class Compromised:
     """Runs the agent with the attacker's online half."""
 
     tool: Path
+    build: Path
     directory: Path
     env: dict[str, str]
     producer: Producer
@@ -125,6 +126,7 @@ class Compromised:
         records = self.directory / f"records-{time.monotonic_ns()}"
         records.write_bytes(data)
         output = ["-o", self.output] if self.output else []
+        configured = self.directory / "agent.conf"
 
         def limit() -> None:
             if self.limit is not None:
@@ -132,7 +134,7 @@ class Compromised:
 
         with records.open("rb") as file:
             process = subprocess.Popen(
-                [self.tool, mode, "-c", self.directory / "agent.conf", *output, *args],
+                [*lacking(self.tool, self.build), mode, "-c", configured, *output, *args],
                 stdin=file,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -183,7 +185,7 @@ def compromised(build: Path, tmp_path: Path) -> Iterator[Compromised]:
     tool = build / "tests/programs/online"
     if not tool.exists():
         pytest.fail(f"{tool} is not there: run make tests first")
-    made = Compromised(tool, tmp_path, env, producer, fleet)
+    made = Compromised(tool, build, tmp_path, env, producer, fleet)
     made.configure()
     yield made
     for process in made.started:

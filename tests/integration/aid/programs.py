@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from aid.layers import lacking, without_warning
 from aid.processes import end_group, group_alive
 from aid.wait import FOR_EVER
 
@@ -63,7 +64,7 @@ class Runner:
         values.setdefault("stdout", subprocess.PIPE)
         values.setdefault("stderr", subprocess.PIPE)
         process = subprocess.Popen(
-            [path, *map(str, args)],
+            [*lacking(Path(path), self.build), *map(str, args)],
             env=self.env if env is None else env,
             start_new_session=True,
             **values,
@@ -85,7 +86,7 @@ class Runner:
             pytest.fail(f"{process.args} ran for over {timeout} s and said:\n{said}")
         seconds = time.monotonic() - began
         self._no_leftovers(process)
-        said = (err or b"").decode("utf-8", "replace")
+        said = without_warning((err or b"").decode("utf-8", "replace"))
         command = [str(a) for a in process.args]  # type: ignore[union-attr]
         return Result(process.returncode, out or b"", said, seconds, command)
 

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A layer of the confinement that the kernel lacks: WITHOUT=seccomp or landlock.
+
+All programs of ours then run as on such a kernel; tests that are about the layer
+itself are left out. See "make check-layers".
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+WITHOUT = os.environ.get("WITHOUT", "")
+SAID = {
+    "seccomp": "this kernel has no seccomp filters: ",
+    "landlock": "this kernel has no Landlock: ",
+}
+
+needs_seccomp = pytest.mark.skipif(
+    WITHOUT == "seccomp", reason="it is about the seccomp filter, which is left out"
+)
+
+
+def lacking(program: Path, build: Path) -> list[str]:
+    """The command that runs a program of a build as on the kernel that is tested."""
+    if not WITHOUT or not program.resolve().is_relative_to(build.resolve()):
+        return [str(program)]
+    return [str(build / "tests/programs/without"), WITHOUT, str(program)]
+
+
+def without_warning(said: str) -> str:
+    """What a program said, but for the warning, which comes once at most."""
+    if not WITHOUT:
+        return said
+    assert said.count(SAID[WITHOUT]) <= 1, said
+    lines = said.splitlines(keepends=True)
+    return "".join(line for line in lines if SAID[WITHOUT] not in line)
