@@ -105,6 +105,7 @@ static enum predictor_alarm test_width(struct step *s, size_t n, unsigned w)
 	uint64_t some;
 
 	compare_lowest(lowest, all, w, equal);
+	memset(equal + all, 0, sizeof some);
 	for (size_t i = 0; i < all && alarm == PREDICTOR_GOOD; i++) {
 		memcpy(&some, equal + i, sizeof some);
 		if (some == 0) {
