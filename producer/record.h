@@ -37,6 +37,7 @@ struct record_ask {
 
 struct record_failed {
 	int32_t code; /* enum err_code; the offline half has logged it */
+	int32_t last; /* not 0: no other message will come */
 };
 
 #endif

@@ -9,6 +9,9 @@
 #include "producer/offline/service.h"
 #include "producer/record.h"
 
+/* For what was made before a source failed for good. */
+#define FINISH_MS 5000
+
 struct run {
 	int fd; /* to the online half */
 	int cancel_fd;
@@ -102,14 +105,19 @@ static int make_message(
  * program when no other message can be made either. */
 static int answer_failed(struct run *run, int code, const struct err *err)
 {
-	const struct record_failed failed = {.code = code};
+	const bool last =
+	    code == ERR_SOURCE || blocks_are_lost(&run->o->blocks);
+	const struct record_failed failed = {.code = code, .last = last};
 	int rc;
 
 	log_error("%s", err->text);
 	rc = give(run, RECORD_FAILED, &failed, sizeof failed);
-	if (code == ERR_SOURCE || blocks_are_lost(&run->o->blocks))
-		return err_told(run->err, code);
-	return rc;
+	if (!last)
+		return rc;
+	/* The online half sends what it has, and ends. */
+	(void)!record_wait(
+	    run->fd, 0, run->cancel_fd, clock_mono(&run->clock) + FINISH_MS);
+	return err_told(run->err, code);
 }
 
 /* m is all zero: the online half must not see what the memory held before. */

@@ -50,6 +50,7 @@ static int read_failed(struct batch *b, const void *data, size_t len)
 		return ERR_FORMAT;
 	memcpy(&failed, data, sizeof failed);
 	b->failed = failed.code < 0 ? failed.code : ERR_INTERNAL;
+	b->ended = failed.last != 0;
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 #ifndef SQS_ENTROPY_PRODUCER_ONLINE_BATCH_H
 #define SQS_ENTROPY_PRODUCER_ONLINE_BATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,7 @@ struct batch {
 	size_t n;
 	int64_t oldest; /* when the first one came, CLOCK_MONOTONIC ms */
 	int failed;     /* enum err_code that came instead of a message, or 0 */
+	bool ended;     /* and no other message will come */
 };
 
 /* ERR_NOMEM; batch_free() is due even then. */

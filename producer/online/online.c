@@ -56,7 +56,7 @@ static int begin_sending(struct run *run, struct err *err)
 {
 	int rc;
 
-	run->cfg = producer_session(run->conf, run->cancel_fd);
+	run->cfg = producer_session(run->conf, run->end_fd);
 	rc = session_init(&run->session, &run->cfg, &run->clock, err);
 	if (rc == 0)
 		rc = producer_confine_online(
@@ -207,8 +207,8 @@ static int look_and_top_up(struct run *run)
 /* True if another try after the interval is of no use. */
 static bool is_final(const struct run *run, int rc)
 {
-	return run->conf->once || rc == ERR_CANCELED || rc == ERR_EOF ||
-	       (rc == ERR_CONFIG && !run->opened);
+	return run->conf->once || run->batch.ended || rc == ERR_CANCELED ||
+	       rc == ERR_EOF || (rc == ERR_CONFIG && !run->opened);
 }
 
 static int look_again_and_again(struct run *run)
@@ -233,8 +233,8 @@ int producer_online_run(
 	struct err err = {0};
 	int rc = batch_init(&run.batch, &err);
 
-	/* The end of the offline half ends a sleep.  It does not end a send of
-	 * what that half has made before. */
+	/* The end of the offline half ends whatever is waited for, but for its
+	 * own last record. */
 	run.clock = clock_system(&run.end_fd);
 	if (rc == 0) {
 		rc = split_end_fd(fd, cancel_fd, &run.end_fd);

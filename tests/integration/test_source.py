@@ -469,3 +469,13 @@ def test_a_device_that_has_nothing_sends_nothing(attack: Attack, queue: Queue) -
     got = attack.producer("-q", queue.url, "-d", "/dev/null")
     fails(got, 69, "/dev/null", "has ended")
     assert queue.depth() == (0, 0)
+
+
+def test_what_came_before_a_source_failed_is_sent(
+    run: Runner, queue: Queue, tmp_path: Path
+) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(noise(STARTUP + 5 * 512) + bytes(1 << 14))
+    got = run(PRODUCER, "-q", queue.url, "-d", source)
+    assert got.code == 65, got.err
+    assert queue.depth() == (5, 0)
