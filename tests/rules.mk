@@ -94,6 +94,19 @@ check-integration: all tests
 	$(Q)BUILD=$(BUILD) $(PYTHON) -m pytest -q -n $(PYTEST_JOBS) \
 		--dist loadfile tests/integration $(PYTEST)
 
+# What is about the confinement, and who attacks it.
+LAYERED := $(patsubst %,tests/integration/test_%.py,compromise confinement \
+	descriptors forgery fork landlock privilege replay stopping tampering \
+	trust)
+## the tests of confinement and attacks, with each layer missing in turn
+check-layers: all tests
+	$(Q)for layer in landlock seccomp; do \
+		WITHOUT=$$layer BUILD=$(BUILD) $(PYTHON) -m pytest -q \
+			-n $(PYTEST_JOBS) --dist loadfile $(LAYERED) $(PYTEST) || \
+			exit 1; \
+	done
+.PHONY: check-layers
+
 # spin checks the delivery protocol.  "make check" leaves it out where there is
 # no spin.
 ## the delivery protocol, checked by spin

@@ -10,17 +10,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pytest
-
 WITHOUT = os.environ.get("WITHOUT", "")
 SAID = {
     "seccomp": "this kernel has no seccomp filters: ",
     "landlock": "this kernel has no Landlock: ",
 }
-
-needs_seccomp = pytest.mark.skipif(
-    WITHOUT == "seccomp", reason="it is about the seccomp filter, which is left out"
-)
 
 
 def lacking(program: Path, build: Path) -> list[str]:
