@@ -118,8 +118,13 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def text_of(pattern: str, what: str, longest: int = TEXT_MAX) -> Checker:
-    """Make the checker of a string that is all of pattern."""
+def text_of(
+    pattern: str, what: str, longest: int = TEXT_MAX, secret: bool = False
+) -> Checker:
+    """Make the checker of a string that is all of pattern.
+
+    Of a key that may hold a secret by mistake the value is not shown.
+    """
 
     def check(value: Any) -> str | None:
         if not isinstance(value, str):
@@ -129,7 +134,7 @@ def text_of(pattern: str, what: str, longest: int = TEXT_MAX) -> Checker:
         if len(value) > longest:
             return f"longer than {longest} characters: {what}"
         if not re.fullmatch(pattern, value):
-            return f"{shown(value)} is not {what}"
+            return f"this is not {what}" if secret else f"{shown(value)} is not {what}"
         return None
 
     return check
@@ -218,7 +223,7 @@ CHECKERS: dict[str, Checker] = {
     "region": text_of("[a-z0-9-]+", "a region such as eu-west-1", 63),
     "endpoint_url": text_of(HOST + "/?", "a URL https://HOST without a path"),
     "ca_bundle": text_of("/.*", A_PATH, PATH_LENGTH_MAX),
-    "seal_key": text_of("/.*", A_PATH, PATH_LENGTH_MAX),
+    "seal_key": text_of("/.*", A_PATH, PATH_LENGTH_MAX, secret=True),
     "messages": whole(1, 10),
     "timeout": whole(1, 300),
     "unsigned": choice("mix", "credit", "refuse"),
