@@ -102,17 +102,14 @@ def test_both_halves_end_when_one_is_killed(
     assert ended.code == 70, ended.err
 
 
-@pytest.mark.parametrize("which", [0, 1], ids=["online", "offline"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_half_that_hangs_ends_with_the_other(
-    run: Runner, queue: Queue, source: Path, which: int
+    run: Runner, queue: Queue, source: Path, number: int
 ) -> None:
     """Neither may signal the other: the kernel ends what does not end by itself."""
     process = run.start(PRODUCER, "-q", queue.url, "-d", source)
-    both = halves(process)
-    os.kill(both[which].pid, signal.SIGSTOP)
-    os.kill(both[1 - which].pid, signal.SIGKILL if which == 0 else signal.SIGTERM)
-    if which == 1:
-        # It is the parent, which has to take note.
-        os.kill(both[which].pid, signal.SIGCONT)
+    online, offline = halves(process)
+    os.kill(online.pid, signal.SIGSTOP)
+    os.kill(offline.pid, number)
     run.finish(process, timeout=PATIENCE)
-    wait_until(lambda: not Path(f"/proc/{both[0].pid}").exists())
+    wait_until(lambda: not Path(f"/proc/{online.pid}").exists())
