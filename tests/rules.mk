@@ -62,10 +62,13 @@ $(FUZZ_BIN): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/fuzz/aid.o \
 ## build the fuzz targets alone
 fuzzers: $(FUZZ_BIN)
 
-## the unit tests; RUNNER="valgrind -q" runs each by that
+# What each says is shown when it has ended.  255 ends xargs.
+UNIT_JOBS ?= 1
+## the unit tests; RUNNER="valgrind -q" runs each by that, UNIT_JOBS=2 two at once
 check-unit: tests
-	$(Q)for t in $(UNIT_BIN); do \
-		$(RUNNER) ./$$t || exit 1; done
+	$(Q)printf '%s\n' $(UNIT_BIN) | xargs -P $(UNIT_JOBS) -n 1 sh -c \
+		'$(RUNNER) ./$$0 >$$0.log 2>&1; code=$$?; cat $$0.log; \
+		[ $$code -eq 0 ] || exit 255'
 
 # NAME is a part of a file's name or of a function's; tests/one finds them.
 ## T=NAME: the unit and integration tests of that name
