@@ -322,7 +322,10 @@ static int load_as_other(void)
 		cred_file_read_ahead(f);
 		if (setresuid(12345, 12345, 12345) != 0)
 			_exit(99);
-		_exit(s.load(s.ctx, c, 0, &err) == 0 ? 0 : 1);
+		status = s.load(s.ctx, c, 0, &err) == 0 ? 0 : 1;
+		cred_free(c);
+		cred_file_free(f);
+		_exit(status);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status));
