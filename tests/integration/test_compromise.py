@@ -358,7 +358,8 @@ def check_mutants(results: list[Ended], total: int) -> None:
         assert got.numbers()["sequences"] == BATCH, got.err
         assert got.numbers()["credited"] == 0, got.err
     assert sum(got.numbers()["sequences"] for got in results) >= total
-    assert sum(got.numbers()["used"] for got in results) > total // 20
+    # Some get through, so that the attack is one on all of it.
+    assert sum(got.numbers()["used"] for got in results) > total // 50
 
 
 def test_mutants_get_no_credit_and_no_memory(compromised: Compromised) -> None:
