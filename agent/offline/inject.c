@@ -97,14 +97,13 @@ static int add_entropy(int fd, const struct buf *argument, struct err *err)
 
 int inject_probe(int fd, struct err *err)
 {
-	/* ENODATA: the generator is not ready, and reseeds by itself when it
-	 * is.  EINVAL and ENOTTY: kernels before 4.17 lack the request. */
-	if (ioctl(fd, RNDRESEEDCRNG) == 0 || errno == ENODATA ||
-	    errno == EINVAL || errno == ENOTTY)
+	/* The kernel asks for the privilege before it reads the argument. */
+	if (ioctl(fd, RNDADDTOENTCNT, NULL) == 0 || errno == EFAULT)
 		return 0;
-	if (errno == EPERM)
+	if (errno == EPERM || errno == EACCES)
 		return permission(err);
-	return err_errno(err, ERR_IO, "RNDRESEEDCRNG failed");
+	return err_errno(
+	    err, ERR_IO, "%s does not take entropy", INJECT_DEVICE);
 }
 
 int inject(int fd, const struct buf *bytes, unsigned bits, struct err *err)
@@ -121,5 +120,10 @@ int inject(int fd, const struct buf *bytes, unsigned bits, struct err *err)
 	buf_free(argument);
 	if (rc != 0)
 		return rc;
-	return inject_probe(fd, err);
+	/* ENODATA: the generator is not ready, and reseeds by itself when it
+	 * is.  EINVAL and ENOTTY: kernels before 4.17 lack the request. */
+	if (ioctl(fd, RNDRESEEDCRNG) != 0 && errno != ENODATA &&
+	    errno != EINVAL && errno != ENOTTY)
+		return err_errno(err, ERR_IO, "RNDRESEEDCRNG failed");
+	return 0;
 }

@@ -155,6 +155,8 @@ static const struct rule online_rules[] = {
 static const struct rule random_rules[] = {
     {"ioctl", 1, {INT(1, RNDADDENTROPY)}},
     {"ioctl", 1, {INT(1, RNDRESEEDCRNG)}},
+    /* without an argument it only asks whether it would be allowed */
+    {"ioctl", 2, {INT(1, RNDADDTOENTCNT), {2, SCMP_CMP_EQ, 0, 0}}},
     {NULL, 0, {{0}}},
 };
 
