@@ -34,13 +34,10 @@ static bool is_random_device(int fd)
 	       st.st_rdev == makedev(MEMORY_MAJOR, RANDOM_MINOR);
 }
 
-/* To add 0 bits to the count changes nothing, and needs the same privilege as
- * RNDADDENTROPY. */
-static int probe(int fd, struct err *err)
+int inject_probe(int fd, struct err *err)
 {
-	int zero = 0;
-
-	if (ioctl(fd, RNDADDTOENTCNT, &zero) == 0)
+	/* The kernel asks for the privilege before it reads the argument. */
+	if (ioctl(fd, RNDADDTOENTCNT, NULL) == 0 || errno == EFAULT)
 		return 0;
 	if (errno == EPERM || errno == EACCES)
 		return permission(err);
@@ -58,7 +55,7 @@ int inject_open(int *fd, struct err *err)
 	if (*fd < 0)
 		return err_errno(err, ERR_IO, "cannot open %s", INJECT_DEVICE);
 	if (is_random_device(*fd))
-		rc = probe(*fd, err);
+		rc = inject_probe(*fd, err);
 	else
 		rc = err_set(err, ERR_IO,
 		    "%s is not the kernel's device (char 1:8)", INJECT_DEVICE);
@@ -93,17 +90,6 @@ static int add_entropy(int fd, const struct buf *argument, struct err *err)
 	if (errno == EPERM)
 		return permission(err);
 	return err_errno(err, ERR_IO, "RNDADDENTROPY failed");
-}
-
-int inject_probe(int fd, struct err *err)
-{
-	/* The kernel asks for the privilege before it reads the argument. */
-	if (ioctl(fd, RNDADDTOENTCNT, NULL) == 0 || errno == EFAULT)
-		return 0;
-	if (errno == EPERM || errno == EACCES)
-		return permission(err);
-	return err_errno(
-	    err, ERR_IO, "%s does not take entropy", INJECT_DEVICE);
 }
 
 int inject(int fd, const struct buf *bytes, unsigned bits, struct err *err)

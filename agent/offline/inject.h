@@ -19,9 +19,9 @@
  */
 int inject_open(int *fd, struct err *err) MUST_CHECK;
 
-/* Ask again, once this process is confined, by an RNDADDTOENTCNT without an
- * argument: it needs the same privilege as RNDADDENTROPY, and changes nothing.
- * ERR_PERM, ERR_IO. */
+/* Ask the same of an open pool, also once this process is confined, by an
+ * RNDADDTOENTCNT without an argument: it needs the same privilege as
+ * RNDADDENTROPY, and changes nothing.  ERR_PERM, ERR_IO. */
 int inject_probe(int fd, struct err *err) MUST_CHECK;
 
 /* The argument of RNDADDENTROPY (struct rand_pool_info) that says that these
