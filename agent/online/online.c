@@ -148,22 +148,6 @@ static int receive_messages(struct run *run, struct err *err)
 	    err, ERR_EMPTY, "the queue %s is empty", run->session.queue_url);
 }
 
-/* The identity is told of a run that gets no message, too. */
-static int get_messages(struct run *run, struct err *err)
-{
-	int rc = session_open(&run->session, run->deadline, err);
-
-	if (rc == 0)
-		rc = tell_queue(run, err);
-	if (rc == 0)
-		rc = wait_until_ready(run, err);
-	if (rc == 0)
-		rc = receive_messages(run, err);
-	if (rc != ERR_CANCELED)
-		tell_identity(run);
-	return rc;
-}
-
 /* A message that came damaged is left in the queue: what the queue holds may
  * be intact. */
 static size_t choose_messages(struct run *run)
@@ -230,6 +214,27 @@ static int hand_over(struct run *run, struct err *err)
 	return rc;
 }
 
+static int move_messages(struct run *run, struct err *err)
+{
+	int rc = session_open(&run->session, run->deadline, err);
+
+	if (rc == 0)
+		rc = tell_queue(run, err);
+	if (rc == 0)
+		rc = wait_until_ready(run, err);
+	if (rc == 0)
+		rc = receive_messages(run, err);
+	if (rc == 0)
+		rc = delete_messages(run, err);
+	if (rc == 0)
+		rc = hand_over(run, err);
+	/* Of a run without a message, too.  It comes last, so that a slow IMDS
+	 * takes no time from the delete. */
+	if (rc != ERR_CANCELED)
+		tell_identity(run);
+	return rc;
+}
+
 static void tell_end(struct run *run, int code)
 {
 	run->end.code = code;
@@ -250,11 +255,7 @@ int agent_online_run(int fd, const struct conf *conf, int64_t deadline)
 	if (rc == 0)
 		rc = begin_receiving(&run, &err);
 	if (rc == 0)
-		rc = get_messages(&run, &err);
-	if (rc == 0)
-		rc = delete_messages(&run, &err);
-	if (rc == 0)
-		rc = hand_over(&run, &err);
+		rc = move_messages(&run, &err);
 	if (rc == ERR_EMPTY)
 		log_notice("%s", err.text);
 	else if (rc != 0 && rc != ERR_CANCELED && !err.told)
