@@ -54,6 +54,13 @@ static int check_reader(const struct sink *s, struct err *err)
 	return 0;
 }
 
+static bool names_fifo(const char *name)
+{
+	struct stat st;
+
+	return stat(name, &st) == 0 && S_ISFIFO(st.st_mode);
+}
+
 /* Without O_NONBLOCK a FIFO that nobody reads would never be open. */
 static int open_named(const char *name, int64_t deadline)
 {
@@ -64,9 +71,17 @@ static int open_named(const char *name, int64_t deadline)
 		fd = open(name,
 		    O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
 		    0600);
-		if (fd >= 0 || errno != ENXIO ||
-		    clock_read(CLOCK_MONOTONIC) >= deadline)
+		if (fd >= 0 || errno != ENXIO)
 			return fd;
+		/* Other files without a peer get none by waiting. */
+		if (!names_fifo(name)) {
+			errno = ENXIO;
+			return -1;
+		}
+		if (clock_read(CLOCK_MONOTONIC) >= deadline) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
 		(void)nanosleep(&pause, NULL);
 	}
 }
@@ -82,7 +97,7 @@ static int open_output(struct sink *s, const char *output, struct err *err)
 	}
 	if (s->fd >= 0)
 		return 0;
-	if (errno == ENXIO)
+	if (errno == ETIMEDOUT)
 		return err_set(err, ERR_TIMEOUT,
 		    "nobody has opened %s to read it, within --timeout",
 		    s->name);

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,18 @@ def test_an_output_that_nobody_opens_keeps_the_deadline(
     os.mkfifo(tmp_path / "fifo")
     got = attack.agent("-q", queue.url, output=tmp_path / "fifo", timeout=1)
     fails(got, 69, "nobody has opened", str(tmp_path / "fifo"))
+    untouched(queue, proxy)
+
+
+def test_an_output_that_nobody_can_open_is_not_waited_for(
+    attack: Attack, queue: Queue, proxy: SqsProxy, tmp_path: Path
+) -> None:
+    """A socket gives the same error as a FIFO without a reader."""
+    fill(queue)
+    with socket.socket(socket.AF_UNIX) as end:
+        end.bind(str(tmp_path / "socket"))
+        got = attack.agent("-q", queue.url, output=tmp_path / "socket", timeout=300)
+    fails(got, 70, "cannot open", str(tmp_path / "socket"))
     untouched(queue, proxy)
 
 
