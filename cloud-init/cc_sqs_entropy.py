@@ -127,14 +127,15 @@ def text_of(
     """
 
     def check(value: Any) -> str | None:
+        it = "this" if secret else shown(value)
         if not isinstance(value, str):
-            return f"{shown(value)} is not a string: {what}"
+            return f"{it} is not a string: {what}"
         if UNPRINTABLE.search(value):
-            return f"{shown(value)} holds control characters: {what}"
+            return f"{it} holds control characters: {what}"
         if len(value) > longest:
             return f"longer than {longest} characters: {what}"
         if not re.fullmatch(pattern, value):
-            return f"this is not {what}" if secret else f"{shown(value)} is not {what}"
+            return f"{it} is not {what}"
         return None
 
     return check

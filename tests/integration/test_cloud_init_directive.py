@@ -74,6 +74,9 @@ def test_secrets_are_not_shown() -> None:
         assert SECRET[:12] not in error
         [error] = cc.validate({"trusted_producers": value})
         assert SECRET[:12] not in error
+        for seal_key in value, [value], f"/{value}\n":
+            [error] = cc.validate({"seal_key": seal_key})
+            assert SECRET[:12] not in error
 
 
 def test_values_that_refer_to_themselves_are_refused() -> None:
