@@ -307,7 +307,7 @@ def templates(compromised: Compromised) -> bytes:
             message(producer.message(ARN, to=to)),
             message(Producer().message(ARN)),
             message(producer.message(ARN, to=Fleet().public_key, size=2000)),
-            message(Message(bytes(range(256)))),
+            *(message(Message(bytes(range(n)))) for n in (64, 128, 256)),
             end(),
             record(UNKNOWN, struct.pack("=iII", 0, 1, 256)),
         )
@@ -359,7 +359,7 @@ def check_mutants(results: list[Ended], total: int) -> None:
         assert got.numbers()["credited"] == 0, got.err
     assert sum(got.numbers()["sequences"] for got in results) >= total
     # Some get through, so that the attack is one on all of it.
-    assert sum(got.numbers()["used"] for got in results) > total // 50
+    assert sum(got.numbers()["used"] for got in results) > total // 20
 
 
 def test_mutants_get_no_credit_and_no_memory(compromised: Compromised) -> None:
