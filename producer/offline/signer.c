@@ -62,7 +62,7 @@ static int open_as(const char *user, struct sequence *sequence,
 		rc = sequence_open(sequence, path, err);
 	if (confine_as_root(&why) != 0) {
 		*err = why;
-		return ERR_INTERNAL;
+		return ERR_INTERNAL; /* and no other try as root */
 	}
 	return rc;
 }
@@ -85,9 +85,10 @@ static int open_sequence(struct signer *s, struct err *err)
 		rc = confine_give(directory, PRODUCER_OFFLINE_USER, err);
 	if (rc == 0)
 		rc = open_as(PRODUCER_OFFLINE_USER, &s->sequence, path, err);
-	if (rc == ERR_PERM && geteuid() == 0)
-		rc = sequence_open(&s->sequence, path, err);
-	return rc;
+	if (rc != ERR_PERM || geteuid() != 0)
+		return rc;
+	*err = (struct err){.code = 0};
+	return sequence_open(&s->sequence, path, err);
 }
 
 int signer_open(struct signer *s, const struct conf *conf, struct err *err)
