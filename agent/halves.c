@@ -43,16 +43,14 @@ void agent_say_lacks(void)
 }
 
 /* RNDADDENTROPY needs CAP_SYS_ADMIN; a file needs no capability. */
-int agent_confine_offline(
-    const struct conf *conf, int64_t deadline, struct err *err)
+int agent_confine_offline(const struct conf *conf, struct err *err)
 {
 	static const char *const nothing[] = {NULL};
 	const struct confine_half half = {.role = CONFINE_AGENT_OFFLINE,
 	    .user = AGENT_OFFLINE_USER,
 	    .stays_root = true,
 	    .cap = conf->output[0] == '\0' ? CAP_SYS_ADMIN : -1,
-	    .readable = nothing,
-	    .lifetime_ms = find_lifetime(deadline, GRACE_MS + LAST_MS)};
+	    .readable = nothing};
 
 	return confine_half(&half, err);
 }
@@ -96,7 +94,7 @@ static int run_agent_offline(void *ctx, int fd, int64_t *until, struct err *err)
 
 	*until = run->deadline + GRACE_MS + REAP_MS;
 	cred_env_forget();
-	rc = agent_confine_offline(run->offline->conf, run->deadline, err);
+	rc = agent_confine_offline(run->offline->conf, err);
 	if (rc == 0)
 		rc = agent_offline_run(
 		    run->offline, fd, run->deadline + GRACE_MS, err);

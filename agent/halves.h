@@ -20,7 +20,8 @@ struct agent_offline;
  */
 typedef int agent_online(int fd, const struct conf *conf, int64_t deadline);
 
-/* Have this process killed soon after the deadline, whatever it does. */
+/* Have this process, which becomes the offline half, killed soon after the
+ * deadline, whatever it does. */
 int agent_limit_lifetime(int64_t deadline, struct err *err) MUST_CHECK;
 
 /* Say what of the confinement is not to be had on this machine. */
@@ -32,12 +33,11 @@ void agent_say_lacks(void);
 int agent_halves_run(struct agent_offline *o, agent_online *online,
     int64_t deadline, struct err *err) MUST_CHECK;
 
-/* What the offline half gives up: everything but the right to inject.  Soon
- * after the deadline it is killed, as the online half is. */
-int agent_confine_offline(
-    const struct conf *conf, int64_t deadline, struct err *err) MUST_CHECK;
+/* What the offline half gives up: everything but the right to inject. */
+int agent_confine_offline(const struct conf *conf, struct err *err) MUST_CHECK;
 
-/* What the online half gives up; readable is a list for confine_files(). */
+/* What the online half gives up; soon after the deadline it is killed, too.
+ * readable is a list for confine_files(). */
 int agent_confine_online(
     const char *const *readable, int64_t deadline, struct err *err) MUST_CHECK;
 

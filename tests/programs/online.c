@@ -304,8 +304,7 @@ static int mutate(struct agent_offline *o, struct err *err)
 		agent_offline_close(o);
 		_exit(attack_all(theirs, n));
 	}
-	rc = agent_confine_offline(
-	    o->conf, clock_mono(&clock) + (int64_t)n * SEQUENCE_MS, err);
+	rc = agent_confine_offline(o->conf, err);
 	if (rc == 0)
 		serve_all(o, ours, n);
 	status = split_reap(&child, clock_mono(&clock) + SEQUENCE_MS);
