@@ -102,6 +102,8 @@ int producer_halves_run(
 	struct err end = {0};
 	const int rc = split_run(&split, &end, err);
 
+	if (rc == ERR_CANCELED && end.code != 0 && !end.told)
+		log_warning("%s", end.text);
 	if (rc == ERR_CANCELED)
 		return 0;
 	if (rc == 0)
