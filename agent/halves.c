@@ -37,7 +37,7 @@ void agent_say_lacks(void)
 
 	confine_find_lacks(AGENT_OFFLINE_USER, AGENT_ONLINE_USER, &lacks);
 	if (lacks.one_user)
-		log_info("%s", CONFINE_ONE_USER);
+		log_notice("%s", CONFINE_ONE_USER);
 	for (size_t i = 0; i < lacks.n; i++)
 		log_warning("%s", lacks.text[i]);
 }

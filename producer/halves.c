@@ -21,7 +21,7 @@ void producer_say_lacks(void)
 
 	confine_find_lacks(PRODUCER_OFFLINE_USER, PRODUCER_ONLINE_USER, &lacks);
 	if (lacks.one_user)
-		log_info("%s", CONFINE_ONE_USER);
+		log_notice("%s", CONFINE_ONE_USER);
 	for (size_t i = 0; i < lacks.n; i++)
 		log_warning("%s", lacks.text[i]);
 }

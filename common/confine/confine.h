@@ -63,7 +63,7 @@ int confine_lifetime(long ms, struct err *err) MUST_CHECK;
 /* What of the confinement is not to be had here: by a kernel that was built
  * without Landlock or seccomp filters, or because a user is missing.  text is
  * to be logged once, as warnings; one_user: this process is not root's, so that
- * both halves run as the user that it has. */
+ * both halves run as the user that it has, which is to be logged once, too. */
 #define CONFINE_LACKS_MAX 4
 #define CONFINE_ONE_USER                                                       \
 	"not started as root: both halves run as this user, who owns what "    \

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,6 +59,21 @@ def test_a_common_user_may_have_the_bytes(
     program = str(public / AGENT)
     got = attack.agent("-q", queue.url, program=program, **as_nobody(attack))
     assert (got.code, got.out) == (0, payload), got.err
+
+
+@pytest.mark.parametrize("option", ["--check", "-o-"])
+def test_a_common_user_is_told_once_that_both_halves_are_one(
+    attack: Attack, queue: Queue, public: Path, option: str
+) -> None:
+    fill(queue)
+    got = subprocess.run(
+        [public / AGENT, "-q", queue.url, option],
+        capture_output=True,
+        timeout=60,
+        check=True,
+        **as_nobody(attack),
+    )
+    assert got.stderr.count(b"both halves run as this user") == 1
 
 
 @needs_root

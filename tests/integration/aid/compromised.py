@@ -17,7 +17,7 @@ import pytest
 
 from aid.environment import WANTED
 from aid.forge import Fleet, Message, Producer, now
-from aid.layers import lacking, without_warning
+from aid.layers import lacking, without_lacks
 from aid.processes import end_group
 from aid.wait import FOR_EVER
 
@@ -159,7 +159,7 @@ class Compromised:
             process.communicate()
             pytest.fail(f"{process.args} had not ended after {seconds} s")
         took = time.monotonic() - began
-        said = without_warning(err.decode(errors="replace"))
+        said = without_lacks(err.decode(errors="replace"))
         assert "Sanitizer" not in said, said
         assert "runtime error" not in said, said
         assert process.returncode >= 0, f"signal {-process.returncode}: {said}"

@@ -24,10 +24,15 @@ def lacking(program: Path, build: Path) -> list[str]:
     return [str(build / "tests/programs/without"), WITHOUT, str(program)]
 
 
-def without_warning(said: str) -> str:
-    """What a program said, but for the warning, which comes once at most."""
-    if not WITHOUT:
-        return said
-    assert said.count(SAID[WITHOUT]) <= 1, said
+ONE_USER = "not started as root: "
+
+
+def without_lacks(said: str) -> str:
+    """What a program said, but for what is lacking here: a layer, or root.
+
+    Each comes once at most.
+    """
+    lacks = [ONE_USER, *([SAID[WITHOUT]] if WITHOUT else [])]
+    assert all(said.count(lack) <= 1 for lack in lacks), said
     lines = said.splitlines(keepends=True)
-    return "".join(line for line in lines if SAID[WITHOUT] not in line)
+    return "".join(line for line in lines if not any(k in line for k in lacks))
