@@ -34,9 +34,8 @@ enum credit_withheld {
 	CREDIT_CLAIM_MALFORMED = 1 << 1,
 	CREDIT_KEY_UNKNOWN = 1 << 2,
 	CREDIT_SIGNATURE_BAD = 1 << 3,
-	CREDIT_STALE = 1 << 4, /* sent over CREDIT_FRESH_MS later */
-	CREDIT_FUTURE =
-	    1 << 5, /* sent over CREDIT_FRESH_MS before it was signed */
+	CREDIT_STALE = 1 << 4,  /* sent over CREDIT_FRESH_MS after signing */
+	CREDIT_FUTURE = 1 << 5, /* signed over CREDIT_FRESH_MS after sending */
 	CREDIT_SENT_UNKNOWN = 1 << 6,
 	CREDIT_REDELIVERED = 1 << 7, /* not surely the first receipt */
 	CREDIT_SEEN = 1 << 8,

@@ -53,7 +53,6 @@ int confine_limits(rlim_t files, rlim_t memory, struct err *err)
 	int rc;
 
 	limit_stacks();
-
 	/* write(2) beyond a limit of the caller's is to fail, not to kill. */
 	if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
 		return err_errno(err, ERR_IO, "cannot ignore SIGXFSZ");

@@ -35,7 +35,6 @@ static void arm_tie(int tie)
 	struct pollfd p = {.fd = tie};
 
 	own_tie = tie;
-
 	if (fcntl(tie, F_SETSIG, SIGKILL) != 0 || !confine_own_tie() ||
 	    fcntl(tie, F_SETFL, O_ASYNC) != 0)
 		_exit(err_exit(ERR_INTERNAL));
