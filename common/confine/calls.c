@@ -150,12 +150,11 @@ static const struct rule online_rules[] = {
     {NULL, 0, {{0}}},
 };
 
-/* RNDADDTOENTCNT, credit without bytes, is tried
- * before and not allowed here. */
 static const struct rule random_rules[] = {
     {"ioctl", 1, {INT(1, RNDADDENTROPY)}},
     {"ioctl", 1, {INT(1, RNDRESEEDCRNG)}},
-    /* without an argument it only asks whether it would be allowed */
+    /* Without an argument it only asks whether credit may be given. With
+     * one it would be credit without bytes, which stays refused. */
     {"ioctl", 2, {INT(1, RNDADDTOENTCNT), {2, SCMP_CMP_EQ, 0, 0}}},
     {NULL, 0, {{0}}},
 };
