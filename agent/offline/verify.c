@@ -106,7 +106,7 @@ int verify_message(const struct verify *v, struct message *m, const char *arn,
 
 	*out = (struct verdict){.trust = CREDIT_NO_SIGNATURE};
 	rc = find_trust(v, m, arn, out);
-	if (rc == 0 && out->claim.seal == CLAIM_SEAL_HPKE)
+	if (rc == 0 && out->claim.seal == CLAIM_SEAL_X25519)
 		rc = open_sealed(v, m);
 	if (rc != 0)
 		return rc;

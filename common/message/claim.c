@@ -9,7 +9,7 @@
 #include "base/text.h"
 
 static const char *const seals[] = {
-    [CLAIM_SEAL_NONE] = "none", [CLAIM_SEAL_HPKE] = "hpke"};
+    [CLAIM_SEAL_NONE] = "none", [CLAIM_SEAL_X25519] = "x25519"};
 
 void claim_format(
     const struct claim *claim, char text[static MESSAGE_ENTROPY_MAX + 1])

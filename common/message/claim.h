@@ -13,9 +13,9 @@
  * What a producer claims of a message, as the attribute "Entropy" says it in
  * one line:
  *   v=1;key=<16 hex>;seq=<decimal>;time=<epoch ms>;bits=<decimal>;
- *   seal=<none|hpke>
+ *   seal=<none|x25519>
  */
-enum claim_seal { CLAIM_SEAL_NONE, CLAIM_SEAL_HPKE };
+enum claim_seal { CLAIM_SEAL_NONE, CLAIM_SEAL_X25519 };
 
 struct claim {
 	uint8_t key[KEYFILE_ID_LEN]; /* see keyfile_id() */

@@ -146,7 +146,7 @@ static void set_claim(const struct signer *s, struct message *m, uint64_t seq,
 	struct claim claim = {.seq = seq,
 	    .time = wall,
 	    .bits = bits,
-	    .seal = s->seals ? CLAIM_SEAL_HPKE : CLAIM_SEAL_NONE};
+	    .seal = s->seals ? CLAIM_SEAL_X25519 : CLAIM_SEAL_NONE};
 
 	memcpy(claim.key, s->key_id, sizeof claim.key);
 	claim_format(&claim, m->entropy);

@@ -225,9 +225,9 @@ def test_a_seal_that_does_not_open_leaves_nothing(compromised: Compromised) -> N
     assert got.numbers() == {"used": 1, "bits": 256}, got.err
     for m in (
         compromised.producer.message(ARN, to=Fleet().public_key),
-        compromised.producer.message(ARN, seal="hpke"),
-        compromised.producer.message(ARN, size=79, seal="hpke"),
-        compromised.producer.message(ARN, size=32, seal="hpke"),
+        compromised.producer.message(ARN, seal="x25519"),
+        compromised.producer.message(ARN, size=79, seal="x25519"),
+        compromised.producer.message(ARN, size=32, seal="x25519"),
     ):
         got = compromised("send", data=message(m) + end())
         assert got.code == 65, got.err

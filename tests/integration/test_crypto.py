@@ -50,7 +50,7 @@ SUITE = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POL
 
 CLAIM = re.compile(
     r"v=1;key=[0-9a-f]{16};seq=(0|[1-9][0-9]*);time=(0|[1-9][0-9]*);"
-    r"bits=(0|[1-9][0-9]*);seal=(none|hpke)",
+    r"bits=(0|[1-9][0-9]*);seal=(none|x25519)",
     re.ASCII,
 )
 
@@ -164,7 +164,7 @@ def make_claim(rng: random.Random) -> str:
     return (
         f"v=1;key={rng.randbytes(8).hex()};seq={number(rng, 64)};"
         f"time={number(rng, 63)};bits={number(rng, 32)};"
-        f"seal={rng.choice(['none', 'hpke'])}"
+        f"seal={rng.choice(['none', 'x25519'])}"
     )
 
 

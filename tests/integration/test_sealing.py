@@ -155,7 +155,7 @@ def test_clear_messages_are_still_taken(judge: Judge) -> None:
 
 def test_a_sealed_payload_with_a_clear_claim_is_used_as_it_is(judge: Judge) -> None:
     message = sealed(judge)
-    entropy = (message.entropy or "").replace("seal=hpke", "seal=none")
+    entropy = (message.entropy or "").replace("seal=x25519", "seal=none")
     assert judge.one(message.but(entropy=entropy)).mixed(BAD)
     # By the producer itself: its word counts, and the bytes go in as they are.
     bytes_sealed = seal(judge.fleet.public_key, secrets.token_bytes(64), b"")
@@ -166,9 +166,9 @@ def test_a_sealed_payload_with_a_clear_claim_is_used_as_it_is(judge: Judge) -> N
 
 def test_a_clear_payload_with_a_sealed_claim_is_discarded(judge: Judge) -> None:
     message = judge.good.message(judge.queue)
-    entropy = (message.entropy or "").replace("seal=none", "seal=hpke")
+    entropy = (message.entropy or "").replace("seal=none", "seal=x25519")
     by_stranger = message.but(entropy=entropy)
-    by_producer = judge.good.message(judge.queue, seal="hpke")
+    by_producer = judge.good.message(judge.queue, seal="x25519")
     for verdict in judge(by_stranger, by_producer):
         assert discarded(verdict), verdict
 
@@ -281,7 +281,7 @@ def test_the_producer_seals_as_the_rfc_says(maker: Maker) -> None:
     assert len({m.payload[:ENC] for m in messages}) == 10  # a fresh key each
     for number, message in enumerate(messages):
         assert len(message.payload) == 100 + ENC + TAG
-        assert message.claims()["seal"] == "hpke"
+        assert message.claims()["seal"] == "x25519"
         assert message.claims()["bits"] == "100"
         assert message.is_by(pair.public, arn_of(maker.queue))
         plain = unseal(key, message.payload, (message.entropy or "").encode())

@@ -11,7 +11,7 @@ from aid.verdicts import BAD, MALFORMED, SEALED, UNKNOWN, Judge
 
 NUMBER = "(?:0|[1-9][0-9]*)"
 CLAIM = re.compile(
-    f"v=1;key=([0-9a-f]{{16}});seq={NUMBER};time={NUMBER};bits={NUMBER};seal=(?:none|hpke)"
+    f"v=1;key=([0-9a-f]{{16}});seq={NUMBER};time={NUMBER};bits={NUMBER};seal=(?:none|x25519)"
 )
 
 

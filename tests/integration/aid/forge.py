@@ -226,7 +226,7 @@ class Producer:
         """A message as it should be; values replace those of the claim."""
         payload = secrets.token_bytes(size) if payload is None else payload
         if to is not None:
-            values.setdefault("seal", "hpke")
+            values.setdefault("seal", "x25519")
         values.setdefault("bits", len(payload))
         entropy = self.claim(**values)
         if to is not None:

@@ -99,7 +99,7 @@ static void make_sealed(const uint8_t *to, size_t len)
 {
 	uint8_t public_key[KEYS_LEN], clear[LEN];
 
-	make(secret, CLAIM_SEAL_HPKE);
+	make(secret, CLAIM_SEAL_X25519);
 	memcpy(clear, m.payload, sizeof clear);
 	assert_int_equal(keys_x25519_public(public_key, to), 0);
 	assert_int_equal(
@@ -346,7 +346,7 @@ static void what_does_not_open_is_denied(void **state)
 
 	make_sealed(others, LEN);
 	assert_denied();
-	make(secret, CLAIM_SEAL_HPKE);
+	make(secret, CLAIM_SEAL_X25519);
 	assert_denied();
 	make_sealed(fleet, MESSAGE_PAYLOAD_MIN - 1);
 	assert_denied();
@@ -356,7 +356,7 @@ static void what_does_not_open_is_denied(void **state)
 		assert_denied();
 		hex_flip(m.payload, bit);
 	}
-	claim(stranger, CLAIM_SEAL_HPKE);
+	claim(stranger, CLAIM_SEAL_X25519);
 	assert_denied();
 	verify_close(&v);
 	assert_int_equal(verify_open(&v, k->dir, "", &err), 0);
