@@ -49,7 +49,7 @@ static const struct setting rows[] = {
     PROGRAM_CHECK_ROWS(CONF_FILE),
     {"status", SETTING_ACTION, SETTING_OPTION, .action = CONF_STATUS,
 	SETTING_SHOWN(0, NULL, "say what the last run did")},
-    {"json", SETTING_FLAG, SETTING_OPTION,
+    {"json", SETTING_FLAG, SETTING_OPTION, .belongs_to = "--status",
 	SETTING_SHOWN(0, NULL, "with --status: as JSON"), MEMBER(json)},
     PROGRAM_ABOUT_ROWS,
     /* cloud-init's module acts on these itself: it writes the keys to files in

@@ -301,6 +301,9 @@ static void the_status_needs_no_configuration(void **state)
 	assert_true(conf.json);
 	assert_int_equal(conf.common.action, CONF_STATUS);
 	assert_int_equal(load2("--status", "extra"), ERR_USAGE);
+	write_file("queue = q\n");
+	assert_int_equal(load1("--json"), ERR_USAGE);
+	assert_non_null(strstr(err.text, "--status"));
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, remove_file)
