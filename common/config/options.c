@@ -103,7 +103,7 @@ static int take_option(struct options *options, const struct settings *settings,
 	}
 }
 
-/* Without an action, refuse a flag that belongs to one. */
+/* Refuse a flag that belongs to another action than the one asked for. */
 static int refuse_stray_flags(
     const struct settings *settings, void *conf, struct err *err)
 {
@@ -141,7 +141,7 @@ int options_read(struct options *options, const struct settings *settings,
 	if (rc == 0 && optind < argc)
 		rc = err_set(err, ERR_USAGE,
 		    "unexpected argument %s (see --help)", argv[optind]);
-	if (rc == 0 && options->action == NULL)
+	if (rc == 0 && (options->action == NULL || options->action->reads_all))
 		rc = refuse_stray_flags(settings, conf, err);
 	return rc;
 }

@@ -303,6 +303,7 @@ static void the_status_needs_no_configuration(void **state)
 	assert_int_equal(load2("--status", "extra"), ERR_USAGE);
 	write_file("queue = q\n");
 	assert_int_equal(load1("--json"), ERR_USAGE);
+	assert_int_equal(load2("--check", "--json"), ERR_USAGE);
 	assert_non_null(strstr(err.text, "--status"));
 }
 
