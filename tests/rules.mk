@@ -101,10 +101,10 @@ check-integration: all tests
 LAYERED := $(patsubst %,tests/integration/test_%.py,compromise confinement \
 	descriptors forgery fork landlock privilege replay stopping tampering \
 	trust)
-## the tests of confinement and attacks, with each layer missing in turn
+## the tests of confinement and attacks, with each layer missing, and with both
 check-layers: all tests
-	$(Q)for layer in landlock seccomp; do \
-		WITHOUT=$$layer BUILD=$(BUILD) $(PYTHON) -m pytest -q \
+	$(Q)for layers in landlock seccomp landlock,seccomp; do \
+		WITHOUT=$$layers BUILD=$(BUILD) $(PYTHON) -m pytest -q \
 			-n $(PYTEST_JOBS) --dist loadfile $(LAYERED) $(PYTEST) || \
 			exit 1; \
 	done

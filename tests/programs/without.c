@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Run a program as a kernel without seccomp filters would, or qemu's emulation
- * of processes: it can set none of its own.  Or as one without Landlock.
- *	without seccomp|landlock PROGRAM [ARGUMENT ...]
+ * of processes: it can set none of its own.  Or as one without Landlock, or
+ * without both.
+ *	without seccomp|landlock|seccomp,landlock PROGRAM [ARGUMENT ...]
  */
 #include <errno.h>
 #include <seccomp.h>
@@ -43,8 +44,11 @@ int main(int argc, char *argv[])
 	if (argc < 3)
 		return 64;
 	if (filter != NULL)
-		rc = strcmp(argv[1], "landlock") == 0 ? refuse_landlock(filter)
-						      : refuse_seccomp(filter);
+		rc = 0;
+	if (rc == 0 && strstr(argv[1], "landlock") != NULL)
+		rc = refuse_landlock(filter);
+	if (rc == 0 && strstr(argv[1], "seccomp") != NULL)
+		rc = refuse_seccomp(filter);
 	if (rc == 0)
 		rc = seccomp_load(filter);
 	if (rc != 0) {

@@ -46,7 +46,9 @@ def ids_of(user: str, missing: int) -> tuple[int, int]:
 
 def has_landlock() -> bool:
     """Whether this kernel can confine to files."""
-    return WITHOUT != "landlock" and ctypes.CDLL(None).syscall(LANDLOCK, 0, 0, 1) >= 1
+    return (
+        "landlock" not in WITHOUT and ctypes.CDLL(None).syscall(LANDLOCK, 0, 0, 1) >= 1
+    )
 
 
 @dataclass
@@ -105,7 +107,7 @@ class Half:
     def is_confined(self) -> bool:
         """Whether the last step, the seccomp filter, is done."""
         with contextlib.suppress(OSError, KeyError):
-            if WITHOUT == "seccomp":
+            if "seccomp" in WITHOUT:
                 # The last step but for the filter.
                 return self.limit("data size") == [str(128 << 20)] * 2
             return self.filters() > 0
@@ -167,8 +169,8 @@ def check_common(half: Half) -> None:
     """What holds for each half of both programs, whoever starts them."""
     status = half.status()
     assert status["NoNewPrivs"] == "1"
-    assert status["Seccomp"] == "2" or WITHOUT == "seccomp"
-    assert (half.filters() == 0) == (WITHOUT == "seccomp")
+    assert status["Seccomp"] == "2" or "seccomp" in WITHOUT
+    assert (half.filters() == 0) == ("seccomp" in WITHOUT)
     assert half.limit("core file size") == ["0", "0"]
     assert half.limit("open files") == ["64", "64"]
     assert half.limit("data size") == [str(128 << 20)] * 2

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A layer of the confinement that the kernel lacks: WITHOUT=seccomp or landlock.
+"""Layers of the confinement that the kernel lacks: WITHOUT=seccomp,landlock or one.
 
-All programs of ours then run as on such a kernel; tests that are about the layer
+All programs of ours then run as on such a kernel; tests that are about a layer
 itself are left out. See "make check-layers".
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-WITHOUT = os.environ.get("WITHOUT", "")
+WITHOUT = tuple(filter(None, os.environ.get("WITHOUT", "").split(",")))
 SAID = {
     "seccomp": "this kernel has no seccomp filters: ",
     "landlock": "this kernel has no Landlock: ",
@@ -21,7 +21,7 @@ def lacking(program: Path, build: Path) -> list[str]:
     """The command that runs a program of a build as on the kernel that is tested."""
     if not WITHOUT or not program.resolve().is_relative_to(build.resolve()):
         return [str(program)]
-    return [str(build / "tests/programs/without"), WITHOUT, str(program)]
+    return [str(build / "tests/programs/without"), ",".join(WITHOUT), str(program)]
 
 
 ONE_USER = "not started as root: "
@@ -32,7 +32,7 @@ def without_lacks(said: str) -> str:
 
     Each comes once at most.
     """
-    lacks = [ONE_USER, *([SAID[WITHOUT]] if WITHOUT else [])]
+    lacks = [ONE_USER, *(SAID[layer] for layer in WITHOUT)]
     assert all(said.count(lack) <= 1 for lack in lacks), said
     lines = said.splitlines(keepends=True)
     return "".join(line for line in lines if not any(k in line for k in lacks))
