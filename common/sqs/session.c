@@ -120,7 +120,7 @@ static int open_client(struct session *s, struct err *err)
 		    s->http, s->clock, s->cfg->wait_for_route, &s->imds, err);
 	if (rc != 0)
 		return rc;
-	s->file = cred_file_new(s->cfg->profile);
+	s->file = shared_files_new(s->cfg->profile);
 	if (s->file == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
 	sources[0] = cred_env();
@@ -210,7 +210,7 @@ int session_init(struct session *s, const struct session_config *cfg,
 	*s = (struct session){.clock = clock, .cfg = cfg};
 	rc = open_client(s, err);
 	if (rc == 0)
-		cred_file_read_ahead(s->file);
+		shared_files_read_ahead(s->file);
 	else
 		session_close(s);
 	return rc;
@@ -297,7 +297,7 @@ const char *const *session_readable(struct session *s)
 	if (bundle != NULL)
 		s->readable[n++] = bundle;
 	for (int k = 0; k < 2; k++)
-		s->readable[n++] = cred_file_path(s->file, k);
+		s->readable[n++] = shared_files_path(s->file, k);
 	s->readable[n] = NULL;
 	return s->readable;
 }
@@ -306,7 +306,7 @@ void session_close(struct session *s)
 {
 	sqs_free(s->sqs);
 	cred_chain_free(s->chain);
-	cred_file_free(s->file);
+	shared_files_free(s->file);
 	imds_free(s->imds);
 	http_free(s->http);
 	*s = (struct session){0};

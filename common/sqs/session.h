@@ -36,7 +36,7 @@ struct session_config {
 struct session {
 	struct http *http;
 	struct imds *imds;
-	struct cred_file *file;
+	struct shared_files *file;
 	struct cred_chain *chain;
 	struct sqs *sqs;
 	const struct clock *clock;

@@ -16,7 +16,7 @@ static void check_cred(const struct cred *c)
 
 static void load(const char *profile)
 {
-	struct cred_file *f = cred_file_new(profile);
+	struct shared_files *f = shared_files_new(profile);
 	struct cred *c = cred_new();
 	struct err err = {0};
 	struct cred_source source;
@@ -24,7 +24,7 @@ static void load(const char *profile)
 	int rc;
 
 	FUZZ_CHECK(f != NULL && c != NULL);
-	cred_file_read_ahead(f);
+	shared_files_read_ahead(f);
 	source = cred_file_source(f);
 	rc = source.load(source.ctx, c, 0, &err);
 	if (rc == 0)
@@ -34,7 +34,7 @@ static void load(const char *profile)
 	if (cred_file_region(f, region, sizeof region) == 0)
 		FUZZ_CHECK(memchr(region, '\0', sizeof region) != NULL);
 	cred_free(c);
-	cred_file_free(f);
+	shared_files_free(f);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

@@ -67,7 +67,7 @@ static void files(const char *credentials_text, const char *config_text)
 /* text: the secret key, or part of the error. */
 static void expect(const char *profile, int rc, const char *text)
 {
-	struct cred_file *f = cred_file_new(profile);
+	struct shared_files *f = shared_files_new(profile);
 	struct cred_source s = cred_file_source(f);
 	struct cred *c = cred_new();
 	struct err err = {0};
@@ -81,17 +81,17 @@ static void expect(const char *profile, int rc, const char *text)
 		assert_string_equal(buf_str(c->access_key), "AKIAX");
 	}
 	cred_free(c);
-	cred_file_free(f);
+	shared_files_free(f);
 }
 
 static void expect_region(const char *profile, int rc, const char *text)
 {
-	struct cred_file *f = cred_file_new(profile);
+	struct shared_files *f = shared_files_new(profile);
 	char region[10] = "";
 
 	assert_int_equal(cred_file_region(f, region, sizeof region), rc);
 	assert_string_equal(region, text);
-	cred_file_free(f);
+	shared_files_free(f);
 }
 
 #define KEYS(secret)                                                           \
@@ -159,7 +159,7 @@ static void the_config_file_is_read_after_the_credentials_file(void **state)
 
 static void a_token_is_read_anew_from_the_file_each_time(void **state)
 {
-	struct cred_file *f = cred_file_new(NULL);
+	struct shared_files *f = shared_files_new(NULL);
 	struct cred_source s = cred_file_source(f);
 	struct cred *c = cred_new();
 	struct err err;
@@ -174,15 +174,15 @@ static void a_token_is_read_anew_from_the_file_each_time(void **state)
 	assert_string_equal(buf_str(c->token), "");
 	assert_int_equal(c->expires, 0);
 	cred_free(c);
-	cred_file_free(f);
-	cred_file_free(NULL);
+	shared_files_free(f);
+	shared_files_free(NULL);
 }
 
 static void comments_spaces_and_nesting_are_read_as_aws_does(void **state)
 {
 	(void)state;
 	files("# comment\n; comment\n\n  \t\n"
-	      " [nonsense before a section\n"
+	      " ; an indented comment\n"
 	      "[ default ] # the one\r\n"
 	      "AWS_Access_Key_Id=AKIAX\r\n"
 	      "aws_secret_access_key\t=\t/s+e=c#r;t \t; why not\r\n"
@@ -231,7 +231,7 @@ static void a_malformed_credentials_file_is_refused(void **state)
 
 static void credentials_come_from_a_readable_text_file_alone(void **state)
 {
-	static char big[65537 + 64];
+	static char big[SHARED_FILE_MAX + 64];
 	const size_t head = strlen("[default]\n" KEYS("s"));
 
 	(void)state;
@@ -240,10 +240,10 @@ static void credentials_come_from_a_readable_text_file_alone(void **state)
 	expect(NULL, ERR_CONFIG, "no text file");
 	memset(big, '#', sizeof big);
 	memcpy(big, "[default]\n" KEYS("s"), head);
-	put(credentials, big, 65536);
+	put(credentials, big, SHARED_FILE_MAX);
 	expect(NULL, 0, "s");
-	put(credentials, big, 65537);
-	expect(NULL, ERR_CONFIG, "over 65536 bytes");
+	put(credentials, big, SHARED_FILE_MAX + 1);
+	expect(NULL, ERR_CONFIG, "over 1048576 bytes");
 	(void)unlink(credentials);
 	assert_int_equal(mkdir(credentials, 0700), 0);
 	expect(NULL, ERR_CONFIG, "cannot read ");
@@ -310,7 +310,7 @@ static void the_region_is_that_of_the_profile(void **state)
 /* In a child: read as root, then loaded as a user who cannot read the files. */
 static int load_as_other(void)
 {
-	struct cred_file *f = cred_file_new("");
+	struct shared_files *f = shared_files_new("");
 	struct cred_source s = cred_file_source(f);
 	struct cred *c = cred_new();
 	struct err err = {0};
@@ -319,18 +319,18 @@ static int load_as_other(void)
 
 	assert_true(child >= 0);
 	if (child == 0) {
-		cred_file_read_ahead(f);
+		shared_files_read_ahead(f);
 		if (setresuid(12345, 12345, 12345) != 0)
 			_exit(99);
 		status = s.load(s.ctx, c, 0, &err) == 0 ? 0 : 1;
 		cred_free(c);
-		cred_file_free(f);
+		shared_files_free(f);
 		_exit(status);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status));
 	cred_free(c);
-	cred_file_free(f);
+	shared_files_free(f);
 	return WEXITSTATUS(status);
 }
 
