@@ -5,11 +5,12 @@
  *
  *	chosen NAME				the profile in force
  *	path CREDENTIALS CONFIG
- *	KIND NAME [KEY [SUBKEY] VALUE]		profile, sso-session, services
+ *	file					the credentials file, then
+ *config KIND NAME [KEY [SUBKEY] VALUE]		profile, sso-session, services
+ *	end					of the file
  *	error TEXT
  *
- * All words but the first are hexadecimal, "-" stands for no bytes.  Of each
- * key the first line is the credentials file's, if it has one.
+ * All words but the first are hexadecimal, "-" stands for no bytes.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,8 +54,10 @@ static void print_shared(const struct shared *s)
 		struct shared_item item = {0};
 		size_t at = 0;
 
+		printf("file\n");
 		while (shared_text_next(shared_text_of(s, k), &at, &item))
 			print_item(&item);
+		printf("end\n");
 	}
 }
 
