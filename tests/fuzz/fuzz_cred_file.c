@@ -14,6 +14,39 @@ static void check_cred(const struct cred *c)
 	FUZZ_CHECK(strpbrk(buf_str(c->secret_key), " \t\r\n") == NULL);
 }
 
+/* What is parsed lies within what was read, and is found again by its name. */
+static void check_shared(const struct shared *s)
+{
+	const struct shared_text *t = shared_text_of(s, SHARED_CREDENTIALS);
+	struct shared_item item = {0};
+	size_t at = 0;
+
+	while (shared_text_next(t, &at, &item)) {
+		FUZZ_CHECK(at <= t->len && item.name[0] != '\0');
+		/* A later one of the same key may have no such subkey. */
+		if (item.subkey != NULL)
+			(void)shared_get_nested(
+			    s, item.kind, item.name, item.key, item.subkey);
+		else if (item.key != NULL && item.kind == SHARED_PROFILE)
+			FUZZ_CHECK(shared_get(s, item.name, item.key) != NULL);
+		if (at > 4096)
+			return; /* each look-up goes through all */
+	}
+}
+
+static void read_all(struct shared_files *f)
+{
+	struct shared *s;
+	struct err err = {0};
+
+	if (shared_read(f, &s, &err) != 0) {
+		FUZZ_CHECK(s == NULL && err.text[0] != '\0');
+		return;
+	}
+	check_shared(s);
+	shared_free(s);
+}
+
 static void load(const char *profile)
 {
 	struct shared_files *f = shared_files_new(profile);
@@ -25,6 +58,7 @@ static void load(const char *profile)
 
 	FUZZ_CHECK(f != NULL && c != NULL);
 	shared_files_read_ahead(f);
+	read_all(f);
 	source = cred_file_source(f);
 	rc = source.load(source.ctx, c, 0, &err);
 	if (rc == 0)
