@@ -51,10 +51,30 @@ static int read_time_of_day(const char *s, struct tm *tm)
 	return 0;
 }
 
+/* What a time in the zone is ahead of UTC, in ms. */
+static int read_zone(const char *s, int64_t *ahead)
+{
+	int hours, minutes;
+
+	*ahead = 0;
+	if (strcmp(s, "Z") == 0)
+		return 0;
+	if (strlen(s) != 6 || (s[0] != '+' && s[0] != '-') || s[3] != ':' ||
+	    read_digits(s + 1, 2, &hours) != 0 ||
+	    read_digits(s + 4, 2, &minutes) != 0 || hours > 23 || minutes > 59)
+		return ERR_FORMAT;
+	*ahead = (hours * 60 + minutes) * INT64_C(60000);
+	if (s[0] == '-')
+		*ahead = -*ahead;
+	return 0;
+}
+
 int date_parse_rfc3339(const char *s, int64_t *wall)
 {
 	struct tm tm = {0};
 	const char *end;
+	int64_t ahead;
+	int rc;
 
 	if (strlen(s) < 20 || s[4] != '-' || s[7] != '-' || s[10] != 'T')
 		return ERR_FORMAT;
@@ -71,11 +91,14 @@ int date_parse_rfc3339(const char *s, int64_t *wall)
 			return ERR_FORMAT;
 		end += 1 + n;
 	}
-	if (strcmp(end, "Z") != 0 && strcmp(end, "+00:00") != 0)
+	if (read_zone(end, &ahead) != 0)
 		return ERR_FORMAT;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
-	return convert_calendar(&tm, wall);
+	rc = convert_calendar(&tm, wall);
+	if (rc == 0)
+		*wall -= ahead;
+	return rc;
 }
 
 int date_parse_http(const char *s, int64_t *wall)

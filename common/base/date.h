@@ -9,8 +9,8 @@
 /* Dates as text, to and from milliseconds since 1970-01-01T00:00:00Z.  Pure;
  * whatever the locale and the time zone are. */
 
-/* "2026-11-22T08:00:00Z" (RFC 3339, UTC, optional fraction dropped) to epoch
- * milliseconds.  ERR_FORMAT. */
+/* "2026-11-22T08:00:00Z" or "2026-11-22T09:00:00+01:00" (RFC 3339, an optional
+ * fraction is dropped) to epoch milliseconds.  ERR_FORMAT. */
 int date_parse_rfc3339(const char *s, int64_t *wall) MUST_CHECK;
 
 /* "Sun, 22 Nov 2026 08:00:00 GMT" (RFC 9110 IMF-fixdate).  ERR_FORMAT. */
