@@ -140,7 +140,7 @@ static int add_plain(struct json_builder *b, enum kind kind)
 
 static int on_null(void *ctx)
 {
-	return add_plain(ctx, KIND_PLAIN);
+	return add_plain(ctx, KIND_NULL);
 }
 
 static int on_boolean(void *ctx, int value)

@@ -8,7 +8,8 @@
 #include "json/parse.h"
 
 enum kind {
-	KIND_PLAIN, /* null, false, numbers that are no int64 */
+	KIND_PLAIN, /* false, numbers that are no int64 */
+	KIND_NULL,
 	KIND_TRUE,
 	KIND_INTEGER,
 	KIND_STRING,
