@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "aws/imds.h"
 
+#include <stdio.h>
 #include <string.h>
 
-#include "base/date.h"
+#include "aws/cred_document.h"
 #include "json/parse.h"
 
 static const char *member_text(const struct json *root, const char *key)
@@ -16,10 +17,12 @@ static const char *member_text(const struct json *root, const char *key)
 static int take_credentials(const struct json *root, const char *role,
     struct cred *out, struct err *err)
 {
+	static const struct cred_document form = {.access_key = "AccessKeyId",
+	    .secret_key = "SecretAccessKey",
+	    .token = "Token",
+	    .expiration = "Expiration"};
 	const char *code = member_text(root, "Code");
-	const char *token = member_text(root, "Token");
-	int64_t expires;
-	int rc;
+	char from[ERR_TEXT_MAX / 2];
 
 	if (strcmp(code, "Success") != 0)
 		return err_set(err, code[0] != '\0' ? ERR_DENIED : ERR_FORMAT,
@@ -28,20 +31,9 @@ static int take_credentials(const struct json *root, const char *role,
 		    role, code[0] != '\0' ? code : "no Code",
 		    json_string(json_get(root, "Message")) != NULL ? ": " : "",
 		    member_text(root, "Message"));
-	rc = date_parse_rfc3339(member_text(root, "Expiration"), &expires);
-	if (rc == 0 && token[0] == '\0')
-		rc = ERR_FORMAT; /* a role's credentials have one */
-	if (rc == 0)
-		rc = cred_set(out, member_text(root, "AccessKeyId"),
-		    member_text(root, "SecretAccessKey"), token);
-	if (rc != 0)
-		return err_set(err, rc,
-		    "IMDS gave a credentials document for role %s with %s",
-		    role,
-		    rc == ERR_LIMIT ? "a value that is too long"
-				    : "a value missing or malformed");
-	out->expires = expires;
-	return 0;
+	(void)snprintf(from, sizeof from,
+	    "IMDS gave a credentials document for role %s", role);
+	return cred_document_take(root, &form, from, out, err);
 }
 
 int imds_document(
