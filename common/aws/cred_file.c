@@ -80,7 +80,9 @@ static int load_profile_keys(
 	/* Both keys of a pair, and their token, come from one file. */
 	if (has_keys(s, SHARED_CREDENTIALS))
 		rc = take_profile_keys(s, SHARED_CREDENTIALS, out, err);
-	else if (has_keys(s, SHARED_CONFIG))
+	/* Between the two comes credential_process (cred_process.h). */
+	else if (has_keys(s, SHARED_CONFIG) &&
+		 shared_get(s, shared_profile(s), "credential_process") == NULL)
 		rc = take_profile_keys(s, SHARED_CONFIG, out, err);
 	else
 		rc = explain_absence(s, err);
