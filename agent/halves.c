@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "confine/confine.h"
 #include "confine/split.h"
+#include "sqs/session.h"
 
 /* Both halves end by themselves at the deadline.  What hangs, in a name
  * look-up, in TLS that waits for the kernel's generator or in a write, is
@@ -53,6 +54,21 @@ int agent_confine_offline(const struct conf *conf, struct err *err)
 	    .readable = nothing};
 
 	return confine_half(&half, err);
+}
+
+int agent_start_runner(
+    struct session *s, struct runner *runner, int cancel_fd, struct err *err)
+{
+	const struct runner_plan plan = {.user = AGENT_ONLINE_USER,
+	    .find = session_command,
+	    .leave = session_leave,
+	    .ctx = s,
+	    .cancel_fd = cancel_fd};
+	const int rc = runner_start(runner, &plan, err);
+
+	if (rc == 0 && runner->fd >= 0)
+		session_use_runner(s, runner_ask, runner);
+	return rc;
 }
 
 int agent_confine_online(

@@ -6,8 +6,10 @@
 
 #include "agent/conf.h"
 #include "base/err.h"
+#include "confine/runner.h"
 
 struct agent_offline;
+struct session;
 
 /* What each half becomes when root starts the program. */
 #define AGENT_OFFLINE_USER "sqs-entropy-agent"
@@ -35,6 +37,11 @@ int agent_halves_run(struct agent_offline *o, agent_online *online,
 
 /* What the offline half gives up: everything but the right to inject. */
 int agent_confine_offline(const struct conf *conf, struct err *err) MUST_CHECK;
+
+/* Before that: start the process that runs the profile's credential_process,
+ * if there is one.  cancel_fd ends waiting for it. */
+int agent_start_runner(struct session *s, struct runner *runner, int cancel_fd,
+    struct err *err) MUST_CHECK;
 
 /* What the online half gives up; soon after the deadline it is killed, too.
  * readable is a list for confine_files(). */

@@ -11,6 +11,7 @@
 #include "confine/confine.h"
 #include "confine/split.h"
 #include "producer/offline/offline.h"
+#include "sqs/session.h"
 
 /* One half has this long to end after the other one, before it is killed. */
 #define OUTLIVE_MS 1000
@@ -37,6 +38,21 @@ int producer_confine_offline(struct err *err)
 	    .readable = readable};
 
 	return confine_half(&half, err);
+}
+
+int producer_start_runner(
+    struct session *s, struct runner *runner, int cancel_fd, struct err *err)
+{
+	const struct runner_plan plan = {.user = PRODUCER_ONLINE_USER,
+	    .find = session_command,
+	    .leave = session_leave,
+	    .cancel_fd = cancel_fd,
+	    .ctx = s};
+	const int rc = runner_start(runner, &plan, err);
+
+	if (rc == 0 && runner->fd >= 0)
+		session_use_runner(s, runner_ask, runner);
+	return rc;
 }
 
 int producer_confine_online(const char *const *readable, struct err *err)

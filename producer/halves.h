@@ -5,9 +5,11 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "confine/runner.h"
 #include "producer/conf.h"
 
 struct producer_offline;
+struct session;
 
 /* What each half becomes when root starts the program. */
 #define PRODUCER_OFFLINE_USER "sqs-entropy-producer"
@@ -31,6 +33,11 @@ int producer_halves_run(struct producer_offline *o, producer_online *online,
 
 /* What the offline half gives up.  ERR_PERM, ERR_IO. */
 int producer_confine_offline(struct err *err) MUST_CHECK;
+
+/* Before that: start the process that runs the profile's credential_process,
+ * if there is one.  cancel_fd ends waiting for it. */
+int producer_start_runner(struct session *s, struct runner *runner,
+    int cancel_fd, struct err *err) MUST_CHECK;
 
 /* What the online half gives up.  readable is a list for confine_files(). */
 int producer_confine_online(const char *const *readable, struct err *err)

@@ -32,6 +32,7 @@ struct run {
 	int64_t deadline;
 	struct session_config cfg;
 	struct session session;
+	struct runner runner;
 	struct sqs_messages messages;
 	bool want[LIMIT_BATCH];    /* to be deleted */
 	bool deleted[LIMIT_BATCH]; /* confirmed */
@@ -59,6 +60,9 @@ static int begin_receiving(struct run *run, struct err *err)
 	run->cfg = agent_session(run->conf);
 	run->cfg.cancel_fd = run->end_fd;
 	rc = session_init(&run->session, &run->cfg, &run->clock, err);
+	if (rc == 0)
+		rc = agent_start_runner(
+		    &run->session, &run->runner, run->end_fd, err);
 	if (rc == 0)
 		rc = agent_confine_online(
 		    session_readable(&run->session), run->deadline, err);

@@ -112,7 +112,7 @@ static int open_http(struct session *s, struct err *err)
 
 static int open_client(struct session *s, struct err *err)
 {
-	struct cred_source sources[3];
+	struct cred_source sources[4];
 	int rc = open_http(s, err);
 
 	if (rc == 0)
@@ -121,12 +121,16 @@ static int open_client(struct session *s, struct err *err)
 	if (rc != 0)
 		return rc;
 	s->file = shared_files_new(s->cfg->profile);
-	if (s->file == NULL)
+	if (s->file != NULL)
+		s->process =
+		    cred_process_new(s->file, s->clock, s->cfg->wait_for_route);
+	if (s->process == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
 	sources[0] = cred_env();
 	sources[1] = cred_file_source(s->file);
-	sources[2] = imds_source(s->imds);
-	s->chain = cred_chain_new(sources, 3, *s->clock);
+	sources[2] = cred_process_source(s->process);
+	sources[3] = imds_source(s->imds);
+	s->chain = cred_chain_new(sources, 4, *s->clock);
 	if (s->chain == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
 	return 0;
@@ -214,6 +218,24 @@ int session_init(struct session *s, const struct session_config *cfg,
 	else
 		session_close(s);
 	return rc;
+}
+
+const struct words *session_command(void *session)
+{
+	const struct session *s = session;
+	const struct words *words;
+
+	return cred_process_find(s->process, &words, NULL) == 0 ? words : NULL;
+}
+
+void session_leave(void *session)
+{
+	session_close(session);
+}
+
+void session_use_runner(struct session *s, cred_process_run *run, void *runner)
+{
+	cred_process_connect(s->process, run, runner);
 }
 
 int session_open(struct session *s, int64_t deadline, struct err *err)
@@ -306,6 +328,7 @@ void session_close(struct session *s)
 {
 	sqs_free(s->sqs);
 	cred_chain_free(s->chain);
+	cred_process_free(s->process);
 	shared_files_free(s->file);
 	imds_free(s->imds);
 	http_free(s->http);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "aws/cred.h"
+#include "aws/cred_process.h"
 #include "aws/imds.h"
 #include "base/arn.h"
 #include "base/clock.h"
@@ -37,6 +38,7 @@ struct session {
 	struct http *http;
 	struct imds *imds;
 	struct shared_files *file;
+	struct cred_process *process;
 	struct cred_chain *chain;
 	struct sqs *sqs;
 	const struct clock *clock;
@@ -59,6 +61,16 @@ int session_init(struct session *s, const struct session_config *cfg,
  * environment without asking anybody.  ERR_CONFIG with the name of the
  * setting, ERR_NOMEM, ERR_INTERNAL. */
 int session_check(const struct session_config *cfg, struct err *err) MUST_CHECK;
+
+/*
+ * For struct runner_plan of an initialised session, which ctx is: the command
+ * of the profile, NULL for none or one that is not well formed, which whoever
+ * asks for credentials is told; and to close the session in the runner.  Then
+ * who runs the command: contract of runner_ask().
+ */
+const struct words *session_command(void *session);
+void session_leave(void *session);
+void session_use_runner(struct session *s, cred_process_run *run, void *runner);
 
 /* What an initialised session has to be able to read, beside the system's own
  * files: a NULL-terminated list that lives as long as it. */

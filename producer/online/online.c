@@ -29,6 +29,7 @@ struct run {
 	struct heartbeat heartbeat;
 	struct session_config cfg;
 	struct session session;
+	struct runner runner;
 	bool opened; /* the session's queue is known */
 	struct refill_state state;
 	struct batch batch;
@@ -58,6 +59,9 @@ static int begin_sending(struct run *run, struct err *err)
 
 	run->cfg = producer_session(run->conf, run->end_fd);
 	rc = session_init(&run->session, &run->cfg, &run->clock, err);
+	if (rc == 0)
+		rc = producer_start_runner(
+		    &run->session, &run->runner, run->end_fd, err);
 	if (rc == 0)
 		rc = producer_confine_online(
 		    session_readable(&run->session), err);
