@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "base/xml.h"
 #include "json/parse.h"
 
 #define NAMES_MAX 32
@@ -139,19 +140,16 @@ static void set_printable(char *out, size_t size, const char *s, size_t len)
 	out[used] = '\0';
 }
 
-/* The text between <tag> and </tag>; false when there is none. */
-static bool read_element(const char *s, size_t len, const char *open,
-    const char *close, char *out, size_t size)
+/* The printable text of an element; false when there is none. */
+static bool read_element(
+    const char *s, size_t len, const char *name, char *out, size_t size)
 {
-	const char *from = memmem(s, len, open, strlen(open)), *to;
+	const char *in;
+	size_t in_len;
 
-	if (from == NULL)
+	if (!xml_find(s, len, name, &in, &in_len))
 		return false;
-	from += strlen(open);
-	to = memmem(from, len - (size_t)(from - s), close, strlen(close));
-	if (to == NULL)
-		return false;
-	set_printable(out, size, from, (size_t)(to - from));
+	set_printable(out, size, in, in_len);
 	return true;
 }
 
@@ -172,10 +170,9 @@ static void read_other_body(struct sqs_error *e, const char *s, size_t len)
 {
 	char name[SQS_ERROR_CODE_MAX];
 
-	if (read_element(s, len, "<Code>", "</Code>", name, sizeof name))
+	if (read_element(s, len, "Code", name, sizeof name))
 		set_name(e, name);
-	if (!read_element(
-		s, len, "<Message>", "</Message>", e->text, sizeof e->text))
+	if (!read_element(s, len, "Message", e->text, sizeof e->text))
 		set_printable(e->text, sizeof e->text, s, len);
 }
 
