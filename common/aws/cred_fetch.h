@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_AWS_CRED_FETCH_H
+#define SQS_ENTROPY_AWS_CRED_FETCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "http/transfer.h"
+
+/*
+ * One request to a service that gives credentials, which does no harm when it
+ * is done twice.  It is tried again as the SDKs do, with growing pauses, but
+ * until the deadline: a young machine's first answers are not the last word.
+ * Each try may be silent for twice as long as the one before, at first for
+ * CRED_FETCH_SILENCE_MS.
+ */
+#define CRED_FETCH_SILENCE_MS 2000
+#define CRED_FETCH_TRIES      8
+
+struct cred_peer {
+	struct http *http;
+	const struct clock *clock;
+	bool wait_for_route; /* ERR_UNREACHABLE does not count as a try */
+	/* Whether an answer, none of 429 or of 500 and above, is one that
+	 * passes; NULL: it is not. */
+	bool (*passes)(const struct http_transfer *t);
+};
+
+/*
+ * 0: *t is answered, with whatever status, and the caller's to free.  Otherwise
+ * *t is NULL and the errors are those of http_do().  req's deadline binds all
+ * of it; its own limits of time are not used.
+ */
+int cred_fetch(const struct cred_peer *p, const struct http_request *req,
+    struct http_transfer **t, struct err *err) MUST_CHECK;
+
+/* What the body of an answer that refuses says, in one line: "CODE: MESSAGE"
+ * of a JSON document, else its first bytes; "" for an empty one.  Cut to size;
+ * what is not printable becomes '?'. */
+void cred_fetch_reason(const struct http_transfer *t, char *out, size_t size);
+
+#endif
