@@ -15,6 +15,7 @@ pytest_plugins = [
     "aid.programs",
     "aid.queue",
     "aid.source",
+    "aid.sts",
     "aid.tls",
     "aid.verdicts",
 ]
