@@ -2,6 +2,7 @@
 #include "base/text.h"
 
 #include <string.h>
+#include <strings.h>
 
 bool text_is_graphic(const char *s, size_t len)
 {
@@ -113,6 +114,20 @@ bool text_read_number(const char *s, size_t len, uint64_t max, uint64_t *out)
 	if (len > 0)
 		*out = value;
 	return len > 0;
+}
+
+bool text_read_switch(const char *s, enum text_switch *out)
+{
+	static const char *const words[] = {
+	    [TEXT_UNSET] = "", [TEXT_FALSE] = "false", [TEXT_TRUE] = "true"};
+
+	for (int i = TEXT_UNSET; i <= TEXT_TRUE; i++) {
+		if (strcasecmp(s, words[i]) != 0)
+			continue;
+		*out = (enum text_switch)i;
+		return true;
+	}
+	return false;
 }
 
 void text_hex(char *out, const uint8_t *data, size_t len)

@@ -45,6 +45,13 @@ char text_lower(char c);
 bool text_read_number(const char *s, size_t len, uint64_t max, uint64_t *out)
     MUST_CHECK;
 
+/* A yes or no that somebody else may decide as long as it is not set. */
+enum text_switch { TEXT_UNSET, TEXT_FALSE, TEXT_TRUE };
+
+/* Read "true" or "false" in any case, as the AWS SDKs do, or "" for not set.
+ * False, and *out unchanged, for any other text. */
+bool text_read_switch(const char *s, enum text_switch *out) MUST_CHECK;
+
 /* Characters for n bytes in hexadecimal, with the NUL. */
 #define TEXT_HEX_LEN(n) (2 * (n) + 1)
 

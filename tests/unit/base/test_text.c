@@ -149,6 +149,25 @@ static void no_more_than_the_given_bytes_are_read(void **state)
 	assert_false(text_read_number("1\0002", 3, 99, &n));
 }
 
+static void a_switch_is_true_false_or_not_set(void **state)
+{
+	static const char *const good[] = {
+	    "", "false", "true", "", "FALSE", "True"};
+	static const char *const bad[] = {" ", "yes", "1", "0", "on", "t",
+	    "true ", " true", "tru\xc3\xa9", "truefalse", "no"};
+	enum text_switch value = TEXT_UNSET;
+
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		assert_true(text_read_switch(good[i], &value));
+		assert_int_equal(value, i % 3);
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		if (text_read_switch(bad[i], &value))
+			fail_msg("a switch: \"%s\"", bad[i]);
+	assert_int_equal(value, TEXT_TRUE);
+}
+
 static void bytes_become_two_small_hexadecimal_digits_each(void **state)
 {
 	const uint8_t bytes[] = {0x00, 0x0f, 0xf0, 0xff, 0x9a, 0xa9};
@@ -171,6 +190,7 @@ int main(void)
 	    cmocka_unit_test(digits_are_a_number_up_to_the_maximum),
 	    cmocka_unit_test(no_other_text_is_a_number),
 	    cmocka_unit_test(no_more_than_the_given_bytes_are_read),
+	    cmocka_unit_test(a_switch_is_true_false_or_not_set),
 	    cmocka_unit_test(bytes_become_two_small_hexadecimal_digits_each),
 	};
 
