@@ -12,7 +12,7 @@ static void make_arn(
     struct taken *t, const struct conf *conf, const struct arn *found)
 {
 	arn_make(t->arn, conf->common.queue,
-	    arn_set_region(conf->common.region), found);
+	    arn_set_region(conf->common.region, NULL), found);
 }
 
 int take_init(struct taken *t, const struct conf *conf)

@@ -67,16 +67,22 @@ bool arn_is_sound(const struct arn *a)
 	       (a->name[0] == '\0' || arn_is_name(a->name));
 }
 
-const char *arn_set_region(const char *configured)
+const char *arn_set_region(const char *configured, const char **by)
 {
-	const char *const variables[] = {"AWS_REGION", "AWS_DEFAULT_REGION"};
+	static const char *const variables[] = {
+	    "AWS_REGION", "AWS_DEFAULT_REGION"};
 	const char *set;
 
 	for (size_t i = 0; i < COUNT(variables); i++) {
 		set = getenv(variables[i]);
-		if (set != NULL && *set != '\0')
-			return set;
+		if (set == NULL || *set == '\0')
+			continue;
+		if (by != NULL)
+			*by = variables[i];
+		return set;
 	}
+	if (by != NULL)
+		*by = "\"region\" in the configuration";
 	return configured;
 }
 
@@ -116,19 +122,24 @@ static const char *skip_start(const char *text, const char *start)
 							      : NULL;
 }
 
+/* What comes after the name of the service, with FIPS or without. */
+static const char *skip_service(const char *text)
+{
+	const char *found = skip_start(text, "sqs.");
+
+	return found != NULL ? found : skip_start(text, "sqs-fips.");
+}
+
 /* Where the region is in a host without its domain. */
 static const char *region_part(char *host)
 {
-	const char *found;
-
 	if (cut_end(host, ".vpce"))
 		return skip_start(host, "vpce-") != NULL
-			   ? skip_start(strchr(host, '.'), ".sqs.")
+			   ? skip_service(skip_start(strchr(host, '.'), "."))
 			   : NULL;
 	if (cut_end(host, ".queue"))
 		return host;
-	found = skip_start(host, "sqs.");
-	return found != NULL ? found : skip_start(host, "sqs-fips.");
+	return skip_service(host);
 }
 
 /* True if a host of that domain and of a region of p names it. */

@@ -39,10 +39,10 @@ bool arn_is_name(const char *s);
 bool arn_is_meant(const char *text);
 
 /*
- * The region in the name of an SQS host of AWS: sqs.R.SUFFIX,
- * sqs-fips.R.SUFFIX, R.queue.SUFFIX, vpce-ID.sqs.R.vpce.SUFFIX, where SUFFIX
- * is one of the partition of R, and queue.amazonaws.com, which is us-east-1.
- * A port does not count.  False, and region unchanged, for any other host.
+ * The region in the name of an SQS host of AWS: sqs.R.SUFFIX, R.queue.SUFFIX,
+ * vpce-ID.sqs.R.vpce.SUFFIX, also with sqs-fips for sqs, where SUFFIX is one of
+ * the partition of R, and queue.amazonaws.com, which is us-east-1.  A port does
+ * not count.  False, and region unchanged, for any other host.
  */
 bool arn_region_of(const char *host, char region[static LIMIT_REGION]);
 
@@ -61,8 +61,9 @@ int arn_read(const char *queue, struct arn *out) MUST_CHECK;
 bool arn_is_missing(const char *queue);
 
 /* The region that a user has set: AWS_REGION, AWS_DEFAULT_REGION, or the one
- * that is configured; "" for none.  It may be no region. */
-const char *arn_set_region(const char *configured);
+ * that is configured; "" for none.  It may be no region.  *by, unless by is
+ * NULL, becomes the name of that place. */
+const char *arn_set_region(const char *configured, const char **by);
 
 /* Of what the other half sends: each text ends within its array, and is sound
  * or "". */

@@ -69,7 +69,7 @@ static bool is_in_aws(const struct place *p)
 int place_check_tag(
     const struct session_config *cfg, const struct place *p, struct err *err)
 {
-	const char *set = arn_set_region(cfg->region);
+	const char *set = arn_set_region(cfg->region, NULL);
 
 	if (!is_in_aws(p))
 		return err_set(err, ERR_CONFIG,
@@ -98,7 +98,7 @@ const char *place_find_endpoint(
 bool place_find_region(
     struct session *s, const struct place *p, const char *endpoint)
 {
-	const char *set = arn_set_region(s->cfg->region);
+	const char *set = arn_set_region(s->cfg->region, NULL);
 	const char *said = p->said.region;
 	const bool own = p->origin[0] == '\0' ||
 			 (endpoint != NULL && strcmp(endpoint, p->origin) == 0);

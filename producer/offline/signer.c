@@ -125,7 +125,7 @@ void signer_set_queue(
     struct signer *s, const struct conf *conf, const struct arn *found)
 {
 	arn_make(s->arn, conf->common.queue,
-	    arn_set_region(conf->common.region), found);
+	    arn_set_region(conf->common.region, NULL), found);
 }
 
 /* A message that cannot be signed goes out unsigned, one that cannot be sealed

@@ -63,6 +63,10 @@ static void hosts_of_sqs_name_their_region(void **state)
 	    {"queue.amazonaws.com", "us-east-1"},
 	    {"vpce-0a1-b2-us-east-2a.sqs.us-east-2.vpce.amazonaws.com",
 		"us-east-2"},
+	    {"vpce-0a1-b2.sqs-fips.us-east-2.vpce.amazonaws.com", "us-east-2"},
+	    {"sqs-fips.cn-north-1.api.amazonwebservices.com.cn", "cn-north-1"},
+	    {"sqs-fips.us-gov-west-1.api.aws", "us-gov-west-1"},
+	    {"sqs.eu-isoe-west-1.api.cloud-aws.adc-e.uk", "eu-isoe-west-1"},
 	    {"sqs.cn-north-1.amazonaws.com.cn", "cn-north-1"},
 	    {"cn-north-1.queue.amazonaws.com.cn", "cn-north-1"},
 	    {"sqs.cn-north-1.api.amazonwebservices.com.cn", "cn-north-1"},
@@ -100,6 +104,18 @@ static void no_other_host_names_a_region(void **state)
 	    "vpce-1.vpce.amazonaws.com", "sqs.-.amazonaws.com",
 	    "evil.queue.amazonaws.com.evil.example", "queue.amazonaws.com.cn",
 	    "a.queue.amazonaws.com.queue",
+	    "vpce-1.sqs-fipsx.us-east-2.vpce.amazonaws.com",
+	    "vpce-1.sqs.x.sqs-fips.us-east-2.vpce.amazonaws.com",
+	    "vpce-1.sqs.us-east-2.vpce.amazonaws.com.example.org",
+	    "vpce-1.sqs.us-east-2.vpce-amazonaws.com",
+	    "vpce-1.sqs.us-east-2.amazonaws.com", "vpce-.vpce.amazonaws.com",
+	    "sqs.us-east-2.vpce.amazonaws.com", "vpce-1.vpce",
+	    "sqs-fips.us-east-2.api.aws.example.org",
+	    "sqs-fips.us-east-2.xapi.aws", "sqs-fips.us-east-2.aws",
+	    "sqs-fips.amazonaws.com", "sqs-fips.queue.us-east-2.amazonaws.com",
+	    "us-east-2.queue.api.aws.example", "queue.amazonaws.com.example",
+	    "xqueue.amazonaws.com", "queue.amazonaws.com.", "queue.api.aws",
+	    "us-east-2.xqueue.amazonaws.com", "us-east-2.queueamazonaws.com",
 	    /* Another partition's domain. */
 	    "sqs.cn-north-1.amazonaws.com", "sqs.eu-west-1.amazonaws.com.cn",
 	    "sqs.eusc-de-east-1.api.aws", "sqs.us-iso-east-1.sc2s.sgov.gov"};
@@ -260,19 +276,28 @@ static void what_comes_from_the_other_half_is_judged(void **state)
 	assert_false(arn_is_sound(&a));
 }
 
+static void assert_set_region(const char *region, const char *by)
+{
+	const char *place = NULL;
+
+	assert_string_equal(arn_set_region("a", &place), region);
+	assert_string_equal(place, by);
+}
+
 static void the_environment_precedes_the_configured_region(void **state)
 {
 	(void)state;
 	(void)unsetenv("AWS_REGION");
 	(void)unsetenv("AWS_DEFAULT_REGION");
-	assert_string_equal(arn_set_region("a"), "a");
-	assert_string_equal(arn_set_region(""), "");
+	assert_set_region("a", "\"region\" in the configuration");
+	assert_string_equal(arn_set_region("", NULL), "");
 	(void)setenv("AWS_DEFAULT_REGION", "b", 1);
-	assert_string_equal(arn_set_region("a"), "b");
+	assert_set_region("b", "AWS_DEFAULT_REGION");
 	(void)setenv("AWS_REGION", "c", 1);
-	assert_string_equal(arn_set_region("a"), "c");
+	assert_set_region("c", "AWS_REGION");
+	assert_string_equal(arn_set_region("a", NULL), "c");
 	(void)setenv("AWS_REGION", "", 1);
-	assert_string_equal(arn_set_region("a"), "b");
+	assert_set_region("b", "AWS_DEFAULT_REGION");
 	(void)unsetenv("AWS_REGION");
 	(void)unsetenv("AWS_DEFAULT_REGION");
 }
