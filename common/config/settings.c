@@ -82,6 +82,15 @@ static int set_choice(const struct setting *row, void *at, const char *origin,
 	    origin, text, names);
 }
 
+static int set_switch(
+    void *at, const char *origin, const char *text, struct err *err)
+{
+	if (text_read_switch(text, at))
+		return 0;
+	return err_set(err, ERR_CONFIG,
+	    "%s: \"%.64s\" is neither true nor false", origin, text);
+}
+
 int settings_set(const struct setting *row, void *conf, const char *origin,
     const char *text, struct err *err)
 {
@@ -95,6 +104,8 @@ int settings_set(const struct setting *row, void *conf, const char *origin,
 		return set_number(row, at, origin, text, err);
 	case SETTING_CHOICE:
 		return set_choice(row, at, origin, text, err);
+	case SETTING_SWITCH:
+		return set_switch(at, origin, text, err);
 	default:
 		return err_set(err, ERR_INTERNAL, "%s: takes no text", origin);
 	}
@@ -138,6 +149,14 @@ static void print_double(double x, FILE *to)
 	(void)fprintf(to, "%.*s", len, text);
 }
 
+static void print_switch(enum text_switch value, FILE *to)
+{
+	print_string(value == TEXT_UNSET  ? ""
+		     : value == TEXT_TRUE ? "true"
+					  : "false",
+	    to);
+}
+
 void settings_print(const struct setting *row, const void *conf, FILE *to)
 {
 	const void *at = (const char *)conf + row->offset;
@@ -149,6 +168,8 @@ void settings_print(const struct setting *row, const void *conf, FILE *to)
 		print_double(*(const double *)at, to);
 	else if (row->kind == SETTING_CHOICE)
 		print_string(row->choices[*(const int *)at], to);
+	else if (row->kind == SETTING_SWITCH)
+		print_switch(*(const enum text_switch *)at, to);
 	else
 		print_string(at, to);
 }

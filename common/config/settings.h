@@ -19,6 +19,8 @@ enum setting_kind {
 	SETTING_LONG,   /* long, min..max */
 	SETTING_DOUBLE, /* double, min..max */
 	SETTING_CHOICE, /* int or an enum of its size: index into choices */
+	SETTING_SWITCH, /* enum text_switch: "true", "false", or "", which lets
+			   a lower layer decide */
 	SETTING_FLAG,   /* bool; options take no value */
 	SETTING_COUNT,  /* int: how often the option was given */
 	SETTING_WORD,   /* const char *: argv's own word, whatever it holds */

@@ -134,6 +134,27 @@ static void a_value_is_printed_as_the_file_has_it(void **state)
 	assert_printed(&rows[UNSIGNED], "unsigned = \"refuse\"");
 }
 
+static void a_switch_may_be_left_to_a_lower_layer(void **state)
+{
+	static const struct setting row = {"fips", SETTING_SWITCH, SETTING_FILE,
+	    .offset = offsetof(struct values, unsigned_), .size = sizeof(int)};
+	static const char *const texts[][2] = {{"true", "fips = \"true\""},
+	    {"false", "fips = \"false\""}, {"", "fips = \"\""},
+	    {"TRUE", "fips = \"true\""}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		assert_int_equal(
+		    settings_set(&row, &v, "f", texts[i][0], &err), 0);
+		assert_printed(&row, texts[i][1]);
+	}
+	assert_int_equal(
+	    settings_set(&row, &v, "a:1: fips", "yes", &err), ERR_CONFIG);
+	assert_string_equal(
+	    err.text, "a:1: fips: \"yes\" is neither true nor false");
+	assert_printed(&row, "fips = \"true\"");
+}
+
 #define T(f) cmocka_unit_test_setup(f, setup)
 
 int main(void)
@@ -144,6 +165,7 @@ int main(void)
 	    T(a_row_is_found_by_its_name),
 	    T(a_value_is_checked_before_it_is_stored),
 	    T(a_value_is_printed_as_the_file_has_it),
+	    T(a_switch_may_be_left_to_a_lower_layer),
 	};
 
 	return cmocka_run_group_tests_name("settings", tests, NULL, NULL);
