@@ -52,10 +52,10 @@ static int run_producer(const struct conf *conf, struct err *err)
 
 static int check_producer(const struct conf *conf, struct err *err)
 {
-	int rc = producer_online_check(conf, err);
+	int rc = signer_check(conf, err);
 
 	if (rc == 0)
-		rc = signer_check(conf, err);
+		rc = producer_online_check(conf, err);
 	if (rc == 0)
 		producer_say_lacks();
 	return rc;

@@ -222,6 +222,8 @@ static int move_messages(struct run *run, struct err *err)
 {
 	int rc = session_open(&run->session, run->deadline, err);
 
+	if (rc == 0 && run->session.warning[0] != '\0')
+		log_warning("%s", run->session.warning);
 	if (rc == 0)
 		rc = tell_queue(run, err);
 	if (rc == 0)
@@ -273,6 +275,12 @@ int agent_online_run(int fd, const struct conf *conf, int64_t deadline)
 int agent_online_check(const struct conf *conf, struct err *err)
 {
 	const struct session_config cfg = agent_session(conf);
+	struct session_found found;
+	const int rc = session_check(&cfg, &found, err);
 
-	return session_check(&cfg, err);
+	if (rc == 0 && found.warning[0] != '\0')
+		log_warning("%s", found.warning);
+	if (rc == 0)
+		session_print(&found, stdout);
+	return rc;
 }

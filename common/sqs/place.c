@@ -2,20 +2,9 @@
 #include "sqs/place.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "aws/cred_file.h"
 #include "base/url.h"
-
-/* The first of n texts that is neither NULL nor empty; NULL: none is. */
-static const char *first_set(const char *const *texts, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (texts[i] != NULL && *texts[i] != '\0')
-			return texts[i];
-	return NULL;
-}
 
 /* The region that the host of a URL names; false when it names none. */
 static bool read_region_of(const char *url, char region[static LIMIT_REGION])
@@ -48,7 +37,7 @@ int place_find_queue(const char *queue, struct place *p, struct err *err)
 {
 	struct url parts;
 
-	p->origin[0] = '\0';
+	*p = (struct place){.origin = ""};
 	if (arn_read(queue, &p->said) != 0)
 		return refuse_queue(queue, err);
 	if (url_split(queue, &parts) == 0)
@@ -86,34 +75,130 @@ int place_check_tag(
 	return 0;
 }
 
-const char *place_find_endpoint(
-    const struct session_config *cfg, const char *origin)
+/* The host of a VPC endpoint is somebody's own choice, and no rule knows its
+ * other forms. */
+static bool has_other_forms(const struct place *p)
 {
-	const char *const from[] = {getenv("AWS_ENDPOINT_URL_SQS"),
-	    getenv("AWS_ENDPOINT_URL"), cfg->endpoint_url, origin};
-
-	return first_set(from, sizeof from / sizeof from[0]);
+	return is_in_aws(p) && strncmp(p->origin, "https://vpce-", 13) != 0;
 }
 
-bool place_find_region(
-    struct session *s, const struct place *p, const char *endpoint)
+/* Without another endpoint the host of a queue's URL is asked, unless another
+ * host of its region was asked for. */
+static int take_origin(struct place *p, struct err *err)
 {
-	const char *set = arn_set_region(s->cfg->region, NULL);
-	const char *said = p->said.region;
-	const bool own = p->origin[0] == '\0' ||
-			 (endpoint != NULL && strcmp(endpoint, p->origin) == 0);
+	struct endpoint *e = &p->endpoint;
 
-	if (own && *said != '\0')
-		set = said;
-	if (*set != '\0') {
-		/* "?" is no region: arn_is_region() refuses it. */
-		(void)snprintf(s->region, sizeof s->region, "%s",
-		    strlen(set) < sizeof s->region ? set : "?");
-		return true;
-	}
-	if (endpoint != NULL && read_region_of(endpoint, s->region))
-		return true;
-	memcpy(s->region, said, sizeof s->region);
-	return *said != '\0' ||
-	       cred_file_region(s->file, s->region, sizeof s->region) == 0;
+	if ((e->fips || e->dual) && has_other_forms(p))
+		return 0;
+	memcpy(e->url, p->origin, sizeof e->url);
+	(void)snprintf(e->from, sizeof e->from, "the queue's URL");
+	return endpoint_check(e, err);
+}
+
+int place_find_endpoint(const struct session_config *cfg,
+    const struct shared *shared, struct place *p, struct err *err)
+{
+	const struct endpoint_config config = {.service = "sqs",
+	    .option = cfg->endpoint_option,
+	    .configured = cfg->endpoint_url,
+	    .use_fips = cfg->use_fips,
+	    .use_dualstack = cfg->use_dualstack};
+	int rc = endpoint_find(&config, shared, &p->endpoint, err);
+
+	if (rc == 0 && p->endpoint.url[0] == '\0' && p->origin[0] != '\0')
+		rc = take_origin(p, err);
+	return rc;
+}
+
+/* Old SDKs had such names for the regions' FIPS endpoints. */
+static bool is_pseudo_region(const char *region)
+{
+	const size_t len = strlen(region);
+
+	return strncmp(region, "fips-", 5) == 0 ||
+	       (len > 5 && strcmp(region + len - 5, "-fips") == 0);
+}
+
+int place_set_region(
+    struct place *p, const char *region, const char *from, struct err *err)
+{
+	char there[LIMIT_REGION];
+
+	if (!arn_is_region(region))
+		return err_set(err, ERR_CONFIG,
+		    "%s: \"%.64s\" is no name of a region, such as eu-west-1",
+		    from, region);
+	if (is_pseudo_region(region))
+		return err_set(err, ERR_CONFIG,
+		    "%s: \"%s\" is no region: write the region itself, and set "
+		    "AWS_USE_FIPS_ENDPOINT=true or \"use-fips-endpoint\"",
+		    from, region);
+	if (p->endpoint.url[0] != '\0' &&
+	    read_region_of(p->endpoint.url, there) &&
+	    strcmp(there, region) != 0)
+		return err_set(err, ERR_CONFIG,
+		    "%s says the region %s, but %s sets an endpoint in %s, "
+		    "%.128s: let both name the queue's region",
+		    from, region, p->endpoint.from, there, p->endpoint.url);
+	memcpy(p->region, region, strlen(region) + 1);
+	(void)snprintf(p->region_from, sizeof p->region_from, "%s", from);
+	return 0;
+}
+
+static const char *name_queue(const struct place *p)
+{
+	return p->origin[0] != '\0' ? "the queue's URL" : "the queue's ARN";
+}
+
+/* ERR_ABSENT, and what to set where. */
+static int explain_absence(
+    const struct shared *shared, const struct place *p, struct err *err)
+{
+	const bool there = shared_is_there(shared, SHARED_CONFIG);
+	const bool asked = p->endpoint.url[0] != '\0';
+
+	return err_set(err, ERR_ABSENT,
+	    "no region: the queue%s %s none, AWS_REGION, AWS_DEFAULT_REGION "
+	    "and \"region\" of the configuration are not set, the profile "
+	    "%.64s has none (%.100s%s): set AWS_REGION or \"region\" in the "
+	    "configuration",
+	    asked ? " and the endpoint" : "", asked ? "name" : "names",
+	    shared_profile(shared), shared_path(shared, SHARED_CONFIG),
+	    there ? "" : " is not there");
+}
+
+int place_find_region(const struct session_config *cfg,
+    const struct shared *shared, struct place *p, struct err *err)
+{
+	const char *profile = shared_profile(shared);
+	const char *by, *set = arn_set_region(cfg->region, &by);
+	char from[ENDPOINT_FROM_MAX], there[LIMIT_REGION];
+
+	if (p->said.region[0] != '\0')
+		return place_set_region(p, p->said.region, name_queue(p), err);
+	if (*set != '\0')
+		return place_set_region(p, set, by, err);
+	if (read_region_of(p->endpoint.url, there))
+		return place_set_region(p, there, p->endpoint.from, err);
+	set = shared_get(shared, profile, "region");
+	if (set == NULL || *set == '\0')
+		return explain_absence(shared, p, err);
+	(void)snprintf(
+	    from, sizeof from, "region of the profile %.128s", profile);
+	return place_set_region(p, set, from, err);
+}
+
+void place_warn(const struct session_config *cfg, const struct place *p,
+    char text[static SESSION_WARNING_MAX])
+{
+	const char *by, *set = arn_set_region(cfg->region, &by);
+	struct err warning = {.text = ""};
+
+	if (*set != '\0' && p->said.region[0] != '\0' &&
+	    strcmp(set, p->said.region) != 0)
+		(void)err_set(&warning, ERR_CONFIG,
+		    "%s says the region %.64s, but the queue is in %s, as %s "
+		    "says: requests are signed for %s",
+		    by, set, p->said.region, name_queue(p), p->said.region);
+	memcpy(text, warning.text, SESSION_WARNING_MAX);
 }

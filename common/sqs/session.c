@@ -7,6 +7,7 @@
 
 #include "aws/cred_env.h"
 #include "aws/cred_file.h"
+#include "base/text.h"
 #include "base/url.h"
 #include "http/transfer.h"
 #include "sqs/place.h"
@@ -52,43 +53,35 @@ static int find_queue(struct session *s, char queue[static LIMIT_URL],
 	return 0;
 }
 
-static int set_region(struct session *s, const struct place *where,
-    const char *endpoint, int64_t deadline, struct err *err)
+/* Of all places IMDS comes last. */
+static int ask_region(
+    struct session *s, struct place *p, int64_t deadline, struct err *err)
 {
+	const struct err nobody = *err;
 	char text[IMDS_TEXT_MAX];
-	int rc;
+	struct err why = {0};
+	int rc = imds_region(s->imds, text, deadline, &why);
 
-	if (!place_find_region(s, where, endpoint)) {
-		rc = imds_region(s->imds, text, deadline, err);
-		if (rc != 0)
-			return explain_missing(rc,
-			    "no region: set AWS_REGION or \"region\" in the "
-			    "configuration",
-			    err);
-		(void)snprintf(s->region, sizeof s->region, "%.*s",
-		    LIMIT_REGION - 1, strlen(text) < LIMIT_REGION ? text : "?");
+	if (rc == 0) {
+		err->code = 0;
+		return place_set_region(p, text, "EC2 metadata", err);
 	}
-	if (!arn_is_region(s->region))
-		return err_set(err, ERR_CONFIG,
-		    "the region that is set is no name of a region, such as "
-		    "eu-west-1");
-	return 0;
+	return err_set(err, rc == ERR_ABSENT ? ERR_CONFIG : rc,
+	    "%s (asked EC2 metadata: %.200s)", nobody.text, why.text);
 }
 
-static int set_service_endpoint(
-    struct session *s, const char *endpoint, struct err *err)
+/* ERR_ABSENT: only IMDS can tell the region. */
+static int find_place(struct session *s, struct place *p, struct err *err)
 {
-	if (endpoint == NULL)
-		(void)snprintf(s->endpoint, sizeof s->endpoint,
-		    "https://sqs.%s.%s", s->region,
-		    arn_partition(s->region)->suffix);
-	else if (strlen(endpoint) < sizeof s->endpoint)
-		(void)snprintf(s->endpoint, sizeof s->endpoint, "%s", endpoint);
-	else
-		return err_set(err, ERR_CONFIG,
-		    "endpoint: longer than %zu characters",
-		    sizeof s->endpoint - 1);
-	return 0;
+	struct shared *shared;
+	int rc = shared_read(s->file, &shared, err);
+
+	if (rc == 0)
+		rc = place_find_endpoint(s->cfg, shared, p, err);
+	if (rc == 0)
+		rc = place_find_region(s->cfg, shared, p, err);
+	shared_free(shared);
+	return rc;
 }
 
 static int open_http(struct session *s, struct err *err)
@@ -136,20 +129,36 @@ static int open_client(struct session *s, struct err *err)
 	return 0;
 }
 
-/* The client of the region and endpoint that are set, or asked for. */
-static int open_endpoint(struct session *s, const struct place *where,
-    int64_t deadline, struct err *err)
+/* setting is the name of what has the URL. */
+static int check_url(const char *setting, const char *url, struct err *err)
+{
+	struct err why = {0};
+	const int rc = http_check_url(url, &why);
+
+	if (rc == 0)
+		return 0;
+	return err_set(
+	    err, rc, "%s \"%.200s\": %.200s", setting, url, why.text);
+}
+
+/* The client of a place whose region is known. */
+static int open_endpoint(struct session *s, struct place *p, struct err *err)
 {
 	const struct sqs_config sqs = {
 	    .endpoint = s->endpoint,
 	    .region = s->region,
 	    .wait_for_route = s->cfg->wait_for_route,
 	};
-	const char *endpoint = place_find_endpoint(s->cfg, where->origin);
-	int rc = set_region(s, where, endpoint, deadline, err);
+	char setting[ENDPOINT_FROM_MAX + 16];
+	int rc;
 
-	if (rc == 0)
-		rc = set_service_endpoint(s, endpoint, err);
+	endpoint_make("sqs", p->region, &p->endpoint);
+	memcpy(s->endpoint, p->endpoint.url, sizeof s->endpoint);
+	memcpy(s->region, p->region, sizeof s->region);
+	place_warn(s->cfg, p, s->warning);
+	(void)snprintf(
+	    setting, sizeof setting, "%s: endpoint", p->endpoint.from);
+	rc = check_url(setting, s->endpoint, err);
 	if (rc == 0)
 		rc = sqs_new(s->http, s->chain, s->clock, &sqs, &s->sqs, err);
 	return rc;
@@ -198,7 +207,11 @@ static int open_queue(
 	if (rc == 0 && s->cfg->queue[0] == '\0')
 		rc = place_check_tag(s->cfg, &where, err);
 	if (rc == 0)
-		rc = open_endpoint(s, &where, deadline, err);
+		rc = find_place(s, &where, err);
+	if (rc == ERR_ABSENT)
+		rc = ask_region(s, &where, deadline, err);
+	if (rc == 0)
+		rc = open_endpoint(s, &where, err);
 	if (rc == 0)
 		rc = find_url(s, queue, &where.said, deadline, err);
 	if (rc == 0)
@@ -251,54 +264,63 @@ int session_open(struct session *s, int64_t deadline, struct err *err)
 	return rc;
 }
 
-static int check_url(const char *setting, const char *url, struct err *err)
-{
-	struct err why = {0};
-	const int rc = http_check_url(url, &why);
-
-	if (rc == 0)
-		return 0;
-	return err_set(
-	    err, rc, "%s \"%.200s\": %.200s", setting, url, why.text);
-}
-
 /* Does as open_queue() without asking anybody: any region will do where
  * open_queue() would ask IMDS for it. */
 static int check_place(
-    struct session *s, struct session_config *cfg, struct err *err)
+    struct session *s, struct place *p, bool *known, struct err *err)
 {
-	struct place where = {.origin = ""};
-	const char *endpoint;
+	const char *queue = s->cfg->queue;
 	int rc = 0;
 
-	if (cfg->queue[0] != '\0')
-		rc = place_find_queue(cfg->queue, &where, err);
-	if (rc != 0)
-		return rc;
-	endpoint = place_find_endpoint(cfg, where.origin);
-	if (!place_find_region(s, &where, endpoint))
-		cfg->region = ANY_REGION;
-	if (where.origin[0] != '\0')
-		rc = check_url("queue", cfg->queue, err);
+	if (queue[0] != '\0')
+		rc = place_find_queue(queue, p, err);
+	if (rc == 0 && p->origin[0] != '\0')
+		rc = check_url("queue", queue, err);
 	if (rc == 0)
-		rc = open_endpoint(s, &where, 0, err);
+		rc = find_place(s, p, err);
+	*known = rc != ERR_ABSENT || p->endpoint.url[0] != '\0';
+	if (rc == ERR_ABSENT) {
+		err->code = 0;
+		rc = place_set_region(p, ANY_REGION, "", err);
+	}
 	if (rc == 0)
-		rc = check_url("endpoint", s->endpoint, err);
+		rc = open_endpoint(s, p, err);
 	return rc;
 }
 
-int session_check(const struct session_config *cfg, struct err *err)
+int session_check(const struct session_config *cfg, struct session_found *found,
+    struct err *err)
 {
 	const struct clock clock = clock_system(NULL);
-	struct session_config own = *cfg;
+	struct place place = {.origin = ""};
 	struct session s;
-	int rc = session_init(&s, &own, &clock, err);
+	bool known;
+	int rc = session_init(&s, cfg, &clock, err);
 
+	*found = (struct session_found){.endpoint = ""};
 	if (rc != 0)
 		return rc;
-	rc = check_place(&s, &own, err);
+	rc = check_place(&s, &place, &known, err);
+	memcpy(found->warning, s.warning, sizeof found->warning);
+	if (known) {
+		memcpy(found->endpoint, s.endpoint, sizeof found->endpoint);
+		memcpy(found->endpoint_from, place.endpoint.from,
+		    sizeof found->endpoint_from);
+	}
 	session_close(&s);
 	return rc;
+}
+
+void session_print(const struct session_found *found, FILE *to)
+{
+	const bool known = found->endpoint[0] != '\0';
+
+	(void)fprintf(to, "# endpoint = \"");
+	text_print(to, found->endpoint);
+	(void)fprintf(to, "\"  # ");
+	text_print(to, known ? found->endpoint_from
+			     : "the region that EC2 metadata tells");
+	(void)fputc('\n', to);
 }
 
 /* For name look-ups (nss, resolvers), TLS and the C library itself. */

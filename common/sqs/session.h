@@ -4,9 +4,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "aws/cred.h"
 #include "aws/cred_process.h"
+#include "aws/endpoint.h"
 #include "aws/imds.h"
 #include "base/arn.h"
 #include "base/clock.h"
@@ -20,19 +22,22 @@
  * queue's URL, each resolved in the order of the AWS SDKs.  err is never NULL.
  */
 struct session_config {
-	const char *queue;        /* URL, ARN or name; "": queue_from_tag */
-	const char *region;       /* configured; "" for none */
-	const char *endpoint_url; /* configured; "" for none */
-	const char *profile;      /* configured; "" for none */
-	const char *ca_bundle;    /* configured; "" for none */
-	const char *agent;        /* User-Agent */
-	bool queue_from_tag;      /* SESSION_QUEUE_TAG: a queue of AWS's */
-	bool wait_for_route;      /* boot: no network yet is not an error */
-	int cancel_fd;            /* -1 for none */
+	const char *queue;           /* URL, ARN or name; "": queue_from_tag */
+	const char *region;          /* configured; "" for none */
+	const char *endpoint_option; /* by option; "" or NULL for none */
+	const char *endpoint_url;    /* configured; "" for none */
+	enum text_switch use_fips, use_dualstack; /* configured */
+	const char *profile;                      /* configured; "" for none */
+	const char *ca_bundle;                    /* configured; "" for none */
+	const char *agent;                        /* User-Agent */
+	bool queue_from_tag; /* SESSION_QUEUE_TAG: a queue of AWS's */
+	bool wait_for_route; /* boot: no network yet is not an error */
+	int cancel_fd;       /* -1 for none */
 };
 
 #define SESSION_QUEUE_TAG    "sqs-entropy:queue"
 #define SESSION_READABLE_MAX 32
+#define SESSION_WARNING_MAX  ERR_TEXT_MAX
 
 struct session {
 	struct http *http;
@@ -46,6 +51,7 @@ struct session {
 	const char *readable[SESSION_READABLE_MAX];
 	char region[LIMIT_REGION];
 	char endpoint[LIMIT_URL];
+	char warning[SESSION_WARNING_MAX]; /* what a user should know, or "" */
 	char queue_url[LIMIT_URL];
 	struct arn arn; /* of the queue; no account, no name: not known */
 };
@@ -57,10 +63,21 @@ struct session {
 int session_init(struct session *s, const struct session_config *cfg,
     const struct clock *clock, struct err *err) MUST_CHECK;
 
-/* What session_init() and session_open() would find wrong with cfg and the
- * environment without asking anybody.  ERR_CONFIG with the name of the
+/* What can be said of a session without asking anybody. */
+struct session_found {
+	char endpoint[LIMIT_URL]; /* "": in the region that IMDS tells */
+	char endpoint_from[ENDPOINT_FROM_MAX]; /* what says so, for people */
+	char warning[SESSION_WARNING_MAX]; /* what a user should know, or "" */
+};
+
+/* What session_init() and session_open() would find, or find wrong with cfg
+ * and the environment, without asking anybody.  ERR_CONFIG with the name of the
  * setting, ERR_NOMEM, ERR_INTERNAL. */
-int session_check(const struct session_config *cfg, struct err *err) MUST_CHECK;
+int session_check(const struct session_config *cfg, struct session_found *found,
+    struct err *err) MUST_CHECK;
+
+/* Write the endpoint and what says so, as a comment of the configuration. */
+void session_print(const struct session_found *found, FILE *to);
 
 /*
  * For struct runner_plan of an initialised session, which ctx is: the command
@@ -78,12 +95,11 @@ const char *const *session_readable(struct session *s);
 
 /*
  * Find region, endpoint and queue by deadline; may be repeated after a
- * failure.  Endpoint: AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL, configured, the
- * queue URL's scheme and host, or https://sqs.REGION.DNS-SUFFIX.  Region: that
- * of an ARN, the one that the queue URL's host names when that host is the
- * endpoint, AWS_REGION, AWS_DEFAULT_REGION, configured, the one that the
- * endpoint or queue host names, the profile's, IMDS.  ERR_CONFIG, ERR_ABSENT's
- * causes as ERR_CONFIG with what to set, and the errors of client.h.
+ * failure.  Endpoint: that of endpoint_find(), the queue URL's scheme and host,
+ * or the region's own.  Region: the one that the queue's ARN or the host of its
+ * URL names, AWS_REGION, AWS_DEFAULT_REGION, configured, the one that the
+ * endpoint's host names, the profile's, IMDS.  ERR_CONFIG, with what to set
+ * where; the errors of shared_read(), imds.h and client.h.
  */
 int session_open(struct session *s, int64_t deadline, struct err *err)
     MUST_CHECK;

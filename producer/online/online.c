@@ -76,6 +76,8 @@ static int open_session(struct run *run, struct err *err)
 		return 0;
 	rc = session_open(&run->session, call_deadline(run), err);
 	run->opened = rc == 0;
+	if (run->opened && run->session.warning[0] != '\0')
+		log_warning("%s", run->session.warning);
 	return rc;
 }
 
@@ -261,6 +263,12 @@ int producer_online_run(
 int producer_online_check(const struct conf *conf, struct err *err)
 {
 	const struct session_config cfg = producer_session(conf, -1);
+	struct session_found found;
+	const int rc = session_check(&cfg, &found, err);
 
-	return session_check(&cfg, err);
+	if (rc == 0 && found.warning[0] != '\0')
+		log_warning("%s", found.warning);
+	if (rc == 0)
+		session_print(&found, stdout);
+	return rc;
 }

@@ -24,7 +24,9 @@ static struct err err;
 
 static const char *const variables[] = {"AWS_REGION", "AWS_DEFAULT_REGION",
     "AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "AWS_PROFILE",
-    "AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_SESSION_TOKEN"};
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_SESSION_TOKEN",
+    "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"};
 
 /* Nothing of the host's own settings, and no metadata service. */
 static int prepare(void **state)
@@ -160,35 +162,19 @@ static void variables_of_the_endpoint_precede_the_setting(void **state)
 	assert_refused(&cfg, "endpoint");
 }
 
-static void variables_of_the_region_precede_the_setting(void **state)
+static void a_region_that_the_queue_overrules_is_a_warning(void **state)
 {
-	static const char vpce[] =
-	    "https://vpce-1.sqs.eu-west-3.vpce.amazonaws.com";
-	struct session_config cfg = config("https://h.example/1/q");
-	char path[] = "/tmp/test_session.XXXXXX";
-	int fd = mkstemp(path);
+	struct session_config cfg = config(QUEUE);
 
 	(void)state;
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, "[default]\nregion = eu-north-1\n", 30), 30);
-	assert_int_equal(close(fd), 0);
-	(void)setenv("AWS_CONFIG_FILE", path, 1);
-	assert_opened(&cfg, "https://h.example", "eu-north-1");
-	cfg.endpoint_url = vpce;
-	assert_opened(&cfg, vpce, "eu-west-3");
+	assert_int_equal(open_with(&cfg), 0);
+	assert_string_equal(session.warning, "");
+	session_close(&session);
 	cfg.region = "us-east-2";
-	assert_opened(&cfg, vpce, "us-east-2");
-	(void)setenv("AWS_DEFAULT_REGION", "us-west-1", 1);
-	assert_opened(&cfg, vpce, "us-west-1");
-	(void)setenv("AWS_REGION", "us-west-2", 1);
-	assert_opened(&cfg, vpce, "us-west-2");
-	(void)setenv("AWS_REGION", "evil.org/", 1);
-	assert_refused(&cfg, "no name of a region");
-	(void)setenv("AWS_REGION",
-	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-	    1);
-	assert_refused(&cfg, "no name of a region");
-	(void)unlink(path);
+	assert_int_equal(open_with(&cfg), 0);
+	assert_string_equal(session.region, "eu-west-1");
+	assert_non_null(strstr(session.warning, "us-east-2"));
+	session_close(&session);
 }
 
 static void without_a_region_the_user_is_told_to_set_one(void **state)
@@ -465,7 +451,7 @@ int main(void)
 	    TEST(a_queue_url_says_endpoint_and_region),
 	    TEST(an_arn_says_region_account_and_name),
 	    TEST(variables_of_the_endpoint_precede_the_setting),
-	    TEST(variables_of_the_region_precede_the_setting),
+	    TEST(a_region_that_the_queue_overrules_is_a_warning),
 	    TEST(without_a_region_the_user_is_told_to_set_one),
 	    TEST(a_queue_that_is_no_url_and_no_name_is_refused),
 	    TEST(a_queue_name_is_looked_up),
