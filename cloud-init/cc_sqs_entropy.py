@@ -223,6 +223,8 @@ CHECKERS: dict[str, Checker] = {
     ),
     "region": text_of("[a-z0-9-]+", "a region such as eu-west-1", 63),
     "endpoint_url": text_of(HOST + "/?", "a URL https://HOST without a path"),
+    "use_fips_endpoint": boolean,
+    "use_dualstack_endpoint": boolean,
     "ca_bundle": text_of("/.*", A_PATH, PATH_LENGTH_MAX),
     "seal_key": text_of("/.*", A_PATH, PATH_LENGTH_MAX, secret=True),
     "messages": whole(1, 10),
@@ -324,6 +326,8 @@ def written(value: Any) -> str:
     """A valid value as the configuration file has it."""
     if isinstance(value, str):
         return quoted(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
     # Never 1e-05, which the agent takes for no number.
     return f"{value:.6f}" if isinstance(value, float) else str(value)
 

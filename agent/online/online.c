@@ -41,9 +41,13 @@ struct run {
 
 static struct session_config agent_session(const struct conf *conf)
 {
+	const struct program_conf *common = &conf->common;
+
 	return (struct session_config){.queue = conf->common.queue,
 	    .region = conf->common.region,
-	    .endpoint_url = conf->common.endpoint_url,
+	    .endpoint_url = common->endpoint_url,
+	    .use_fips = common->use_fips,
+	    .use_dualstack = common->use_dualstack,
 	    .profile = conf->common.profile,
 	    .ca_bundle = conf->common.ca_bundle,
 	    .agent = "sqs-entropy-agent/" SQS_ENTROPY_VERSION,

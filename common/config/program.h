@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "config/settings.h"
 
 /*
@@ -44,6 +45,7 @@ struct program_conf {
 	char queue[LIMIT_URL];
 	char region[LIMIT_REGION];
 	char endpoint_url[LIMIT_URL];
+	enum text_switch use_fips, use_dualstack; /* endpoints of that kind */
 	char profile[128];
 	char ca_bundle[PATH_MAX];
 };

@@ -20,6 +20,10 @@
 	    PROGRAM_MEMBER(region)}, \
 	{"endpoint-url", SETTING_STRING, SETTING_FILE | (directive), \
 	    PROGRAM_MEMBER(endpoint_url)}, \
+	{"use-fips-endpoint", SETTING_SWITCH, SETTING_FILE | (directive), \
+	    PROGRAM_MEMBER(use_fips)}, \
+	{"use-dualstack-endpoint", SETTING_SWITCH, SETTING_FILE | (directive), \
+	    PROGRAM_MEMBER(use_dualstack)}, \
 	{"profile", SETTING_STRING, SETTING_FILE, PROGRAM_MEMBER(profile)}, \
 	{"ca-bundle", SETTING_STRING, SETTING_FILE | (directive), \
 	    PROGRAM_MEMBER(ca_bundle)}

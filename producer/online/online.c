@@ -43,9 +43,13 @@ static int64_t call_deadline(const struct run *run)
 static struct session_config producer_session(
     const struct conf *conf, int cancel_fd)
 {
+	const struct program_conf *common = &conf->common;
+
 	return (struct session_config){.queue = conf->common.queue,
 	    .region = conf->common.region,
-	    .endpoint_url = conf->common.endpoint_url,
+	    .endpoint_url = common->endpoint_url,
+	    .use_fips = common->use_fips,
+	    .use_dualstack = common->use_dualstack,
 	    .profile = conf->common.profile,
 	    .ca_bundle = conf->common.ca_bundle,
 	    .agent = "sqs-entropy-producer/" SQS_ENTROPY_VERSION,

@@ -62,6 +62,8 @@ class Setting:
             return [f"{self.min:.10g}", f"{self.max:.10g}"]
         if self.kind == "choice":
             return list(self.choices)
+        if self.kind == "switch":
+            return ["true", "false", ""]
         return ["x" * (self.size - 1)] if self.kind == "string" else []
 
     def bad(self) -> list[str]:
@@ -71,6 +73,8 @@ class Setting:
             return [f"{self.min - step:.10g}", f"{self.max + step:.10g}", "some"]
         if self.kind == "choice":
             return ["", "x" + self.choices[0]]
+        if self.kind == "switch":
+            return ["yes", "1", "truer"]
         return ["x" * self.size, "a\tb"] if self.kind == "string" else []
 
 
@@ -272,7 +276,8 @@ def readme_faults(row: Setting, text: str) -> Iterator[str]:
 
 def schema_of(row: Setting) -> dict[str, Any]:
     """What the schema has to say about a setting."""
-    types = {"long": "integer", "double": "number", "flag": "boolean"}
+    types = {"long": "integer", "double": "number"}
+    types |= dict.fromkeys(("flag", "switch"), "boolean")
     read = {"long": int, "double": float}.get(row.kind, str)
     wanted: dict[str, Any] = {}
     if row.kind in types:
@@ -316,7 +321,7 @@ def typed(row: Setting, text: str) -> Any:
 def checker_faults(row: Setting, validate: Callable[[Any], list[str]]) -> Iterator[str]:
     """What cloud-init's module accepts."""
     name = row.directive_name
-    if row.kind == "flag":
+    if row.kind in ("flag", "switch"):
         good, bad = [True, False], ["yes", 1]
     elif row.kind == "keys":
         good, bad = [[]], [["x"], [""] * int(row.max + 1)]
