@@ -87,6 +87,15 @@ int program_load(const struct program *program, struct conf *conf, int argc,
 	return take_layers(program, conf, &options, err);
 }
 
+bool program_is_option(const struct program *program,
+    const struct program_conf *common, const char *name)
+{
+	const struct setting *row = settings_find(&program->settings, name);
+
+	return row != NULL && common->origin[row - program->settings.rows] ==
+				  PROGRAM_BY_OPTION;
+}
+
 static void print_usage(const struct program *program)
 {
 	(void)printf(

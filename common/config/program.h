@@ -72,6 +72,10 @@ extern const struct program conf_program; /* in conf.c of each */
 int program_load(const struct program *program, struct conf *conf, int argc,
     char *const argv[], struct err *err) MUST_CHECK;
 
+/* True if the setting of that name was given as an option. */
+bool program_is_option(const struct program *program,
+    const struct program_conf *common, const char *name);
+
 /* What a program does with its settings. */
 struct program_work {
 	/* Run, check or do an action of its own.  An enum err_code. */

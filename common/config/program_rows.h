@@ -18,7 +18,9 @@
 #define PROGRAM_PLACE_ROWS(directive) \
 	{"region", SETTING_STRING, SETTING_FILE | (directive), \
 	    PROGRAM_MEMBER(region)}, \
-	{"endpoint-url", SETTING_STRING, SETTING_FILE | (directive), \
+	{"endpoint-url", SETTING_STRING, \
+	    SETTING_OPTION | SETTING_FILE | (directive), \
+	    SETTING_SHOWN(0, "URL", "where SQS is, whatever is set elsewhere"), \
 	    PROGRAM_MEMBER(endpoint_url)}, \
 	{"use-fips-endpoint", SETTING_SWITCH, SETTING_FILE | (directive), \
 	    PROGRAM_MEMBER(use_fips)}, \

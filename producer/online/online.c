@@ -44,10 +44,13 @@ static struct session_config producer_session(
     const struct conf *conf, int cancel_fd)
 {
 	const struct program_conf *common = &conf->common;
+	const bool option =
+	    program_is_option(&conf_program, common, "endpoint-url");
 
 	return (struct session_config){.queue = conf->common.queue,
 	    .region = conf->common.region,
-	    .endpoint_url = common->endpoint_url,
+	    .endpoint_option = option ? common->endpoint_url : "",
+	    .endpoint_url = option ? "" : common->endpoint_url,
 	    .use_fips = common->use_fips,
 	    .use_dualstack = common->use_dualstack,
 	    .profile = conf->common.profile,
