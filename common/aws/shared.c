@@ -44,6 +44,15 @@ void shared_free(struct shared *s)
 	free(s);
 }
 
+int shared_check_read(const struct shared *s, struct err *err)
+{
+	for (int k = 0; k < 2; k++)
+		if (s->file[k].unread.code != 0)
+			return err_set(err, s->file[k].unread.code, "%s",
+			    s->file[k].unread.text);
+	return 0;
+}
+
 const char *shared_profile(const struct shared *s)
 {
 	return s->profile;

@@ -40,12 +40,17 @@ const char *shared_files_path(struct shared_files *f, enum shared_file which);
  * credentials file's counts. */
 struct shared;
 
-/* Read both files.  A missing one is empty.  ERR_CONFIG: one cannot be read, is
- * too large or malformed (with file and line); ERR_NOMEM.  The caller frees
- * *out, which is NULL after a failure. */
+/* Read both files.  One that is missing, or that cannot be read, is empty.
+ * ERR_CONFIG: one is too large or malformed (with file and line); ERR_NOMEM.
+ * The caller frees *out, which is NULL after a failure. */
 int shared_read(struct shared_files *f, struct shared **out, struct err *err)
     MUST_CHECK;
 void shared_free(struct shared *s);
+
+/* ERR_CONFIG, with the reason, if a file that is there could not be read.  Who
+ * looks for keys has to ask, because they may be in that file; what else there
+ * may be in the home of another user is not missed. */
+int shared_check_read(const struct shared *s, struct err *err) MUST_CHECK;
 
 /* The profile in force, as botocore chooses it: AWS_DEFAULT_PROFILE,
  * AWS_PROFILE, the configured one, "default". */

@@ -170,6 +170,10 @@ int shared_files_load(const struct shared_files *f, struct shared_one *one,
 		rc = recall_file(kept, &one->bytes, &space);
 	if (rc == ERR_ABSENT)
 		return 0;
+	if (rc == ERR_IO) {
+		(void)explain_unread(one, which, rc, &one->unread);
+		return 0;
+	}
 	if (rc != 0)
 		return explain_unread(one, which, rc, err);
 	line = shared_text_compile(&one->text, (char *)space,

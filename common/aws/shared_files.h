@@ -12,6 +12,7 @@
 struct shared_one {
 	char path[SHARED_PATH_ROOM];
 	struct buf *bytes; /* NULL: there is no such file */
+	struct err unread; /* there is, but it cannot be read */
 	struct shared_text text;
 };
 

@@ -202,8 +202,7 @@ static int take_property(struct compiler *c, char *line, size_t indent)
 	if (!c->in_section)
 		return fail_line(c, "no [SECTION] stands before it");
 	if (value == NULL)
-		return fail_line(
-		    c, "neither [SECTION] nor KEY = VALUE in a section");
+		return fail_line(c, "neither [SECTION] nor KEY = VALUE");
 	key = trim_line(line);
 	if (*key == '\0')
 		return fail_line(c, "no KEY stands before the =");
