@@ -109,7 +109,8 @@ static int ask_sources(const struct cred_chain *chain, struct cred *out,
 		int rc = s->load(s->ctx, out, deadline, &why);
 
 		if (rc == 0) {
-			out->source = s->name;
+			if (out->source == NULL)
+				out->source = s->name;
 			return 0;
 		}
 		if (rc != ERR_ABSENT) {

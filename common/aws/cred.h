@@ -12,6 +12,7 @@
 #define CRED_KEY_MAX     128   /* bytes, access key and secret key */
 #define CRED_TOKEN_MAX   16384 /* bytes, session token */
 #define CRED_SOURCES_MAX 8
+#define CRED_ORIGIN_MAX  384 /* bytes, with the NUL */
 
 /* AWS credentials, wiped when freed. */
 struct cred {
@@ -20,6 +21,10 @@ struct cred {
 	struct buf *token;  /* empty: none */
 	int64_t expires;    /* epoch ms; 0: never */
 	const char *source; /* name of the source that gave them */
+	/* Whose they are and how they were come by, for people: the profile and
+	 * its file, the role and by whom it was assumed; "": source says all.
+	 */
+	char origin[CRED_ORIGIN_MAX];
 };
 
 /* Empty credentials with their buffers, or NULL. */
@@ -39,7 +44,7 @@ int cred_set(struct cred *c, const char *access_key, const char *secret_key,
  * what the user configured is broken.
  */
 struct cred_source {
-	const char *name; /* static, for messages */
+	const char *name; /* static, for messages; load() may choose another */
 	int (*load)(
 	    void *ctx, struct cred *out, int64_t deadline, struct err *err);
 	void *ctx; /* owned by whoever made the source */

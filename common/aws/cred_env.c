@@ -4,11 +4,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/date.h"
+
 static const char *read_variable(const char *name)
 {
 	const char *s = getenv(name);
 
 	return s != NULL ? s : "";
+}
+
+/* botocore lets the old name go first. */
+static const char *read_token(void)
+{
+	const char *old = read_variable("AWS_SECURITY_TOKEN");
+
+	return old[0] != '\0' ? old : read_variable("AWS_SESSION_TOKEN");
+}
+
+static int take_expiration(struct cred *out, struct err *err)
+{
+	const char *text = read_variable("AWS_CREDENTIAL_EXPIRATION");
+
+	if (text[0] == '\0' || date_parse_rfc3339(text, &out->expires) == 0)
+		return 0;
+	return err_set(err, ERR_CONFIG,
+	    "AWS_CREDENTIAL_EXPIRATION is no time such as "
+	    "2026-11-22T08:00:00Z: correct it, or unset it");
 }
 
 static int load_environment(
@@ -26,7 +47,7 @@ static int load_environment(
 		return err_set(err, ERR_CONFIG,
 		    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together: "
 		    "set both or none");
-	rc = cred_set(out, access, secret, read_variable("AWS_SESSION_TOKEN"));
+	rc = cred_set(out, access, secret, read_token());
 	if (rc == ERR_NOMEM)
 		return err_set(err, rc, "out of memory");
 	if (rc != 0)
@@ -34,7 +55,7 @@ static int load_environment(
 		    "the AWS credentials in the environment hold a space or "
 		    "another character that they cannot have, or are too "
 		    "long: set them anew");
-	return 0;
+	return take_expiration(out, err);
 }
 
 struct cred_source cred_env(void)
@@ -46,7 +67,8 @@ struct cred_source cred_env(void)
 void cred_env_forget(void)
 {
 	static const char *const names[] = {"AWS_SECRET_ACCESS_KEY",
-	    "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN"};
+	    "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN",
+	    "AWS_CONTAINER_AUTHORIZATION_TOKEN"};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		char *value = getenv(names[i]);
