@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aws/cred_env.h"
-#include "aws/cred_file.h"
 #include "base/text.h"
 #include "base/url.h"
 #include "http/transfer.h"
@@ -105,8 +103,12 @@ static int open_http(struct session *s, struct err *err)
 
 static int open_client(struct session *s, struct err *err)
 {
-	struct cred_source sources[4];
+	struct chain_config config = {.clock = s->clock,
+	    .region = s->cfg->region,
+	    .wait_for_route = s->cfg->wait_for_route};
 	int rc = open_http(s, err);
+
+	config.http = s->http;
 
 	if (rc == 0)
 		rc = imds_new(
@@ -119,11 +121,10 @@ static int open_client(struct session *s, struct err *err)
 		    cred_process_new(s->file, s->clock, s->cfg->wait_for_route);
 	if (s->process == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
-	sources[0] = cred_env();
-	sources[1] = cred_file_source(s->file);
-	sources[2] = cred_process_source(s->process);
-	sources[3] = imds_source(s->imds);
-	s->chain = cred_chain_new(sources, 4, *s->clock);
+	config.files = s->file;
+	config.process = s->process;
+	config.metadata = imds_source(s->imds);
+	s->chain = chain_new(&config);
 	if (s->chain == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
 	return 0;
@@ -159,9 +160,11 @@ static int open_endpoint(struct session *s, struct place *p, struct err *err)
 	(void)snprintf(
 	    setting, sizeof setting, "%s: endpoint", p->endpoint.from);
 	rc = check_url(setting, s->endpoint, err);
-	if (rc == 0)
-		rc = sqs_new(s->http, s->chain, s->clock, &sqs, &s->sqs, err);
-	return rc;
+	if (rc != 0)
+		return rc;
+	chain_set_region(s->chain, s->region);
+	return sqs_new(
+	    s->http, chain_credentials(s->chain), s->clock, &sqs, &s->sqs, err);
 }
 
 /* The URL of a queue: the one that was given, the one that follows from an
@@ -333,6 +336,7 @@ static const char *const system_files[] = {"/etc", "/usr", "/lib", "/lib64",
 const char *const *session_readable(struct session *s)
 {
 	const char *bundle = http_ca_bundle(s->http);
+	const char *token = chain_token_file(s->chain);
 	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof system_files / sizeof system_files[0];
@@ -340,6 +344,8 @@ const char *const *session_readable(struct session *s)
 		s->readable[n++] = system_files[i];
 	if (bundle != NULL)
 		s->readable[n++] = bundle;
+	if (token != NULL)
+		s->readable[n++] = token;
 	for (int k = 0; k < 2; k++)
 		s->readable[n++] = shared_files_path(s->file, k);
 	s->readable[n] = NULL;
@@ -349,7 +355,7 @@ const char *const *session_readable(struct session *s)
 void session_close(struct session *s)
 {
 	sqs_free(s->sqs);
-	cred_chain_free(s->chain);
+	chain_free(s->chain);
 	cred_process_free(s->process);
 	shared_files_free(s->file);
 	imds_free(s->imds);

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "aws/cred.h"
+#include "aws/chain.h"
 #include "aws/cred_process.h"
 #include "aws/endpoint.h"
 #include "aws/imds.h"
@@ -44,7 +44,7 @@ struct session {
 	struct imds *imds;
 	struct shared_files *file;
 	struct cred_process *process;
-	struct cred_chain *chain;
+	struct chain *chain;
 	struct sqs *sqs;
 	const struct clock *clock;
 	const struct session_config *cfg;

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The shared credentials and configuration file, by two profiles. */
+/* The shared files, and who signs by them, by two profiles. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "aws/cred_file.h"
+#include "aws/chain.h"
 #include "base/err.h"
 #include "fuzz.h"
-
-static void check_cred(const struct cred *c)
-{
-	FUZZ_CHECK(buf_len(c->access_key) > 0 && buf_len(c->secret_key) > 0);
-	FUZZ_CHECK(strpbrk(buf_str(c->token), " \t\r\n") == NULL);
-	FUZZ_CHECK(strpbrk(buf_str(c->secret_key), " \t\r\n") == NULL);
-}
 
 /* What is parsed lies within what was read, and is found again by its name. */
 static void check_shared(const struct shared *s)
@@ -47,27 +40,56 @@ static void read_all(struct shared_files *f)
 	shared_free(s);
 }
 
+static int load_nobody(
+    void *ctx, struct cred *out, int64_t deadline, struct err *err)
+{
+	(void)ctx;
+	(void)out;
+	(void)deadline;
+	return err_set(err, ERR_ABSENT, "no such service");
+}
+
+static void check_told(void *ctx, const char *source, int rc, const char *text)
+{
+	(void)ctx;
+	(void)rc;
+	FUZZ_CHECK(source[0] != '\0' && text[0] != '\0');
+}
+
+/* The way from the profile to who signs. */
+static void explain(
+    struct shared_files *f, struct cred_process *process, struct clock *clock)
+{
+	struct chain *chain = chain_new(&(struct chain_config){.clock = clock,
+	    .files = f,
+	    .process = process,
+	    .region = "",
+	    .metadata = {.name = "IMDS", .load = load_nobody}});
+	const struct words *words;
+	struct err err = {0};
+
+	FUZZ_CHECK(chain != NULL);
+	(void)chain_token_file(chain);
+	if (chain_explain(chain, check_told, NULL, &err) != 0)
+		FUZZ_CHECK(err.text[0] != '\0');
+	if (cred_process_find(process, &words, &err) == 0)
+		FUZZ_CHECK(words == NULL || words->n > 0);
+	chain_free(chain);
+}
+
 static void load(const char *profile)
 {
+	struct clock clock = clock_system(NULL);
 	struct shared_files *f = shared_files_new(profile);
-	struct cred *c = cred_new();
-	struct err err = {0};
-	struct cred_source source;
-	char region[16];
-	int rc;
+	struct cred_process *process;
 
-	FUZZ_CHECK(f != NULL && c != NULL);
+	FUZZ_CHECK(f != NULL);
+	process = cred_process_new(f, &clock, false);
+	FUZZ_CHECK(process != NULL);
 	shared_files_read_ahead(f);
 	read_all(f);
-	source = cred_file_source(f);
-	rc = source.load(source.ctx, c, 0, &err);
-	if (rc == 0)
-		check_cred(c);
-	else
-		FUZZ_CHECK(err.text[0] != '\0');
-	if (cred_file_region(f, region, sizeof region) == 0)
-		FUZZ_CHECK(memchr(region, '\0', sizeof region) != NULL);
-	cred_free(c);
+	explain(f, process, &clock);
+	cred_process_free(process);
 	shared_files_free(f);
 }
 

@@ -271,7 +271,7 @@ def test_what_is_no_shared_file_is_named(
     attack.secret(SECRET)
     good = "[default]\n" + keys("file")
     (tmp_path / "folder").mkdir()
-    (tmp_path / "big").write_text(good + "# x\n" * 20_000)
+    (tmp_path / "big").write_text(good + "# x\n" * 300_000)
     (tmp_path / "nul").write_bytes(good.encode() + b"\0")
     places = {n: str(tmp_path / n) for n in ("folder", "big", "nul")}
     places["null device"] = "/dev/zero"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "aid/confine.h"
-#include "aws/cred_file.h"
+#include "aws/chain.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -57,6 +57,7 @@ static void files(const char *credentials_text, const char *config_text)
 {
 	assert_int_equal(setenv("HOME", home, 1), 0);
 	assert_int_equal(unsetenv("AWS_PROFILE"), 0);
+	assert_int_equal(unsetenv("AWS_DEFAULT_PROFILE"), 0);
 	assert_int_equal(unsetenv("AWS_SHARED_CREDENTIALS_FILE"), 0);
 	assert_int_equal(unsetenv("AWS_CONFIG_FILE"), 0);
 	put(credentials, credentials_text,
@@ -64,34 +65,51 @@ static void files(const char *credentials_text, const char *config_text)
 	put(config, config_text, config_text != NULL ? strlen(config_text) : 0);
 }
 
+/* A chain without a network, and without sources of the machine. */
+struct bench {
+	struct clock clock;
+	struct shared_files *files;
+	struct cred_process *process;
+	struct chain *chain;
+};
+
+static void open_bench(struct bench *b, const char *profile)
+{
+	b->clock = clock_system(NULL);
+	b->files = shared_files_new(profile);
+	b->process = cred_process_new(b->files, &b->clock, false);
+	b->chain = chain_new(&(struct chain_config){.clock = &b->clock,
+	    .files = b->files,
+	    .process = b->process,
+	    .region = ""});
+	assert_non_null(b->chain);
+}
+
+static void close_bench(struct bench *b)
+{
+	chain_free(b->chain);
+	cred_process_free(b->process);
+	shared_files_free(b->files);
+}
+
 /* text: the secret key, or part of the error. */
 static void expect(const char *profile, int rc, const char *text)
 {
-	struct shared_files *f = shared_files_new(profile);
-	struct cred_source s = cred_file_source(f);
-	struct cred *c = cred_new();
+	struct bench b;
+	const struct cred *c;
 	struct err err = {0};
-	int got = s.load(s.ctx, c, 0, &err);
+	int got;
 
+	open_bench(&b, profile);
+	got = cred_chain_get(chain_credentials(b.chain), 0, &c, &err);
 	if (got != rc || (rc != 0 && strstr(err.text, text) == NULL))
-		fail_msg("%d: %s", got, err.text);
+		fail_msg("%d: %s, not %s", got, err.text, text);
 	assert_null(strstr(err.text, "sesame"));
 	if (rc == 0) {
 		assert_string_equal(buf_str(c->secret_key), text);
 		assert_string_equal(buf_str(c->access_key), "AKIAX");
 	}
-	cred_free(c);
-	shared_files_free(f);
-}
-
-static void expect_region(const char *profile, int rc, const char *text)
-{
-	struct shared_files *f = shared_files_new(profile);
-	char region[10] = "";
-
-	assert_int_equal(cred_file_region(f, region, sizeof region), rc);
-	assert_string_equal(region, text);
-	shared_files_free(f);
+	close_bench(&b);
 }
 
 #define KEYS(secret)                                                           \
@@ -101,17 +119,17 @@ static void only_a_profile_that_was_named_must_be_there(void **state)
 {
 	(void)state;
 	files(NULL, NULL);
-	expect(NULL, ERR_ABSENT, "/.aws/credentials");
-	expect("", ERR_ABSENT, "/.aws/credentials");
+	expect(NULL, ERR_NOCRED, "/.aws/credentials");
+	expect("", ERR_NOCRED, "/.aws/credentials");
 	expect("x", ERR_CONFIG, "there is no profile x in ");
 	files("", NULL);
-	expect(NULL, ERR_ABSENT, "no profile default in ");
+	expect(NULL, ERR_NOCRED, "no profile default in ");
 	files("[other]\n" KEYS("s"), NULL);
-	expect(NULL, ERR_ABSENT, "no profile default in ");
+	expect(NULL, ERR_NOCRED, "no profile default in ");
 	expect("x", ERR_CONFIG, "add it, or change AWS_PROFILE");
 	files(NULL, "[default]\nregion = eu-west-1\n");
-	expect(NULL, ERR_ABSENT, "profile default holds no keys");
-	expect("default", ERR_ABSENT, "profile default holds no keys");
+	expect(NULL, ERR_NOCRED, "profile default holds no keys");
+	expect("default", ERR_NOCRED, "profile default holds no keys");
 }
 
 static void keys_come_from_the_profile_that_was_named(void **state)
@@ -159,23 +177,28 @@ static void the_config_file_is_read_after_the_credentials_file(void **state)
 
 static void a_token_is_read_anew_from_the_file_each_time(void **state)
 {
-	struct shared_files *f = shared_files_new(NULL);
-	struct cred_source s = cred_file_source(f);
-	struct cred *c = cred_new();
+	struct bench b;
+	const struct cred *c;
 	struct err err;
 
 	(void)state;
+	open_bench(&b, NULL);
 	files("[default]\n" KEYS("s") "aws_session_token = t==\n", NULL);
-	assert_int_equal(s.load(s.ctx, c, 0, &err), 0);
+	assert_int_equal(
+	    cred_chain_get(chain_credentials(b.chain), 0, &c, &err), 0);
 	assert_string_equal(buf_str(c->token), "t==");
-	/* The files are read anew each time. */
-	files("[default]\n" KEYS("s"), NULL);
-	assert_int_equal(s.load(s.ctx, c, 0, &err), 0);
-	assert_string_equal(buf_str(c->token), "");
+	/* The old name goes first. */
+	files("[default]\n" KEYS("s") "aws_session_token = t==\n"
+				      "aws_security_token = old\n",
+	    NULL);
+	cred_chain_forget(chain_credentials(b.chain));
+	assert_int_equal(
+	    cred_chain_get(chain_credentials(b.chain), 0, &c, &err), 0);
+	assert_string_equal(buf_str(c->token), "old");
+	assert_string_equal(c->source, "shared file");
+	assert_non_null(strstr(c->origin, "profile default of /tmp/"));
 	assert_int_equal(c->expires, 0);
-	cred_free(c);
-	shared_files_free(f);
-	shared_files_free(NULL);
+	close_bench(&b);
 }
 
 static void comments_spaces_and_nesting_are_read_as_aws_does(void **state)
@@ -226,7 +249,6 @@ static void a_malformed_credentials_file_is_refused(void **state)
 	}
 	files(NULL, "[default]\nbad\n");
 	expect(NULL, ERR_CONFIG, "config:2: ");
-	expect_region(NULL, ERR_CONFIG, "");
 }
 
 static void credentials_come_from_a_readable_text_file_alone(void **state)
@@ -264,7 +286,7 @@ static void variables_name_the_files_of_credentials(void **state)
 	assert_int_equal(setenv("AWS_CONFIG_FILE", "~/.aws/credentials", 1), 0);
 	expect(NULL, 0, "c");
 	assert_int_equal(setenv("AWS_CONFIG_FILE", "/nonexistent/x", 1), 0);
-	expect(NULL, ERR_ABSENT, "holds no keys");
+	expect(NULL, ERR_NOCRED, "holds no keys");
 	files("[default]\n" KEYS("c"), NULL);
 	assert_int_equal(setenv("AWS_SHARED_CREDENTIALS_FILE", "", 1), 0);
 	expect(NULL, 0, "c");
@@ -291,46 +313,32 @@ static void a_path_of_a_variable_that_is_too_long_is_refused(void **state)
 	files(NULL, NULL);
 }
 
-static void the_region_is_that_of_the_profile(void **state)
-{
-	(void)state;
-	files(NULL, NULL);
-	expect_region(NULL, ERR_ABSENT, "");
-	files("[default]\n" KEYS("c"),
-	    "[default]\nregion = eu-west-1 # here\n"
-	    "[profile x]\nregion = us-gov-west-1\n[profile y]\nregion =\n");
-	expect_region(NULL, 0, "eu-west-1");
-	expect_region("x", 0, "us-gov-we");
-	expect_region("y", ERR_ABSENT, "");
-	expect_region("z", ERR_ABSENT, "");
-	files("[default]\nregion = one\n", "[default]\nregion = two\n");
-	expect_region(NULL, 0, "one");
-}
-
 /* In a child: read as root, then loaded as a user who cannot read the files. */
 static int load_as_other(void)
 {
-	struct shared_files *f = shared_files_new("");
-	struct cred_source s = cred_file_source(f);
-	struct cred *c = cred_new();
+	struct bench b;
+	const struct cred *c;
 	struct err err = {0};
 	int status;
-	pid_t child = fork();
+	pid_t child;
 
+	open_bench(&b, "");
+	child = fork();
 	assert_true(child >= 0);
 	if (child == 0) {
-		shared_files_read_ahead(f);
+		shared_files_read_ahead(b.files);
 		if (setresuid(12345, 12345, 12345) != 0)
 			_exit(99);
-		status = s.load(s.ctx, c, 0, &err) == 0 ? 0 : 1;
-		cred_free(c);
-		shared_files_free(f);
+		status =
+		    cred_chain_get(chain_credentials(b.chain), 0, &c, &err) == 0
+			? 0
+			: 1;
+		close_bench(&b);
 		_exit(status);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status));
-	cred_free(c);
-	shared_files_free(f);
+	close_bench(&b);
 	return WEXITSTATUS(status);
 }
 
@@ -362,7 +370,6 @@ int main(void)
 	    cmocka_unit_test(credentials_come_from_a_readable_text_file_alone),
 	    cmocka_unit_test(variables_name_the_files_of_credentials),
 	    cmocka_unit_test(a_path_of_a_variable_that_is_too_long_is_refused),
-	    cmocka_unit_test(the_region_is_that_of_the_profile),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "aws/chain.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aws/chain_own.h"
+#include "aws/chain_profile.h"
+#include "aws/cred_env.h"
+#include "aws/sigv4.h"
+
+struct chain {
+	struct chain_profile profile;
+	struct cred_source sources[CRED_SOURCES_MAX];
+	size_t n;
+	struct cred_chain *credentials;
+	char *token_file;
+};
+
+/* botocore reads the profile whoever signs, so that one which was asked for and
+ * is not there is never overlooked. */
+static int check_asked(struct chain *c, struct err *err)
+{
+	struct shared *s;
+	int rc = shared_read(c->profile.cfg.files, &s, err);
+
+	if (rc == 0)
+		rc = shared_check_read(s, NULL) == 0
+			 ? chain_profile_check(s, err)
+			 : 0;
+	shared_free(s);
+	return rc;
+}
+
+static int load_environment_keys(
+    void *ctx, struct cred *out, int64_t deadline, struct err *err)
+{
+	struct chain *c = ctx;
+	const struct cred_source *source = &c->profile.environment;
+	int rc = source->load(source->ctx, out, deadline, err);
+
+	if (rc == 0)
+		rc = check_asked(c, err);
+	if (rc != 0)
+		return rc;
+	if (out->expires != 0 &&
+	    out->expires <= clock_wall(c->profile.cfg.clock))
+		return err_set(err, ERR_NOCRED,
+		    "the credentials of the environment have expired, as "
+		    "AWS_CREDENTIAL_EXPIRATION says: renew them");
+	(void)snprintf(out->origin, sizeof out->origin, "the environment");
+	return 0;
+}
+
+static void add_source(struct chain *c, struct cred_source source)
+{
+	if (source.load != NULL)
+		c->sources[c->n++] = source;
+}
+
+struct chain *chain_new(const struct chain_config *cfg)
+{
+	struct chain *c = calloc(1, sizeof *c);
+
+	if (c == NULL)
+		return NULL;
+	c->profile.cfg = *cfg;
+	c->profile.environment = cred_env();
+	c->profile.sigv4 = sigv4_new();
+	c->profile.sts = (struct sts){.http = cfg->http,
+	    .clock = cfg->clock,
+	    .sigv4 = c->profile.sigv4,
+	    .wait_for_route = cfg->wait_for_route};
+	add_source(c, (struct cred_source){.name = "environment",
+			  .load = load_environment_keys,
+			  .ctx = c});
+	add_source(c, chain_profile_source(&c->profile));
+	add_source(c, cfg->container);
+	add_source(c, cfg->metadata);
+	c->credentials = cred_chain_new(c->sources, c->n, *cfg->clock);
+	if (c->profile.sigv4 != NULL && c->credentials != NULL)
+		return c;
+	chain_free(c);
+	return NULL;
+}
+
+void chain_free(struct chain *c)
+{
+	if (c == NULL)
+		return;
+	cred_chain_free(c->credentials);
+	sigv4_free(c->profile.sigv4);
+	free(c->token_file);
+	free(c);
+}
+
+struct cred_chain *chain_credentials(struct chain *c)
+{
+	return c->credentials;
+}
+
+void chain_set_region(struct chain *c, const char *region)
+{
+	(void)snprintf(
+	    c->profile.region, sizeof c->profile.region, "%s", region);
+}
+
+const char *chain_token_file(struct chain *c)
+{
+	const char *file = NULL;
+	struct shared *s;
+	int rc = shared_read(c->profile.cfg.files, &s, NULL);
+
+	if (rc == 0)
+		file = chain_own_token_file(s);
+	free(c->token_file);
+	c->token_file = file != NULL ? strdup(file) : NULL;
+	shared_free(s);
+	return c->token_file;
+}
+
+/* ---- the story */
+
+/* The sources of the machine would have to be asked. */
+static int explain_source(const struct chain *c,
+    const struct cred_source *source, struct cred *out, struct err *err)
+{
+	const struct chain_config *cfg = &c->profile.cfg;
+
+	if (source->load == cfg->metadata.load)
+		return 0;
+	return source->load(source->ctx, out, 0, err);
+}
+
+int chain_explain(struct chain *c, chain_tell *tell, void *ctx, struct err *err)
+{
+	int rc = ERR_ABSENT;
+
+	c->profile.dry = true;
+	for (size_t i = 0; i < c->n && rc == ERR_ABSENT; i++) {
+		const struct cred_source *source = &c->sources[i];
+		struct cred *out = cred_new();
+		struct err why = {0};
+
+		if (out == NULL)
+			rc = err_set(&why, ERR_NOMEM, "out of memory");
+		else
+			rc = explain_source(c, source, out, &why);
+		tell(ctx, source->name, rc,
+		    rc != 0                  ? why.text
+		    : out->origin[0] != '\0' ? out->origin
+					     : "would be asked");
+		if (rc != 0 && rc != ERR_ABSENT)
+			*err = why;
+		cred_free(out);
+	}
+	c->profile.dry = false;
+	return rc == ERR_ABSENT ? 0 : rc;
+}

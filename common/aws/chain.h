@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_AWS_CHAIN_H
+#define SQS_ENTROPY_AWS_CHAIN_H
+
+#include <stdbool.h>
+
+#include "aws/cred.h"
+#include "aws/cred_process.h"
+#include "aws/shared.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "http/client.h"
+
+/*
+ * All sources of credentials in the order of botocore (its
+ * create_credential_resolver()): the environment; the profile in force, which
+ * may assume a role, by another profile or a source that it names, or by a web
+ * identity, for which the environment goes before it, or have keys or a
+ * credential_process; then the sources of the machine.  A profile that was
+ * asked for and is not there, and whatever a profile asks for and cannot have,
+ * ends the search with an error that names it.
+ */
+struct chain_config {
+	struct http *http;
+	const struct clock *clock;
+	struct shared_files *files;
+	struct cred_process *process;
+	/* Of the machine.  A NULL load: there is no such source. */
+	struct cred_source container, metadata;
+	const char *region; /* configured; "" for none */
+	bool wait_for_route;
+};
+
+struct chain;
+
+/* What cfg points to is borrowed.  NULL when memory is short. */
+struct chain *chain_new(const struct chain_config *cfg);
+void chain_free(struct chain *c);
+
+/* The chain of its sources, which is its own. */
+struct cred_chain *chain_credentials(struct chain *c);
+
+/* Where STS is asked when neither the variables, the configuration nor the
+ * profile in force say a region. */
+void chain_set_region(struct chain *c, const char *region);
+
+/* The file of a web identity's token, which has to be readable; NULL: none is
+ * set.  Valid until the next call. */
+const char *chain_token_file(struct chain *c);
+
+/*
+ * The story of the chain, for a user, without asking anybody on the network or
+ * running anything: tell is called for each source up to the first that would
+ * be asked, or would fail; rc is 0, ERR_ABSENT or the failure.
+ */
+typedef void chain_tell(
+    void *ctx, const char *source, int rc, const char *text);
+int chain_explain(struct chain *c, chain_tell *tell, void *ctx, struct err *err)
+    MUST_CHECK;
+
+#endif
