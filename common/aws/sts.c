@@ -114,7 +114,7 @@ static int add_form_role(
 	return rc;
 }
 
-static bool is_value(const char *s)
+static bool is_short(const char *s)
 {
 	return s == NULL || strnlen(s, VALUE_MAX + 1) <= VALUE_MAX;
 }
@@ -128,8 +128,8 @@ static int begin_form(
 		return err_set(err, ERR_CONFIG,
 		    "a role is to be assumed and its ARN is not set: set "
 		    "role_arn, or AWS_ROLE_ARN");
-	if (!is_value(role->arn) || !is_value(role->session_name) ||
-	    !is_value(role->external_id) || role->duration < 0)
+	if (!is_short(role->arn) || !is_short(role->session_name) ||
+	    !is_short(role->external_id) || role->duration < 0)
 		return err_set(err, ERR_CONFIG,
 		    "the ARN of a role, its session name or external id is "
 		    "over %d characters, or its duration below 0",
@@ -351,7 +351,7 @@ int sts_assume_role_with_web_identity(struct sts *s, const char *token_file,
 	if (rc == 0 && token == NULL)
 		rc = err_set(err, ERR_NOMEM, "out of memory");
 	if (rc == 0)
-		rc = token_file_read(token_file, STS_TOKEN_MAX,
+		rc = token_file_read(token_file, STS_TOKEN_MAX, false,
 		    "AWS_WEB_IDENTITY_TOKEN_FILE or web_identity_token_file",
 		    token, err);
 	if (rc == 0)

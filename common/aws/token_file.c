@@ -6,8 +6,18 @@
 #include "base/file.h"
 #include "base/text.h"
 
-int token_file_read(const char *path, size_t max, const char *variable,
-    struct buf *out, struct err *err)
+bool token_is_good(const char *s, size_t len, size_t max, bool spaces)
+{
+	if (len == 0 || len > max)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (!text_is_graphic(&s[i], 1) && !(spaces && s[i] == ' '))
+			return false;
+	return true;
+}
+
+int token_file_read(const char *path, size_t max, bool spaces,
+    const char *variable, struct buf *out, struct err *err)
 {
 	uint8_t *space;
 	size_t len;
@@ -32,8 +42,7 @@ int token_file_read(const char *path, size_t max, const char *variable,
 	}
 	while (len > 0 && memchr(" \t\r\n", space[len - 1], 4) != NULL)
 		len--;
-	if (rc == 0 && len > 0 && len <= max &&
-	    text_is_graphic((const char *)space, len)) {
+	if (rc == 0 && token_is_good((const char *)space, len, max, spaces)) {
 		buf_truncate(out, len);
 		return 0;
 	}

@@ -33,6 +33,7 @@ struct http_transfer {
 	struct curl_slist *headers;
 	char host[HTTP_HOST_MAX]; /* for messages */
 	bool plain;               /* no TLS */
+	bool imds;                /* may be asked in the clear */
 	bool looking_up; /* a name look-up began, no socket came of it */
 	bool abandoned;  /* ended for the caller, still in a look-up */
 	bool orphan;     /* abandoned, and freed by the caller */

@@ -94,7 +94,7 @@ static curl_socket_t on_socket(
 	t->looking_up = false;
 	if (t->abandoned)
 		return CURL_SOCKET_BAD;
-	if (t->plain && !http_policy_address(&a->addr, a->addrlen)) {
+	if (t->plain && !http_policy_address(&a->addr, a->addrlen, t->imds)) {
 		t->refused = true;
 		return CURL_SOCKET_BAD;
 	}
@@ -124,8 +124,9 @@ static bool is_without_blanks(const char *url)
 	return len > 0 && len <= URL_MAX && text_is_graphic(url, len);
 }
 
-/* What a request may go to: *plain, and "HOST" or "HOST:PORT" in at. */
-static int judge_url(CURLU *u, const char *url, bool *plain,
+/* What a request, to IMDS or not, may go to: *plain, and "HOST" or "HOST:PORT"
+ * in at. */
+static int judge_url(CURLU *u, const char *url, bool imds, bool *plain,
     char at[static HTTP_HOST_MAX], struct err *err)
 {
 	const unsigned int flags = CURLU_DISALLOW_USER | CURLU_PATH_AS_IS;
@@ -146,9 +147,9 @@ static int judge_url(CURLU *u, const char *url, bool *plain,
 		(void)snprintf(at, HTTP_HOST_MAX, "%s:%s", host, port);
 	else
 		(void)snprintf(at, HTTP_HOST_MAX, "%s", host);
-	if (*plain &&
-	    (!http_policy_host(host) || get_url_part(u, CURLUPART_ZONEID, zone,
-					    sizeof zone) != ERR_ABSENT))
+	if (*plain && (!http_policy_host(host, imds) ||
+			  get_url_part(u, CURLUPART_ZONEID, zone,
+			      sizeof zone) != ERR_ABSENT))
 		return err_set(err, ERR_CONFIG,
 		    "%s: plain http is for loopback and metadata addresses "
 		    "only: use https",
@@ -156,7 +157,7 @@ static int judge_url(CURLU *u, const char *url, bool *plain,
 	return 0;
 }
 
-int http_check_url(const char *url, struct err *err)
+int http_check_kind(enum http_kind kind, const char *url, struct err *err)
 {
 	char at[HTTP_HOST_MAX];
 	CURLU *u = curl_url();
@@ -165,9 +166,14 @@ int http_check_url(const char *url, struct err *err)
 
 	if (u == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
-	rc = judge_url(u, url, &plain, at, err);
+	rc = judge_url(u, url, kind != HTTP_CONTAINER, &plain, at, err);
 	curl_url_cleanup(u);
 	return rc;
+}
+
+int http_check_url(const char *url, struct err *err)
+{
+	return http_check_kind(HTTP_SERVICE, url, err);
 }
 
 /* The handle that was judged is the one that curl uses: no second parser can
@@ -178,7 +184,8 @@ static int take_url(
 	t->url = curl_url();
 	if (t->url == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
-	return judge_url(t->url, req->url, &t->plain, t->host, err);
+	t->imds = req->kind != HTTP_CONTAINER;
+	return judge_url(t->url, req->url, t->imds, &t->plain, t->host, err);
 }
 
 static int add_header(struct http_transfer *t, const char *line)
@@ -236,7 +243,7 @@ static CURLcode set_rules(
 	SET(CURLOPT_MAXAGE_CONN, IDLE_S);
 	SET(CURLOPT_MAXFILESIZE_LARGE,
 	    (curl_off_t)(req->answer_max > 0 ? req->answer_max : 1));
-	if (t->plain || req->kind == HTTP_METADATA)
+	if (t->plain || req->kind != HTTP_SERVICE)
 		SET(CURLOPT_PROXY, "");
 #if LIBCURL_VERSION_NUM >= 0x075700
 	if (code == CURLE_OK) /* an older library at run time lacks it */

@@ -15,8 +15,9 @@
 #define HTTP_KEPT_MAX (256 << 10) /* bytes, see struct http_request */
 
 enum http_kind {
-	HTTP_SERVICE, /* the proxy variables are honoured */
-	HTTP_METADATA /* never through a proxy */
+	HTTP_SERVICE,  /* the proxy variables are honoured */
+	HTTP_METADATA, /* never through a proxy */
+	HTTP_CONTAINER /* the same, and never to IMDS */
 };
 
 struct http_request {
@@ -44,6 +45,8 @@ struct http_transfer;
 /* Whether http_start() would take the URL; asks nobody.  ERR_CONFIG,
  * ERR_NOMEM. */
 int http_check_url(const char *url, struct err *err) MUST_CHECK;
+int http_check_kind(enum http_kind kind, const char *url, struct err *err)
+    MUST_CHECK;
 
 /* Begin a transfer; it advances inside any http_wait().  *out is the
  * caller's to free.  ERR_CONFIG for a URL that is malformed, holds a user

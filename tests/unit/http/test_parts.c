@@ -26,8 +26,19 @@ static void plain_http_may_go_to_loopback_and_metadata_hosts(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++)
-		if (!http_policy_host(hosts[i]))
+		if (!http_policy_host(hosts[i], true))
 			fail_msg("%s is refused", hosts[i]);
+}
+
+static void credentials_of_containers_do_not_come_from_imds(void **state)
+{
+	(void)state;
+	assert_false(http_policy_host("169.254.169.254", false));
+	assert_false(http_policy_host("[fd00:ec2::254]", false));
+	assert_true(http_policy_host("169.254.170.2", false));
+	assert_true(http_policy_host("169.254.170.23", false));
+	assert_true(http_policy_host("[fd00:ec2::23]", false));
+	assert_true(http_policy_host("127.0.0.1", false));
 }
 
 static void plain_http_may_go_to_no_other_host(void **state)
@@ -43,7 +54,7 @@ static void plain_http_may_go_to_no_other_host(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++)
-		if (http_policy_host(hosts[i]))
+		if (http_policy_host(hosts[i], true))
 			fail_msg("%s is allowed", hosts[i]);
 }
 
@@ -54,10 +65,11 @@ static bool address_ok(int family, const char *text)
 
 	if (family == AF_INET) {
 		assert_int_equal(inet_pton(AF_INET, text, &sin.sin_addr), 1);
-		return http_policy_address((struct sockaddr *)&sin, sizeof sin);
+		return http_policy_address(
+		    (struct sockaddr *)&sin, sizeof sin, true);
 	}
 	assert_int_equal(inet_pton(AF_INET6, text, &sin6.sin6_addr), 1);
-	return http_policy_address((struct sockaddr *)&sin6, sizeof sin6);
+	return http_policy_address((struct sockaddr *)&sin6, sizeof sin6, true);
 }
 
 static void plain_http_connects_to_loopback_and_metadata_alone(void **state)
@@ -75,8 +87,8 @@ static void plain_http_connects_to_loopback_and_metadata_alone(void **state)
 	assert_false(address_ok(AF_INET, "169.254.1.1"));
 	assert_false(address_ok(AF_INET6, "::ffff:127.0.0.1"));
 	assert_false(address_ok(AF_INET6, "2001:db8::1"));
-	assert_false(http_policy_address(&other, sizeof other));
-	assert_false(http_policy_address((struct sockaddr *)&sin, 4));
+	assert_false(http_policy_address(&other, sizeof other, true));
+	assert_false(http_policy_address((struct sockaddr *)&sin, 4, true));
 }
 
 static int feed(struct http_head *h, const char *line)
@@ -167,6 +179,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(plain_http_may_go_to_loopback_and_metadata_hosts),
+	    cmocka_unit_test(credentials_of_containers_do_not_come_from_imds),
 	    cmocka_unit_test(plain_http_may_go_to_no_other_host),
 	    cmocka_unit_test(
 		plain_http_connects_to_loopback_and_metadata_alone),
