@@ -66,9 +66,12 @@ struct cred_source cred_env(void)
 
 void cred_env_forget(void)
 {
+	/* Whoever knows the path at an ECS host has the credentials there. */
 	static const char *const names[] = {"AWS_SECRET_ACCESS_KEY",
 	    "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN",
-	    "AWS_CONTAINER_AUTHORIZATION_TOKEN"};
+	    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+	    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+	    "AWS_CONTAINER_CREDENTIALS_FULL_URI"};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		char *value = getenv(names[i]);
