@@ -7,6 +7,7 @@
 
 #include "aws/chain_own.h"
 #include "aws/chain_profile.h"
+#include "aws/cred_container.h"
 #include "aws/cred_env.h"
 #include "aws/sigv4.h"
 
@@ -15,7 +16,9 @@ struct chain {
 	struct cred_source sources[CRED_SOURCES_MAX];
 	size_t n;
 	struct cred_chain *credentials;
-	char *token_file;
+	char *web_token_file;
+	const char *token_files[3];
+	struct cred_container container;
 };
 
 /* botocore reads the profile whoever signs, so that one which was asked for and
@@ -67,6 +70,10 @@ struct chain *chain_new(const struct chain_config *cfg)
 		return NULL;
 	c->profile.cfg = *cfg;
 	c->profile.environment = cred_env();
+	c->container = (struct cred_container){.http = cfg->http,
+	    .clock = cfg->clock,
+	    .wait_for_route = cfg->wait_for_route};
+	c->profile.container = cred_container(&c->container);
 	c->profile.sigv4 = sigv4_new();
 	c->profile.sts = (struct sts){.http = cfg->http,
 	    .clock = cfg->clock,
@@ -76,7 +83,7 @@ struct chain *chain_new(const struct chain_config *cfg)
 			  .load = load_environment_keys,
 			  .ctx = c});
 	add_source(c, chain_profile_source(&c->profile));
-	add_source(c, cfg->container);
+	add_source(c, c->profile.container);
 	add_source(c, cfg->metadata);
 	c->credentials = cred_chain_new(c->sources, c->n, *cfg->clock);
 	if (c->profile.sigv4 != NULL && c->credentials != NULL)
@@ -91,7 +98,7 @@ void chain_free(struct chain *c)
 		return;
 	cred_chain_free(c->credentials);
 	sigv4_free(c->profile.sigv4);
-	free(c->token_file);
+	free(c->web_token_file);
 	free(c);
 }
 
@@ -106,29 +113,37 @@ void chain_set_region(struct chain *c, const char *region)
 	    c->profile.region, sizeof c->profile.region, "%s", region);
 }
 
-const char *chain_token_file(struct chain *c)
+const char *const *chain_token_files(struct chain *c)
 {
 	const char *file = NULL;
 	struct shared *s;
-	int rc = shared_read(c->profile.cfg.files, &s, NULL);
+	size_t n = 0;
 
-	if (rc == 0)
+	if (shared_read(c->profile.cfg.files, &s, NULL) == 0)
 		file = chain_own_token_file(s);
-	free(c->token_file);
-	c->token_file = file != NULL ? strdup(file) : NULL;
+	free(c->web_token_file);
+	c->web_token_file = file != NULL ? strdup(file) : NULL;
 	shared_free(s);
-	return c->token_file;
+	if (c->web_token_file != NULL)
+		c->token_files[n++] = c->web_token_file;
+	if (cred_container_token_file() != NULL)
+		c->token_files[n++] = cred_container_token_file();
+	c->token_files[n] = NULL;
+	return c->token_files;
 }
 
 /* ---- the story */
 
 /* The sources of the machine would have to be asked. */
-static int explain_source(const struct chain *c,
-    const struct cred_source *source, struct cred *out, struct err *err)
+static int explain_source(
+    struct chain *c, size_t i, struct cred *out, struct err *err)
 {
-	const struct chain_config *cfg = &c->profile.cfg;
+	const struct cred_source *source = &c->sources[i];
+	char url[CONTAINER_URL_MAX];
 
-	if (source->load == cfg->metadata.load)
+	if (source->ctx == &c->container)
+		return cred_container_url(url, err);
+	if (source->load == c->profile.cfg.metadata.load)
 		return 0;
 	return source->load(source->ctx, out, 0, err);
 }
@@ -146,7 +161,7 @@ int chain_explain(struct chain *c, chain_tell *tell, void *ctx, struct err *err)
 		if (out == NULL)
 			rc = err_set(&why, ERR_NOMEM, "out of memory");
 		else
-			rc = explain_source(c, source, out, &why);
+			rc = explain_source(c, i, out, &why);
 		tell(ctx, source->name, rc,
 		    rc != 0                  ? why.text
 		    : out->origin[0] != '\0' ? out->origin

@@ -9,6 +9,7 @@
 #include "aws/shared.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "http/client.h"
 
 /*
@@ -25,9 +26,9 @@ struct chain_config {
 	const struct clock *clock;
 	struct shared_files *files;
 	struct cred_process *process;
-	/* Of the machine.  A NULL load: there is no such source. */
-	struct cred_source container, metadata;
-	const char *region; /* configured; "" for none */
+	struct cred_source metadata;              /* of the machine */
+	const char *region;                       /* configured; "" for none */
+	enum text_switch use_fips, use_dualstack; /* configured */
 	bool wait_for_route;
 };
 
@@ -44,9 +45,9 @@ struct cred_chain *chain_credentials(struct chain *c);
  * profile in force say a region. */
 void chain_set_region(struct chain *c, const char *region);
 
-/* The file of a web identity's token, which has to be readable; NULL: none is
- * set.  Valid until the next call. */
-const char *chain_token_file(struct chain *c);
+/* The files of tokens that sources read: a NULL-terminated list that is valid
+ * until the next call. */
+const char *const *chain_token_files(struct chain *c);
 
 /*
  * The story of the chain, for a user, without asking anybody on the network or

@@ -89,6 +89,19 @@ static bool has_role(const struct chain_walk *w, const char *profile)
 	       !chain_has_key(w, profile, "web_identity_token_file");
 }
 
+/* In a dry run a source of the machine is only looked at. */
+static int ask_named_source(struct chain_walk *w,
+    const struct cred_source *source, struct cred *out, struct err *err)
+{
+	char url[CONTAINER_URL_MAX];
+
+	if (w->p->dry && source == &w->p->container)
+		return cred_container_url(url, err);
+	if (w->p->dry && source == &w->p->cfg.metadata)
+		return 0;
+	return source->load(source->ctx, out, w->deadline, err);
+}
+
 static int load_named_source(struct chain_walk *w, const char *profile,
     const char *name, struct cred *out, struct err *err)
 {
@@ -96,34 +109,29 @@ static int load_named_source(struct chain_walk *w, const char *profile,
 		const char *name;
 		const struct cred_source *source;
 	} known[] = {{"Environment", &w->p->environment},
-	    {"EcsContainer", &w->p->cfg.container},
+	    {"EcsContainer", &w->p->container},
 	    {"Ec2InstanceMetadata", &w->p->cfg.metadata}};
+	const struct cred_source *source = NULL;
+	struct err why = {0};
+	int rc;
 
-	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-		const struct cred_source *source = known[i].source;
-		struct err why = {0};
-		int rc;
-
-		if (strcmp(known[i].name, name) != 0 || source->load == NULL)
-			continue;
-		rc = w->p->dry && i > 0
-			 ? 0
-			 : source->load(source->ctx, out, w->deadline, &why);
-		if (rc != 0)
-			return err_set(err, rc == ERR_ABSENT ? ERR_NOCRED : rc,
-			    "profile %.100s: credential_source %s: %s", profile,
-			    name, why.text);
-		if (out->source == NULL)
-			out->source = source->name;
-		if (out->origin[0] == '\0')
-			(void)snprintf(out->origin, sizeof out->origin, "%s",
-			    source->name);
-		return 0;
-	}
-	return err_set(err, ERR_CONFIG,
-	    "profile %.100s: there is no credential_source %.64s: set "
-	    "Environment, EcsContainer or Ec2InstanceMetadata",
-	    profile, name);
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (strcmp(known[i].name, name) == 0)
+			source = known[i].source;
+	if (source == NULL)
+		return err_set(err, ERR_CONFIG,
+		    "profile %.100s: there is no credential_source %.64s: set "
+		    "Environment, EcsContainer or Ec2InstanceMetadata",
+		    profile, name);
+	rc = ask_named_source(w, source, out, &why);
+	if (rc != 0)
+		return err_set(err, rc == ERR_ABSENT ? ERR_NOCRED : rc,
+		    "profile %.100s: credential_source %s: %s", profile, name,
+		    why.text);
+	out->source = source->name;
+	(void)snprintf(
+	    out->origin, sizeof out->origin, "credential_source %s", name);
+	return 0;
 }
 
 /* A profile may name itself, if it has keys to ask for its role by. */

@@ -5,13 +5,14 @@
 #include <stdbool.h>
 
 #include "aws/chain.h"
+#include "aws/cred_container.h"
 #include "aws/sts.h"
 
 /* For chain.c alone: what a profile leads to. */
 
 struct chain_profile {
 	struct chain_config cfg;
-	struct cred_source environment;
+	struct cred_source environment, container;
 	struct sts sts;
 	struct sigv4 *sigv4;
 	char endpoint[LIMIT_URL];

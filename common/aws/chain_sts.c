@@ -59,7 +59,9 @@ static int make_endpoint(struct chain_profile *p, struct endpoint *e,
 int chain_sts_place(
     struct chain_profile *p, const struct shared *s, struct err *err)
 {
-	const struct endpoint_config config = {.service = "sts"};
+	const struct endpoint_config config = {.service = "sts",
+	    .use_fips = p->cfg.use_fips,
+	    .use_dualstack = p->cfg.use_dualstack};
 	struct endpoint endpoint;
 	const char *region;
 	bool legacy;

@@ -180,7 +180,9 @@ int shared_files_load(const struct shared_files *f, struct shared_one *one,
 	    buf_len(one->bytes), which == SHARED_CONFIG, &why);
 	if (line == 0)
 		return 0;
-	return err_set(err, ERR_CONFIG, "%.300s:%d: %s", one->path, line, why);
+	return err_set(err, ERR_CONFIG,
+	    "%.300s:%d: %s; write [SECTION], or KEY = VALUE in a section",
+	    one->path, line, why);
 }
 
 /* ---- both */

@@ -105,6 +105,8 @@ static int open_client(struct session *s, struct err *err)
 {
 	struct chain_config config = {.clock = s->clock,
 	    .region = s->cfg->region,
+	    .use_fips = s->cfg->use_fips,
+	    .use_dualstack = s->cfg->use_dualstack,
 	    .wait_for_route = s->cfg->wait_for_route};
 	int rc = open_http(s, err);
 
@@ -333,10 +335,23 @@ static const char *const system_files[] = {"/etc", "/usr", "/lib", "/lib64",
     "/var/lib/sss", "/proc", "/sys/devices/system/cpu", "/dev/urandom",
     "/dev/random", "/dev/null"};
 
+/* The folder of a file that is renewed: by another file that is renamed over
+ * it, or as Kubernetes does by links within the folder.  A file in the root
+ * folder is itself. */
+static const char *find_folder(const char *file, char out[static PATH_MAX])
+{
+	const char *slash = strrchr(file, '/');
+
+	if (slash == NULL || slash == file || slash - file >= PATH_MAX)
+		return file;
+	(void)snprintf(out, PATH_MAX, "%.*s", (int)(slash - file), file);
+	return out;
+}
+
 const char *const *session_readable(struct session *s)
 {
 	const char *bundle = http_ca_bundle(s->http);
-	const char *token = chain_token_file(s->chain);
+	const char *const *tokens = chain_token_files(s->chain);
 	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof system_files / sizeof system_files[0];
@@ -344,8 +359,8 @@ const char *const *session_readable(struct session *s)
 		s->readable[n++] = system_files[i];
 	if (bundle != NULL)
 		s->readable[n++] = bundle;
-	if (token != NULL)
-		s->readable[n++] = token;
+	for (size_t i = 0; i < SESSION_TOKENS && tokens[i] != NULL; i++)
+		s->readable[n++] = find_folder(tokens[i], s->folder[i]);
 	for (int k = 0; k < 2; k++)
 		s->readable[n++] = shared_files_path(s->file, k);
 	s->readable[n] = NULL;

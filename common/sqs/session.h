@@ -2,6 +2,7 @@
 #ifndef SQS_ENTROPY_SQS_SESSION_H
 #define SQS_ENTROPY_SQS_SESSION_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -37,6 +38,7 @@ struct session_config {
 
 #define SESSION_QUEUE_TAG    "sqs-entropy:queue"
 #define SESSION_READABLE_MAX 32
+#define SESSION_TOKENS       2
 #define SESSION_WARNING_MAX  ERR_TEXT_MAX
 
 struct session {
@@ -49,6 +51,7 @@ struct session {
 	const struct clock *clock;
 	const struct session_config *cfg;
 	const char *readable[SESSION_READABLE_MAX];
+	char folder[SESSION_TOKENS][PATH_MAX]; /* of files with tokens */
 	char region[LIMIT_REGION];
 	char endpoint[LIMIT_URL];
 	char warning[SESSION_WARNING_MAX]; /* what a user should know, or "" */

@@ -69,7 +69,7 @@ static void explain(
 	struct err err = {0};
 
 	FUZZ_CHECK(chain != NULL);
-	(void)chain_token_file(chain);
+	(void)chain_token_files(chain);
 	if (chain_explain(chain, check_told, NULL, &err) != 0)
 		FUZZ_CHECK(err.text[0] != '\0');
 	if (cred_process_find(process, &words, &err) == 0)

@@ -161,7 +161,7 @@ static void the_first_source_in_the_order_of_botocore_signs(void **state)
 	    {"AWS_WEB_IDENTITY_TOKEN_FILE=/t AWS_ROLE_ARN=r", "",
 		"[default]\n" ROLE "credential_source = Ec2InstanceMetadata\n",
 		"profile: role arn:aws:iam::1:role/r of profile default, by "
-		"IMDS"},
+		"credential_source Ec2InstanceMetadata"},
 	    {"", "[default]\n" KEYS, "[default]\ncredential_process = p\n",
 		"profile: profile default of */cred"},
 	    {"", "", "[default]\ncredential_process = p\n" KEYS,
@@ -220,7 +220,7 @@ static void source_profiles_are_gone_through(void **state)
 	    {"credential_source=ec2instancemetadata\n",
 		"profile: profile a: there is no credential_source ec2instance"},
 	    {"credential_source=EcsContainer\n",
-		"profile: profile a: there is no credential_source EcsCon"},
+		"profile: profile a: credential_source EcsContainer: neither"},
 	    {"credential_source=Environment\nsource_profile=a\n",
 		"profile: profile a: role_arn needs one of"},
 	    {"", "profile: profile a: role_arn needs source_profile or"},
