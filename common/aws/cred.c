@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "aws/cred.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,8 +170,21 @@ int cred_chain_get(struct cred_chain *chain, int64_t deadline,
 	return 0;
 }
 
-void cred_chain_forget(struct cred_chain *chain)
+static bool are_equal(const struct cred *a, const struct cred *b)
 {
-	cred_free(chain->kept);
+	return strcmp(buf_str(a->access_key), buf_str(b->access_key)) == 0 &&
+	       strcmp(buf_str(a->secret_key), buf_str(b->secret_key)) == 0 &&
+	       strcmp(buf_str(a->token), buf_str(b->token)) == 0;
+}
+
+bool cred_chain_renew(struct cred_chain *chain, int64_t deadline)
+{
+	struct cred *refused = chain->kept;
+	bool others;
+
 	chain->kept = NULL;
+	others = refresh_kept(chain, deadline, NULL) == 0 &&
+		 (refused == NULL || !are_equal(refused, chain->kept));
+	cred_free(refused);
+	return others;
 }

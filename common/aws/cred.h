@@ -2,6 +2,7 @@
 #ifndef SQS_ENTROPY_AWS_CRED_H
 #define SQS_ENTROPY_AWS_CRED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -69,7 +70,9 @@ void cred_chain_free(struct cred_chain *chain);
 int cred_chain_get(struct cred_chain *chain, int64_t deadline,
     const struct cred **out, struct err *err) MUST_CHECK;
 
-/* Drop the credentials that are kept, because the service refused them. */
-void cred_chain_forget(struct cred_chain *chain);
+/* The service refused the credentials that are kept: ask the sources anew.
+ * True if they gave others.  Where they gave none, the next cred_chain_get()
+ * asks again. */
+bool cred_chain_renew(struct cred_chain *chain, int64_t deadline);
 
 #endif

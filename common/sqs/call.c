@@ -276,13 +276,16 @@ static bool set_clock(struct sqs *s, struct call *c)
 	return true;
 }
 
+/* Keys are replaced while this program runs, and the service has many names for
+ * one that is gone, so each refusal of who asks makes the sources be asked
+ * again, once a call.  True if they gave other keys. */
 static bool renew_credentials(struct sqs *s, struct call *c)
 {
-	if (c->credentials_renewed)
+	if (c->credentials_renewed || c->error.code != ERR_DENIED ||
+	    c->error.status == 0 || c->error.remedy == SQS_REMEDY_CLOCK)
 		return false;
 	c->credentials_renewed = true;
-	cred_chain_forget(s->chain);
-	return true;
+	return cred_chain_renew(s->chain, c->deadline);
 }
 
 /* Whether the last attempt, which failed, may have been done all the same. */
@@ -307,13 +310,15 @@ static bool may_repeat(const struct sqs *s, const struct call *c, int rc)
 /* Wait as the failure rc asks for.  0: go on with another attempt. */
 static int prepare_again(struct sqs *s, struct call *c, int rc)
 {
+	const bool renewed = renew_credentials(s, c);
+
 	/* Two copies of a message are first receipts for two machines. */
 	if (c->op->once && is_unsure(c))
 		return rc;
 	if (c->error.remedy == SQS_REMEDY_CLOCK)
 		return set_clock(s, c) && !c->op->dated ? 0 : rc;
-	if (c->error.remedy == SQS_REMEDY_CREDENTIALS)
-		return renew_credentials(s, c) ? 0 : rc;
+	if (renewed)
+		return 0;
 	if (!may_repeat(s, c, rc))
 		return rc;
 	if (rc == ERR_UNREACHABLE && s->wait_for_route) {

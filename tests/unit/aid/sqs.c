@@ -82,7 +82,7 @@ static int on_load(
 	a->loads++;
 	if (a->load_rc != 0)
 		return err_set(err, a->load_rc, "the test says so");
-	(void)snprintf(key, sizeof key, "AKIDTEST%d", a->loads);
+	(void)snprintf(key, sizeof key, "AKIDTEST%d", a->same ? 0 : a->loads);
 	return cred_set(out, key, "secret", "token/+=");
 }
 

@@ -31,6 +31,7 @@ struct aid_sqs {
 	int64_t wall;
 	int loads;   /* how often credentials were asked for */
 	int load_rc; /* what the source answers */
+	bool same;   /* it gives the same ones each time */
 	struct err err;
 };
 

@@ -191,7 +191,7 @@ static void a_token_is_read_anew_from_the_file_each_time(void **state)
 	files("[default]\n" KEYS("s") "aws_session_token = t==\n"
 				      "aws_security_token = old\n",
 	    NULL);
-	cred_chain_forget(chain_credentials(b.chain));
+	assert_true(cred_chain_renew(chain_credentials(b.chain), 0));
 	assert_int_equal(
 	    cred_chain_get(chain_credentials(b.chain), 0, &c, &err), 0);
 	assert_string_equal(buf_str(c->token), "old");

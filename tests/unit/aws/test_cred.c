@@ -276,7 +276,7 @@ static void old_credentials_serve_while_none_are_to_be_had(void **state)
 	cred_chain_free(chain);
 }
 
-static void forgotten_credentials_are_loaded_anew(void **state)
+static void refused_credentials_are_loaded_anew(void **state)
 {
 	struct cred_chain *chain;
 	struct world w;
@@ -285,12 +285,20 @@ static void forgotten_credentials_are_loaded_anew(void **state)
 	world_new(&w);
 	chain = chain_of(&w);
 	expect(&w, chain, 0, "odd");
-	cred_chain_forget(chain);
+	assert_true(cred_chain_renew(chain, 77));
 	expect(&w, chain, 0, "even");
-	cred_chain_forget(chain);
-	cred_chain_forget(chain);
+	assert_int_equal(w.loads, 2);
+	/* The same ones are no others. */
+	w.loads = 1;
+	assert_false(cred_chain_renew(chain, 77));
+	expect(&w, chain, 0, "even");
+	assert_int_equal(w.loads, 2);
 	w.rc = ERR_ABSENT;
+	assert_false(cred_chain_renew(chain, 77));
 	expect(&w, chain, ERR_NOCRED, NULL);
+	/* They came back. */
+	w.rc = 0;
+	expect(&w, chain, 0, "odd");
 	cred_chain_free(chain);
 }
 
@@ -361,7 +369,7 @@ int main(void)
 	    cmocka_unit_test(
 		a_source_that_gives_the_same_is_asked_once_a_minute),
 	    cmocka_unit_test(old_credentials_serve_while_none_are_to_be_had),
-	    cmocka_unit_test(forgotten_credentials_are_loaded_anew),
+	    cmocka_unit_test(refused_credentials_are_loaded_anew),
 	    cmocka_unit_test(the_variables_of_credentials_go_together),
 	};
 

@@ -196,15 +196,15 @@ static void an_error_says_what_to_do_about_it(void **state)
 	assert_ends(aid_answer("403 Forbidden", "",
 			"{\"__type\":\"com.amazon.coral.service#"
 			"AccessDeniedException\",\"Message\":\"User: arn:x\"}"),
-	    ERR_DENIED, 1, "User: arn:x", "allow sqs:GetQueueAttributes");
+	    ERR_DENIED, 2, "User: arn:x", "allow sqs:GetQueueAttributes");
 	assert_ends(aid_answer("403 Forbidden", "",
 			"{\"__type\":\"com.amazon.coral.service#"
 			"UnrecognizedClientException\"}"),
-	    ERR_DENIED, 1, "HTTP 403 UnrecognizedClientException",
+	    ERR_DENIED, 2, "HTTP 403 UnrecognizedClientException",
 	    "check the access key (test)");
 	assert_ends(aid_answer("403 Forbidden", "",
 			"{\"__type\":\"InvalidSignatureException\"}"),
-	    ERR_DENIED, 1, "InvalidSignature", "check the secret key (test)");
+	    ERR_DENIED, 2, "InvalidSignature", "check the secret key (test)");
 	assert_ends(aid_answer("413 Too Large", "", ""), ERR_LIMIT, 1,
 	    "HTTP 413", "smaller");
 	assert_ends(
@@ -413,6 +413,44 @@ static void expired_credentials_are_renewed_once(void **state)
 	    "ExpiredTokenException", "renew the credentials (test)");
 }
 
+/* Keys that were taken away are refused by many names, and by none. */
+static void whatever_refuses_the_keys_has_them_renewed(void **state)
+{
+	static const char *const names[] = {"AccessDenied",
+	    "AccessDeniedException", "ExpiredToken", "InvalidAccessKeyId",
+	    "InvalidClientTokenId", "InvalidSecurity",
+	    "InvalidSignatureException", "MissingAuthenticationToken",
+	    "NotAuthorized", "OptInRequired", "SignatureDoesNotMatch",
+	    "UnrecognizedClientException", "OfAnotherYear"};
+	struct sqs_depth d;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		char body[64];
+		struct loopback_step steps[3];
+		struct aid_sqs *a;
+
+		(void)snprintf(
+		    body, sizeof body, "{\"__type\":\"%s\"}", names[i]);
+		steps[0] = steps[1] = aid_answer("403 X", "", body);
+		steps[2] = aid_ok(DEPTH);
+		/* The source still has the old ones: asked again, and no
+		 * second request. */
+		a = aid_open(steps, 3);
+		a->same = true;
+		assert_int_equal(depth(a, &d), ERR_DENIED);
+		assert_int_equal(a->loads, 2);
+		assert_int_equal(loopback_requests(a->loopback), 1);
+		/* New ones are taken in the next call. */
+		a->same = false;
+		assert_int_equal(depth(a, &d), 0);
+		assert_int_equal(a->loads, 3);
+		assert_int_equal(loopback_requests(a->loopback), 3);
+		assert_int_equal(a->sleeps, 0);
+		aid_close(a);
+	}
+}
+
 static void without_credentials_nothing_is_sent(void **state)
 {
 	const struct loopback_step step = aid_ok(DEPTH);
@@ -597,6 +635,7 @@ int main(void)
 	    cmocka_unit_test(every_answer_tells_how_far_the_clock_is_off),
 	    cmocka_unit_test(a_correction_ends_when_the_clock_is_set),
 	    cmocka_unit_test(expired_credentials_are_renewed_once),
+	    cmocka_unit_test(whatever_refuses_the_keys_has_them_renewed),
 	    cmocka_unit_test(without_credentials_nothing_is_sent),
 	    cmocka_unit_test(a_refused_connection_is_tried_again),
 	    cmocka_unit_test(an_unreachable_service_is_tried_to_the_deadline),

@@ -179,8 +179,8 @@ static void a_send_that_was_refused_for_good_is_known_as_not_sent(void **state)
 	} answers[] = {
 	    {"400 X", NAMED("RequestThrottled"), ERR_THROTTLED, SQS_ATTEMPTS},
 	    {"403 X", NAMED("ExpiredToken"), ERR_DENIED, 2},
-	    {"403 X", NAMED("AccessDeniedException"), ERR_DENIED, 1},
-	    {"403 X", NAMED("InvalidSignatureException"), ERR_DENIED, 1},
+	    {"403 X", NAMED("AccessDeniedException"), ERR_DENIED, 2},
+	    {"403 X", NAMED("InvalidSignatureException"), ERR_DENIED, 2},
 	    {"403 X", NAMED("RequestExpired"), ERR_DENIED, 1},
 	    {"400 X", NAMED("QueueDoesNotExist"), ERR_NOQUEUE, 1},
 	    {"400 X", NAMED("BatchRequestTooLong"), ERR_LIMIT, 1},
@@ -201,7 +201,7 @@ static void a_send_that_was_refused_for_good_is_known_as_not_sent(void **state)
 		aid_close(a);
 	}
 	assert_one(aid_answer("403 X", "", NAMED("AccessDenied")), ERR_DENIED,
-	    1, "000", "allow sqs:SendMessage on");
+	    2, "000", "allow sqs:SendMessage on");
 }
 
 static void a_send_with_a_bad_date_or_token_is_signed_anew(void **state)
