@@ -77,7 +77,7 @@ int http_new(const struct http_config *cfg, struct http **out, struct err *err)
 	h->clock = clock_system(NULL);
 	h->agent = cfg->agent;
 	h->cancel_fd = cfg->cancel_fd;
-	rc = http_trust(h, cfg->ca_bundle, err);
+	rc = http_trust(h, cfg, err);
 	if (rc == 0)
 		h->multi = new_multi();
 	if (rc == 0 && h->multi == NULL)
@@ -93,6 +93,11 @@ int http_new(const struct http_config *cfg, struct http **out, struct err *err)
 const char *http_ca_bundle(const struct http *h)
 {
 	return h->ca_bundle[0] != '\0' ? h->ca_bundle : NULL;
+}
+
+bool http_distrusts(const struct http *h)
+{
+	return h->distrusts;
 }
 
 void http_rest(struct http *h)

@@ -2,6 +2,8 @@
 #ifndef SQS_ENTROPY_HTTP_CLIENT_H
 #define SQS_ENTROPY_HTTP_CLIENT_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 /*
@@ -9,11 +11,15 @@
  * are reused; the one user of libcurl.  Several transfers may be under way at
  * once.  No redirects, no other protocols, no cookies, no .netrc; TLS 1.2 or
  * later, always verified.  Plain http only to loopback and link-local
- * metadata addresses, checked again on the address that was resolved.  The
+ * metadata addresses, checked again on the address that was resolved.  What
+ * may move is found anew for each connection: the addresses of a name, and the
+ * CA bundle when its file is another one or was written, or when a certificate
+ * was not trusted; a bundle that cannot be read any more stays in force.  The
  * program ignores SIGPIPE: OpenSSL writes to closed connections.
  */
 struct http_config {
 	const char *ca_bundle; /* PEM file, NULL or "": the system's */
+	bool bundle_may_come;  /* as long as it is not there, requests fail */
 	const char *agent;     /* User-Agent, kept by reference */
 	int cancel_fd;         /* readable: stop; -1 for none */
 };
@@ -31,6 +37,10 @@ void http_free(struct http *h);
 
 /* The bundle in use, NULL for the library's own. */
 const char *http_ca_bundle(const struct http *h);
+
+/* True if a certificate was not trusted, or the bundle was of no use or not
+ * there, since the last request that was answered over TLS. */
+bool http_distrusts(const struct http *h);
 
 /* If no transfer is left, close all connections, so that libcurl frees what it
  * keeps of the bytes that went over them. */

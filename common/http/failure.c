@@ -104,6 +104,9 @@ int http_failure(struct http_transfer *t, CURLcode code)
 {
 	struct outcome o = find_outcome(t, code);
 
+	if (code == CURLE_PEER_FAILED_VERIFICATION ||
+	    code == CURLE_SSL_CACERT_BADFILE)
+		t->http->distrusts = true;
 	/* The failure may be that of curl's second attempt, after a first one
 	 * that was sent. */
 	if ((o.rc == ERR_CONNECT || o.rc == ERR_UNREACHABLE) && http_sending(t))

@@ -6,9 +6,11 @@
 
 #include <curl/curl.h>
 #include <limits.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "http/client.h"
 #include "http/head.h"
 #include "http/transfer.h"
 
@@ -21,8 +23,11 @@ struct http {
 	const char *agent;
 	int cancel_fd;
 	char ca_bundle[PATH_MAX]; /* "": what the library trusts */
-	struct buf *ca_pem;       /* what the bundle holds */
-	bool ca_folder;           /* of that, the folder is enough */
+	struct buf *ca_pem;       /* what the bundle holds; NULL: not read */
+	struct stat ca_file;      /* the bundle's file when it was read */
+	bool ca_folder;           /* of what the library trusts, the folder */
+	bool distrusts;           /* for http_distrusts() */
+	bool trust_moved;         /* what libcurl has kept of it is old */
 };
 
 struct http_transfer {
@@ -63,8 +68,12 @@ int http_setup(struct http_transfer *t, const struct http_request *req,
 /* transfer.c: take t from its client and from curl, wipe and free it. */
 void http_transfer_destroy(struct http_transfer *t);
 
-/* trust.c: find out whom h trusts.  ERR_CONFIG. */
-int http_trust(struct http *h, const char *given, struct err *err) MUST_CHECK;
+/* trust.c: find out whom h trusts; a bundle that is not there is no error if it
+ * may come.  ERR_CONFIG.  http_trust_again(): look for what moved since then,
+ * before a connection; ERR_CONFIG: there is no bundle yet. */
+int http_trust(struct http *h, const struct http_config *cfg, struct err *err)
+    MUST_CHECK;
+int http_trust_again(struct http *h, struct err *err) MUST_CHECK;
 
 /* failure.c: whether any byte of the request, or of its body if it has one,
  * may have left; curl's code as one of ours, with t->err set. */

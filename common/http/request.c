@@ -241,6 +241,8 @@ static CURLcode set_rules(
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	SET(CURLOPT_MAXAGE_CONN, IDLE_S);
+	/* A name may have got other addresses since the last connection. */
+	SET(CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 	SET(CURLOPT_MAXFILESIZE_LARGE,
 	    (curl_off_t)(req->answer_max > 0 ? req->answer_max : 1));
 	if (t->plain || req->kind != HTTP_SERVICE)
@@ -260,8 +262,9 @@ static CURLcode set_bundle(struct http_transfer *t)
 	SET(CURLOPT_CAPATH, NULL);
 #if LIBCURL_VERSION_NUM >= 0x074d00
 	if (code == CURLE_OK) {
+		/* The bundle may be read anew while this transfer lasts. */
 		struct curl_blob pem = {
-		    .len = buf_len(t->http->ca_pem), .flags = CURL_BLOB_NOCOPY};
+		    .len = buf_len(t->http->ca_pem), .flags = CURL_BLOB_COPY};
 		union {
 			const void *in;
 			void *out;
@@ -289,6 +292,11 @@ static CURLcode set_tls(struct http_transfer *t)
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
 	if (t->http->ca_folder)
 		SET(CURLOPT_CAINFO, NULL);
+#if LIBCURL_VERSION_NUM >= 0x075700
+	/* libcurl keeps what it read of the system's bundle for a day. */
+	if (code == CURLE_OK && t->http->trust_moved)
+		(void)curl_easy_setopt(t->easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+#endif
 	if (code != CURLE_OK || t->http->ca_bundle[0] == '\0')
 		return code;
 	return set_bundle(t);
@@ -379,6 +387,9 @@ int http_setup(
 	t->easy = curl_easy_init();
 	if (t->answer == NULL || t->easy == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
+	rc = t->plain ? 0 : http_trust_again(t->http, err);
+	if (rc != 0)
+		return rc;
 	if (set_rules(t, req) != CURLE_OK || set_tls(t) != CURLE_OK ||
 	    set_request(t, req) != CURLE_OK || set_callbacks(t) != CURLE_OK ||
 	    set_time(t, req) != CURLE_OK)

@@ -82,8 +82,10 @@ static void finish_transfer(struct http_transfer *t, CURLcode code)
 	else if (!t->head.whole)
 		end_transfer(t,
 		    err_set(&t->err, ERR_NET, "%s: no whole answer", t->host));
-	else
+	else {
+		t->http->distrusts = t->http->distrusts && t->plain;
 		end_transfer(t, 0);
+	}
 }
 
 static int64_t sooner(int64_t a, int64_t b)

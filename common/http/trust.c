@@ -18,7 +18,8 @@
 
 /* The bundle is read now, because this process may give up the right to read
  * it. */
-static int read_bundle(struct http *h, int fd, off_t size, struct err *err)
+static int read_pem(
+    const struct http *h, int fd, off_t size, struct buf **out, struct err *err)
 {
 	const size_t room = size < BUNDLE_LEAST ? BUNDLE_LEAST
 			    : size < BUNDLE_MAX ? (size_t)size
@@ -27,9 +28,9 @@ static int read_bundle(struct http *h, int fd, off_t size, struct err *err)
 	size_t len;
 	int rc = ERR_NOMEM;
 
-	h->ca_pem = buf_new(room);
-	if (h->ca_pem != NULL)
-		rc = buf_extend(h->ca_pem, room, &space);
+	*out = buf_new(room);
+	if (*out != NULL)
+		rc = buf_extend(*out, room, &space);
 	if (rc != 0)
 		return err_set(err, ERR_NOMEM, "out of memory");
 	rc = file_read_open(fd, space, room, &len);
@@ -40,30 +41,63 @@ static int read_bundle(struct http *h, int fd, off_t size, struct err *err)
 	if (rc != 0)
 		return err_errno(err, ERR_CONFIG,
 		    "cannot read the CA bundle %s", h->ca_bundle);
-	buf_truncate(h->ca_pem, len);
+	buf_truncate(*out, len);
 	return 0;
 }
 
-static int use_bundle(struct http *h, const char *path, struct err *err)
+/* A bundle that cannot be read leaves the one before in force, and so does an
+ * empty one, which somebody is about to write. */
+static int read_bundle(struct http *h, struct err *err)
 {
+	const int fd = open(h->ca_bundle, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct buf *pem = NULL;
 	struct stat st;
-	int fd, rc = 0;
+	int rc = 0;
 
+	if (fd < 0)
+		return err_errno(err, ERR_CONFIG,
+		    "cannot read the CA bundle %s", h->ca_bundle);
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		rc = err_set(err, ERR_CONFIG,
+		    "the CA bundle %s is not a file: name a PEM file",
+		    h->ca_bundle);
+	if (rc == 0)
+		rc = read_pem(h, fd, st.st_size, &pem, err);
+	if (rc == 0 && (h->ca_pem == NULL || buf_len(pem) > 0)) {
+		buf_free(h->ca_pem);
+		h->ca_pem = pem;
+		h->ca_file = st;
+		pem = NULL;
+	}
+	buf_free(pem);
+	(void)close(fd);
+	return rc;
+}
+
+static int use_bundle(
+    struct http *h, const char *path, bool may_come, struct err *err)
+{
 	if (strlen(path) >= sizeof h->ca_bundle)
 		return err_set(
 		    err, ERR_CONFIG, "the CA bundle's path is too long");
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return err_errno(
-		    err, ERR_CONFIG, "cannot read the CA bundle %s", path);
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-		rc = err_set(err, ERR_CONFIG,
-		    "the CA bundle %s is not a file: name a PEM file", path);
 	memcpy(h->ca_bundle, path, strlen(path) + 1);
-	if (rc == 0)
-		rc = read_bundle(h, fd, st.st_size, err);
-	(void)close(fd);
-	return rc;
+	if (may_come && access(path, F_OK) != 0)
+		return 0;
+	return read_bundle(h, err);
+}
+
+/* Whether somebody wrote the bundle, or put another file in its place.  One
+ * that is not there, or cannot be looked at, has not come yet. */
+static bool has_moved(const struct http *h)
+{
+	struct stat st;
+
+	return stat(h->ca_bundle, &st) == 0 &&
+	       (st.st_dev != h->ca_file.st_dev ||
+		   st.st_ino != h->ca_file.st_ino ||
+		   st.st_size != h->ca_file.st_size ||
+		   st.st_ctim.tv_sec != h->ca_file.st_ctim.tv_sec ||
+		   st.st_ctim.tv_nsec != h->ca_file.st_ctim.tv_nsec);
 }
 
 /* "5ed36f99.0", as openssl-rehash(1) names its links. */
@@ -100,10 +134,30 @@ static bool folder_will_do(void)
 	       has_hashed(curl->capath);
 }
 
-int http_trust(struct http *h, const char *given, struct err *err)
+int http_trust(struct http *h, const struct http_config *cfg, struct err *err)
 {
-	if (given != NULL && given[0] != '\0')
-		return use_bundle(h, given, err);
+	if (cfg->ca_bundle != NULL && cfg->ca_bundle[0] != '\0')
+		return use_bundle(h, cfg->ca_bundle, cfg->bundle_may_come, err);
 	h->ca_folder = folder_will_do();
 	return 0;
+}
+
+/* A file that was written twice within one tick of its time stamps looks as
+ * before, so after a failure it is read whatever it looks like. */
+int http_trust_again(struct http *h, struct err *err)
+{
+	int rc = 0;
+
+	h->trust_moved = h->trust_moved || h->distrusts;
+	if (h->ca_bundle[0] == '\0') {
+		if (h->distrusts)
+			h->ca_folder = folder_will_do();
+		return 0;
+	}
+	if (h->ca_pem == NULL || h->distrusts || has_moved(h))
+		rc = read_bundle(h, err);
+	if (h->ca_pem != NULL)
+		return 0;
+	h->distrusts = true;
+	return rc;
 }

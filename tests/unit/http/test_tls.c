@@ -17,6 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "http/internal.h"
+
 static char folder[] = "/tmp/sqs-entropy-tls-XXXXXX";
 static char cert[64], key[64], other[64], other_key[64];
 
@@ -180,6 +182,71 @@ static void a_bundle_without_certificates_is_refused(void **state)
 	server_stop(&s);
 }
 
+/* As those do who renew a file: written beside it, renamed over it. */
+static void put_bundle(const char *from, const char *to)
+{
+	char beside[64];
+
+	path_of(beside, "beside.pem");
+	assert_int_equal(link(from, beside), 0);
+	assert_int_equal(rename(beside, to), 0);
+}
+
+static void a_bundle_that_moves_is_read_again(void **state)
+{
+	struct server s = server_start(NULL);
+	char bundle[64];
+	struct http_config cfg = {.ca_bundle = bundle, .cancel_fd = -1};
+	struct http_request req = http_aid_get(s.url);
+	struct http_transfer *t;
+	struct http *h;
+	struct err err;
+
+	(void)state;
+	path_of(bundle, "bundle.pem");
+	req.answer_max = 65536;
+	assert_int_equal(http_new(&cfg, &h, &err), ERR_CONFIG);
+	cfg.bundle_may_come = true;
+	assert_int_equal(http_new(&cfg, &h, &err), 0);
+	for (int k = 0; k < 2; k++) {
+		assert_int_equal(http_start(h, &req, &t, &err), ERR_CONFIG);
+		assert_non_null(strstr(err.text, "cannot read the CA bundle"));
+		put_bundle(other, bundle);
+		http_aid_expect(h, &req, ERR_CONNECT, false, "cannot verify");
+		assert_true(http_distrusts(h));
+		put_bundle(cert, bundle);
+		http_aid_expect(h, &req, 0, true, "");
+		assert_false(http_distrusts(h));
+		assert_int_equal(unlink(bundle), 0);
+		/* The last one stays in force. */
+		http_aid_expect(h, &req, 0, true, "");
+		http_free(h);
+		assert_int_equal(http_new(&cfg, &h, &err), 0);
+	}
+	http_free(h);
+	server_stop(&s);
+}
+
+/* Nothing of its file's look has changed. */
+static void after_distrust_a_bundle_is_read_whatever_it_looks_like(void **state)
+{
+	struct server s = server_start(NULL);
+	const struct http_config cfg = {.ca_bundle = other, .cancel_fd = -1};
+	struct http_request req = http_aid_get(s.url);
+	struct http *h;
+	struct err err;
+
+	(void)state;
+	req.answer_max = 65536;
+	assert_int_equal(http_new(&cfg, &h, &err), 0);
+	http_aid_expect(h, &req, ERR_CONNECT, false, "cannot verify");
+	put_bundle(cert, other);
+	assert_int_equal(stat(other, &h->ca_file), 0);
+	http_aid_expect(h, &req, 0, true, "");
+	http_free(h);
+	server_stop(&s);
+}
+
 static void tls_below_1_2_is_refused(void **state)
 {
 	struct server s = server_start("-tls1_1");
@@ -201,7 +268,10 @@ int main(void)
 	    cmocka_unit_test(only_a_server_certified_by_the_bundle_is_trusted),
 	    cmocka_unit_test(no_variable_of_curl_adds_trust),
 	    cmocka_unit_test(a_bundle_without_certificates_is_refused),
+	    cmocka_unit_test(a_bundle_that_moves_is_read_again),
 	    cmocka_unit_test(tls_below_1_2_is_refused),
+	    cmocka_unit_test(
+		after_distrust_a_bundle_is_read_whatever_it_looks_like),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
