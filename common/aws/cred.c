@@ -188,3 +188,8 @@ bool cred_chain_renew(struct cred_chain *chain, int64_t deadline)
 	cred_free(refused);
 	return others;
 }
+
+bool cred_chain_uses_files(const struct cred_chain *chain)
+{
+	return chain->kept == NULL || chain->kept->stored;
+}

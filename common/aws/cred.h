@@ -26,6 +26,7 @@ struct cred {
 	 * its file, the role and by whom it was assumed; "": source says all.
 	 */
 	char origin[CRED_ORIGIN_MAX];
+	bool stored; /* they are as a file has them */
 };
 
 /* Empty credentials with their buffers, or NULL. */
@@ -74,5 +75,8 @@ int cred_chain_get(struct cred_chain *chain, int64_t deadline,
  * True if they gave others.  Where they gave none, the next cred_chain_get()
  * asks again. */
 bool cred_chain_renew(struct cred_chain *chain, int64_t deadline);
+
+/* False if there are credentials that are from no file. */
+bool cred_chain_uses_files(const struct cred_chain *chain);
 
 #endif

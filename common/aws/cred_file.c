@@ -48,6 +48,7 @@ int cred_file_take(const struct shared *s, enum shared_file which,
 		    "malformed or too long: copy it anew",
 		    shared_path(s, which), profile);
 	out->source = "shared file";
+	out->stored = true;
 	(void)snprintf(out->origin, sizeof out->origin,
 	    "profile %.100s of %.200s", profile, shared_path(s, which));
 	return 0;

@@ -13,6 +13,7 @@
 struct found {
 	const char *text; /* NULL: no place has it */
 	char from[ENDPOINT_FROM_MAX];
+	bool stored; /* in a shared file */
 };
 
 static bool is_set(const char *text)
@@ -25,6 +26,7 @@ static bool find_in(struct found *f, const char *text, const char *from)
 	if (!is_set(text))
 		return false;
 	f->text = text;
+	f->stored = false;
 	(void)snprintf(f->from, sizeof f->from, "%s", from);
 	return true;
 }
@@ -40,6 +42,7 @@ static bool find_in_profile(
 	const char *profile = shared_profile(shared);
 
 	f->text = shared_get(shared, profile, key);
+	f->stored = true;
 	(void)snprintf(
 	    f->from, sizeof f->from, "%s of the profile %.128s", key, profile);
 	return is_set(f->text);
@@ -130,6 +133,7 @@ static int find_in_services(struct found *f, const struct shared *shared,
 		    "services of the profile %.128s: %.200s has no [services "
 		    "%.64s]",
 		    profile, shared_path(shared, SHARED_CONFIG), name);
+	f->stored = true;
 	f->text = shared_get_nested(
 	    shared, SHARED_SERVICES, name, service, "endpoint_url");
 	(void)snprintf(f->from, sizeof f->from,
@@ -168,6 +172,7 @@ static int take_url(
 		    sizeof out->url - 1);
 	memcpy(out->url, f->text, strlen(f->text) + 1);
 	memcpy(out->from, f->from, sizeof out->from);
+	out->stored = f->stored;
 	return endpoint_check(out, err);
 }
 

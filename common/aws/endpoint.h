@@ -30,6 +30,7 @@ struct endpoint_config {
 struct endpoint {
 	char url[LIMIT_URL];          /* "": none is set, see endpoint_make() */
 	char from[ENDPOINT_FROM_MAX]; /* what says so, for people */
+	bool stored;                  /* a shared file says so */
 	bool fips;                    /* asked for, by: */
 	bool dual;                    /* with IPv6, asked for, by: */
 	char fips_from[ENDPOINT_FROM_MAX];

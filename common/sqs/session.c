@@ -88,6 +88,7 @@ static int open_http(struct session *s, struct err *err)
 	const bool from_variable = bundle != NULL && *bundle != '\0';
 	const struct http_config http = {
 	    .ca_bundle = from_variable ? bundle : s->cfg->ca_bundle,
+	    .bundle_may_come = s->cfg->patient,
 	    .agent = s->cfg->agent,
 	    .cancel_fd = s->cfg->cancel_fd,
 	};
@@ -157,6 +158,7 @@ static int open_endpoint(struct session *s, struct place *p, struct err *err)
 
 	endpoint_make("sqs", p->region, &p->endpoint);
 	memcpy(s->endpoint, p->endpoint.url, sizeof s->endpoint);
+	s->stored = p->endpoint.stored;
 	memcpy(s->region, p->region, sizeof s->region);
 	place_warn(s->cfg, p, s->warning);
 	(void)snprintf(
@@ -261,6 +263,9 @@ int session_open(struct session *s, int64_t deadline, struct err *err)
 	char queue[LIMIT_URL];
 	int rc;
 
+	if (!s->looked)
+		reach_look(&s->reach);
+	s->looked = true;
 	sqs_free(s->sqs);
 	s->sqs = NULL;
 	rc = find_queue(s, queue, deadline, err);
@@ -293,6 +298,15 @@ static int check_place(
 	return rc;
 }
 
+static bool has_sound_files(const struct session *s)
+{
+	struct shared *shared;
+	const bool sound = shared_read(s->file, &shared, NULL) == 0;
+
+	shared_free(shared);
+	return sound;
+}
+
 int session_check(const struct session_config *cfg, struct session_found *found,
     struct err *err)
 {
@@ -306,6 +320,8 @@ int session_check(const struct session_config *cfg, struct session_found *found,
 	if (rc != 0)
 		return rc;
 	rc = check_place(&s, &place, &known, err);
+	if (rc == ERR_CONFIG && cfg->patient && !has_sound_files(&s))
+		rc = err->code = 0;
 	memcpy(found->warning, s.warning, sizeof found->warning);
 	if (known) {
 		memcpy(found->endpoint, s.endpoint, sizeof found->endpoint);
@@ -328,43 +344,59 @@ void session_print(const struct session_found *found, FILE *to)
 	(void)fputc('\n', to);
 }
 
-/* For name look-ups (nss, resolvers), TLS and the C library itself. */
-static const char *const system_files[] = {"/etc", "/usr", "/lib", "/lib64",
-    "/bin", "/opt", "/nix", "/run/systemd", "/run/resolvconf",
-    "/run/NetworkManager", "/run/nscd", "/run/nss", "/var/lib/ca-certificates",
-    "/var/lib/sss", "/proc", "/sys/devices/system/cpu", "/dev/urandom",
-    "/dev/random", "/dev/null"};
-
-/* The folder of a file that is renewed: by another file that is renamed over
- * it, or as Kubernetes does by links within the folder.  A file in the root
- * folder is itself. */
-static const char *find_folder(const char *file, char out[static PATH_MAX])
-{
-	const char *slash = strrchr(file, '/');
-
-	if (slash == NULL || slash == file || slash - file >= PATH_MAX)
-		return file;
-	(void)snprintf(out, PATH_MAX, "%.*s", (int)(slash - file), file);
-	return out;
-}
-
 const char *const *session_readable(struct session *s)
 {
-	const char *bundle = http_ca_bundle(s->http);
-	const char *const *tokens = chain_token_files(s->chain);
-	size_t n = 0;
+	const char *const *tokens;
+	struct reach *r = &s->reach;
 
-	for (size_t i = 0; i < sizeof system_files / sizeof system_files[0];
-	     i++)
-		s->readable[n++] = system_files[i];
-	if (bundle != NULL)
-		s->readable[n++] = bundle;
-	for (size_t i = 0; i < SESSION_TOKENS && tokens[i] != NULL; i++)
-		s->readable[n++] = find_folder(tokens[i], s->folder[i]);
+	reach_free(r);
+	reach_add_system(r);
+	reach_add_file(r, REACH_NAMES, "/etc/resolv.conf");
+	reach_add_file(r, REACH_TRUST, http_ca_bundle(s->http));
+	for (tokens = chain_token_files(s->chain); *tokens != NULL; tokens++)
+		reach_add_file(r, REACH_KEYS, *tokens);
 	for (int k = 0; k < 2; k++)
-		s->readable[n++] = shared_files_path(s->file, k);
-	s->readable[n] = NULL;
-	return s->readable;
+		reach_add_file(r, REACH_KEYS, shared_files_path(s->file, k));
+	return r->paths;
+}
+
+/* A name server that was told elsewhere, a profile that names another endpoint
+ * or queue.  Such failures have many other causes, so that a file which was
+ * never to be read counts only where the endpoint is from there. */
+static const char *find_moved(const struct session *s)
+{
+	const char *path = reach_find_shut(&s->reach, REACH_NAMES, true);
+
+	return path != NULL
+		   ? path
+		   : reach_find_shut(&s->reach, REACH_KEYS, !s->stored);
+}
+
+const char *session_shut_out(const struct session *s, int rc)
+{
+	switch (rc) {
+	case ERR_CONFIG:
+	case ERR_CONNECT:
+		if (http_distrusts(s->http))
+			return reach_find_shut(&s->reach, REACH_TRUST, false);
+		if (rc == ERR_CONNECT)
+			return find_moved(s);
+		/* Shared files that are malformed, or a region in them. */
+		/* fall through */
+	case ERR_DENIED:
+	case ERR_NOCRED:
+		return cred_chain_uses_files(chain_credentials(s->chain))
+			   ? reach_find_shut(&s->reach, REACH_KEYS, false)
+			   : NULL;
+	case ERR_UNREACHABLE:
+	case ERR_TIMEOUT:
+	case ERR_NET:
+	case ERR_NOQUEUE:
+	case ERR_SERVICE:
+		return find_moved(s);
+	default:
+		return NULL;
+	}
 }
 
 void session_close(struct session *s)
@@ -375,5 +407,6 @@ void session_close(struct session *s)
 	shared_files_free(s->file);
 	imds_free(s->imds);
 	http_free(s->http);
+	reach_free(&s->reach);
 	*s = (struct session){0};
 }

@@ -2,7 +2,6 @@
 #ifndef SQS_ENTROPY_SQS_SESSION_H
 #define SQS_ENTROPY_SQS_SESSION_H
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 #include "base/err.h"
 #include "http/client.h"
 #include "sqs/client.h"
+#include "sqs/reach.h"
 
 /*
  * What both online halves set up before they can use a queue: the credential
@@ -33,13 +33,14 @@ struct session_config {
 	const char *agent;                        /* User-Agent */
 	bool queue_from_tag; /* SESSION_QUEUE_TAG: a queue of AWS's */
 	bool wait_for_route; /* boot: no network yet is not an error */
-	int cancel_fd;       /* -1 for none */
+	/* What may come right later is no error: a CA bundle that is not
+	 * there, shared files that are malformed. */
+	bool patient;
+	int cancel_fd; /* -1 for none */
 };
 
-#define SESSION_QUEUE_TAG    "sqs-entropy:queue"
-#define SESSION_READABLE_MAX 32
-#define SESSION_TOKENS       2
-#define SESSION_WARNING_MAX  ERR_TEXT_MAX
+#define SESSION_QUEUE_TAG   "sqs-entropy:queue"
+#define SESSION_WARNING_MAX ERR_TEXT_MAX
 
 struct session {
 	struct http *http;
@@ -50,8 +51,9 @@ struct session {
 	struct sqs *sqs;
 	const struct clock *clock;
 	const struct session_config *cfg;
-	const char *readable[SESSION_READABLE_MAX];
-	char folder[SESSION_TOKENS][PATH_MAX]; /* of files with tokens */
+	struct reach reach;
+	bool looked; /* by reach_look() */
+	bool stored; /* a shared file says the endpoint */
 	char region[LIMIT_REGION];
 	char endpoint[LIMIT_URL];
 	char warning[SESSION_WARNING_MAX]; /* what a user should know, or "" */
@@ -92,9 +94,15 @@ const struct words *session_command(void *session);
 void session_leave(void *session);
 void session_use_runner(struct session *s, cred_process_run *run, void *runner);
 
-/* What an initialised session has to be able to read, beside the system's own
- * files: a NULL-terminated list that lives as long as it. */
+/* What an initialised session has to be able to read (reach.h): a
+ * NULL-terminated list that lives until the next call, or its close. */
 const char *const *session_readable(struct session *s);
+
+/* The path of a file that may be why a call failed with rc, and that this
+ * process, confined to what session_readable() told, will never be able to
+ * read: one that moved, or was only readable before.  Only a new process can
+ * go on then.  NULL if there is none. */
+const char *session_shut_out(const struct session *s, int rc);
 
 /*
  * Find region, endpoint and queue by deadline; may be repeated after a

@@ -45,6 +45,8 @@ FILES = {
     "sequence numbers": ("sequence", PRODUCER_OFFLINE, PRODUCER_OFFLINE, 0o600),
     "AWS files of the producer": ("aws", PRODUCER_ONLINE, PRODUCER_ONLINE, 0o600),
     "what every user can read": ("public", "root", "root", 0o644),
+    "the same in /run": ("run/public", "root", "root", 0o644),
+    "a secret of root's in /run": ("run/secret", "root", "root", 0o400),
 }
 OTHERS = {"a network socket": "network", "the pool, to inject": "pool"}
 
@@ -63,11 +65,13 @@ def place() -> Iterator[Path]:
     with (
         tempfile.TemporaryDirectory(dir="/var/tmp") as name,
         tempfile.TemporaryDirectory(dir="/dev/shm") as devices,
+        tempfile.TemporaryDirectory(dir="/run") as volatile,
     ):
         folder = Path(name)
         folder.chmod(0o755)
-        Path(devices).chmod(0o755)
-        (folder / "dev").symlink_to(devices)
+        for link, target in ("dev", devices), ("run", volatile):
+            Path(target).chmod(0o755)
+            (folder / link).symlink_to(target)
         for file, owner, group, mode in FILES.values():
             (folder / file).write_bytes(noise(64))
             (folder / file).chmod(mode)

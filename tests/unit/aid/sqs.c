@@ -95,7 +95,8 @@ struct aid_sqs *aid_open_at(const char *endpoint, bool wait_for_route)
 {
 	struct aid_sqs *a = calloc(1, sizeof *a);
 	const struct http_config http = {.agent = "test", .cancel_fd = -1};
-	const struct cred_source source = {"test", on_load, a};
+	const struct cred_source source = {
+	    .name = "test", .load = on_load, .ctx = a};
 	const struct sqs_config cfg = {.endpoint = endpoint,
 	    .region = "eu-west-1",
 	    .wait_for_route = wait_for_route};
