@@ -35,6 +35,9 @@ $(UNIT_BIN): override LDFLAGS += -Wl,--wrap=clock_gettime \
 $(UNIT_BIN): override LDFLAGS += -Wl,--wrap=pwrite64,--wrap=fdatasync \
 	-Wl,--wrap=fsync,--wrap=renameat
 
+# test_source has reads fail as those of a device do.
+$(filter %/test_source,$(UNIT_BIN)): override LDFLAGS += -Wl,--wrap=read
+
 # test_buf looks at each block before it is freed.
 $(filter %/test_buf,$(UNIT_BIN)): override LDFLAGS += -Wl,--wrap=free
 

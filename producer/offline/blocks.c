@@ -185,10 +185,10 @@ int blocks_make(struct blocks *b, const struct pace *pace, uint8_t *out,
 	return rc;
 }
 
-bool blocks_are_lost(const struct blocks *b)
+bool blocks_are_lost(const struct blocks *b, bool service)
 {
 	for (size_t i = 0; i < b->n; i++)
-		if (b->sources[i].lost)
+		if (b->sources[i].lost || (service && b->sources[i].gone))
 			return true;
 	return false;
 }

@@ -57,8 +57,11 @@ int blocks_make(struct blocks *b, const struct pace *pace, uint8_t *out,
 void blocks_combine(
     uint8_t *out, const uint8_t *const in[], size_t n, size_t len);
 
-/* True if a source is lost (source.h) to this process. */
-bool blocks_are_lost(const struct blocks *b);
+/* True if a source is lost (source.h) to this process; to a service also if it
+ * could not be opened again.  A unit has a /dev of its own and a list of
+ * devices by their numbers, both from its start: what is plugged in again, as
+ * another minor, is seen only by a new one. */
+bool blocks_are_lost(const struct blocks *b, bool service);
 
 void blocks_close(struct blocks *b);
 

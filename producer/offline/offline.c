@@ -105,12 +105,16 @@ static int make_message(
  * program when no other message can be made either. */
 static int answer_failed(struct run *run, int code, const struct err *err)
 {
-	const bool last =
-	    code == ERR_SOURCE || blocks_are_lost(&run->o->blocks);
+	const bool service = run->o->notify.fd >= 0;
+	const bool lost = blocks_are_lost(&run->o->blocks, service);
+	const bool last = code == ERR_SOURCE || lost;
 	const struct record_failed failed = {.code = code, .last = last};
 	int rc;
 
 	log_error("%s", err->text);
+	if (lost && service)
+		log_error("a service sees the devices that were there at its "
+			  "start: ending, to be started again");
 	rc = give(run, RECORD_FAILED, &failed, sizeof failed);
 	if (!last)
 		return rc;

@@ -29,7 +29,8 @@ void producer_offline_close(struct producer_offline *o);
  * Serve fd until the online half has ended (0) or cancel_fd is readable
  * (ERR_CANCELED).  A source that gives no bytes is logged, answered, and tried
  * again when the online half asks again.  ERR_SOURCE: a source failed its
- * tests for good; ERR_ABSENT: one is lost (source.h); ERR_NOMEM, ERR_FORMAT (a
+ * tests for good; ERR_ABSENT: one is lost (source.h), or could not be
+ * opened again in a service (blocks.h); ERR_NOMEM, ERR_FORMAT (a
  * record that the online half cannot have sent), ERR_IO.  Where a service
  * manager waits to be told that this is ready, the sources are tested first,
  * and their failure ends it.

@@ -23,6 +23,7 @@ static int check_kind(struct source *s, struct err *err)
 	if (fstat(s->fd, &st) != 0)
 		return err_errno(err, ERR_IO, "cannot examine %s", s->path);
 	s->regular = S_ISREG(st.st_mode);
+	s->major = S_ISCHR(st.st_mode) ? major(st.st_rdev) : 0;
 	if (s->regular || S_ISFIFO(st.st_mode))
 		return 0;
 	if (!S_ISCHR(st.st_mode))
@@ -85,25 +86,27 @@ static int set_raw(const struct source *s, struct err *err)
 	return err_errno(err, ERR_ABSENT, "cannot set %s to raw mode", s->path);
 }
 
-static int open_path(struct source *s, struct err *err)
+/* A new descriptor of the same path, so that s->fd stays after a failure. */
+static int open_path(
+    const struct source *s, struct source *fresh, struct err *err)
 {
 	int rc;
 
-	s->fd = open(s->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	if (s->fd < 0)
+	*fresh = (struct source){.path = s->path, .tty = s->tty};
+	fresh->fd = open(s->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (fresh->fd < 0)
 		return open_failed(s->path, err);
-	rc = check_kind(s, err);
+	rc = check_kind(fresh, err);
 	if (rc != 0)
-		source_close(s);
+		source_close(fresh);
 	return rc;
 }
 
 int source_open(struct source *s, const char *path, struct err *err)
 {
-	int rc;
+	const struct source asked = {.path = path};
+	int rc = open_path(&asked, s, err);
 
-	*s = (struct source){.path = path};
-	rc = open_path(s, err);
 	if (rc != 0 || isatty(s->fd) != 1)
 		return rc;
 	s->tty = true;
@@ -113,19 +116,31 @@ int source_open(struct source *s, const char *path, struct err *err)
 	return rc;
 }
 
-/* After confine_calls() the mode of a terminal cannot be set any more. */
+/* A descriptor stays good while the device does: /dev/hwrng after an error of
+ * its hardware.  So it is tried first, and a device that only root may open is
+ * not lost by one error.  After confine_calls() nobody can ask whether a device
+ * is a terminal, nor set the mode of one. */
 static int open_again(struct source *s, struct err *err)
 {
-	int rc = open_path(s, err);
+	const char *why = "can be opened";
+	struct source fresh;
+	int rc = open_path(s, &fresh, err);
 
-	if (rc != 0 || !s->tty || set_raw(s, err) == 0)
+	if (rc != 0 && rc != ERR_PERM)
 		return rc;
-	source_close(s);
+	if (rc == 0 && fresh.major != s->major)
+		why = "is another kind of device now, which can be opened";
+	else if (rc == 0 && s->tty && set_raw(&fresh, err) != 0)
+		why = "is back, and can be set to raw mode";
+	else if (rc == 0) {
+		source_close(s);
+		*s = fresh;
+		return 0;
+	}
+	source_close(&fresh);
 	s->lost = true;
 	return err_set(err, ERR_ABSENT,
-	    "%s is back, and can be set to raw mode only at the start: start "
-	    "this program anew",
-	    s->path);
+	    "%s %s only at the start: start this program anew", s->path, why);
 }
 
 void source_close(struct source *s)
@@ -203,19 +218,33 @@ static int gather_bytes(struct source *s, const struct pace *pace,
 	return 0;
 }
 
+/* A regular file that has ended would begin at its start, and give the same
+ * bytes, unless another one has its name now. */
+static bool may_open_again(const struct source *s, int rc)
+{
+	struct stat now, then;
+
+	if (rc == ERR_EOF && s->regular)
+		return stat(s->path, &now) != 0 || fstat(s->fd, &then) != 0 ||
+		       now.st_dev != then.st_dev || now.st_ino != then.st_ino;
+	return rc == ERR_IO || rc == ERR_EOF;
+}
+
 int source_read(struct source *s, const struct pace *pace, uint8_t *data,
     size_t len, struct err *err)
 {
-	int rc = 0;
+	int rc = ERR_IO;
 
-	if (s->fd < 0)
-		rc = open_again(s, err);
-	if (rc == 0)
+	if (s->fd >= 0)
 		rc = gather_bytes(s, pace, data, len, err);
-	if (rc != 0) {
-		explicit_bzero(data, len);
-		if (rc == ERR_IO)
-			source_close(s);
+	if (s->failed && may_open_again(s, rc)) {
+		rc = open_again(s, err);
+		s->gone = rc != 0;
+		if (rc == 0)
+			rc = gather_bytes(s, pace, data, len, err);
 	}
+	s->failed = rc != 0 && rc != ERR_CANCELED;
+	if (rc != 0)
+		explicit_bzero(data, len);
 	return rc;
 }

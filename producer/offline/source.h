@@ -15,11 +15,14 @@
  * or, for trials, a regular file (whose bytes come again at each start).
  */
 struct source {
-	int fd; /* O_NONBLOCK; -1: to be opened at the next read */
+	int fd; /* O_NONBLOCK; -1: not open */
 	const char *path;
+	unsigned major; /* of a device's number */
 	bool regular;
 	bool tty;
-	bool lost; /* a terminal that only another process can open rightly */
+	bool failed; /* the last read did */
+	bool gone;   /* then it could not be opened again */
+	bool lost;   /* only another process can open it, or open it rightly */
 };
 
 /* How the reader waits for a source that has no bytes yet.  wait() returns 0
@@ -45,10 +48,13 @@ int source_open(struct source *s, const char *path, struct err *err) MUST_CHECK;
 /*
  * Gather exactly len bytes, asking the device for no more than that; go on
  * after short reads and "not yet".  ERR_TIMEOUT after SOURCE_SILENCE_MS without
- * a byte or SOURCE_TOTAL_MS in all, ERR_EOF, ERR_IO (unplugged: the next call
- * opens it again, with source_open()'s errors as long as it is not back),
- * ERR_CANCELED; data is wiped then.  A terminal that comes back when
- * confine_calls() is done is lost, ERR_ABSENT.
+ * a byte or SOURCE_TOTAL_MS in all, ERR_EOF, ERR_IO, ERR_CANCELED; data is
+ * wiped then.  After a failure the next call goes on with the same descriptor;
+ * when that fails again, by ERR_IO or ERR_EOF, it opens path again, with
+ * source_open()'s errors as long as it is not back, but not the same regular
+ * file.  Lost (ERR_ABSENT) is what comes back and may not be opened by this
+ * process any more, a device of another driver, and, when confine_calls() is
+ * done, a terminal.
  */
 int source_read(struct source *s, const struct pace *pace, uint8_t *data,
     size_t len, struct err *err) MUST_CHECK;

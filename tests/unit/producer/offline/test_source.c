@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,12 +50,27 @@ static const struct clock clock_simulated = {
 static const struct pace pace_simulated = {
     .clock = &clock_simulated, .wait = simulated_sleep};
 
+static int errors; /* so many reads of the source fail */
+
+ssize_t __real_read(int fd, void *data, size_t len);
+ssize_t __wrap_read(int fd, void *data, size_t len);
+
+ssize_t __wrap_read(int fd, void *data, size_t len)
+{
+	if (fd != s.fd || errors == 0)
+		return __real_read(fd, data, len);
+	errors--;
+	errno = EIO;
+	return -1;
+}
+
 static int setup(void **state)
 {
 	(void)state;
 	simulated = 1000;
 	feed_fd = -1;
 	cancel_after = 0;
+	errors = 0;
 	err = (struct err){0};
 	(void)snprintf(path, sizeof path, "/tmp/test_source.%d", (int)getpid());
 	(void)unlink(path);
@@ -189,6 +205,15 @@ static void a_file_ends(void **state)
 	assert_int_equal(take(data, 10), 0);
 	assert_memory_equal(data, "0123456789", 10);
 	assert_int_equal(take(data, 10), ERR_EOF);
+	assert_int_equal(take(data, 10), ERR_EOF);
+	/* Another file is no repetition. */
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(take(data, 10), ERR_ABSENT);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	assert_int_equal(write(fd, "bcdefghijklmn", 13), 13);
+	(void)close(fd);
+	assert_int_equal(take(data, 10), 0);
+	assert_memory_equal(data, "bcdefghijk", 10);
 	source_close(&s);
 }
 
@@ -208,6 +233,67 @@ static void a_stop_ends_the_wait(void **state)
 
 /* ---- unplugged, and back */
 
+/* Root opened it, and this process may not: the descriptor is all there is. */
+static void an_error_that_passes_needs_no_opening(void **state)
+{
+	uint8_t data[4];
+	int writer, first;
+
+	(void)state;
+	open_fifo();
+	first = s.fd;
+	writer = open(path, O_RDWR);
+	assert_int_equal(unlink(path), 0);
+	for (int i = 0; i < 3; i++) {
+		errors = 1;
+		assert_int_equal(take(data, 4), ERR_IO);
+		assert_int_equal(write(writer, "abcd", 4), 4);
+		assert_int_equal(take(data, 4), 0);
+		assert_memory_equal(data, "abcd", 4);
+		assert_int_equal(s.fd, first);
+	}
+	(void)close(writer);
+	source_close(&s);
+}
+
+static void what_this_process_may_not_open_again_is_lost(void **state)
+{
+	uint8_t data[4];
+
+	(void)state;
+	open_fifo();
+	assert_int_equal(chmod(path, 0), 0);
+	assert_int_equal(seteuid(geteuid() == 0 ? 65534 : geteuid()), 0);
+	errors = 2;
+	assert_int_equal(take(data, 4), ERR_IO);
+	assert_false(s.lost);
+	assert_int_equal(take(data, 4), ERR_ABSENT);
+	assert_int_equal(seteuid(getuid()), 0);
+	assert_true(s.lost);
+	assert_non_null(strstr(err.text, "start this program anew"));
+	source_close(&s);
+}
+
+static void a_device_of_another_kind_is_lost(void **state)
+{
+	uint8_t data[4];
+
+	(void)state;
+	assert_int_equal(symlink("/dev/null", path), 0);
+	assert_int_equal(source_open(&s, path, &err), 0);
+	assert_int_equal(take(data, 4), ERR_EOF);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink("/dev/tty", path), 0);
+	/* Without a terminal, it has nothing behind it. */
+	assert_int_equal(take(data, 4), ERR_ABSENT);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink("/dev/ptmx", path), 0);
+	assert_int_equal(take(data, 4), ERR_ABSENT);
+	assert_non_null(strstr(err.text, "another kind of device"));
+	assert_true(s.lost);
+	source_close(&s);
+}
+
 static void what_was_unplugged_is_opened_again(void **state)
 {
 	uint8_t data[4];
@@ -215,8 +301,9 @@ static void what_was_unplugged_is_opened_again(void **state)
 
 	(void)state;
 	open_fifo();
-	source_close(&s); /* as after ERR_IO */
 	assert_int_equal(unlink(path), 0);
+	errors = 5;
+	assert_int_equal(take(data, 4), ERR_IO);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(take(data, 4), ERR_ABSENT);
 	assert_false(s.lost);
@@ -277,7 +364,6 @@ static void a_terminal_that_hung_up_is_opened_again(void **state)
 	assert_int_equal(source_open(&s, path, &err), 0);
 	(void)close(master);
 	assert_int_equal(take(data, 4), ERR_IO);
-	assert_int_equal(s.fd, -1);
 	assert_int_equal(take(data, 4), ERR_ABSENT);
 	/* Nothing keeps this process from setting it up again. */
 	master = make_terminal();
@@ -303,6 +389,9 @@ int main(void)
 	    T(a_dead_source_is_given_up),
 	    T(a_file_ends),
 	    T(a_stop_ends_the_wait),
+	    T(an_error_that_passes_needs_no_opening),
+	    T(what_this_process_may_not_open_again_is_lost),
+	    T(a_device_of_another_kind_is_lost),
 	    T(what_was_unplugged_is_opened_again),
 	    T(a_terminal_gives_every_byte),
 	    T(a_terminal_that_hung_up_is_opened_again),
