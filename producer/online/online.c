@@ -31,6 +31,7 @@ struct run {
 	struct session session;
 	struct runner runner;
 	bool opened; /* the session's queue is known */
+	bool warned; /* of what was found with it */
 	struct refill_state state;
 	struct batch batch;
 };
@@ -59,13 +60,19 @@ static struct session_config producer_session(
 	    .cancel_fd = cancel_fd};
 }
 
-/* The session reads files that this half may not open when it is confined. */
+/* What the settings say wrongly ends this half now.  What fails later may come
+ * right: files and answers can change.  The session reads files that this half
+ * may not open when it is confined. */
 static int begin_sending(struct run *run, struct err *err)
 {
+	struct session_found found;
 	int rc;
 
 	run->cfg = producer_session(run->conf, run->end_fd);
-	rc = session_init(&run->session, &run->cfg, &run->clock, err);
+	run->cfg.patient = !run->conf->once;
+	rc = session_check(&run->cfg, &found, err);
+	if (rc == 0)
+		rc = session_init(&run->session, &run->cfg, &run->clock, err);
 	if (rc == 0)
 		rc = producer_start_runner(
 		    &run->session, &run->runner, run->end_fd, err);
@@ -83,8 +90,9 @@ static int open_session(struct run *run, struct err *err)
 		return 0;
 	rc = session_open(&run->session, call_deadline(run), err);
 	run->opened = rc == 0;
-	if (run->opened && run->session.warning[0] != '\0')
+	if (run->opened && !run->warned && run->session.warning[0] != '\0')
 		log_warning("%s", run->session.warning);
+	run->warned = run->warned || run->opened;
 	return rc;
 }
 
@@ -212,6 +220,9 @@ static int look_and_top_up(struct run *run)
 		    (long long)run->state.visible);
 	if (rc != 0 && rc != ERR_CANCELED && !err.told)
 		log_error("%s", err.text);
+	/* The profile, or the answer about a name, may lead elsewhere by now.
+	 */
+	run->opened = run->opened && rc == 0;
 	run->heartbeat.record.code =
 	    run->batch.failed != 0 ? run->batch.failed : rc;
 	return rc == 0 && run->batch.failed != 0 ? ERR_ABSENT : rc;
@@ -221,7 +232,20 @@ static int look_and_top_up(struct run *run)
 static bool is_final(const struct run *run, int rc)
 {
 	return run->conf->once || run->batch.ended || rc == ERR_CANCELED ||
-	       rc == ERR_EOF || (rc == ERR_CONFIG && !run->opened);
+	       rc == ERR_EOF;
+}
+
+/* Only a process that starts anew can read what moved out of this one's
+ * reach. */
+static bool is_shut_out(const struct run *run, int rc)
+{
+	const char *path = session_shut_out(&run->session, rc);
+
+	if (path != NULL)
+		log_error("%s can be read only by a process that starts now: "
+			  "ending, to be started again",
+		    path);
+	return path != NULL;
 }
 
 static int look_again_and_again(struct run *run)
@@ -232,6 +256,8 @@ static int look_again_and_again(struct run *run)
 		rc = look_and_top_up(run);
 		if (is_final(run, rc))
 			return rc;
+		if (is_shut_out(run, rc))
+			return ERR_ABSENT;
 		rc = heartbeat_sleep(&run->heartbeat,
 		    refill_wait(&run->conf->refill, clock_chance(&run->clock)));
 		if (rc != 0)

@@ -12,9 +12,10 @@
  * half for as many messages as the refill rule says, and sends them, until
  * cancel_fd is readable (0), or, with conf->once, for one look and one top-up.
  * A failure is logged here and tried again after the interval, except with
- * conf->once or when the configuration itself is wrong.  The half gives a sign
- * of life (heartbeat.h) several times in watchdog_ms; 0: nobody watches.
- * Returns 0 or the error that ended it.
+ * conf->once, when the configuration itself is wrong, or when a file that the
+ * failure may come from can be read only by a new process (ERR_ABSENT).  The
+ * half gives a sign of life (heartbeat.h) several times in watchdog_ms; 0:
+ * nobody watches. Returns 0 or the error that ended it.
  */
 int producer_online_run(int fd, const struct conf *conf, int cancel_fd,
     int64_t watchdog_ms) MUST_CHECK;
