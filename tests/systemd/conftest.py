@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from machine import Machine
-from nameserver import NameServer
 from world import (
     HOST,
     METADATA,
@@ -29,6 +28,7 @@ from world import (
 from aid import certificates
 from aid.environment import pytest_configure
 from aid.imds import Imds
+from aid.nameserver import NameServer
 from aid.queue import Moto, moto
 from aid.sqsproxy import SqsProxy
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from machine import Machine
-from nameserver import NameServer
 
 from aid.imds import Imds
+from aid.nameserver import NameServer
 from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
 
