@@ -15,7 +15,7 @@ static int read_seal_key(struct buf *key, const char *path, struct err *err)
 
 	if (rc == 0)
 		rc = keyfile_read(KEYFILE_SEAL_SECRET, path, space, &why);
-	return rc == 0 ? 0 : err_set(err, rc, "seal-key: %.400s", why.text);
+	return rc == 0 ? 0 : err_set(err, rc, "seal-key: %s", why.text);
 }
 
 /* OpenSSL reads its configuration, which may ask for FIPS, at its first use:

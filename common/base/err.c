@@ -10,6 +10,8 @@
 
 #include "base/text.h"
 
+#define REASON_MAX 128 /* bytes of ": " and strerror() */
+
 /* The exit codes are those of sysexits.h, as the manual pages list them. */
 static const struct {
 	int exit;
@@ -62,18 +64,21 @@ int err_exit(int code)
 static void set_story(
     struct err *err, int code, const char *suffix, const char *fmt, va_list ap)
 {
+	/* The middle can be left out of what was written whole. */
+	char whole[2 * ERR_TEXT_MAX];
+	const size_t room = sizeof whole - REASON_MAX;
 	size_t len;
 
 	if (err == NULL)
 		return;
 	err->code = code;
 	err->told = false;
-	if (vsnprintf(err->text, sizeof err->text, fmt, ap) < 0)
-		err->text[0] = '\0';
-	len = strlen(err->text);
+	if (vsnprintf(whole, room, fmt, ap) < 0)
+		whole[0] = '\0';
+	len = strlen(whole);
 	if (suffix != NULL)
-		(void)snprintf(
-		    err->text + len, sizeof err->text - len, ": %s", suffix);
+		(void)snprintf(whole + len, sizeof whole - len, ": %s", suffix);
+	text_shorten(err->text, sizeof err->text, whole, strlen(whole));
 	text_make_printable(err->text, strlen(err->text));
 }
 

@@ -39,7 +39,9 @@ enum err_code {
 /* Fallible functions are declared with it. */
 #define MUST_CHECK   __attribute__((warn_unused_result))
 
-#define ERR_TEXT_MAX 512 /* bytes, with the terminating NUL */
+/* Bytes, with the terminating NUL: a text of a service (sqs/error.h) with what
+ * was asked of it before and what to do about it behind. */
+#define ERR_TEXT_MAX 2048
 
 /* The story of one failure: its code and one line saying what to do. */
 struct err {
@@ -50,9 +52,10 @@ struct err {
 
 /*
  * Record a failure and return code, so that callers can write
- * "return err_set(err, ERR_IO, ...)".  err may be NULL.  The text is cut at
- * ERR_TEXT_MAX, what is not printable becomes '?' (text.h; a service or a file
- * may have supplied it).  Never pass a secret.
+ * "return err_set(err, ERR_IO, ...)".  err may be NULL.  A text that is longer
+ * than ERR_TEXT_MAX loses its middle (text_shorten()), what is not printable
+ * becomes '?' (text.h; a service or a file may have supplied it).  Never pass a
+ * secret.
  */
 int err_set(struct err *err, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

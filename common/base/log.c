@@ -12,7 +12,7 @@
 
 #include "base/text.h"
 
-#define LINE_MAX_BYTES 1024
+#define LINE_MAX_BYTES 4096
 
 static const char *log_name = "sqs-entropy";
 static enum log_level log_threshold = LOG_LEVEL_INFO;

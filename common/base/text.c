@@ -94,6 +94,33 @@ void text_print(FILE *to, const char *s)
 	}
 }
 
+/* Whether the character that c is a part of began before it, in UTF-8. */
+static bool goes_on(char c)
+{
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+void text_shorten(char *out, size_t size, const char *s, size_t len)
+{
+	static const char gap[] = " ... ";
+	const size_t gap_len = sizeof gap - 1;
+	size_t head = (size - 1 - gap_len) / 2, tail = head;
+
+	if (len < size) {
+		memcpy(out, s, len);
+		out[len] = '\0';
+		return;
+	}
+	for (int i = 0; i < 3 && goes_on(s[head]); i++)
+		head--;
+	for (int i = 0; i < 3 && goes_on(s[len - tail]); i++)
+		tail--;
+	memcpy(out, s, head);
+	memcpy(out + head, gap, gap_len);
+	memcpy(out + head + gap_len, s + len - tail, tail);
+	out[head + gap_len + tail] = '\0';
+}
+
 char text_lower(char c)
 {
 	return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);

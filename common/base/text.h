@@ -34,6 +34,14 @@ void text_make_printable(char *s, size_t len);
 /* Write a text as text_make_printable() makes it. */
 void text_print(FILE *to, const char *s);
 
+/*
+ * Copy the len bytes at s into out, of size bytes, which does not overlap them,
+ * and a NUL.  What does not fit is left out of the middle, between characters
+ * of UTF-8, with " ... " in its place: services say at the beginning who may
+ * not do what, and at the end which policy forbids it.  size is 16 or more.
+ */
+void text_shorten(char *out, size_t size, const char *s, size_t len);
+
 /* The small letter of a capital; any other character as it is. */
 char text_lower(char c);
 

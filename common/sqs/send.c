@@ -147,7 +147,7 @@ static void tell_unsure(size_t unsure, size_t n, struct err *err)
 
 	if (unsure > 0)
 		(void)err_set(err, why.code,
-		    "%.400s; the outcome is unknown for %zu of %zu messages, "
+		    "%s; the outcome is unknown for %zu of %zu messages, "
 		    "which are not sent again",
 		    why.text, unsure, n);
 }

@@ -21,7 +21,7 @@ static int explain_missing(int rc, const char *what, struct err *err)
 	if (rc != ERR_ABSENT)
 		return rc;
 	return err_set(
-	    err, ERR_CONFIG, "%s (asked EC2 metadata: %.200s)", what, why.text);
+	    err, ERR_CONFIG, "%s (asked EC2 metadata: %s)", what, why.text);
 }
 
 static int find_queue(struct session *s, char queue[static LIMIT_URL],
@@ -98,7 +98,7 @@ static int open_http(struct session *s, struct err *err)
 	if (rc != ERR_CONFIG)
 		return rc;
 	why = *err;
-	return err_set(err, rc, "%s: %.400s",
+	return err_set(err, rc, "%s: %s",
 	    from_variable ? "AWS_CA_BUNDLE" : "ca-bundle", why.text);
 }
 

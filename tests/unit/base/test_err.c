@@ -58,7 +58,7 @@ static void text_is_one_printable_line(void **state)
 	assert_int_equal(err_set(NULL, ERR_IO, "x"), ERR_IO);
 }
 
-static void long_text_is_cut(void **state)
+static void long_text_loses_its_middle(void **state)
 {
 	struct err err;
 	char big[ERR_TEXT_MAX * 2];
@@ -66,11 +66,18 @@ static void long_text_is_cut(void **state)
 	(void)state;
 	memset(big, 'x', sizeof big);
 	big[sizeof big - 1] = '\0';
-	assert_int_equal(err_set(&err, ERR_IO, "%s", big), ERR_IO);
-	assert_int_equal(strlen(err.text), ERR_TEXT_MAX - 1);
+	assert_int_equal(
+	    err_set(&err, ERR_IO, "who: %.*s; do this", ERR_TEXT_MAX, big),
+	    ERR_IO);
+	assert_in_range(strlen(err.text), ERR_TEXT_MAX - 4, ERR_TEXT_MAX - 1);
+	assert_memory_equal(err.text, "who: xxx", 8);
+	assert_string_equal(
+	    err.text + strlen(err.text) - strlen("xxx; do this"),
+	    "xxx; do this");
+	assert_non_null(strstr(err.text, "x ... x"));
 	errno = ENOENT;
 	assert_int_equal(err_errno(&err, ERR_IO, "%s", big), ERR_IO);
-	assert_int_equal(strlen(err.text), ERR_TEXT_MAX - 1);
+	assert_non_null(strstr(err.text, "x: No such file or directory"));
 }
 
 static void errno_is_told(void **state)
@@ -92,7 +99,7 @@ int main(void)
 	    cmocka_unit_test(codes_out_of_range_are_internal),
 	    cmocka_unit_test(exit_codes_are_those_of_the_manual),
 	    cmocka_unit_test(text_is_one_printable_line),
-	    cmocka_unit_test(long_text_is_cut),
+	    cmocka_unit_test(long_text_loses_its_middle),
 	    cmocka_unit_test(errno_is_told),
 	};
 

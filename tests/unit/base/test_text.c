@@ -180,6 +180,36 @@ static void bytes_become_two_small_hexadecimal_digits_each(void **state)
 	assert_string_equal(hex, "");
 }
 
+/* Each cut is between characters, and no byte is written behind size. */
+static void what_is_too_long_loses_its_middle(void **state)
+{
+	static const char said[] =
+	    "h\xc3\xa9\xc3\xa9\xe2\x82\xac\xf0\x9f\x8e\xb2"
+	    "middle middle middle"
+	    "\xf0\x9f\x8e\xb2\xe2\x82\xac\xc3\xa9\xc3\xa9t";
+	const size_t len = strlen(said);
+	char out[64];
+
+	(void)state;
+	for (size_t size = 16; size <= len + 1; size++) {
+		memset(out, '#', sizeof out);
+		text_shorten(out, size, said, len);
+		assert_int_equal(out[size], '#');
+		assert_true(strlen(out) < size);
+		assert_true(strlen(out) + 8 >= size);
+		assert_true(text_is_printable(out, strlen(out)));
+		assert_int_equal(out[0], 'h');
+		assert_int_equal(out[strlen(out) - 1], 't');
+		assert_int_equal(strstr(out, " ... ") != NULL, size <= len);
+	}
+	assert_string_equal(out, said);
+	memset(out, '\x80', sizeof out);
+	text_shorten(out + 40, 16, out, 40);
+	assert_true(strlen(out + 40) <= 15);
+	text_shorten(out, 16, "", 0);
+	assert_string_equal(out, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +221,7 @@ int main(void)
 	    cmocka_unit_test(no_other_text_is_a_number),
 	    cmocka_unit_test(no_more_than_the_given_bytes_are_read),
 	    cmocka_unit_test(a_switch_is_true_false_or_not_set),
+	    cmocka_unit_test(what_is_too_long_loses_its_middle),
 	    cmocka_unit_test(bytes_become_two_small_hexadecimal_digits_each),
 	};
 
