@@ -9,6 +9,7 @@
 
 #define REFRESH_MS 300000 /* before credentials expire */
 #define RETRY_MS   60000  /* between refreshes that gave nothing newer */
+#define REASON_MIN 16     /* bytes of a source's reason that say anything */
 
 struct cred_chain {
 	struct cred_source sources[CRED_SOURCES_MAX];
@@ -95,12 +96,26 @@ void cred_chain_free(struct cred_chain *chain)
 	free(chain);
 }
 
+/* Say in story why a source has nothing.  n sources, this one among them, share
+ * the room that is left, so that each has its say. */
+static void tell_source(
+    char *story, size_t size, const char *name, const struct err *why, size_t n)
+{
+	size_t len = strlen(story), end = len + (size - len) / n, at;
+
+	at = len + (size_t)snprintf(story + len, end - len,
+		       "%s%s: ", len > 0 ? "; " : "", name);
+	if (at + REASON_MIN <= end)
+		text_shorten(
+		    story + at, end - at, why->text, strlen(why->text));
+}
+
 /* Ask one source after the other.  ERR_NOCRED: none has any. */
 static int ask_sources(const struct cred_chain *chain, struct cred *out,
     int64_t deadline, struct err *err)
 {
-	char story[2 * ERR_TEXT_MAX] = "";
-	size_t len = 0;
+	static const char none[] = "no AWS credentials: ";
+	char story[ERR_TEXT_MAX - sizeof none] = "";
 
 	for (size_t i = 0; i < chain->n; i++) {
 		const struct cred_source *s = &chain->sources[i];
@@ -117,11 +132,9 @@ static int ask_sources(const struct cred_chain *chain, struct cred *out,
 				*err = why;
 			return rc;
 		}
-		(void)snprintf(story + len, sizeof story - len, "%s%s: %s",
-		    i > 0 ? "; " : "", s->name, why.text);
-		len = strlen(story);
+		tell_source(story, sizeof story, s->name, &why, chain->n - i);
 	}
-	return err_set(err, ERR_NOCRED, "no AWS credentials: %s", story);
+	return err_set(err, ERR_NOCRED, "%s%s", none, story);
 }
 
 static bool is_due(const struct cred_chain *chain)

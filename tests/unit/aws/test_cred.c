@@ -21,6 +21,7 @@ struct world {
 	int64_t mono, wall;
 	int rc; /* what the source answers */
 	int64_t expires;
+	int wordy; /* bytes that its reason is longer */
 	int loads;
 	int64_t deadline; /* as the source got it */
 	struct clock clock;
@@ -44,7 +45,7 @@ static int load(void *ctx, struct cred *out, int64_t deadline, struct err *err)
 	w->loads++;
 	w->deadline = deadline;
 	if (w->rc != 0)
-		return err_set(err, w->rc, "reason %d", w->loads);
+		return err_set(err, w->rc, "reason %0*d", w->wordy, w->loads);
 	out->expires = w->expires;
 	return cred_set(out, "AKIAX", w->loads % 2 ? "odd" : "even", NULL);
 }
@@ -170,6 +171,37 @@ static void without_credentials_each_source_gives_its_reason(void **state)
 	assert_int_equal(w[0].err.code, ERR_NOCRED);
 	cred_chain_free(chain);
 	assert_null(cred_chain_new(s, CRED_SOURCES_MAX + 1, w[0].clock));
+}
+
+static void no_source_talks_so_long_that_another_is_not_heard(void **state)
+{
+	struct cred_source s[CRED_SOURCES_MAX];
+	struct world w[CRED_SOURCES_MAX];
+	struct cred_chain *chain;
+	const char *at;
+
+	(void)state;
+	for (size_t i = 0; i < CRED_SOURCES_MAX; i++) {
+		world_new(&w[i]);
+		w[i].rc = ERR_ABSENT;
+		w[i].wordy = i == 1 ? 0 : 1500;
+		s[i] = source_of(&w[i], i == 1 ? "short" : "long");
+	}
+	chain = cred_chain_new(s, CRED_SOURCES_MAX, w[0].clock);
+	expect(&w[0], chain, ERR_NOCRED, NULL);
+	at = w[0].err.text;
+	for (size_t i = 0; i < CRED_SOURCES_MAX; i++) {
+		at = strstr(
+		    at, i == 1 ? "; short: reason 1; " : "long: reason 000");
+		assert_non_null(at);
+		if (i != 1) {
+			at = strstr(at, "0 ... 0");
+			assert_non_null(at);
+			at = strstr(at, "0001");
+			assert_non_null(at);
+		}
+	}
+	cred_chain_free(chain);
 }
 
 /* What is configured and broken is not passed over, nor is a deadline. */
@@ -364,6 +396,7 @@ int main(void)
 	    cmocka_unit_test(credentials_are_set_whole_or_not_at_all),
 	    cmocka_unit_test(the_first_source_that_has_credentials_gives_them),
 	    cmocka_unit_test(without_credentials_each_source_gives_its_reason),
+	    cmocka_unit_test(no_source_talks_so_long_that_another_is_not_heard),
 	    cmocka_unit_test(a_source_that_fails_is_not_passed_over),
 	    cmocka_unit_test(credentials_are_renewed_before_they_expire),
 	    cmocka_unit_test(
