@@ -179,7 +179,7 @@ static int on_key(void *ctx, const unsigned char *s, size_t len)
 	b->key = keep_text(b, s, len);
 	if (b->key == NULL)
 		return 0;
-	if (!b->changed && json_get(b->open[b->depth - 1], b->key) != NULL)
+	if (!b->changed && json_find(b->open[b->depth - 1], b->key) != NULL)
 		return stop_parsing(b, ERR_FORMAT);
 	return 1;
 }

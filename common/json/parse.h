@@ -55,7 +55,8 @@ int json_stream_end(struct json_stream *s, struct json **out) MUST_CHECK;
 void json_stream_free(struct json_stream *s);
 
 /* Look-ups answer NULL for NULL, for a value of another kind and for what is
- * not there, so that they can be nested; results live as long as the root. */
+ * not there, so that they can be nested; results live as long as the root.  A
+ * member that is null is not there: services word what is absent so, too. */
 const struct json *json_get(const struct json *object, const char *key);
 const struct json *json_at(const struct json *array, size_t index);
 size_t json_count(const struct json *array); /* 0 unless an array */
@@ -66,7 +67,8 @@ bool json_is_true(const struct json *value);
 bool json_is_null(const struct json *value); /* the value null alone */
 /* Whether it was changed, or a string or key in it (struct json_each). */
 bool json_changed(const struct json *value);
-/* Member index of an object in the document's order; *key when not NULL. */
+/* Of an object's members that are not null the one at index, in the document's
+ * order; *key when not NULL. */
 const struct json *json_member(
     const struct json *object, size_t index, const char **key);
 

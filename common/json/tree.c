@@ -18,7 +18,7 @@ bool json_read_integer(const char *s, size_t len, int64_t *out)
 	return true;
 }
 
-const struct json *json_get(const struct json *object, const char *key)
+const struct json *json_find(const struct json *object, const char *key)
 {
 	const struct json *v;
 
@@ -30,26 +30,33 @@ const struct json *json_get(const struct json *object, const char *key)
 	return v;
 }
 
-static const struct json *find_nth(
-    const struct json *v, enum kind kind, size_t n)
+const struct json *json_get(const struct json *object, const char *key)
 {
-	if (v == NULL || v->kind != kind)
-		return NULL;
-	for (v = v->first; v != NULL && n > 0; n--)
-		v = v->next;
-	return v;
+	const struct json *v = json_find(object, key);
+
+	return v != NULL && v->kind != KIND_NULL ? v : NULL;
 }
 
 const struct json *json_at(const struct json *array, size_t index)
 {
-	return find_nth(array, KIND_ARRAY, index);
+	const struct json *v;
+
+	if (array == NULL || array->kind != KIND_ARRAY)
+		return NULL;
+	for (v = array->first; v != NULL && index > 0; index--)
+		v = v->next;
+	return v;
 }
 
 const struct json *json_member(
     const struct json *object, size_t index, const char **key)
 {
-	const struct json *v = find_nth(object, KIND_OBJECT, index);
+	const struct json *v = NULL;
 
+	if (object != NULL && object->kind == KIND_OBJECT)
+		for (v = object->first; v != NULL; v = v->next)
+			if (v->kind != KIND_NULL && index-- == 0)
+				break;
 	if (key != NULL)
 		*key = v != NULL ? v->key : NULL;
 	return v;

@@ -8,8 +8,8 @@
 #include "json/parse.h"
 
 enum kind {
-	KIND_PLAIN, /* false, numbers that are no int64 */
 	KIND_NULL,
+	KIND_PLAIN, /* false, numbers that are no int64 */
 	KIND_TRUE,
 	KIND_INTEGER,
 	KIND_STRING,
@@ -26,6 +26,9 @@ struct json {
 	size_t count;
 	struct json *first, *last, *next;
 };
+
+/* As json_get(), but null is found as well. */
+const struct json *json_find(const struct json *object, const char *key);
 
 /* True if the len bytes are a number of JSON that fits. */
 bool json_read_integer(const char *s, size_t len, int64_t *out) MUST_CHECK;

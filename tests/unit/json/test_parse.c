@@ -60,6 +60,29 @@ static void each_value_of_a_document_is_found_where_it_stands(void **state)
 	json_free(root);
 }
 
+static void a_member_that_is_null_is_not_there(void **state)
+{
+	static const char text[] =
+	    "{\"n\":null,\"a\":[null],\"m\":null,\"b\":false,\"o\":null}";
+	struct json *root;
+	const char *key;
+
+	(void)state;
+	assert_int_equal(json_parse(text, strlen(text), &root), 0);
+	assert_null(json_get(root, "n"));
+	assert_non_null(json_get(root, "b"));
+	assert_int_equal(json_count(json_get(root, "a")), 1);
+	assert_non_null(json_at(json_get(root, "a"), 0));
+	assert_non_null(json_member(root, 0, &key));
+	assert_string_equal(key, "a");
+	assert_non_null(json_member(root, 1, &key));
+	assert_string_equal(key, "b");
+	assert_null(json_member(root, 2, &key));
+	json_free(root);
+	assert_int_equal(parse("{\"a\":null,\"a\":1}"), ERR_FORMAT);
+	assert_int_equal(parse("{\"a\":1,\"a\":null}"), ERR_FORMAT);
+}
+
 static void a_look_up_in_another_kind_of_value_finds_nothing(void **state)
 {
 	static const char text[] = "[{\"a\":1},2,\"3\"]";
@@ -328,6 +351,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_value_of_a_document_is_found_where_it_stands),
+	    cmocka_unit_test(a_member_that_is_null_is_not_there),
 	    cmocka_unit_test(a_look_up_in_another_kind_of_value_finds_nothing),
 	    cmocka_unit_test(an_integer_is_exact_or_refused),
 	    cmocka_unit_test(text_that_is_not_json_is_refused),
