@@ -10,6 +10,9 @@
 #include "sqs/explain.h"
 
 #define CONTENT_TYPE  "application/x-amz-json-1.0"
+/* SQS has two protocols (its model says awsQueryCompatible).  With this header
+ * errors come with the code of the older one in x-amzn-query-error. */
+#define QUERY_MODE    "x-amzn-query-mode"
 #define CONNECT_MS    5000
 #define SKEW_MAX_MS   300000 /* what the service tolerates */
 #define BACKOFF_MS    50
@@ -26,7 +29,7 @@ struct envelope {
 	char date_line[DATE_AMZ_MAX + 16];
 	struct buf *authorization_line;
 	struct buf *token_line;
-	const char *lines[6];
+	const char *lines[7];
 };
 
 /* One call while it is under way. */
@@ -42,7 +45,8 @@ struct call {
 	bool unsure;            /* no error, but it may have been done */
 	int64_t date;           /* the service's, 0: not told */
 	struct json_stream *stream;
-	int taken; /* what stream said to the last bytes of the answer */
+	bool bytes; /* the answer has any */
+	int taken;  /* what stream said to the last bytes of the answer */
 	struct json *answer;
 };
 
@@ -90,6 +94,7 @@ static int fill_envelope(struct envelope *e, const struct sqs_op *op,
 	    signature->amz_date);
 	e->lines[n++] = "Content-Type: " CONTENT_TYPE;
 	e->lines[n++] = e->target_line;
+	e->lines[n++] = QUERY_MODE ": true";
 	e->lines[n++] = e->date_line;
 	e->lines[n++] = buf_str(e->authorization_line);
 	if (token[0] != '\0')
@@ -104,6 +109,7 @@ static int sign_request(struct sqs *s, const struct call *c,
 	const struct sigv4_header headers[] = {
 	    {"Content-Type", CONTENT_TYPE},
 	    {"X-Amz-Target", e->target},
+	    {QUERY_MODE, "true"},
 	};
 	const struct sigv4_credentials credentials = {
 	    .access_key = buf_str(cred->access_key),
@@ -136,14 +142,19 @@ static int take_bytes(void *ctx, const void *data, size_t len)
 {
 	struct call *c = ctx;
 
+	c->bytes = c->bytes || len > 0;
 	c->taken = json_stream_add(c->stream, data, len);
 	return c->taken;
 }
 
+/* A body without a byte is that of an operation whose answer has no members
+ * (AWS JSON 1.0, "empty body serialization"). */
 static int read_answer(struct call *c, struct err *err)
 {
-	int rc = json_stream_end(c->stream, &c->answer);
+	int rc = c->bytes ? 0 : json_stream_add(c->stream, "{}", 2);
 
+	if (rc == 0)
+		rc = json_stream_end(c->stream, &c->answer);
 	if (rc == 0 && json_is_object(c->answer))
 		return 0;
 	json_free(c->answer);
@@ -174,11 +185,22 @@ static void read_retry_after(struct sqs *s, const char *ms)
 		s->retry_after = (int64_t)n;
 }
 
+/* "CODE;Sender", or without a fault, of the query protocol; else the shape's
+ * name, as restJson1 and gateways give it.  NULL: the body says it. */
+static const char *find_error_code(const struct http_transfer *t)
+{
+	const char *code = http_header(t, "x-amzn-query-error");
+
+	if (code != NULL && *code != '\0' && *code != ';')
+		return code;
+	return http_header(t, "x-amzn-errortype");
+}
+
 /* Keep what the last attempt said; c->error.code is its result. */
 static int read_transfer(struct sqs *s, struct call *c,
     const struct http_transfer *t, struct err *err)
 {
-	const char *name = http_header(t, "x-amzn-query-error");
+	const char *name = find_error_code(t);
 	const struct buf *body = http_body(t);
 
 	read_date(s, c, http_header(t, "Date"));
@@ -239,6 +261,7 @@ static int try_once(struct sqs *s, struct call *c, struct err *err)
 	c->unsure = false;
 	s->retry_after = 0;
 	c->taken = 0;
+	c->bytes = false;
 	if (c->op->begin != NULL)
 		c->op->begin(c->op->each->ctx);
 	rc = cred_chain_get(s->chain, c->deadline, &cred, err);

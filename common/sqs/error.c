@@ -9,6 +9,7 @@
 #include "json/parse.h"
 
 #define NAMES_MAX 32
+#define PAGE_MAX  200 /* bytes of a page that are shown */
 
 struct meaning {
 	int code;
@@ -23,24 +24,32 @@ struct meaning {
  * track of it.  From "Common errors" and "Errors" of the SQS API Reference,
  * the shapes of its service model, the authentication failures of Signature
  * Version 4, and the lists of the SDKs' standard retry mode: throttling, and
- * those that pass.  OverLimit and KmsThrottled last for minutes and are not
- * among the latter.
+ * those that pass.  OverLimit lasts for minutes.  KMS counts by the second, so
+ * that its throttling passes, although the SDKs do not list it; what else it
+ * says of a key lasts until somebody changes the key or the queue.
  */
 static const struct meaning meanings[] = {
     {ERR_DENIED, SQS_REMEDY_NONE,
 	{"AccessDenied", "AccessDeniedException", "AuthorizationError",
 	    "IncompleteSignature", "IncompleteSignatureException",
 	    "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidSecurity",
-	    "InvalidSignatureException", "KmsAccessDenied",
-	    "MissingAuthenticationToken", "MissingAuthenticationTokenException",
-	    "NotAuthorized", "OptInRequired", "SignatureDoesNotMatch",
-	    "UnrecognizedClientException"}},
+	    "InvalidSignatureException", "KMS.AccessDeniedException",
+	    "KmsAccessDenied", "MissingAuthenticationToken",
+	    "MissingAuthenticationTokenException", "NotAuthorized",
+	    "OptInRequired", "SignatureDoesNotMatch",
+	    "SubscriptionRequiredException", "UnrecognizedClientException"}},
     {ERR_DENIED, SQS_REMEDY_CREDENTIALS,
 	{"ExpiredToken", "ExpiredTokenException"}},
     {ERR_DENIED, SQS_REMEDY_CLOCK,
 	{"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"}},
     {ERR_NOQUEUE, SQS_REMEDY_NONE,
 	{"InvalidAddress", "NonExistentQueue", "QueueDoesNotExist"}},
+    {ERR_CONFIG, SQS_REMEDY_NONE,
+	{"KMS.DisabledException", "KMS.InvalidKeyUsageException",
+	    "KMS.InvalidStateException", "KMS.KMSInvalidStateException",
+	    "KMS.NotFoundException", "KMS.OptInRequired", "KmsDisabled",
+	    "KmsInvalidKeyUsage", "KmsInvalidState", "KmsNotFound",
+	    "KmsOptInRequired"}},
     {ERR_LIMIT, SQS_REMEDY_NONE,
 	{"BatchRequestTooLong", "RequestEntityTooLarge"}},
     {ERR_SERVICE, SQS_REMEDY_NONE,
@@ -48,21 +57,20 @@ static const struct meaning meanings[] = {
 	    "InvalidAttributeName", "InvalidAttributeValue",
 	    "InvalidBatchEntryId", "InvalidIdFormat", "InvalidMessageContents",
 	    "InvalidParameterCombination", "InvalidParameterValue",
-	    "InvalidQueryParameter", "KmsDisabled", "KmsInvalidKeyUsage",
-	    "KmsInvalidState", "KmsNotFound", "KmsOptInRequired",
-	    "MalformedQueryString", "MissingAction", "MissingParameter",
-	    "QueueDeletedRecently", "ReceiptHandleIsInvalid",
-	    "SerializationException", "TooManyEntriesInBatchRequest",
-	    "UnknownOperationException", "UnsupportedOperation",
-	    "ValidationError", "ValidationException"}},
-    {ERR_THROTTLED, SQS_REMEDY_NONE, {"KmsThrottled", "OverLimit"}},
+	    "InvalidQueryParameter", "MalformedQueryString", "MissingAction",
+	    "MissingParameter", "QueueDeletedRecently",
+	    "ReceiptHandleIsInvalid", "SerializationException",
+	    "TooManyEntriesInBatchRequest", "UnknownOperationException",
+	    "UnsupportedOperation", "ValidationError", "ValidationException"}},
+    {ERR_THROTTLED, SQS_REMEDY_NONE, {"OverLimit"}},
     {ERR_THROTTLED, SQS_REMEDY_RETRY,
 	{"BandwidthLimitExceeded", "EC2ThrottledException",
-	    "LimitExceededException", "PriorRequestNotComplete",
-	    "ProvisionedThroughputExceededException", "RequestLimitExceeded",
-	    "RequestThrottled", "RequestThrottledException", "SlowDown",
-	    "ThrottledException", "Throttling", "ThrottlingException",
-	    "TooManyRequestsException", "TransactionInProgressException"}},
+	    "KMS.ThrottlingException", "KmsThrottled", "LimitExceededException",
+	    "PriorRequestNotComplete", "ProvisionedThroughputExceededException",
+	    "RequestLimitExceeded", "RequestThrottled",
+	    "RequestThrottledException", "SlowDown", "ThrottledException",
+	    "Throttling", "ThrottlingException", "TooManyRequestsException",
+	    "TransactionInProgressException"}},
     {ERR_SERVICE, SQS_REMEDY_RETRY_UNSURE,
 	{"RequestTimeout", "RequestTimeoutException"}},
 };
@@ -90,14 +98,16 @@ static const struct {
  * "AWS.SimpleQueueService.NonExistentQueue;Sender" */
 static void set_name(struct sqs_error *e, const char *s)
 {
-	const char *hash = strchr(s, '#');
-	size_t len, used = 0;
+	size_t len = strcspn(s, ":;"), used = 0;
+	const char *hash = memchr(s, '#', len);
 
-	if (hash != NULL)
+	if (hash != NULL) {
+		len -= (size_t)(hash + 1 - s);
 		s = hash + 1;
-	len = strcspn(s, ":;");
+	}
 	for (size_t i = 0; i < len; i++) {
-		if (s[i] == '.')
+		if (s[i] == '.' &&
+		    (used != 3 || memcmp(e->name, "KMS", 3) != 0))
 			used = 0;
 		else if (used < sizeof e->name - 1)
 			e->name[used++] = s[i];
@@ -105,20 +115,16 @@ static void set_name(struct sqs_error *e, const char *s)
 	e->name[used] = '\0';
 }
 
-/* The text is UTF-8; it is cut before a character, not within one. */
+/* A policy's name may be followed by a kilobyte that is to be decoded by STS:
+ * what was said before is more, and has to fit. */
 static void set_text(struct sqs_error *e, const char *s)
 {
+	const char *encoded = strcasestr(s, " Encoded authorization failure");
 	size_t len = strlen(s);
 
-	if (len >= sizeof e->text) {
-		len = sizeof e->text - 1;
-		while (len > 0 && ((unsigned char)s[len] & 0xc0) == 0x80)
-			len--;
-		while (len > 0 && s[len - 1] == ' ')
-			len--;
-	}
-	memcpy(e->text, s, len);
-	e->text[len] = '\0';
+	if (len >= sizeof e->text && encoded != NULL)
+		len = (size_t)(encoded - s);
+	text_shorten(e->text, sizeof e->text, s, len);
 }
 
 /* Any bytes as printable ASCII: a run of white space becomes one space, each
@@ -158,6 +164,8 @@ static void read_json_body(struct sqs_error *e, const struct json *root)
 	const char *name = json_string(json_get(root, "__type"));
 	const char *text = json_string(json_get(root, "message"));
 
+	if (name == NULL)
+		name = json_string(json_get(root, "code"));
 	if (text == NULL)
 		text = json_string(json_get(root, "Message"));
 	if (name != NULL)
@@ -166,14 +174,18 @@ static void read_json_body(struct sqs_error *e, const struct json *root)
 		set_text(e, text);
 }
 
+/* XML, as the older protocol and STS answer, or the page of a proxy, of which
+ * the beginning is enough. */
 static void read_other_body(struct sqs_error *e, const char *s, size_t len)
 {
-	char name[SQS_ERROR_CODE_MAX];
+	char name[SQS_ERROR_CODE_MAX], text[4 * SQS_ERROR_TEXT_MAX];
 
 	if (read_element(s, len, "Code", name, sizeof name))
 		set_name(e, name);
-	if (!read_element(s, len, "Message", e->text, sizeof e->text))
-		set_printable(e->text, sizeof e->text, s, len);
+	if (read_element(s, len, "Message", text, sizeof text))
+		set_text(e, text);
+	else
+		set_printable(e->text, PAGE_MAX, s, len);
 }
 
 static const struct meaning *find_meaning(const char *name)
@@ -186,6 +198,14 @@ static const struct meaning *find_meaning(const char *name)
 				return &meanings[i];
 	}
 	return NULL;
+}
+
+const char *sqs_error_scope(const struct sqs_error *e)
+{
+	static const char refused[] = "Credential should be scoped to ";
+	const char *at = strstr(e->text, refused);
+
+	return at != NULL ? at + strlen(refused) : NULL;
 }
 
 static void classify_error(struct sqs_error *e)
@@ -204,16 +224,18 @@ static void classify_error(struct sqs_error *e)
 		e->remedy = m->remedy;
 		e->refused = m->remedy != SQS_REMEDY_RETRY_UNSURE;
 	}
-	/* SQS has no code of its own for a wrong clock. */
+	/* SQS has no codes of its own for a wrong clock and a wrong region. */
 	if (e->code == ERR_DENIED &&
 	    (strncmp(e->text, "Signature expired", 17) == 0 ||
 		strncmp(e->text, "Signature not yet current", 25) == 0))
 		e->remedy = SQS_REMEDY_CLOCK;
+	if (e->code == ERR_DENIED && sqs_error_scope(e) != NULL)
+		e->code = ERR_CONFIG;
 }
 
 static void finish_error(struct sqs_error *e, const char *header)
 {
-	if (header != NULL && *header != '\0')
+	if (header != NULL && *header != '\0' && *header != ';')
 		set_name(e, header);
 	classify_error(e);
 }

@@ -93,6 +93,8 @@ static void a_call_is_a_signed_post_of_json(void **state)
 	assert_string_equal(text, "application/x-amz-json-1.0");
 	aid_header(a, 0, "X-Amz-Target", text, sizeof text);
 	assert_string_equal(text, "AmazonSQS.GetQueueAttributes");
+	aid_header(a, 0, "x-amzn-query-mode", text, sizeof text);
+	assert_string_equal(text, "true");
 	aid_header(a, 0, "X-Amz-Date", text, sizeof text);
 	assert_string_equal(text, "20260101T000000Z");
 	aid_header(a, 0, "X-Amz-Security-Token", text, sizeof text);
@@ -103,7 +105,8 @@ static void a_call_is_a_signed_post_of_json(void **state)
 	assert_non_null(strstr(text, "AWS4-HMAC-SHA256 Credential=AKIDTEST1/"
 				     "20260101/eu-west-1/sqs/aws4_request"));
 	assert_non_null(strstr(text, "content-type;host;x-amz-date;"
-				     "x-amz-security-token;x-amz-target"));
+				     "x-amz-security-token;x-amz-target;"
+				     "x-amzn-query-mode,"));
 	request = aid_request(a, 0);
 	assert_string_equal(
 	    json_string(json_get(request, "QueueUrl")), AID_QUEUE);
@@ -161,7 +164,8 @@ static void a_malformed_queue_url_is_refused(void **state)
 
 static void a_malformed_depth_is_refused(void **state)
 {
-	static const char *const bodies[] = {"{}", "{\"Attributes\":{}}",
+	static const char *const bodies[] = {"", "{}", "{\"Attributes\":{}}",
+	    "{\"Attributes\":null}",
 	    "{\"Attributes\":{\"ApproximateNumberOfMessages\":\"1\"}}",
 	    "{\"Attributes\":{\"ApproximateNumberOfMessages\":\"-1\"}}",
 	    ("{\"Attributes\":{\"ApproximateNumberOfMessages\":-1,"
@@ -176,7 +180,7 @@ static void a_malformed_depth_is_refused(void **state)
 
 static void an_answer_that_is_not_json_is_refused(void **state)
 {
-	static const char *const bodies[] = {"", "<html>log in</html>", "[]",
+	static const char *const bodies[] = {" ", "<html>log in</html>", "[]",
 	    "null", "\"x\"", "{\"a\":1", "{}{}", "{\"a\":1,\"a\":1}"};
 
 	(void)state;

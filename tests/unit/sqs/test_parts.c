@@ -31,8 +31,8 @@ static const struct {
 	"The specified queue does not exist."},
     {400, NULL, "{\"__type\":\"com.amazonaws.sqs#QueueDoesNotExist\"}",
 	ERR_NOQUEUE, SQS_REMEDY_NONE, "QueueDoesNotExist", ""},
-    {400, NULL, "{\"__type\":\"QueueDoesNotExist:http://x/#y\"}", ERR_SERVICE,
-	SQS_REMEDY_NONE, "y", ""},
+    {400, NULL, "{\"__type\":\"QueueDoesNotExist:http://x/#y\"}", ERR_NOQUEUE,
+	SQS_REMEDY_NONE, "QueueDoesNotExist", ""},
     {400, NULL, "{\"__type\":\"QueueDoesNotExist:http://x/\"}", ERR_NOQUEUE,
 	SQS_REMEDY_NONE, "QueueDoesNotExist", ""},
     {403, "AccessDenied;Sender",
@@ -59,12 +59,32 @@ static const struct {
 	SQS_REMEDY_CREDENTIALS, "ExpiredTokenException", ""},
     {404, NULL, "{\"__type\":\"com.amazonaws.sqs#ReceiptHandleIsInvalid\"}",
 	ERR_SERVICE, SQS_REMEDY_NONE, "ReceiptHandleIsInvalid", ""},
-    {403, NULL, "{\"__type\":\"com.amazonaws.sqs#KmsDisabled\"}", ERR_SERVICE,
+    {403, NULL, "{\"__type\":\"com.amazonaws.sqs#KmsDisabled\"}", ERR_CONFIG,
 	SQS_REMEDY_NONE, "KmsDisabled", ""},
+    {400, "KMS.NotFoundException;Sender",
+	"{\"__type\":\"com.amazonaws.sqs#KmsNotFound\",\"message\":\"no\"}",
+	ERR_CONFIG, SQS_REMEDY_NONE, "KMS.NotFoundException", "no"},
+    {400, "KMS.AccessDeniedException;Sender", "{}", ERR_DENIED, SQS_REMEDY_NONE,
+	"KMS.AccessDeniedException", ""},
+    {400, ";Sender", "{\"__type\":\"KmsOptInRequired\"}", ERR_CONFIG,
+	SQS_REMEDY_NONE, "KmsOptInRequired", ""},
+    {400, NULL, "{\"code\":\"a.b#KmsInvalidState:http://x/#y\"}", ERR_CONFIG,
+	SQS_REMEDY_NONE, "KmsInvalidState", ""},
+    {400, NULL, "{\"__type\":\"OverLimit\",\"code\":\"Throttling\"}",
+	ERR_THROTTLED, SQS_REMEDY_NONE, "OverLimit", ""},
+    {400, NULL, "{\"__type\":null,\"code\":\"Throttling\"}", ERR_THROTTLED,
+	SQS_REMEDY_RETRY, "Throttling", ""},
+    {403, "SignatureDoesNotMatch;Sender",
+	"{\"message\":\"Credential should be scoped to a valid region. \"}",
+	ERR_CONFIG, SQS_REMEDY_NONE, "SignatureDoesNotMatch", NULL},
+    {403, "SignatureDoesNotMatch;Sender",
+	"{\"message\":\"Credential should be scoped to correct service: "
+	"'sqs'.\"}",
+	ERR_CONFIG, SQS_REMEDY_NONE, "SignatureDoesNotMatch", NULL},
     {400, NULL, "{\"__type\":\"com.amazonaws.sqs#RequestThrottled\"}",
 	ERR_THROTTLED, SQS_REMEDY_RETRY, "RequestThrottled", ""},
     {400, "KMS.ThrottlingException;Sender", "{}", ERR_THROTTLED,
-	SQS_REMEDY_RETRY, "ThrottlingException", ""},
+	SQS_REMEDY_RETRY, "KMS.ThrottlingException", ""},
     {403, NULL, "{\"__type\":\"com.amazonaws.sqs#OverLimit\"}", ERR_THROTTLED,
 	SQS_REMEDY_NONE, "OverLimit", ""},
     {400, NULL, "{\"__type\":\"com.amazonaws.sqs#BatchRequestTooLong\"}",
@@ -160,30 +180,49 @@ static void only_a_name_that_is_known_is_a_refusal(void **state)
 	}
 }
 
-static void long_texts_of_errors_are_cut(void **state)
+/* Of a text both ends are kept, of a page the beginning. */
+static void long_texts_of_errors_lose_their_middle(void **state)
 {
-	char body[2048] = "{\"__type\":\"", long_header[600];
+	char body[4096] = "{\"__type\":\"", long_header[600];
 	struct sqs_error e;
-	size_t len;
 
 	(void)state;
 	memset(body + strlen(body), 'T', 300);
-	strcat(body, "\",\"message\":\"x");
-	for (int i = 0; i < 300; i++)
+	strcat(body, "\",\"message\":\"who");
+	for (int i = 0; i < 900; i++)
 		strcat(body, "\xc3\xa9");
-	strcat(body, "\"}");
+	strcat(body, "why\"}");
 	sqs_error_read(&e, 400, NULL, body, strlen(body));
 	assert_int_equal(strlen(e.name), SQS_ERROR_CODE_MAX - 1);
-	len = strlen(e.text);
-	assert_int_equal(len, SQS_ERROR_TEXT_MAX - 1);
-	assert_int_equal((unsigned char)e.text[len - 1], 0xa9);
+	assert_in_range(
+	    strlen(e.text), SQS_ERROR_TEXT_MAX - 8, SQS_ERROR_TEXT_MAX - 1);
+	assert_memory_equal(e.text, "who\xc3\xa9", 5);
+	assert_string_equal(e.text + strlen(e.text) - 5, "\xc3\xa9why");
 	memset(long_header, '.', sizeof long_header);
 	long_header[sizeof long_header - 1] = '\0';
-	sqs_error_read(&e, 400, long_header, body, 0);
+	sqs_error_read(&e, 400, long_header, "{}", 2);
 	assert_string_equal(e.name, "");
 	memset(body, ' ', sizeof body);
 	sqs_error_read(&e, 400, NULL, body, sizeof body);
 	assert_string_equal(e.text, "");
+	memset(body, 'p', sizeof body);
+	sqs_error_read(&e, 400, NULL, body, sizeof body);
+	assert_int_equal(strlen(e.text), 199);
+	(void)snprintf(body, sizeof body,
+	    "<Message>who %*swhich policy</Message>", 3000, "x");
+	sqs_error_read(&e, 400, NULL, body, strlen(body));
+	assert_string_equal(e.text, "who xwhich policy");
+	(void)snprintf(body, sizeof body,
+	    "<Message>who %0*d which policy</Message>", 3000, 0);
+	sqs_error_read(&e, 400, NULL, body, strlen(body));
+	assert_memory_equal(e.text, "who 000", 7);
+	assert_string_equal(e.text + strlen(e.text) - 13, " which policy");
+	(void)snprintf(body, sizeof body,
+	    "{\"message\":\"which policy. Encoded authorization failure "
+	    "message: %0*d\"}",
+	    3000, 0);
+	sqs_error_read(&e, 400, NULL, body, strlen(body));
+	assert_string_equal(e.text, "which policy.");
 }
 
 static void the_error_of_an_entry_has_its_code_and_remedy(void **state)
@@ -253,7 +292,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_error_answer_has_its_code_and_remedy),
 	    cmocka_unit_test(only_a_name_that_is_known_is_a_refusal),
-	    cmocka_unit_test(long_texts_of_errors_are_cut),
+	    cmocka_unit_test(long_texts_of_errors_lose_their_middle),
 	    cmocka_unit_test(the_error_of_an_entry_has_its_code_and_remedy),
 	    cmocka_unit_test(digests_match_exactly_what_they_are_of),
 	};

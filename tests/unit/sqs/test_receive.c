@@ -230,7 +230,8 @@ static void only_messages_are_taken_and_no_more_than_asked_for(void **state)
 	    "{\"MessageId\":\"a\",\"ReceiptHandle\":5,\"Body\":\"\"}," FIVE("1",
 		"2", "3", "4",
 		"5") "," FIVE("6", "7", "8", "9", "10") "," PLAIN("11") "]}";
-	static const char *const none[] = {"{}", "{\"Messages\":[]}"};
+	static const char *const none[] = {
+	    "{}", "{\"Messages\":[]}", "{\"Messages\":null}", ""};
 	struct sqs_messages m;
 	struct aid_sqs *a = receive(body, 10, &m);
 
@@ -327,8 +328,8 @@ static void a_message_listed_twice_is_taken_once(void **state)
 /* An endpoint that talks rubbish must not pass for an empty queue. */
 static void rubbish_does_not_pass_for_an_empty_queue(void **state)
 {
-	static const char *const bodies[] = {"{\"Messages\":{}}",
-	    "{\"Messages\":null}", "{\"Messages\":\"\"}", "{\"Messages\":[{}]}",
+	static const char *const bodies[] = {"{\"Messages\":{}}", " ",
+	    "{\"Messages\":\"\"}", "{\"Messages\":[{}]}",
 	    "{\"Messages\":[null]}",
 	    "{\"__type\":\"com.amazonaws.sqs#InternalError\"}"};
 

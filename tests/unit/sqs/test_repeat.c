@@ -59,7 +59,7 @@ static const struct {
 	"{\"message\":\"Signature expired: x\"}", ERR_DENIED, "expired"},
     {"200 OK", "", NAMED("InternalError"), ERR_SERVICE, "Internal"},
     {"200 OK", "", "<html>", ERR_FORMAT, "not an answer"},
-    {"200 OK", "", "", ERR_FORMAT, "not an answer"},
+    {"200 OK", "", "", ERR_FORMAT, "does not mention"},
     {"200 OK", "", "{}", ERR_FORMAT, "does not mention"},
     {"204 X", "", "", ERR_SERVICE, "204"},
 };
@@ -185,7 +185,7 @@ static void a_send_that_was_refused_for_good_is_known_as_not_sent(void **state)
 	    {"400 X", NAMED("QueueDoesNotExist"), ERR_NOQUEUE, 1},
 	    {"400 X", NAMED("BatchRequestTooLong"), ERR_LIMIT, 1},
 	    {"400 X", NAMED("UnsupportedOperation"), ERR_SERVICE, 1},
-	    {"400 X", NAMED("KmsThrottled"), ERR_THROTTLED, 1},
+	    {"400 X", NAMED("OverLimit"), ERR_THROTTLED, 1},
 	};
 
 	(void)state;
@@ -304,7 +304,7 @@ static void an_entry_is_repeated_by_the_name_of_its_error_only(void **state)
 	assert_entries("", "false", 1, "SendMessageBatch: ", 2);
 	assert_entries("ThrottlingException", "false", SQS_ATTEMPTS, "try", 0);
 	assert_entries("KMS.ThrottlingException", "false", SQS_ATTEMPTS, "", 0);
-	assert_entries("KmsThrottled", "false", 1, "KmsThrottled", 0);
+	assert_entries("KmsThrottled", "false", SQS_ATTEMPTS, "", 0);
 	assert_entries("AccessDenied", "false", 1, "allow sqs:SendMessage", 0);
 	/* The sender's own fault is not cured by time. */
 	assert_entries("InvalidMessageContents", "true", 1, "Contents: why", 0);
