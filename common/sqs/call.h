@@ -13,6 +13,8 @@
 #include "json/parse.h"
 #include "json/writer.h"
 
+#define SQS_FROM_MAX 192 /* bytes of who set something, with the NUL */
+
 /* Inside sqs/ only: one operation, signed, tried again, errors explained. */
 struct sqs {
 	struct http *http;
@@ -22,6 +24,7 @@ struct sqs {
 	char url[LIMIT_URL];  /* endpoint with the final slash */
 	char host[LIMIT_URL]; /* as sent in Host */
 	char region[LIMIT_REGION];
+	char region_from[SQS_FROM_MAX]; /* "": unknown */
 	bool wait_for_route;
 	const char *source;  /* of the last credentials, for messages */
 	int64_t skew;        /* ms from our clock to the service's, as signed */

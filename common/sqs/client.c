@@ -28,6 +28,8 @@ static int configure_client(
 	    s->url, sizeof s->url, "%.*s/", LIMIT_URL - 2, url.origin);
 	(void)snprintf(s->host, sizeof s->host, "%s", url.host);
 	(void)snprintf(s->region, sizeof s->region, "%s", cfg->region);
+	(void)snprintf(s->region_from, sizeof s->region_from, "%s",
+	    cfg->region_from != NULL ? cfg->region_from : "");
 	s->wait_for_route = cfg->wait_for_route;
 	return 0;
 }

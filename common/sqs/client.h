@@ -28,9 +28,10 @@
 struct sqs;
 
 struct sqs_config {
-	const char *endpoint; /* "https://sqs.eu-west-1.amazonaws.com" */
-	const char *region;   /* for the credential scope */
-	bool wait_for_route;  /* retry ERR_UNREACHABLE until the deadline */
+	const char *endpoint;    /* "https://sqs.eu-west-1.amazonaws.com" */
+	const char *region;      /* for the credential scope */
+	const char *region_from; /* who says so, for messages; NULL: unknown */
+	bool wait_for_route;     /* retry ERR_UNREACHABLE until the deadline */
 };
 
 /* Copies cfg, borrows the rest.  ERR_NOMEM, ERR_CONFIG. */
@@ -41,13 +42,14 @@ void sqs_free(struct sqs *s);
 
 /*
  * err is not NULL.  Every call on a queue fails with one of: ERR_NOCRED,
- * ERR_DENIED, ERR_NOQUEUE, ERR_THROTTLED, ERR_SERVICE, ERR_UNREACHABLE,
- * ERR_CONNECT, ERR_NET, ERR_TIMEOUT, ERR_CANCELED, ERR_LIMIT, ERR_FORMAT,
- * ERR_NOMEM, or what a broken source of credentials says; err names the
- * operation, the service's code and text, and what to do.  A clock that is off
- * by more than the service allows is corrected by its Date and the request
- * signed anew, once; the correction stands until the service refuses that one
- * too.
+ * ERR_DENIED, ERR_NOQUEUE, ERR_CONFIG (the queue's key cannot be used, or the
+ * endpoint is in another region than was signed for), ERR_THROTTLED,
+ * ERR_SERVICE, ERR_UNREACHABLE, ERR_CONNECT, ERR_NET, ERR_TIMEOUT,
+ * ERR_CANCELED, ERR_LIMIT, ERR_FORMAT, ERR_NOMEM, or what a broken source of
+ * credentials says; err names the operation, the service's code and text, and
+ * what to do.  A clock that is off by more than the service allows is corrected
+ * by its Date and the request signed anew, once; the correction stands until
+ * the service refuses that one too.
  */
 
 /* How many ms this machine's clock is behind the service's (below 0: ahead),

@@ -151,6 +151,7 @@ static int open_endpoint(struct session *s, struct place *p, struct err *err)
 	const struct sqs_config sqs = {
 	    .endpoint = s->endpoint,
 	    .region = s->region,
+	    .region_from = p->region_from,
 	    .wait_for_route = s->cfg->wait_for_route,
 	};
 	char setting[ENDPOINT_FROM_MAX + 16];
