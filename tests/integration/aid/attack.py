@@ -18,7 +18,7 @@ from aid.wait import PATIENCE
 from aid.watch import WatchedImds, Watcher, leaked
 
 TIMEOUT = 30  # seconds of a run that is not about time
-LINE_MAX = 600
+LINE_MAX = 2048  # characters: the text of a service, and what to do
 
 
 @dataclass
