@@ -31,6 +31,7 @@ from aid.users import (
 
 PAGE = Path(__file__).parents[2] / "docs/threat-model.md"
 HALVES = [(p, h) for p in ("agent", "producer") for h in ("online", "offline")]
+COMMANDS = [(p, "command") for p in ("agent", "producer")]
 USERS = {
     ("agent", "online"): AGENT_ONLINE,
     ("agent", "offline"): AGENT_OFFLINE,
@@ -48,6 +49,7 @@ FILES = {
     "the same in /run": ("run/public", "root", "root", 0o644),
     "a secret of root's in /run": ("run/secret", "root", "root", 0o400),
 }
+SOURCE = "/dev/zero"  # of a producer that is to send nothing
 OTHERS = {"a network socket": "network", "the pool, to inject": "pool"}
 
 pytestmark = [
@@ -80,10 +82,31 @@ def place() -> Iterator[Path]:
         yield folder
 
 
+def said_by_command(
+    run: Runner, place: Path, program: str, before: list[str], reach: str
+) -> str:
+    """What the tool says that the program runs as its credential_process."""
+    notes, script = place / "notes", place / "command"
+    notes.mkdir(exist_ok=True)
+    notes.chmod(0o777)
+    tool = run.build / "tests/programs/confined_agent"
+    script.write_text(f"#!/bin/sh\nREACH='{reach}' exec {tool} command >{notes}/said\n")
+    script.chmod(0o755)
+    (place / "config").write_text(f"[default]\ncredential_process = {script}\n")
+    env = {**run.env, "AWS_CONFIG_FILE": str(place / "config")}
+    args = ["-q", "https://sqs.eu-west-1.amazonaws.com/123456789012/q"]
+    args += ["-o-", "-t1"] if program == "agent" else ["--once", "-d", SOURCE]
+    got = run(*before, str(run.build / f"sqs-entropy-{program}"), *args, env=env)
+    assert "credential_process of profile default" in got.err
+    text = (notes / "said").read_text()
+    (notes / "said").unlink()
+    return text
+
+
 def reached(
     run: Runner, place: Path, program: str, half: str, missing: str
 ) -> set[str]:
-    """What a half reaches on a kernel that lacks a layer, or none."""
+    """What a half, or its command, reaches on a kernel that lacks a layer, or none."""
     names = {f"file-{i}": word for i, word in enumerate(FILES)}
     reach = "".join(
         f"file-{i} {place / file}\n" for i, (file, *_) in enumerate(FILES.values())
@@ -93,10 +116,14 @@ def reached(
     args = ["-q", "https://sqs.eu-west-1.amazonaws.com/123456789012/q"]
     if program == "producer":
         args += ["-d", str(place / "dev/hwrng")]
-    got = run(*before, tool, half, *args, env={**run.env, "REACH": reach})
-    assert got.code == 0, got.err
-    tried = dict(line.split() for line in got.out.decode().splitlines())
-    assert set(tried) == {*names, *OTHERS.values()}, got.err
+    if half == "command":
+        text = said_by_command(run, place, program, before, reach)
+    else:
+        got = run(*before, tool, half, *args, env={**run.env, "REACH": reach})
+        assert got.code == 0, got.err
+        text = got.out.decode()
+    tried = dict(line.split() for line in text.splitlines())
+    assert set(tried) == {*names, *OTHERS.values()}
     ends = {tried[n]: n for n in tried}
     assert set(ends) <= {"done", *REFUSALS}, tried
     words = {**names, **{v: k for k, v in OTHERS.items()}}
@@ -115,7 +142,7 @@ def test_the_table_of_what_each_half_can_reach_is_true(
     run: Runner, place: Path
 ) -> None:
     found: dict[str, list[str]] = {word: [] for word in (*FILES, *OTHERS)}
-    for program, half in HALVES:
+    for program, half in [*HALVES, *COMMANDS]:
         with_all = reached(run, place, program, half, "")
         lacking = {
             name: reached(run, place, program, half, layer)
@@ -124,7 +151,7 @@ def test_the_table_of_what_each_half_can_reach_is_true(
         for word, cells in found.items():
             without = [n for n, words in lacking.items() if word in words]
             if word in with_all:
-                assert len(without) == len(lacking)
+                assert len(without) == len(lacking), (word, program, half)
                 cells.append("yes")
             else:
                 cells.append(f"without {' or '.join(without)}" if without else "no")

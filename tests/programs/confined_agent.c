@@ -2,6 +2,8 @@
 /*
  * One half of the agent, confined as always, tries what it may not do.
  *	confined_agent online|offline [AGENT'S OPTIONS]
+ * A credential_process, which is no half, tries what REACH names.
+ *	confined_agent command
  */
 #include <stdio.h>
 #include <string.h>
@@ -64,6 +66,10 @@ int main(int argc, char *argv[])
 
 	log_open("confined_agent", LOG_LEVEL_NOTICE);
 	forbidden_open_pool();
+	if (argc > 1 && strcmp(argv[1], "command") == 0) {
+		forbidden_try();
+		return err_exit(ERR_INTERNAL);
+	}
 	if (argc > 1 && confine_no_core() == 0)
 		rc = program_load(
 		    &conf_program, &conf, argc - 1, argv + 1, &err);
