@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from aid.attack import Attack, each, fails, fill
+from aid.attack import Attack, each, fill
 from aid.halves import halves, ids_of
 from aid.manager import WATCHDOG, Service
 from aid.programs import AGENT, PRODUCER, Result, Runner
@@ -262,7 +262,8 @@ def test_check_names_a_line_that_is_not_well_formed(
 ) -> None:
     place.profile("x 'a")
     got = run(program, "--check", "-q", queue.url, env=place.env())
-    fails(got, 78, "credential_process of profile default", "not closed")
+    assert got.code == 78, got.err
+    assert "credential_process of profile default has a quote" in got.err
 
 
 # Who runs it.
