@@ -42,6 +42,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
+	(void)unlink("left");
 	(void)unlink("plain");
 	(void)unlink("script");
 	(void)unlink("pids");
@@ -64,6 +65,7 @@ static void leave_words(void *ctx)
 	(void)ctx;
 	words.n = 0;
 	has_left = true;
+	(void)close(creat("left", 0644));
 }
 
 static struct runner started(const char *line)
@@ -179,6 +181,7 @@ static void it_is_asked_again_and_again(void **state)
 {
 	struct buf *out = buf_new(COMMAND_OUTPUT_MAX);
 	struct runner r = started("sh -c 'printf %60000s; sleep 0.05'");
+	const int stop = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	struct err err;
 
 	(void)state;
@@ -186,9 +189,14 @@ static void it_is_asked_again_and_again(void **state)
 		/* The answer to what nobody waits for any more is not taken for
 		 * that to the next. */
 		assert_int_equal(ask(&r, out, 1, &err), ERR_TIMEOUT);
+		r.cancel_fd = stop;
+		assert_int_equal(ask(&r, out, FOR_EVER, &err), ERR_CANCELED);
+		r.cancel_fd = -1;
 		assert_int_equal(ask(&r, out, FOR_EVER, &err), 0);
 		assert_int_equal(buf_len(out), 60000);
 	}
+	assert_int_equal(access("left", F_OK), 0);
+	(void)close(stop);
 	(void)close(r.fd);
 	buf_free(out);
 }
@@ -361,7 +369,6 @@ static void it_has_neither_rights_nor_descriptors(void **state)
 	assert_non_null(strstr(buf_str(out), "\nNoNewPrivs:\t1\n"));
 	assert_non_null(strstr(buf_str(out), "CapEff:\t0000000000000000\n"));
 	assert_non_null(strstr(buf_str(out), "CapPrm:\t0000000000000000\n"));
-	assert_non_null(strstr(buf_str(out), "SigBlk:\t0000000000000000\n"));
 	assert_non_null(strstr(buf_str(out), "\n0\n"));
 	assert_non_null(strstr(buf_str(out), "\n/dev/null\n"));
 	/* 0 to 2, and the folder that ls reads. */
@@ -370,6 +377,20 @@ static void it_has_neither_rights_nor_descriptors(void **state)
 	if (root)
 		assert_non_null(strstr(buf_str(out), "\nGroups:\t \n"));
 	(void)close(other);
+	(void)close(r.fd);
+	buf_free(out);
+}
+
+static void it_has_the_signals_of_a_new_program(void **state)
+{
+	struct buf *out = buf_new(COMMAND_OUTPUT_MAX);
+	struct runner r = started("cat /proc/self/status");
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(ask(&r, out, FOR_EVER, &err), 0);
+	assert_non_null(strstr(buf_str(out), "SigBlk:\t0000000000000000\n"));
+	assert_non_null(strstr(buf_str(out), "SigIgn:\t0000000000000000\n"));
 	(void)close(r.fd);
 	buf_free(out);
 }
@@ -420,6 +441,7 @@ int main(void)
 	    cmocka_unit_test(without_a_command_there_is_none),
 	    cmocka_unit_test(waiting_can_be_canceled),
 	    cmocka_unit_test(it_has_neither_rights_nor_descriptors),
+	    cmocka_unit_test(it_has_the_signals_of_a_new_program),
 	    cmocka_unit_test(its_environment_has_no_secret),
 	};
 
