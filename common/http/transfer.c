@@ -118,9 +118,9 @@ static void expire_transfers(struct http *h)
 						   : "no connection"));
 }
 
-static int wait_ms(const struct http *h)
+static int wait_ms(const struct http *h, int64_t until)
 {
-	int64_t next = INT64_MAX, now = clock_mono(&h->clock);
+	int64_t next = until, now = clock_mono(&h->clock);
 
 	for (struct http_transfer *t = h->first; t != NULL; t = t->next)
 		if (!t->ended)
@@ -157,27 +157,55 @@ static int perform_transfers(struct http *h)
 	return 0;
 }
 
-int http_wait(struct http *h, struct http_transfer *t, struct err *err)
+static size_t find_ended(struct http_transfer *const *all, size_t n)
+{
+	size_t k = 0;
+
+	while (k < n && !all[k]->ended)
+		k++;
+	return k;
+}
+
+/* Let all transfers go on, and then wait until something happens or until has
+ * come, unless one of all has ended.  Being told to stop ends the first. */
+static void drive_transfers(
+    struct http *h, struct http_transfer *const *all, size_t n, int64_t until)
 {
 	struct curl_waitfd extra = {
 	    .fd = h->cancel_fd, .events = CURL_WAIT_POLLIN};
-	unsigned int n = h->cancel_fd >= 0 ? 1 : 0;
+	unsigned int extras = h->cancel_fd >= 0 ? 1 : 0;
+	struct err *err = &all[0]->err;
 
-	while (!t->ended) {
-		if (is_canceled(h)) {
-			end_transfer(t, err_set(&t->err, ERR_CANCELED,
-					    "%s: told to stop", t->host));
-			break;
-		}
-		expire_transfers(h);
-		if (!t->ended && perform_transfers(h) != 0)
-			end_transfer(t, err_set(&t->err, ERR_INTERNAL,
-					    "libcurl refused to go on"));
-		if (!t->ended && curl_multi_poll(h->multi, &extra, n,
-				     wait_ms(h), NULL) != CURLM_OK)
-			end_transfer(t, err_set(&t->err, ERR_INTERNAL,
-					    "libcurl refused to wait"));
+	if (is_canceled(h)) {
+		end_transfer(all[0], err_set(err, ERR_CANCELED,
+					 "%s: told to stop", all[0]->host));
+		return;
 	}
+	expire_transfers(h);
+	if (find_ended(all, n) == n && perform_transfers(h) != 0)
+		end_transfer(all[0],
+		    err_set(err, ERR_INTERNAL, "libcurl refused to go on"));
+	if (find_ended(all, n) == n && curl_multi_poll(h->multi, &extra, extras,
+					   wait_ms(h, until), NULL) != CURLM_OK)
+		end_transfer(all[0],
+		    err_set(err, ERR_INTERNAL, "libcurl refused to wait"));
+}
+
+size_t http_wait_any(
+    struct http *h, struct http_transfer *const *all, size_t n, int64_t until)
+{
+	size_t k = find_ended(all, n);
+
+	while (k == n && clock_mono(&h->clock) < until) {
+		drive_transfers(h, all, n, until);
+		k = find_ended(all, n);
+	}
+	return k;
+}
+
+int http_wait(struct http *h, struct http_transfer *t, struct err *err)
+{
+	(void)http_wait_any(h, &t, 1, INT64_MAX);
 	if (t->rc != 0 && err != NULL)
 		*err = t->err;
 	return t->rc;

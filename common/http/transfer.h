@@ -66,6 +66,12 @@ int http_start(struct http *h, const struct http_request *req,
 int http_wait(struct http *h, struct http_transfer *t, struct err *err)
     MUST_CHECK;
 
+/* Drive all transfers until one of these n > 0 has ended, whose index it is, or
+ * until (CLOCK_MONOTONIC ms) has come: n.  http_wait() on the one that ended
+ * tells how.  Being told to stop ends the first of them. */
+size_t http_wait_any(
+    struct http *h, struct http_transfer *const *all, size_t n, int64_t until);
+
 /* http_start() and http_wait() for a caller with this one transfer.  *out is
  * NULL when it did not begin, and otherwise the caller's to free, also on
  * failure. */

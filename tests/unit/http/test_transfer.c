@@ -2,6 +2,7 @@
 /* Requests, connections and who gets to know what. */
 #include "aid/http.h"
 #include "aid/loopback.h"
+#include "aid/virtual.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -180,6 +181,42 @@ static void a_request_ends_by_its_own_deadline_beside_others(void **state)
 	loopback_free(l);
 }
 
+/* Whichever of several ends is told, the one that is not waited for too. */
+static void the_first_of_several_to_end_is_found(void **state)
+{
+	const struct loopback_step steps[] = {
+	    {.delay_ms = 60000}, {.answer = HTTP_AID_OK}, {.delay_ms = 60000}};
+	struct loopback *l = loopback_new(steps, 3);
+	struct http_request req = http_aid_get(loopback_url(l));
+	struct http *h = http_aid_client(-1);
+	struct http_transfer *all[2];
+	int64_t start;
+	struct err err;
+
+	(void)state;
+	virtual_begin(l, 1);
+	start = http_aid_now();
+	assert_int_equal(http_start(h, &req, &all[0], &err), 0);
+	assert_int_equal(http_wait_any(h, all, 1, start + 1000), 1);
+	assert_int_equal(http_aid_now(), start + 1000);
+	virtual_begin(l, VIRTUAL_STILL);
+	assert_int_equal(http_start(h, &req, &all[1], &err), 0);
+	assert_int_equal(http_wait_any(h, all, 2, req.deadline), 1);
+	assert_int_equal(http_wait(h, all[1], &err), 0);
+	http_transfer_free(all[1]);
+	virtual_begin(l, 3);
+	req.deadline = start + 2000;
+	assert_int_equal(http_start(h, &req, &all[1], &err), 0);
+	assert_int_equal(http_wait_any(h, all, 2, start + 5000), 1);
+	assert_int_equal(http_aid_now(), start + 2000);
+	assert_int_equal(http_wait(h, all[1], &err), ERR_TIMEOUT);
+	virtual_end();
+	http_transfer_free(all[0]);
+	http_transfer_free(all[1]);
+	http_free(h);
+	loopback_free(l);
+}
+
 struct stop {
 	struct loopback *l;
 	int fd;
@@ -308,6 +345,7 @@ int main(void)
 	    cmocka_unit_test(a_large_body_arrives_whole),
 	    cmocka_unit_test(two_requests_run_at_once),
 	    cmocka_unit_test(a_request_ends_by_its_own_deadline_beside_others),
+	    cmocka_unit_test(the_first_of_several_to_end_is_found),
 	    cmocka_unit_test(a_cancel_ends_a_request_and_lets_none_begin),
 	    cmocka_unit_test(a_header_with_a_line_end_or_a_long_url_is_refused),
 	    cmocka_unit_test(a_post_is_never_sent_twice),
