@@ -10,6 +10,7 @@
 #define REFRESH_MS 300000 /* before credentials expire */
 #define RETRY_MS   60000  /* between refreshes that gave nothing newer */
 #define REASON_MIN 16     /* bytes of a source's reason that say anything */
+#define PATIENT_MS 5000   /* for a refresh, with credentials to go on with */
 
 struct cred_chain {
 	struct cred_source sources[CRED_SOURCES_MAX];
@@ -110,14 +111,25 @@ static void tell_source(
 		    story + at, end - at, why->text, strlen(why->text));
 }
 
-/* Ask one source after the other.  ERR_NOCRED: none has any. */
+/* A source that may have credentials and could not be asked. */
+static bool is_out_of_reach(int rc)
+{
+	return rc == ERR_TIMEOUT || rc == ERR_UNREACHABLE ||
+	       rc == ERR_CONNECT || rc == ERR_NET || rc == ERR_SERVICE ||
+	       rc == ERR_THROTTLED;
+}
+
+/* Ask one source after the other.  ERR_NOCRED: none has any.  One that cannot
+ * be reached ends the search, because the next would sign as somebody else;
+ * that the others before it have nothing is said all the same. */
 static int ask_sources(const struct cred_chain *chain, struct cred *out,
     int64_t deadline, struct err *err)
 {
 	static const char none[] = "no AWS credentials: ";
 	char story[ERR_TEXT_MAX - sizeof none] = "";
+	int code = ERR_NOCRED;
 
-	for (size_t i = 0; i < chain->n; i++) {
+	for (size_t i = 0; code == ERR_NOCRED && i < chain->n; i++) {
 		const struct cred_source *s = &chain->sources[i];
 		struct err why = {0};
 		int rc = s->load(s->ctx, out, deadline, &why);
@@ -127,14 +139,18 @@ static int ask_sources(const struct cred_chain *chain, struct cred *out,
 				out->source = s->name;
 			return 0;
 		}
-		if (rc != ERR_ABSENT) {
+		if (rc != ERR_ABSENT && (i == 0 || !is_out_of_reach(rc))) {
 			if (err != NULL)
 				*err = why;
 			return rc;
 		}
-		tell_source(story, sizeof story, s->name, &why, chain->n - i);
+		if (rc != ERR_ABSENT)
+			code = rc;
+		/* One that ends the search has all the room that is left. */
+		tell_source(story, sizeof story, s->name, &why,
+		    rc == ERR_ABSENT ? chain->n - i : 1);
 	}
-	return err_set(err, ERR_NOCRED, "%s%s", none, story);
+	return err_set(err, code, "%s%s", none, story);
 }
 
 static bool is_due(const struct cred_chain *chain)
@@ -143,6 +159,18 @@ static bool is_due(const struct cred_chain *chain)
 
 	return c->expires != 0 &&
 	       clock_wall(&chain->clock) >= c->expires - REFRESH_MS;
+}
+
+/* What the credentials are for needs time as well, and those that are kept
+ * will do for it. */
+static int64_t limit_refresh(
+    const struct cred_chain *chain, int64_t now, int64_t deadline)
+{
+	const int64_t half = deadline > now ? (deadline - now) / 2 : 0;
+
+	if (chain->kept == NULL)
+		return deadline;
+	return now + (half < PATIENT_MS ? half : PATIENT_MS);
 }
 
 static int refresh_kept(
@@ -172,7 +200,8 @@ int cred_chain_get(struct cred_chain *chain, int64_t deadline,
 
 	*out = NULL;
 	if (chain->kept == NULL || (is_due(chain) && now >= chain->retry_at)) {
-		rc = refresh_kept(chain, deadline, &why);
+		rc = refresh_kept(
+		    chain, limit_refresh(chain, now, deadline), &why);
 		/* For a while a source may give the same credentials again. */
 		if (rc != ERR_CANCELED)
 			chain->retry_at = now + RETRY_MS;

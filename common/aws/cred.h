@@ -54,8 +54,9 @@ struct cred_source {
 
 /*
  * The chain: asks its sources in order, keeps the answer until five minutes
- * before it expires, then asks again.  When the refresh fails, expired
- * credentials go on being used ("static stability", as in the SDKs).
+ * before it expires, then asks again, for half of the time left and five
+ * seconds at most.  When the refresh fails, expired credentials go on being
+ * used ("static stability", as in the SDKs).
  */
 struct cred_chain;
 

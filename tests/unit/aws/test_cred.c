@@ -233,6 +233,63 @@ static void a_source_that_fails_is_not_passed_over(void **state)
 	}
 }
 
+/* Its error tells the code, and what the sources before it said. */
+static void a_source_that_cannot_be_reached_is_no_lack_of_credentials(
+    void **state)
+{
+	static const int codes[] = {ERR_TIMEOUT, ERR_UNREACHABLE, ERR_CONNECT,
+	    ERR_NET, ERR_SERVICE, ERR_THROTTLED};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+		struct cred_source s[3];
+		struct cred_chain *chain;
+		struct world w[3];
+
+		for (size_t k = 0; k < 3; k++) {
+			world_new(&w[k]);
+			s[k] = source_of(&w[k], k == 0 ? "first" : "second");
+		}
+		w[0].rc = ERR_ABSENT;
+		w[1].rc = codes[i];
+		chain = cred_chain_new(s, 3, w[0].clock);
+		expect(&w[0], chain, codes[i], NULL);
+		assert_string_equal(w[0].err.text,
+		    "no AWS credentials: first: reason 1; second: reason 1");
+		assert_int_equal(err_exit(w[0].err.code), 69);
+		assert_int_equal(w[2].loads, 0);
+		cred_chain_free(chain);
+	}
+}
+
+/* With some to go on with, what they are for has the rest of the time. */
+static void a_refresh_does_not_use_the_time_up(void **state)
+{
+	struct cred_chain *chain;
+	const struct cred *got;
+	int64_t now;
+	struct world w;
+
+	(void)state;
+	world_new(&w);
+	w.expires = w.wall + MINUTE;
+	chain = chain_of(&w);
+	now = clock_mono(&w.clock);
+	assert_int_equal(cred_chain_get(chain, now + 30000, &got, &w.err), 0);
+	assert_int_equal(w.deadline, now + 30000);
+	w.rc = ERR_TIMEOUT;
+	for (int k = 0; k < 2; k++) {
+		const int64_t given = k == 0 ? 4000 : 30000;
+
+		advance(&w, 2 * MINUTE);
+		now = clock_mono(&w.clock);
+		assert_int_equal(
+		    cred_chain_get(chain, now + given, &got, &w.err), 0);
+		assert_int_equal(w.deadline, now + (k == 0 ? 2000 : 5000));
+	}
+	cred_chain_free(chain);
+}
+
 static void credentials_are_renewed_before_they_expire(void **state)
 {
 	struct cred_chain *chain;
@@ -398,6 +455,9 @@ int main(void)
 	    cmocka_unit_test(without_credentials_each_source_gives_its_reason),
 	    cmocka_unit_test(no_source_talks_so_long_that_another_is_not_heard),
 	    cmocka_unit_test(a_source_that_fails_is_not_passed_over),
+	    cmocka_unit_test(
+		a_source_that_cannot_be_reached_is_no_lack_of_credentials),
+	    cmocka_unit_test(a_refresh_does_not_use_the_time_up),
 	    cmocka_unit_test(credentials_are_renewed_before_they_expire),
 	    cmocka_unit_test(
 		a_source_that_gives_the_same_is_asked_once_a_minute),
