@@ -5,26 +5,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "aws/imds_fetch.h"
+#include "aws/imds_settings.h"
 #include "base/text.h"
 #include "base/url.h"
 
-#define ENDPOINT_DEFAULT "http://169.254.169.254"
-#define ENDPOINT_MAX     256
-#define URL_MAX          1024
-#define TOKEN_MAX        1024
-#define ROLE_PATH        "meta-data/iam/security-credentials/"
+#define URL_MAX      1024
+#define TOKEN_MAX    1024
+#define ROLE_PATH    "meta-data/iam/security-credentials/"
 
-#define TTL_TEXT_(n)     #n
-#define TTL_TEXT(n)      TTL_TEXT_(n)
+#define TTL_TEXT_(n) #n
+#define TTL_TEXT(n)  TTL_TEXT_(n)
 
 struct imds {
-	struct imds_peer peer;       /* its host lies in endpoint */
-	char endpoint[ENDPOINT_MAX]; /* without a final slash */
-	bool disabled;
-	struct buf *token; /* empty: none yet */
+	struct imds_settings settings;
+	struct imds_peer peer; /* its host lies in the settings' endpoint */
+	struct buf *token;     /* empty: none yet */
 };
 
 static bool is_word(const char *s, size_t len)
@@ -54,7 +51,8 @@ static int renew_token(struct imds *i, int64_t deadline, struct err *err)
 	int rc;
 
 	buf_reset(i->token);
-	(void)snprintf(url, sizeof url, "%s/latest/api/token", i->endpoint);
+	(void)snprintf(
+	    url, sizeof url, "%s/latest/api/token", i->settings.endpoint);
 	rc = imds_fetch(&i->peer, "PUT", url, headers, deadline, &t, err);
 	if (rc != 0)
 		return rc;
@@ -112,11 +110,11 @@ static int get_answer(struct imds *i, const char *path, const char *absent,
 	int rc, status;
 
 	*t = NULL;
-	if (i->disabled)
+	if (i->settings.disabled)
 		return err_set(err, ERR_ABSENT,
 		    "IMDS is off by AWS_EC2_METADATA_DISABLED: unset it to "
 		    "use IMDS");
-	if ((size_t)snprintf(url, sizeof url, "%s/latest/%s", i->endpoint,
+	if ((size_t)snprintf(url, sizeof url, "%s/latest/%s", imds_endpoint(i),
 		path) >= sizeof url)
 		return err_set(err, ERR_LIMIT, "an IMDS path is too long");
 	rc = get_answer_once(i, url, deadline, t, err);
@@ -306,34 +304,11 @@ bool imds_answers(const struct imds *i)
 
 /* ---- the client */
 
-static int set_imds_endpoint(struct imds *i, struct err *err)
+int imds_new(struct http *http, const struct clock *clock,
+    const struct imds_config *cfg, struct imds **out, struct err *err)
 {
-	static const char variable[] = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
-	const char *text = getenv(variable);
-	size_t scheme, len;
-
-	if (text == NULL || text[0] == '\0')
-		text = ENDPOINT_DEFAULT;
-	len = strlen(text);
-	while (len > 0 && text[len - 1] == '/')
-		len--;
-	scheme = url_scheme_len(text);
-	if (len >= sizeof i->endpoint || !is_word(text, len) ||
-	    strpbrk(text, "?#@") != NULL || scheme == 0 || scheme >= len)
-		return err_set(err, ERR_CONFIG,
-		    "%s is no endpoint: write it as " ENDPOINT_DEFAULT,
-		    variable);
-	memcpy(i->endpoint, text, len);
-	i->endpoint[len] = '\0';
-	i->peer.host = i->endpoint + scheme;
-	return 0;
-}
-
-int imds_new(struct http *http, const struct clock *clock, bool wait_for_route,
-    struct imds **out, struct err *err)
-{
-	const char *disabled = getenv("AWS_EC2_METADATA_DISABLED");
 	struct imds *i = calloc(1, sizeof *i);
+	const char *endpoint;
 	int rc;
 
 	*out = NULL;
@@ -341,16 +316,24 @@ int imds_new(struct http *http, const struct clock *clock, bool wait_for_route,
 		return err_set(err, ERR_NOMEM, "out of memory");
 	i->peer.http = http;
 	i->peer.clock = clock;
-	i->peer.wait_for_route = wait_for_route;
-	i->disabled = disabled != NULL && strcasecmp(disabled, "true") == 0;
+	i->peer.wait_for_route = cfg->wait_for_route;
 	i->token = buf_new(TOKEN_MAX);
-	rc = i->token != NULL ? set_imds_endpoint(i, err)
-			      : err_set(err, ERR_NOMEM, "out of memory");
-	if (rc == 0)
-		*out = i;
-	else
+	rc = i->token != NULL
+		 ? imds_settings_read(cfg->files, &i->settings, err)
+		 : err_set(err, ERR_NOMEM, "out of memory");
+	if (rc != 0) {
 		imds_free(i);
-	return rc;
+		return rc;
+	}
+	endpoint = imds_endpoint(i);
+	i->peer.host = endpoint + url_scheme_len(endpoint);
+	*out = i;
+	return 0;
+}
+
+const char *imds_endpoint(const struct imds *i)
+{
+	return i->settings.endpoint;
 }
 
 void imds_free(struct imds *i)

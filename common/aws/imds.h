@@ -7,6 +7,8 @@
 #include <stdint.h>
 
 #include "aws/cred.h"
+#include "aws/imds_machine.h"
+#include "aws/shared.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -23,13 +25,22 @@
 
 struct imds;
 
-/* The service at http://169.254.169.254, or where the variable
- * AWS_EC2_METADATA_SERVICE_ENDPOINT says, with or without a final slash.
- * wait_for_route, at boot: try ERR_UNREACHABLE again until the deadline.
- * Borrows http and clock.  ERR_CONFIG, ERR_NOMEM. */
-int imds_new(struct http *http, const struct clock *clock, bool wait_for_route,
-    struct imds **out, struct err *err) MUST_CHECK;
+struct imds_config {
+	bool wait_for_route; /* boot: no route yet is no failure */
+	enum imds_machine machine;
+	struct shared_files *files; /* of the profile in force; may be NULL */
+};
+
+/* The service where the environment and the profile say (imds_settings.h), else
+ * at http://169.254.169.254; asks nobody.  Borrows http and clock, and what cfg
+ * points to. ERR_CONFIG, ERR_NOMEM. */
+int imds_new(struct http *http, const struct clock *clock,
+    const struct imds_config *cfg, struct imds **out, struct err *err)
+    MUST_CHECK;
 void imds_free(struct imds *i);
+
+/* Its URL without a final slash, for as long as i lives. */
+const char *imds_endpoint(const struct imds *i);
 
 /*
  * Values are text without its final line feed.  Every request gives up after

@@ -104,6 +104,8 @@ static int open_http(struct session *s, struct err *err)
 
 static int open_client(struct session *s, struct err *err)
 {
+	struct imds_config imds = {.wait_for_route = s->cfg->wait_for_route,
+	    .machine = imds_machine_find("/sys")};
 	struct chain_config config = {.clock = s->clock,
 	    .region = s->cfg->region,
 	    .use_fips = s->cfg->use_fips,
@@ -111,11 +113,6 @@ static int open_client(struct session *s, struct err *err)
 	    .wait_for_route = s->cfg->wait_for_route};
 	int rc = open_http(s, err);
 
-	config.http = s->http;
-
-	if (rc == 0)
-		rc = imds_new(
-		    s->http, s->clock, s->cfg->wait_for_route, &s->imds, err);
 	if (rc != 0)
 		return rc;
 	s->file = shared_files_new(s->cfg->profile);
@@ -124,6 +121,11 @@ static int open_client(struct session *s, struct err *err)
 		    cred_process_new(s->file, s->clock, s->cfg->wait_for_route);
 	if (s->process == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
+	imds.files = s->file;
+	rc = imds_new(s->http, s->clock, &imds, &s->imds, err);
+	if (rc != 0)
+		return rc;
+	config.http = s->http;
 	config.files = s->file;
 	config.process = s->process;
 	config.metadata = imds_source(s->imds);

@@ -14,10 +14,11 @@
 static void make_imds(struct imds_aid *b, const char *endpoint, bool wait)
 {
 	static const char variable[] = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
+	const struct imds_config cfg = {.wait_for_route = wait};
 
 	assert_int_equal(setenv(variable, endpoint, 1), 0);
 	assert_int_equal(
-	    imds_new(b->http, &b->clock, wait, &b->imds, &b->err), 0);
+	    imds_new(b->http, &b->clock, &cfg, &b->imds, &b->err), 0);
 	(void)unsetenv(variable);
 }
 

@@ -190,44 +190,6 @@ static void a_document_without_whole_credentials_is_refused(void **state)
 
 /* ---- the endpoint */
 
-/* NULL: the variable is not set. */
-static int endpoint(const char *text)
-{
-	const struct clock clock = clock_system(NULL);
-	struct imds *i;
-	struct err err;
-	int rc;
-
-	if (text != NULL)
-		assert_int_equal(
-		    setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", text, 1), 0);
-	rc = imds_new(NULL, &clock, false, &i, &err);
-	imds_free(i);
-	(void)unsetenv("AWS_EC2_METADATA_SERVICE_ENDPOINT");
-	return rc;
-}
-
-static void the_endpoint_of_imds_must_be_a_plain_url(void **state)
-{
-	char big[400];
-
-	(void)state;
-	memset(big, 'a', sizeof big - 1);
-	big[sizeof big - 1] = '\0';
-	memcpy(big, "http://", 7);
-	assert_int_equal(endpoint(NULL), 0);
-	assert_int_equal(endpoint(""), 0);
-	assert_int_equal(endpoint("http://[fd00:ec2::254]"), 0);
-	assert_int_equal(endpoint("127.0.0.1"), ERR_CONFIG);
-	assert_int_equal(endpoint("ftp://127.0.0.1"), ERR_CONFIG);
-	assert_int_equal(endpoint("http://a b"), ERR_CONFIG);
-	assert_int_equal(endpoint("http://u@127.0.0.1"), ERR_CONFIG);
-	assert_int_equal(endpoint("http://127.0.0.1/?x"), ERR_CONFIG);
-	assert_int_equal(endpoint("http://"), ERR_CONFIG);
-	assert_int_equal(endpoint(big), ERR_CONFIG);
-	assert_int_equal(endpoint("nonsense"), ERR_CONFIG);
-}
-
 static void a_final_slash_of_the_endpoint_is_taken_away(void **state)
 {
 	char url[80];
@@ -250,7 +212,6 @@ int main(void)
 	    cmocka_unit_test(credentials_come_from_the_first_role_listed),
 	    cmocka_unit_test(without_a_role_there_are_no_credentials),
 	    cmocka_unit_test(a_document_without_whole_credentials_is_refused),
-	    cmocka_unit_test(the_endpoint_of_imds_must_be_a_plain_url),
 	    cmocka_unit_test(a_final_slash_of_the_endpoint_is_taken_away),
 	};
 
