@@ -68,7 +68,7 @@ void cred_chain_free(struct cred_chain *chain);
 
 /* *out stays the chain's, valid until the next call.  ERR_NOCRED, with what
  * each source said, when none has any; or the error of the source that
- * ended the search. */
+ * ended the search, behind what the others said if it could not be reached. */
 int cred_chain_get(struct cred_chain *chain, int64_t deadline,
     const struct cred **out, struct err *err) MUST_CHECK;
 

@@ -13,15 +13,16 @@
 
 #define ANY_REGION "us-east-1"
 
-/* A failure that means "not there" becomes one that says what to set. */
+/* Say what can be set instead, too.  What IMDS does not have is missing in the
+ * configuration; whatever else keeps it from answering stays what it is. */
 static int explain_missing(int rc, const char *what, struct err *err)
 {
 	struct err why = *err;
 
-	if (rc != ERR_ABSENT)
+	if (rc == ERR_CANCELED)
 		return rc;
-	return err_set(
-	    err, ERR_CONFIG, "%s (asked EC2 metadata: %s)", what, why.text);
+	return err_set(err, rc == ERR_ABSENT ? ERR_CONFIG : rc,
+	    "%s (asked EC2 metadata: %s)", what, why.text);
 }
 
 static int find_queue(struct session *s, char queue[static LIMIT_URL],
