@@ -38,6 +38,11 @@ $(UNIT_BIN): override LDFLAGS += -Wl,--wrap=pwrite64,--wrap=fdatasync \
 # test_source has reads fail as those of a device do.
 $(filter %/test_source,$(UNIT_BIN)): override LDFLAGS += -Wl,--wrap=read
 
+# test_imds_patience has a metadata service in virtual time instead of HTTP.
+$(filter %/test_imds_patience,$(UNIT_BIN)): override LDFLAGS += \
+	-Wl,--wrap=http_start,--wrap=http_wait,--wrap=http_wait_any \
+	-Wl,--wrap=http_status,--wrap=http_body,--wrap=http_transfer_free
+
 # test_buf looks at each block before it is freed.
 $(filter %/test_buf,$(UNIT_BIN)): override LDFLAGS += -Wl,--wrap=free
 

@@ -17,7 +17,7 @@
 /*
  * The EC2 Instance Metadata Service, version 2 only (EC2 User Guide, "Use the
  * Instance Metadata Service").  The token is fetched when first needed and
- * renewed once when a request answers 401.
+ * renewed when a request answers 401.
  */
 #define IMDS_TEXT_MAX   256   /* bytes of one plain value, with NUL */
 #define IMDS_ANSWER_MAX 16384 /* bytes of any answer */
@@ -43,12 +43,16 @@ void imds_free(struct imds *i);
 const char *imds_endpoint(const struct imds *i);
 
 /*
- * Values are text without its final line feed.  Every request gives up after
- * one second of silence, three times at most; 5xx answers are tried again
- * likewise.  Errors, each with what to do: ERR_ABSENT (404; IMDS is off: 403
- * or AWS_EC2_METADATA_DISABLED; nobody answers, with the hop limit named),
- * ERR_TIMEOUT (the deadline itself), ERR_SERVICE (5xx to the end, any other
- * status, silence after it had answered), ERR_LIMIT, ERR_FORMAT, ERR_CANCELED.
+ * Values are text without its final line feed.  Each question is asked again
+ * while the answer may still come: when nobody answers or can be reached, after
+ * 401 (with another token), 429 and 5xx, and what is malformed; until the
+ * deadline, or for less long where this may be no EC2 instance (imds_fetch.h).
+ * What is not there (404) is asked for for three seconds.  Errors, each with
+ * what to do: ERR_ABSENT (404; no IMDSv2; nobody answers, and this is no EC2
+ * instance; AWS_EC2_METADATA_DISABLED), ERR_DENIED (IMDS is off: 403),
+ * ERR_TIMEOUT (silence), ERR_UNREACHABLE, ERR_CONNECT, ERR_NET, ERR_THROTTLED,
+ * ERR_SERVICE (any other status), ERR_FORMAT, ERR_LIMIT, ERR_CONFIG,
+ * ERR_CANCELED, ERR_NOMEM.
  */
 
 /* meta-data/placement/region, meta-data/instance-id */
@@ -62,20 +66,22 @@ int imds_instance_id(struct imds *i, char out[static IMDS_TEXT_MAX],
 int imds_tag(struct imds *i, const char *key, char out[static IMDS_TEXT_MAX],
     int64_t deadline, struct err *err) MUST_CHECK;
 
-/* The credentials of the instance's IAM role; the source borrows i.
- * ERR_ABSENT: no role is attached; ERR_DENIED: the document's Code is not
- * Success; ERR_FORMAT. */
+/* The credentials of the instance's IAM role; the source borrows i.  The role
+ * is asked for anew with each attempt, because another may have been attached.
+ * ERR_ABSENT: none is; ERR_DENIED as well when EC2 may not assume it. */
 struct cred_source imds_source(struct imds *i);
 
 /*
  * The JSON document that IMDS gives for a role, into out (EC2 User Guide,
  * "Retrieve security credentials from instance metadata").  ERR_DENIED: its
- * Code is not Success; ERR_FORMAT: not such a document.  Pure.
+ * Code says that the role may not be assumed; ERR_SERVICE: it is another one
+ * than Success; ERR_FORMAT: not such a document.  Pure.
  */
 int imds_document(const struct buf *text, const char *role, struct cred *out,
     struct err *err) MUST_CHECK;
 
-/* True if IMDS has given a token, so that this machine is an EC2 instance. */
+/* True if this is an EC2 instance, by what the machine says or because IMDS has
+ * given a token. */
 bool imds_answers(const struct imds *i);
 
 #endif

@@ -14,6 +14,18 @@ static const char *member_text(const struct json *root, const char *key)
 	return s != NULL ? s : "";
 }
 
+/* What no time mends, such as AssumeRoleUnauthorizedAccess; "Failed" may pass.
+ * EC2 has no list of these codes. */
+static int judge_code(const char *code)
+{
+	if (code[0] == '\0')
+		return ERR_FORMAT;
+	return strstr(code, "Unauthorized") != NULL ||
+		       strstr(code, "Denied") != NULL
+		   ? ERR_DENIED
+		   : ERR_SERVICE;
+}
+
 static int take_credentials(const struct json *root, const char *role,
     struct cred *out, struct err *err)
 {
@@ -25,7 +37,7 @@ static int take_credentials(const struct json *root, const char *role,
 	char from[ERR_TEXT_MAX / 2];
 
 	if (strcmp(code, "Success") != 0)
-		return err_set(err, code[0] != '\0' ? ERR_DENIED : ERR_FORMAT,
+		return err_set(err, judge_code(code),
 		    "IMDS has no credentials for role %s (%s%s%s): check the "
 		    "role and its trust in ec2.amazonaws.com",
 		    role, code[0] != '\0' ? code : "no Code",

@@ -1,108 +1,173 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "aws/imds_fetch.h"
 
-#include "aws/imds.h"
+#include <stddef.h>
+#include <string.h>
 
-#define SILENCE_MS 1000
-#define TRIES      3
-#define PAUSE_MS   100 /* and up to 1.5 times as much more, by chance */
+#define FIRST_MS   1000 /* until a request is sent a second time */
+#define UNKNOWN_MS 3000 /* for a service that may not be there */
+#define ASKED_MAX  4    /* requests that are open at once */
 
-#define NOBODY                                                                 \
-	"this is no EC2 instance, or from a container raise the hop limit to " \
-	"2: aws ec2 modify-instance-metadata-options --instance-id ID "        \
-	"--http-put-response-hop-limit 2"
+#define HOP_LIMIT                                                              \
+	"raise the hop limit to 2: aws ec2 modify-instance-metadata-options "  \
+	"--instance-id ID --http-put-response-hop-limit 2"
+
+static int64_t first_ms(const struct imds_peer *p)
+{
+	return p->settings.try_ms > 0 ? p->settings.try_ms : FIRST_MS;
+}
+
+int64_t imds_patience_end(
+    const struct imds_peer *p, const struct imds_patience *s)
+{
+	int64_t ms = first_ms(p);
+
+	if (p->settings.tries > 0 || p->settings.configured || p->answered ||
+	    p->machine == IMDS_MACHINE_EC2)
+		return s->deadline;
+	if (p->machine == IMDS_MACHINE_UNKNOWN && ms < UNKNOWN_MS)
+		ms = UNKNOWN_MS;
+	return s->began + ms < s->deadline ? s->began + ms : s->deadline;
+}
 
 static int fail_silent(const struct imds_peer *p, struct err *err)
 {
+	const char *who = p->machine == IMDS_MACHINE_EC2
+			      ? ""
+			      : "this is no EC2 instance, or ";
+
 	if (p->answered)
-		return err_set(err, ERR_SERVICE,
-		    "IMDS at %s stopped answering: try again", p->host);
-	return err_set(
-	    err, ERR_ABSENT, "nobody answers as IMDS at %s: " NOBODY, p->host);
-}
-
-static int pause_for(
-    const struct imds_peer *p, int64_t deadline, struct err *err)
-{
-	double more = clock_chance(p->clock) * PAUSE_MS * 1.5;
-	int64_t ms = PAUSE_MS + (int64_t)more;
-	int64_t left = deadline - clock_mono(p->clock);
-	int rc = clock_sleep(p->clock, ms < left ? ms : left);
-
-	return rc == 0 ? 0
-		       : err_set(err, rc, "IMDS at %s: told to stop", p->host);
-}
-
-static int fail_out_of_time(const struct imds_peer *p, int rc, struct err *err)
-{
-	const char *advice = p->answered ? "give more time" : NOBODY;
-
-	if (rc == ERR_UNREACHABLE)
-		advice = "there is no route: check the network, or give more "
-			 "time";
-	return err_set(err, ERR_TIMEOUT,
-	    "IMDS at %s did not answer in the time allowed: %s", p->host,
-	    advice);
-}
-
-/* What to do about a try that failed with rc: 0 to try again, else the error
- * to return, err set. */
-static int judge_try(
-    struct imds_peer *p, int rc, int *tries, int64_t deadline, struct err *err)
-{
-	bool again = rc == ERR_TIMEOUT || rc == ERR_NET || rc == ERR_SERVICE;
-
-	if (rc == ERR_CANCELED)
-		return rc;
-	if (clock_mono(p->clock) >= deadline)
-		return fail_out_of_time(p, rc, err);
-	if (rc == ERR_UNREACHABLE && p->wait_for_route) {
-		rc = pause_for(p, deadline, err);
-		if (rc == 0 && clock_mono(p->clock) >= deadline)
-			rc = fail_out_of_time(p, ERR_UNREACHABLE, err);
-		return rc;
-	}
-	if (rc == ERR_UNREACHABLE || rc == ERR_CONNECT)
-		return err_set(err, ERR_ABSENT,
-		    "IMDS at %s cannot be reached: this is no EC2 instance, "
-		    "or a firewall is in between",
+		return err_set(err, ERR_TIMEOUT,
+		    "IMDS at %s stopped answering in the time allowed: give "
+		    "more time, or try again later",
 		    p->host);
-	if (again && ++*tries < TRIES)
-		return rc == ERR_TIMEOUT ? 0 : pause_for(p, deadline, err);
+	return err_set(err, ERR_TIMEOUT,
+	    "nobody answers as IMDS at %s in the time allowed: %sfrom a "
+	    "container " HOP_LIMIT,
+	    p->host, who);
+}
+
+static int fail_unreachable(const struct imds_peer *p, int rc, struct err *err)
+{
+	if (rc == ERR_UNREACHABLE && p->wait_for_route)
+		return err_set(err, rc,
+		    "IMDS at %s cannot be reached: there is no route: check "
+		    "the network, or give more time",
+		    p->host);
+	return err_set(err, rc, "IMDS at %s cannot be reached: %s", p->host,
+	    p->machine == IMDS_MACHINE_EC2
+		? "look for a firewall rule of this machine that forbids it, "
+		  "and at its routes"
+		: "this is no EC2 instance, or a firewall is in between");
+}
+
+/* What is said about a request that failed, instead of the words for any
+ * server. */
+static int explain_failure(const struct imds_peer *p, int rc, struct err *err)
+{
 	if (rc == ERR_TIMEOUT)
 		return fail_silent(p, err);
+	if (rc == ERR_UNREACHABLE || rc == ERR_CONNECT)
+		return fail_unreachable(p, rc, err);
 	if (rc == ERR_NET)
-		return err_set(err, ERR_SERVICE,
-		    "IMDS at %s breaks connections: try again", p->host);
+		return err_set(err, rc,
+		    "IMDS at %s breaks connections: try again later", p->host);
 	return rc;
 }
 
-int imds_fetch(struct imds_peer *p, const char *method, const char *url,
-    const char *const *headers, int64_t deadline, struct http_transfer **t,
-    struct err *err)
+/* The requests that are open, the oldest first. */
+struct asked {
+	struct http_transfer *open[ASKED_MAX];
+	size_t n;
+};
+
+/* Take a request out of them, without freeing it. */
+static struct http_transfer *take_out(struct asked *a, size_t k)
+{
+	struct http_transfer *t = a->open[k];
+
+	a->n--;
+	memmove(a->open + k, a->open + k + 1, (a->n - k) * sizeof a->open[0]);
+	return t;
+}
+
+/* One of the variables' time is given up when it is over; of ours each stays
+ * open until there are too many. */
+static int ask_once_more(const struct imds_peer *p,
+    const struct http_request *req, struct asked *a, struct err *err)
+{
+	const size_t most = p->settings.try_ms > 0 ? 1 : ASKED_MAX;
+	int rc;
+
+	if (a->n == most)
+		http_transfer_free(take_out(a, 0));
+	rc = http_start(p->http, req, &a->open[a->n], err);
+	if (rc == 0)
+		a->n++;
+	return rc;
+}
+
+/* 0: *t has an answer.  ERR_TIMEOUT: until has come. */
+static int await_answer(const struct imds_peer *p, struct asked *a,
+    int64_t until, struct http_transfer **t, struct err *err)
+{
+	int rc = ERR_TIMEOUT;
+
+	while (a->n > 0) {
+		size_t k = http_wait_any(p->http, a->open, a->n, until);
+
+		if (k == a->n)
+			return ERR_TIMEOUT;
+		rc = http_wait(p->http, a->open[k], err);
+		*t = take_out(a, k);
+		if (rc == 0)
+			return 0;
+		http_transfer_free(*t);
+		*t = NULL;
+		if (rc == ERR_CANCELED)
+			return rc;
+	}
+	return rc;
+}
+
+/* True if a request that was not answered in its time may be sent again. */
+static bool may_ask_again(
+    const struct imds_peer *p, const struct imds_patience *s)
+{
+	return clock_mono(p->clock) < imds_patience_end(p, s) &&
+	       (p->settings.tries == 0 || s->failures + 1 < p->settings.tries);
+}
+
+int imds_fetch(const struct imds_peer *p, struct imds_patience *s,
+    const char *method, const char *url, const char *const *headers,
+    struct http_transfer **t, struct err *err)
 {
 	const struct http_request req = {.kind = HTTP_METADATA,
 	    .method = method,
 	    .url = url,
 	    .headers = headers,
 	    .answer_max = IMDS_ANSWER_MAX,
-	    .deadline = deadline,
-	    .connect_ms = SILENCE_MS,
-	    .silence_ms = SILENCE_MS};
-	struct err why = {0};
-	int rc, tries = 0;
+	    .deadline = s->deadline};
+	const int64_t end = imds_patience_end(p, s);
+	struct asked a = {.n = 0};
+	int64_t wait = first_ms(p);
+	int rc;
 
-	do {
-		rc = http_do(p->http, &req, t, &why);
-		if (rc == 0 && http_status(*t) >= 500)
-			rc = err_set(&why, ERR_SERVICE,
-			    "IMDS at %s answered %d: try again later", p->host,
-			    http_status(*t));
+	*t = NULL;
+	for (;;) {
+		int64_t until = clock_mono(p->clock) + wait;
+
+		rc = ask_once_more(p, &req, &a, err);
 		if (rc == 0)
-			return 0;
-		http_transfer_free(*t);
-		*t = NULL;
-		rc = judge_try(p, rc, &tries, deadline, &why);
-	} while (rc == 0);
-	return err_set(err, rc, "%s", why.text);
+			rc = await_answer(
+			    p, &a, until < end ? until : end, t, err);
+		if (rc != ERR_TIMEOUT || !may_ask_again(p, s))
+			break;
+		s->failures++;
+		if (p->settings.try_ms == 0)
+			wait *= 2;
+	}
+	while (a.n > 0)
+		http_transfer_free(take_out(&a, 0));
+	return rc != 0 ? explain_failure(p, rc, err) : 0;
 }

@@ -58,15 +58,13 @@ static int ask_region(
 {
 	const struct err nobody = *err;
 	char text[IMDS_TEXT_MAX];
-	struct err why = {0};
-	int rc = imds_region(s->imds, text, deadline, &why);
+	int rc = imds_region(s->imds, text, deadline, err);
 
 	if (rc == 0) {
 		err->code = 0;
 		return place_set_region(p, text, "EC2 metadata", err);
 	}
-	return err_set(err, rc == ERR_ABSENT ? ERR_CONFIG : rc,
-	    "%s (asked EC2 metadata: %.200s)", nobody.text, why.text);
+	return explain_missing(rc, nobody.text, err);
 }
 
 /* ERR_ABSENT: only IMDS can tell the region. */

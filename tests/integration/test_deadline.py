@@ -107,10 +107,7 @@ def test_a_handshake_that_hangs_keeps_the_deadline(
 def test_slowness_keeps_the_deadline(
     attack: Attack, queue: Queue, proxy: SqsProxy, match: str, fault: dict[str, Any]
 ) -> None:
-    """The trickles would take a minute or more.
-
-    Three tries of a second each would end the others, with other words.
-    """
+    """The trickles would take a minute or more, and the others last for ever."""
     fill(queue)
     attack.imds.fault(match, count=None, **fault)
     got = attack.agent("-q", queue.url, timeout=2)
@@ -118,13 +115,13 @@ def test_slowness_keeps_the_deadline(
     untouched(queue, proxy)
 
 
-def test_an_imds_that_is_throttled_does_not_use_up_the_time(
+def test_an_imds_that_is_throttled_is_asked_with_pauses(
     attack: Attack, queue: Queue, proxy: SqsProxy
 ) -> None:
     fill(queue)
     attack.imds.fault(ROLES, count=None, status=503)
-    fails(attack.agent("-q", queue.url), 69, "IMDS", "503")
-    assert len(attack.imds.matching(ROLES)) == 3
+    fails(attack.agent("-q", queue.url, timeout=2), 69, "IMDS", "503")
+    assert 1 < len(attack.imds.matching(ROLES)) < 10
     untouched(queue, proxy)
 
 

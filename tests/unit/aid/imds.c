@@ -11,15 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Read anew with each question. */
+#define ENDPOINT "AWS_EC2_METADATA_SERVICE_ENDPOINT"
+
 static void make_imds(struct imds_aid *b, const char *endpoint, bool wait)
 {
-	static const char variable[] = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
 	const struct imds_config cfg = {.wait_for_route = wait};
 
-	assert_int_equal(setenv(variable, endpoint, 1), 0);
+	assert_int_equal(setenv(ENDPOINT, endpoint, 1), 0);
 	assert_int_equal(
 	    imds_new(b->http, &b->clock, &cfg, &b->imds, &b->err), 0);
-	(void)unsetenv(variable);
 }
 
 void imds_aid_open(
@@ -41,6 +42,7 @@ void imds_aid_again(struct imds_aid *b, const char *endpoint)
 
 void imds_aid_close(struct imds_aid *b)
 {
+	(void)unsetenv(ENDPOINT);
 	imds_free(b->imds);
 	http_free(b->http);
 	loopback_free(b->l);

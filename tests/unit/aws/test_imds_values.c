@@ -157,6 +157,7 @@ static void a_document_without_whole_credentials_is_refused(void **state)
 	    {ERR_FORMAT, "[]"}, {ERR_FORMAT, "{\"Code\":\"Succ"},
 	    {ERR_DENIED, "{\"Code\":\"AssumeRoleUnauthorizedAccess\","
 			 "\"Message\":\"EC2 cannot assume the role\"}"},
+	    {ERR_SERVICE, "{\"Code\":\"Failed\"}"},
 	    {ERR_FORMAT, "{\"Code\":\"Success\"}"},
 	    {ERR_FORMAT, "{\"Code\":\"Success\",\"AccessKeyId\":\"A\","
 			 "\"SecretAccessKey\":\"\",\"Token\":\"t\","
@@ -215,6 +216,8 @@ int main(void)
 	    cmocka_unit_test(a_final_slash_of_the_endpoint_is_taken_away),
 	};
 
+	/* What a single answer leads to. */
+	(void)setenv("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "1", 1);
 	(void)unsetenv("AWS_EC2_METADATA_DISABLED");
 	(void)unsetenv("AWS_EC2_METADATA_SERVICE_ENDPOINT");
 	return cmocka_run_group_tests(tests, NULL, NULL);
