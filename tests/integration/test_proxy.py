@@ -3,58 +3,17 @@
 
 from __future__ import annotations
 
-import select
-import socket
-import socketserver
-import threading
-from collections.abc import Iterator
-
 import pytest
 
 from aid import certificates
 from aid.attack import Attack, fails, fill
 from aid.certificates import Certificate
+from aid.connect import ConnectProxy
 from aid.main_path import both_ways
 from aid.programs import Runner
 from aid.queue import Moto, Queue
 from aid.sqsproxy import SqsProxy
 from aid.tls import Serve, bundled
-
-
-class Connect(socketserver.BaseRequestHandler):
-    """A proxy that knows CONNECT and nothing else."""
-
-    def handle(self) -> None:
-        """Connect to whatever is asked for, and carry bytes both ways."""
-        head = b""
-        while b"\r\n\r\n" not in head:
-            head += self.request.recv(4096)
-        method, target, _ = head.split(b"\r\n")[0].decode().split()
-        self.server.asked.append(f"{method} {target}")  # type: ignore[attr-defined]
-        host, _, port = target.rpartition(":")
-        with socket.create_connection((host.strip("[]"), int(port))) as other:
-            self.request.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            ends = {self.request: other, other: self.request}
-            while True:
-                for end in select.select(list(ends), [], [])[0]:
-                    data = end.recv(65536)
-                    if not data:
-                        return
-                    ends[end].sendall(data)
-
-
-@pytest.fixture
-def connect_proxy() -> Iterator[socketserver.ThreadingTCPServer]:
-    """Give a proxy for https; `asked` holds what it was asked for."""
-    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Connect)
-    server.daemon_threads = True
-    server.asked = []  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "localhost"])
@@ -63,7 +22,7 @@ def test_https_goes_through_the_proxy(
     moto: Moto,
     queue: Queue,
     bundle: certificates.Certificate,
-    connect_proxy: socketserver.ThreadingTCPServer,
+    connect_proxy: ConnectProxy,
     address: str,
 ) -> None:
     port = connect_proxy.server_address[1]
@@ -75,8 +34,7 @@ def test_https_goes_through_the_proxy(
             "https_proxy": f"http://{address}:{port}",
         }
         both_ways(run, queue, env)
-        asked = connect_proxy.asked  # type: ignore[attr-defined]
-        assert set(asked) == {f"CONNECT localhost:{proxy.port}"}
+        assert set(connect_proxy.asked) == {f"CONNECT localhost:{proxy.port}"}
 
 
 @pytest.mark.parametrize("name", ["https_proxy", "HTTPS_PROXY"])

@@ -8,6 +8,7 @@ pytest_plugins = [
     "aid.aws",
     "aid.compromised",
     "aid.config",
+    "aid.connect",
     "aid.elsewhere",
     "aid.environment",
     "aid.maker",
