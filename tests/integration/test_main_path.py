@@ -10,6 +10,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from aid.elasticmq import both_servers
 from aid.forge import arn_of
 from aid.imds import Imds
 from aid.maker import Maker
@@ -17,7 +20,15 @@ from aid.payload import body, noise
 from aid.programs import AGENT, PRODUCER, STARTUP, Runner
 from aid.queue import Queue
 from aid.sqsproxy import SqsFault, SqsProxy
+from aid.verdicts import CREDIT, Judge
 from aid.wait import PATIENCE, wait_until
+
+pytestmark = both_servers
+
+
+def blocks(data: bytes) -> list[bytes]:
+    """The messages of which it is made, in any order."""
+    return sorted(data[i : i + 512] for i in range(0, len(data), 512))
 
 
 def operations(proxy: SqsProxy) -> list[str]:
@@ -35,10 +46,7 @@ def test_bytes_go_from_the_source_to_the_consumer(
     got = run(AGENT, "-q", queue.name, "-m", "10", "-o", "-")
     assert got.code == 0, got.err
     assert "10 messages" in got.err
-    assert len(got.out) == 5120
-    pieces = {got.out[i : i + 512] for i in range(0, 5120, 512)}
-    data = source.read_bytes()[STARTUP:]
-    assert pieces == {data[i : i + 512] for i in range(0, 5120, 512)}
+    assert blocks(got.out) == blocks(source.read_bytes()[STARTUP:][:5120])
     assert queue.depth() == (0, 0)
 
 
@@ -139,7 +147,32 @@ def test_a_fifo_queue_works(
     assert queue.depth() == (10, 0)
     got = run(AGENT, "-q", queue.name, "-m", "10", "-o", "-")
     assert got.code == 0, got.err
-    assert got.out == source.read_bytes()[STARTUP:][:5120]  # in order
+    # Each is a group of its own, and groups have no order.
+    assert blocks(got.out) == blocks(source.read_bytes()[STARTUP:][:5120])
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+@pytest.mark.parametrize("fifo", [False, True])
+def test_signed_and_sealed_messages_earn_credit(
+    run: Runner,
+    make_judge: Callable[..., Judge],
+    make_queue: Callable[..., Queue],
+    source: Path,
+    fifo: bool,
+    sealed: bool,
+) -> None:
+    maker = Maker(run, make_judge(make_queue(fifo=fifo)), source)
+    maker.sign()
+    if sealed:
+        maker.seal()
+    made = maker.once()
+    assert made.code == 0, made.err
+    got = maker.judge.look("--strict")
+    assert got.result.code == 0, got.result.err
+    assert got.credit == CREDIT
+    assert all(v.credited() and v.producer == "pi" for v in got.verdicts)
+    assert blocks(got.output) == blocks(source.read_bytes()[STARTUP:][:5120])
+    assert maker.queue.depth() == (0, 0)
 
 
 def test_the_producer_leaves_a_full_queue_alone(

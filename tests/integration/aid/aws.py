@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aid import certificates
-from aid.queue import REGION, Moto
+from aid.queue import REGION, Moto, Server
 from aid.sqsproxy import SqsProxy
 from aid.watch import WatchedImds
 
@@ -24,9 +24,9 @@ def imds() -> Iterator[WatchedImds]:
 
 
 @pytest.fixture
-def proxy(moto: Moto) -> Iterator[SqsProxy]:
-    """Give a fault proxy in front of moto, whose log shows what was asked."""
-    with SqsProxy(moto.url, keep=True) as standin:
+def proxy(server: Server) -> Iterator[SqsProxy]:
+    """Give a fault proxy in front of SQS, whose log shows what was asked."""
+    with SqsProxy(server.url, keep=True) as standin:
         yield standin
     assert not standin.errors
 

@@ -35,8 +35,8 @@ def session() -> boto3.session.Session:
 
 
 @dataclass
-class Moto:
-    """A moto server: SQS, IAM and STS that keep their promises."""
+class Server:
+    """A server of SQS that nobody here wrote."""
 
     url: str
     pid: int
@@ -48,6 +48,10 @@ class Moto:
         values.setdefault("aws_secret_access_key", "test")
         config = Config(retries={"total_max_attempts": 1}, read_timeout=30, proxies={})
         return session().client(service, config=config, **values)
+
+
+class Moto(Server):
+    """A moto server: SQS, IAM and STS that keep their promises."""
 
     @contextlib.contextmanager
     def iam_mode(self) -> Iterator[None]:
@@ -101,7 +105,7 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
 
 @dataclass
 class Queue:
-    """A queue of moto's; client goes to moto directly, past the proxy."""
+    """A queue of a server's; client goes there directly, past the proxy."""
 
     name: str
     url: str
@@ -134,9 +138,15 @@ class Queue:
 
 
 @pytest.fixture
-def make_queue(moto: Moto) -> Iterator[Callable[..., Queue]]:
+def server(request: pytest.FixtureRequest) -> Server:
+    """Give the server of this test: moto, unless it is for others too."""
+    return request.getfixturevalue(getattr(request, "param", "moto"))
+
+
+@pytest.fixture
+def make_queue(server: Server) -> Iterator[Callable[..., Queue]]:
     """Give a function that makes queues; attributes are named as in CreateQueue."""
-    client = moto.client("sqs")
+    client = server.client("sqs")
     made: list[str] = []
 
     def make(fifo: bool = False, **attributes: str) -> Queue:
