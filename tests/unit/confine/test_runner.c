@@ -381,16 +381,25 @@ static void it_has_neither_rights_nor_descriptors(void **state)
 	buf_free(out);
 }
 
+/* Signals 32 and 33 are glibc's own, which lets no program change them and has
+ * posix_spawn(3) leave them ignored. */
+#define OWN_SIGNALS (3ULL << 31)
+
 static void it_has_the_signals_of_a_new_program(void **state)
 {
+	static const char ignored[] = "SigIgn:\t";
 	struct buf *out = buf_new(COMMAND_OUTPUT_MAX);
+	const char *at;
 	struct runner r = started("cat /proc/self/status");
 	struct err err = {0};
 
 	(void)state;
 	assert_int_equal(ask(&r, out, FOR_EVER, &err), 0);
 	assert_non_null(strstr(buf_str(out), "SigBlk:\t0000000000000000\n"));
-	assert_non_null(strstr(buf_str(out), "SigIgn:\t0000000000000000\n"));
+	at = strstr(buf_str(out), ignored);
+	assert_non_null(at);
+	assert_int_equal(
+	    strtoull(at + strlen(ignored), NULL, 16) & ~OWN_SIGNALS, 0);
 	(void)close(r.fd);
 	buf_free(out);
 }
