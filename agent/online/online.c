@@ -39,6 +39,11 @@ struct run {
 	struct record_end end;
 };
 
+static void log_signer(const char *line)
+{
+	log_info("%s", line);
+}
+
 static struct session_config agent_session(const struct conf *conf)
 {
 	const struct program_conf *common = &conf->common;
@@ -56,6 +61,7 @@ static struct session_config agent_session(const struct conf *conf)
 	    .agent = "sqs-entropy-agent/" SQS_ENTROPY_VERSION,
 	    .queue_from_tag = true,
 	    .wait_for_route = true,
+	    .told = log_signer,
 	    .cancel_fd = -1};
 }
 

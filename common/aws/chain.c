@@ -86,10 +86,12 @@ struct chain *chain_new(const struct chain_config *cfg)
 	add_source(c, c->profile.container);
 	add_source(c, cfg->metadata);
 	c->credentials = cred_chain_new(c->sources, c->n, *cfg->clock);
-	if (c->profile.sigv4 != NULL && c->credentials != NULL)
-		return c;
-	chain_free(c);
-	return NULL;
+	if (c->profile.sigv4 == NULL || c->credentials == NULL) {
+		chain_free(c);
+		return NULL;
+	}
+	cred_chain_tell(c->credentials, cfg->told);
+	return c;
 }
 
 void chain_free(struct chain *c)

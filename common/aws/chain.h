@@ -30,6 +30,7 @@ struct chain_config {
 	const char *region;                       /* configured; "" for none */
 	enum text_switch use_fips, use_dualstack; /* configured */
 	bool wait_for_route;
+	cred_told *told; /* of who signs; NULL: nobody wants to know */
 };
 
 struct chain;

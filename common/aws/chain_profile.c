@@ -260,15 +260,21 @@ static int check_ambiguity(const struct shared *s, struct err *err)
 static int refuse_leftover(
     const struct chain_walk *w, const char *profile, struct err *err)
 {
-	static const char *const keys[] = {
-	    "source_profile", "credential_source", "mfa_serial", "external_id"};
+	static const struct {
+		const char *key, *advice;
+	} keys[] = {{"source_profile", "no role_arn: add it"},
+	    {"credential_source", "no role_arn: add it"},
+	    {"mfa_serial", "no role_arn: add it"},
+	    {"external_id", "no role_arn: add it"},
+	    {"sso_session", "is for a person who signs in: use another"},
+	    {"sso_start_url", "is for a person who signs in: use another"}};
 
 	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
 		if (shared_profile_asked(w->s) &&
-		    chain_has_key(w, profile, keys[i]))
+		    chain_has_key(w, profile, keys[i].key))
 			return err_set(err, ERR_CONFIG,
-			    "profile %.100s has %s and no role_arn: add it",
-			    profile, keys[i]);
+			    "profile %.100s has %s and %s", profile,
+			    keys[i].key, keys[i].advice);
 	if (is_filled(getenv("AWS_CREDENTIAL_FILE")))
 		return err_set(err, ERR_CONFIG,
 		    "AWS_CREDENTIAL_FILE is of the old EC2 tools and is not "

@@ -18,6 +18,8 @@ struct cred_chain {
 	struct clock clock;
 	struct cred *kept; /* NULL: none */
 	int64_t retry_at;  /* monotonic: no refresh of what is kept before */
+	cred_told *told;   /* NULL: nobody wants to know */
+	char last[CRED_KEY_MAX + 1]; /* access key that was told */
 };
 
 struct cred *cred_new(void)
@@ -173,6 +175,20 @@ static int64_t limit_refresh(
 	return now + (half < PATIENT_MS ? half : PATIENT_MS);
 }
 
+static void tell_signer(struct cred_chain *chain, const struct cred *c)
+{
+	const char *key = buf_str(c->access_key);
+	char line[CRED_KEY_MAX + CRED_ORIGIN_MAX + 64];
+
+	if (chain->told == NULL || strcmp(chain->last, key) == 0)
+		return;
+	(void)snprintf(chain->last, sizeof chain->last, "%s", key);
+	(void)snprintf(line, sizeof line,
+	    "requests are signed with the access key %s of %s", key,
+	    c->origin[0] != '\0' ? c->origin : c->source);
+	chain->told(line);
+}
+
 static int refresh_kept(
     struct cred_chain *chain, int64_t deadline, struct err *err)
 {
@@ -188,6 +204,7 @@ static int refresh_kept(
 	}
 	cred_free(chain->kept);
 	chain->kept = fresh;
+	tell_signer(chain, fresh);
 	return 0;
 }
 
@@ -210,6 +227,11 @@ int cred_chain_get(struct cred_chain *chain, int64_t deadline,
 		return err_set(err, rc, "%s", why.text);
 	*out = chain->kept;
 	return 0;
+}
+
+void cred_chain_tell(struct cred_chain *chain, cred_told *told)
+{
+	chain->told = told;
 }
 
 static bool are_equal(const struct cred *a, const struct cred *b)

@@ -72,6 +72,11 @@ void cred_chain_free(struct cred_chain *chain);
 int cred_chain_get(struct cred_chain *chain, int64_t deadline,
     const struct cred **out, struct err *err) MUST_CHECK;
 
+/* Call told, once for each credentials that are others than those before, with
+ * a line for people: the access key, which is no secret, and its origin. */
+typedef void cred_told(const char *line);
+void cred_chain_tell(struct cred_chain *chain, cred_told *told);
+
 /* The service refused the credentials that are kept: ask the sources anew.
  * True if they gave others.  Where they gave none, the next cred_chain_get()
  * asks again. */

@@ -305,6 +305,13 @@ static void end_call(struct sts_call *c)
 	buf_free(c->token);
 }
 
+static const char *name_asker(const struct cred *by)
+{
+	if (by->origin[0] != '\0')
+		return by->origin;
+	return by->source != NULL ? by->source : "unknown source";
+}
+
 int sts_assume_role(struct sts *s, const struct cred *by,
     const struct sts_role *role, int64_t deadline, struct cred *out,
     struct err *err)
@@ -313,7 +320,7 @@ int sts_assume_role(struct sts *s, const struct cred *by,
 	    .asked = {.action = "AssumeRole",
 		.role = role->arn,
 		.region = s->region,
-		.by = by->source != NULL ? by->source : "unknown source",
+		.by = name_asker(by),
 		.signs = true},
 	    .by = by,
 	    .deadline = deadline,

@@ -109,7 +109,8 @@ static int open_client(struct session *s, struct err *err)
 	    .region = s->cfg->region,
 	    .use_fips = s->cfg->use_fips,
 	    .use_dualstack = s->cfg->use_dualstack,
-	    .wait_for_route = s->cfg->wait_for_route};
+	    .wait_for_route = s->cfg->wait_for_route,
+	    .told = s->cfg->told};
 	int rc = open_http(s, err);
 
 	if (rc != 0)
@@ -309,15 +310,30 @@ static bool has_sound_files(const struct session *s)
 	return sound;
 }
 
-/* The environment comes before the shared files, whatever stands in these. */
-static int check_command(const struct session *s, struct err *err)
+static void add_to_story(
+    void *ctx, const char *source, int rc, const char *text)
 {
-	const char *key = getenv("AWS_ACCESS_KEY_ID");
-	const struct words *words;
+	struct session_found *found = ctx;
+	const size_t len = strlen(found->story);
+	char *line = found->story + len;
 
-	if (key != NULL && key[0] != '\0')
+	(void)snprintf(line, sizeof found->story - len - 1,
+	    "# credentials of %s: %s%s", source, rc == 0 ? "" : "none: ", text);
+	text_make_printable(line, strlen(line));
+	(void)strcat(line, "\n");
+}
+
+/* What is only missing may be there when the service runs. */
+static int explain_credentials(
+    struct session *s, struct session_found *found, struct err *err)
+{
+	struct err why = {0};
+	const int rc = chain_explain(s->chain, add_to_story, found, &why);
+
+	if (rc != ERR_CONFIG && rc != ERR_NOMEM)
 		return 0;
-	return cred_process_find(s->process, &words, err);
+	*err = why;
+	return rc;
 }
 
 int session_check(const struct session_config *cfg, struct session_found *found,
@@ -332,9 +348,9 @@ int session_check(const struct session_config *cfg, struct session_found *found,
 	*found = (struct session_found){.endpoint = ""};
 	if (rc != 0)
 		return rc;
-	rc = check_command(&s, err);
+	rc = check_place(&s, &place, &known, err);
 	if (rc == 0)
-		rc = check_place(&s, &place, &known, err);
+		rc = explain_credentials(&s, found, err);
 	if (rc == ERR_CONFIG && cfg->patient && !has_sound_files(&s))
 		rc = err->code = 0;
 	memcpy(found->warning, s.warning, sizeof found->warning);
@@ -357,6 +373,7 @@ void session_print(const struct session_found *found, FILE *to)
 	text_print(to, known ? found->endpoint_from
 			     : "the region that EC2 metadata tells");
 	(void)fputc('\n', to);
+	(void)fputs(found->story, to);
 }
 
 const char *const *session_readable(struct session *s)

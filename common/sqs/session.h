@@ -36,11 +36,13 @@ struct session_config {
 	/* What may come right later is no error: a CA bundle that is not
 	 * there, shared files that are malformed. */
 	bool patient;
+	cred_told *told; /* of who signs; NULL: nobody wants to know */
 	int cancel_fd; /* -1 for none */
 };
 
 #define SESSION_QUEUE_TAG   "sqs-entropy:queue"
 #define SESSION_WARNING_MAX ERR_TEXT_MAX
+#define SESSION_STORY_MAX   4096
 
 struct session {
 	struct http *http;
@@ -73,6 +75,9 @@ struct session_found {
 	char endpoint[LIMIT_URL]; /* "": in the region that IMDS tells */
 	char endpoint_from[ENDPOINT_FROM_MAX]; /* what says so, for people */
 	char warning[SESSION_WARNING_MAX]; /* what a user should know, or "" */
+	/* A line for each source of credentials, up to the one that would sign
+	 * or would be asked. */
+	char story[SESSION_STORY_MAX];
 };
 
 /* What session_init() and session_open() would find, or find wrong with cfg
@@ -81,7 +86,8 @@ struct session_found {
 int session_check(const struct session_config *cfg, struct session_found *found,
     struct err *err) MUST_CHECK;
 
-/* Write the endpoint and what says so, as a comment of the configuration. */
+/* Write the endpoint and what says so, and who would sign and why no source
+ * before does, as comments of the configuration. */
 void session_print(const struct session_found *found, FILE *to);
 
 /*

@@ -41,6 +41,11 @@ static int64_t call_deadline(const struct run *run)
 	return heartbeat_deadline(&run->heartbeat, CALL_MS);
 }
 
+static void tell_signer_to_log(const char *line)
+{
+	log_info("%s", line);
+}
+
 static struct session_config producer_session(
     const struct conf *conf, int cancel_fd)
 {
@@ -57,6 +62,7 @@ static struct session_config producer_session(
 	    .profile = conf->common.profile,
 	    .ca_bundle = conf->common.ca_bundle,
 	    .agent = "sqs-entropy-producer/" SQS_ENTROPY_VERSION,
+	    .told = tell_signer_to_log,
 	    .cancel_fd = cancel_fd};
 }
 

@@ -18,6 +18,8 @@ from aid.queue import REGION, Moto
 from aid.sqsproxy import SqsProxy
 
 BY_KEYS, BY_TOKEN = "AssumeRole", "AssumeRoleWithWebIdentity"
+# What STS gave may ask it again.
+GIVEN = re.compile(r"<AccessKeyId>([^<]+)</AccessKeyId>\s*<SecretAccessKey>([^<]+)<")
 SECRET = re.compile("<(?:SecretAccessKey|SessionToken)>([^<]+)<")
 
 
@@ -84,6 +86,7 @@ class Sts(SqsProxy):
         answer = super().respond(request, fault, record)
         text = answer.body.decode()
         self.secrets |= set(SECRET.findall(text))
+        self.keys |= dict(GIVEN.findall(text))
         for pattern, to in self.edits:
             text, count = re.subn(pattern, to, text)
             assert count == 1, f"{pattern} in {text}"

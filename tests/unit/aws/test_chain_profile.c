@@ -274,6 +274,8 @@ static void what_cannot_be_had_is_never_passed_over(void **state)
 		"profile: */config has [profile default] and behind it"},
 	    {"AWS_PROFILE=x", "", "[profile x]\ncredential_source = Y\n",
 		"profile: profile x has credential_source and no role_arn"},
+	    {"AWS_PROFILE=x", "", "[profile x]\nsso_session = Y\n",
+		"profile: profile x has sso_session and is for a person"},
 	    {"AWS_CREDENTIAL_FILE=/x", "", "",
 		"profile: AWS_CREDENTIAL_FILE is of the old EC2 tools"},
 	};
