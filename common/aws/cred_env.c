@@ -6,11 +6,13 @@
 
 #include "base/date.h"
 
+/* The variable; "" also for nothing but blanks, which is what some shells and
+ * unit files make of an empty one. */
 static const char *read_variable(const char *name)
 {
 	const char *s = getenv(name);
 
-	return s != NULL ? s : "";
+	return s != NULL && s[strspn(s, " \t")] != '\0' ? s : "";
 }
 
 /* botocore lets the old name go first. */
