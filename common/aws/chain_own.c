@@ -50,7 +50,7 @@ static int load_web_identity(struct chain_walk *w, const char *profile,
 		    "profile %.100s: the web identity token %.160s is for no "
 		    "role: set role_arn in the profile, or AWS_ROLE_ARN",
 		    profile, file);
-	rc = chain_sts_place(w->p, w->s, err);
+	rc = chain_sts_place(w->p, w->s, false, err);
 	if (rc == 0 && !w->p->dry)
 		rc = sts_assume_role_with_web_identity(
 		    &w->p->sts, file, &role, w->deadline, out, err);

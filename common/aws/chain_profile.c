@@ -62,7 +62,7 @@ static int assume_role(struct chain_walk *w, const char *profile,
 
 	if (rc != 0)
 		return rc;
-	rc = chain_sts_place(w->p, w->s, &why);
+	rc = chain_sts_place(w->p, w->s, true, &why);
 	if (rc == 0 && !w->p->dry)
 		rc = sts_assume_role(
 		    &w->p->sts, by, &role, w->deadline, out, &why);

@@ -56,8 +56,8 @@ static int make_endpoint(struct chain_profile *p, struct endpoint *e,
 	return 0;
 }
 
-int chain_sts_place(
-    struct chain_profile *p, const struct shared *s, struct err *err)
+int chain_sts_place(struct chain_profile *p, const struct shared *s, bool signs,
+    struct err *err)
 {
 	const struct endpoint_config config = {.service = "sts",
 	    .use_fips = p->cfg.use_fips,
@@ -71,12 +71,13 @@ int chain_sts_place(
 		rc = read_legacy(s, &legacy, err);
 	if (rc != 0)
 		return rc;
-	if (find_sts_region(p, s, &region) != 0)
+	if (find_sts_region(p, s, &region) != 0 &&
+	    (signs || endpoint.url[0] == '\0'))
 		return p->dry ? 0
 			      : err_set(err, ERR_CONFIG,
 				    "STS is in no region: set AWS_REGION, or "
 				    "\"region\" in the profile");
-	if (!arn_is_region(region))
+	if (*region != '\0' && !arn_is_region(region))
 		return err_set(err, ERR_CONFIG,
 		    "\"%.64s\" is no name of a region for STS, such as "
 		    "eu-west-1",
