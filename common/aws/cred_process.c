@@ -210,26 +210,6 @@ int cred_process_load(struct cred_process *p, const char *profile,
 	return rc == 0 ? run_patiently(p, from, out, deadline, err) : rc;
 }
 
-static int load_process(
-    void *ctx, struct cred *out, int64_t deadline, struct err *err)
-{
-	struct cred_process *p = ctx;
-	struct shared *s;
-	int rc = shared_read(p->files, &s, err);
-
-	if (rc != 0)
-		return rc;
-	rc = cred_process_load(p, shared_profile(s), out, deadline, err);
-	shared_free(s);
-	return rc;
-}
-
-struct cred_source cred_process_source(struct cred_process *p)
-{
-	return (struct cred_source){
-	    .name = KEY, .load = load_process, .ctx = p};
-}
-
 /* ---- made and freed */
 
 struct cred_process *cred_process_new(

@@ -57,9 +57,6 @@ void cred_process_connect(
 int cred_process_load(struct cred_process *p, const char *profile,
     struct cred *out, int64_t deadline, struct err *err) MUST_CHECK;
 
-/* The source of the profile in force; it borrows p. */
-struct cred_source cred_process_source(struct cred_process *p);
-
 /* The document alone, of which from begins the error's text.  ERR_NOCRED,
  * ERR_NOMEM.  Pure. */
 int cred_process_document(const struct buf *text, const char *from,

@@ -128,9 +128,7 @@ static void find(struct bench *b)
 
 static int load(struct bench *b)
 {
-	const struct cred_source s = cred_process_source(b->p);
-
-	return s.load(s.ctx, b->c, DEADLINE, &b->err);
+	return cred_process_load(b->p, "default", b->c, DEADLINE, &b->err);
 }
 
 #define COMMAND "[default]\ncredential_process = /bin/x 'a b'\n"
