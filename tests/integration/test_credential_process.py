@@ -21,8 +21,9 @@ from aid.attack import Attack, each, fill
 from aid.halves import halves, ids_of
 from aid.manager import WATCHDOG, Service
 from aid.programs import AGENT, PRODUCER, Result, Runner
-from aid.queue import Queue
+from aid.queue import REGION, Queue, Role
 from aid.sqsproxy import SqsProxy
+from aid.sts import Sts
 from aid.trace import needs_strace, whole_lines
 from aid.users import AGENT_ONLINE, PRODUCER_ONLINE
 from aid.wait import FOR_EVER, wait_until
@@ -180,6 +181,34 @@ def test_a_document_may_leave_out_token_and_expiration(
         assert used(proxy) == {"AKIAPROCESS"}
         sessions = {record.note["session"] for record in proxy.records}
         assert sessions == {TOKEN in text}
+
+
+@pytest.mark.parametrize("program", ONLINE)
+def test_a_role_is_assumed_with_its_credentials(
+    place: Place,
+    queue: Queue,
+    proxy: SqsProxy,
+    sts: Sts,
+    make_role: Callable[..., Role],
+    program: str,
+) -> None:
+    """The command is that of the profile which source_profile leads to."""
+    fill(queue)
+    given = make_role("sts:AssumeRole").credentials()
+    sts.keys[given.access_key] = given.secret_key
+    secret, token = map(place.attack.secret, (given.secret_key, given.token))
+    text = document(given.access_key, SessionToken=token).replace(SECRET, secret)
+    place.write(f"echo '{text}'")
+    role = make_role("sqs:*").arn
+    (place.path / "config").write_text(
+        f"[default]\nrole_arn = {role}\nsource_profile = base\n"
+        f"[profile base]\nregion = {REGION}\ncredential_process = '{place.helper}'\n"
+    )
+    env = place.env(AWS_ENDPOINT_URL_STS=sts.url, AWS_REGION=REGION)
+    got = place.run(program, queue, env=env)
+    assert got.code == 0, got.err
+    assert {r.note["access_key"] for r in sts.records} == {given.access_key}
+    assert given.access_key not in used(proxy)
 
 
 # Errors.
