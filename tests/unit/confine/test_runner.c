@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/record.h"
 #include "confine/command.h"
 
 #define SOON     300   /* ms, for what never ends */
@@ -323,6 +324,33 @@ static void one_that_is_gone_is_told(void **state)
 	buf_free(out);
 }
 
+/* The online half may belong to an attacker. */
+static void another_wish_than_to_run_it_ends_it(void **state)
+{
+	static const struct {
+		uint32_t type;
+		size_t len;
+	} records[] = {{0, 16}, {1, 0}, {1, 15}, {1, 17}, {1, 4096}, {2, 16},
+	    {3, 16}, {UINT32_MAX, 16}};
+	static const char bytes[4096] = "rm";
+	struct buf *out = buf_new(COMMAND_OUTPUT_MAX);
+	struct err err;
+
+	(void)state;
+	(void)unlink("pids");
+	for (size_t i = 0; i < sizeof records / sizeof records[0]; i++) {
+		struct runner r = started("touch pids");
+
+		assert_int_equal(record_send(r.fd, records[i].type, bytes,
+				     records[i].len, -1, 0),
+		    0);
+		assert_int_equal(ask(&r, out, FOR_EVER, &err), ERR_EOF);
+		assert_int_equal(access("pids", F_OK), -1);
+		(void)close(r.fd);
+	}
+	buf_free(out);
+}
+
 static void without_a_command_there_is_none(void **state)
 {
 	struct runner r = started("");
@@ -447,6 +475,7 @@ int main(void)
 	    cmocka_unit_test(who_is_left_is_killed),
 	    cmocka_unit_test(it_ends_with_the_online_half),
 	    cmocka_unit_test(one_that_is_gone_is_told),
+	    cmocka_unit_test(another_wish_than_to_run_it_ends_it),
 	    cmocka_unit_test(without_a_command_there_is_none),
 	    cmocka_unit_test(waiting_can_be_canceled),
 	    cmocka_unit_test(it_has_neither_rights_nor_descriptors),
