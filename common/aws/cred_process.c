@@ -138,7 +138,9 @@ static int run_once(struct cred_process *p, const char *from, struct cred *out,
 	if (rc == 0)
 		rc = cred_process_document(text, from, out, err);
 	else
-		(void)err_set(err, rc, "%s %s", from, why.text);
+		(void)err_set(err, rc, "%s %s%s", from, why.text,
+		    rc == ERR_EOF || rc == ERR_CANCELED ? ""
+							: " (try it by hand)");
 	buf_free(text);
 	if (rc == ERR_IO || rc == ERR_LIMIT)
 		err->code = rc = ERR_NOCRED;
