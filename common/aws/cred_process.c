@@ -66,7 +66,7 @@ int cred_process_document(
 
 /* ---- the command */
 
-static bool is_set(const char *s)
+static bool is_not_empty(const char *s)
 {
 	return s != NULL && s[0] != '\0';
 }
@@ -78,8 +78,8 @@ static const char *find_command(const struct shared *s, const char **profile)
 	for (int i = 0; i < CHAIN_MAX; i++) {
 		const char *next = shared_get(s, *profile, "source_profile");
 
-		if (!is_set(shared_get(s, *profile, "role_arn")) ||
-		    !is_set(next) || strcmp(next, *profile) == 0)
+		if (!is_not_empty(shared_get(s, *profile, "role_arn")) ||
+		    !is_not_empty(next) || strcmp(next, *profile) == 0)
 			break;
 		*profile = next;
 	}

@@ -412,6 +412,9 @@ static void it_has_neither_rights_nor_descriptors(void **state)
 /* Signals 32 and 33 are glibc's own, which lets no program change them and has
  * posix_spawn(3) leave them ignored. */
 #define OWN_SIGNALS (3ULL << 31)
+/* Signals 32 and 33, which the C library lets nobody set and make(1) ignores.
+ */
+#define OF_THE_LIBRARY (UINT64_C(3) << 31)
 
 static void it_has_the_signals_of_a_new_program(void **state)
 {
@@ -420,6 +423,7 @@ static void it_has_the_signals_of_a_new_program(void **state)
 	const char *at;
 	struct runner r = started("cat /proc/self/status");
 	struct err err = {0};
+	const char *found;
 
 	(void)state;
 	assert_int_equal(ask(&r, out, FOR_EVER, &err), 0);
@@ -428,6 +432,9 @@ static void it_has_the_signals_of_a_new_program(void **state)
 	assert_non_null(at);
 	assert_int_equal(
 	    strtoull(at + strlen(ignored), NULL, 16) & ~OWN_SIGNALS, 0);
+	found = strstr(buf_str(out), "SigIgn:\t");
+	assert_non_null(found);
+	assert_int_equal(strtoull(found + 8, NULL, 16) & ~OF_THE_LIBRARY, 0);
 	(void)close(r.fd);
 	buf_free(out);
 }
