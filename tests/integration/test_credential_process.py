@@ -18,14 +18,14 @@ from typing import Any
 import pytest
 
 from aid.attack import Attack, each, fill
-from aid.halves import halves, ids_of
+from aid.halves import IS_ROOT, halves, ids_of
 from aid.manager import WATCHDOG, Service
 from aid.programs import AGENT, PRODUCER, Result, Runner
 from aid.queue import REGION, Queue, Role
 from aid.sqsproxy import SqsProxy
 from aid.sts import Sts
 from aid.trace import needs_strace, whole_lines
-from aid.users import AGENT_ONLINE, PRODUCER_ONLINE
+from aid.users import AGENT_ONLINE, HAS_USERS, PRODUCER_ONLINE
 from aid.wait import FOR_EVER, wait_until
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYPROCESSKEY"
@@ -322,14 +322,14 @@ def test_the_command_has_the_user_of_the_online_half(
     got = place.run(program, queue, **values)
     assert got.code == 0, got.err
     uid, gid = ids_of(ONLINE[program], NOBODY)
-    groups = str(gid) if os.geteuid() == 0 else "_".join(map(str, os.getgroups()))
+    groups = str(gid) if IS_ROOT else "_".join(map(str, os.getgroups()))
     [key] = used(proxy)
     assert key.startswith(f"AKIA-{uid}-")
-    if os.geteuid() == 0:
+    if IS_ROOT:
         assert key == f"AKIA-{uid}-{groups}-1-00"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="not root: it is the test's own user")
+@pytest.mark.skipif(not IS_ROOT, reason="not root: it is the test's own user")
 @pytest.mark.parametrize("program", ONLINE)
 def test_an_ordinary_user_runs_it_as_himself(
     place: Place, queue: Queue, proxy: SqsProxy, program: str
@@ -353,6 +353,34 @@ def test_an_ordinary_user_runs_it_as_himself(
     )
     assert got.code == 0, got.err
     assert used(proxy) == {f"AKIA{NOBODY}"}
+
+
+@pytest.mark.skipif(
+    not IS_ROOT or not HAS_USERS or not shutil.which("setpriv"),
+    reason="not root, no users of the halves, or no setpriv here",
+)
+@pytest.mark.parametrize("program", ONLINE)
+def test_a_file_of_the_online_user_is_read_where_root_may_not(
+    place: Place, queue: Queue, proxy: SqsProxy, program: str
+) -> None:
+    """In the units root has no CAP_DAC_OVERRIDE, and ~/.aws is the user's."""
+    fill(queue)
+    place.write(f"echo '{document()}'")
+    folder = place.path / "home"
+    folder.mkdir()
+    (place.path / "config").rename(folder / "config")
+    (folder / "config").chmod(0o600)
+    folder.chmod(0o700)
+    for path in (folder / "config", folder):
+        os.chown(path, *ids_of(ONLINE[program], NOBODY))
+    rights = "-all,+setuid,+setgid"
+    tool = f"setpriv --bounding-set {rights} {place.attack.run.build}/{program}"
+    (place.path / "wrapper").write_text(f'#!/bin/sh\nexec {tool} "$@"\n')
+    (place.path / "wrapper").chmod(0o755)
+    env = {**place.env(), "AWS_CONFIG_FILE": str(folder / "config")}
+    got = place.run(program, queue, env=env, program=str(place.path / "wrapper"))
+    assert got.code == 0, got.err
+    assert used(proxy) == {"AKIAPROCESS"}
 
 
 @needs_strace
