@@ -58,7 +58,7 @@ int sts_default_endpoint(const char *region, bool legacy,
 		   : ERR_LIMIT;
 }
 
-static int find_place(struct sts_call *c, struct err *err)
+static int split_sts_endpoint(struct sts_call *c, struct err *err)
 {
 	const char *endpoint = c->sts->endpoint;
 
@@ -326,7 +326,7 @@ int sts_assume_role(struct sts *s, const struct cred *by,
 	    .deadline = deadline,
 	    .authorization = buf_new(SIGV4_TEXT_MAX),
 	    .token = buf_new(CRED_TOKEN_MAX + 64)};
-	int rc = find_place(&c, err);
+	int rc = split_sts_endpoint(&c, err);
 
 	if (rc == 0 && (c.authorization == NULL || c.token == NULL))
 		rc = err_set(err, ERR_NOMEM, "out of memory");
@@ -353,7 +353,7 @@ int sts_assume_role_with_web_identity(struct sts *s, const char *token_file,
 		.by = token_file},
 	    .deadline = deadline};
 	struct buf *token = buf_new(STS_TOKEN_MAX + 2);
-	int rc = find_place(&c, err);
+	int rc = split_sts_endpoint(&c, err);
 
 	if (rc == 0 && token == NULL)
 		rc = err_set(err, ERR_NOMEM, "out of memory");
