@@ -2,6 +2,7 @@
 #include "http/internal.h"
 
 #include <errno.h>
+#include <string.h>
 
 bool http_sending(const struct http_transfer *t)
 {
@@ -38,6 +39,9 @@ static const struct outcome {
     {CURLE_SSL_CACERT_BADFILE, ERR_CONFIG,
 	"no usable CA certificates: check the ca-bundle setting or "
 	"AWS_CA_BUNDLE"},
+    {CURLE_SSL_CERTPROBLEM, ERR_CONFIG,
+	"the client's certificate or private key cannot be used: they are PEM, "
+	"belong together, and have no pass phrase"},
     {CURLE_SSL_CONNECT_ERROR, ERR_CONNECT,
 	"TLS failed: check that the port speaks TLS 1.2 or later"},
     {CURLE_FILESIZE_EXCEEDED, ERR_LIMIT, "the answer is too large"},
@@ -57,6 +61,14 @@ static bool has_no_route(const struct http_transfer *t)
 	(void)curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &no);
 	return no == ENETUNREACH || no == EHOSTUNREACH || no == ENETDOWN ||
 	       no == EHOSTDOWN || no == EADDRNOTAVAIL;
+}
+
+/* Whether the server has ended TLS because of our certificate.  Only OpenSSL's
+ * text tells: with TLS 1.3 its alert comes behind the handshake. */
+static bool was_refused_by_certificate(const struct http_transfer *t)
+{
+	return t->identified && strstr(t->detail, " alert ") != NULL &&
+	       strstr(t->detail, "alert protocol version") == NULL;
 }
 
 static bool was_refused_by_proxy(const struct http_transfer *t)
@@ -94,6 +106,9 @@ static struct outcome find_outcome(const struct http_transfer *t, CURLcode code)
 	if (code == CURLE_COULDNT_CONNECT && has_no_route(t))
 		return (struct outcome){code, ERR_UNREACHABLE,
 		    "no route: check the network and the security group"};
+	if (was_refused_by_certificate(t))
+		return (struct outcome){
+		    code, ERR_DENIED, "refuses the client's certificate"};
 	for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++)
 		if (outcomes[i].code == code)
 			return outcomes[i];

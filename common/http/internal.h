@@ -39,6 +39,7 @@ struct http_transfer {
 	char host[HTTP_HOST_MAX]; /* for messages */
 	bool plain;               /* no TLS */
 	bool imds;                /* may be asked in the clear */
+	bool identified;          /* by a certificate of ours */
 	bool looking_up; /* a name look-up began, no socket came of it */
 	bool abandoned;  /* ended for the caller, still in a look-up */
 	bool orphan;     /* abandoned, and freed by the caller */

@@ -281,12 +281,43 @@ static CURLcode set_bundle(struct http_transfer *t)
 	return code;
 }
 
-static CURLcode set_tls(struct http_transfer *t)
+/* Nobody is asked for a pass phrase: the one that is set is empty. */
+static CURLcode set_identity(
+    struct http_transfer *t, const struct http_identity *identity)
+{
+	struct curl_blob certificate = {
+	    .len = buf_len(identity->certificate), .flags = CURL_BLOB_COPY};
+	struct curl_blob key = {
+	    .len = buf_len(identity->key), .flags = CURL_BLOB_COPY};
+	union {
+		const void *in;
+		void *out;
+	} cast = {.in = buf_data(identity->certificate)};
+	CURLcode code = CURLE_OK;
+
+	t->identified = true;
+	certificate.data = cast.out;
+	cast.in = buf_data(identity->key);
+	key.data = cast.out;
+	SET(CURLOPT_SSLCERTTYPE, "PEM");
+	SET(CURLOPT_SSLKEYTYPE, "PEM");
+	SET(CURLOPT_SSLCERT_BLOB, &certificate);
+	SET(CURLOPT_SSLKEY_BLOB, &key);
+	SET(CURLOPT_KEYPASSWD, "");
+	SET(CURLOPT_FRESH_CONNECT, 1L);
+	SET(CURLOPT_FORBID_REUSE, 1L);
+	SET(CURLOPT_SSL_SESSIONID_CACHE, 0L);
+	return code;
+}
+
+static CURLcode set_tls(struct http_transfer *t, const struct http_request *req)
 {
 	CURLcode code = CURLE_OK;
 
 	if (t->plain)
 		return code;
+	if (req->identity != NULL)
+		code = set_identity(t, req->identity);
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
@@ -390,7 +421,7 @@ int http_setup(
 	rc = t->plain ? 0 : http_trust_again(t->http, err);
 	if (rc != 0)
 		return rc;
-	if (set_rules(t, req) != CURLE_OK || set_tls(t) != CURLE_OK ||
+	if (set_rules(t, req) != CURLE_OK || set_tls(t, req) != CURLE_OK ||
 	    set_request(t, req) != CURLE_OK || set_callbacks(t) != CURLE_OK ||
 	    set_time(t, req) != CURLE_OK)
 		return err_set(err, ERR_INTERNAL,

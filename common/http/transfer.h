@@ -20,8 +20,17 @@ enum http_kind {
 	HTTP_CONTAINER /* the same, and never to IMDS */
 };
 
+/* Who a client is in TLS (RFC 8446, 4.4.2): the certificate with those that it
+ * was issued by, and its private key without a pass phrase, in PEM. */
+struct http_identity {
+	const struct buf *certificate, *key;
+};
+
 struct http_request {
 	enum http_kind kind;
+	/* NULL, or for this request alone: its connection is not one that
+	 * others use. */
+	const struct http_identity *identity;
 	const char *method;
 	const char *url;
 	const char *const *headers; /* "Name: value", NULL-terminated */
@@ -58,10 +67,12 @@ int http_start(struct http *h, const struct http_request *req,
 /*
  * Drive all transfers until t has ended.  0: a whole answer came, whatever
  * its status.  ERR_UNREACHABLE: no route, no such name; ERR_CONNECT: refused,
- * or TLS refused; ERR_TIMEOUT; ERR_NET: broken after the request may have
- * been sent; ERR_LIMIT: body or headers over their ceiling; ERR_CANCELED; or
- * what take() says.  http_was_sent() tells whether the server may have seen the
- * request; one with a body counts as seen from the body's first byte on.
+ * or TLS refused; ERR_CONFIG: a certificate or key that cannot be used;
+ * ERR_DENIED: the server refuses them in TLS;
+ * ERR_TIMEOUT; ERR_NET: broken after the request may have been sent; ERR_LIMIT:
+ * body or headers over their ceiling; ERR_CANCELED; or what take() says.
+ * http_was_sent() tells whether the server may have seen the request; one with
+ * a body counts as seen from the body's first byte on.
  */
 int http_wait(struct http *h, struct http_transfer *t, struct err *err)
     MUST_CHECK;
