@@ -58,6 +58,7 @@ static struct session_config agent_session(const struct conf *conf)
 	    .use_dualstack = common->use_dualstack,
 	    .profile = conf->common.profile,
 	    .ca_bundle = conf->common.ca_bundle,
+	    .iot = PROGRAM_IOT(common),
 	    .agent = "sqs-entropy-agent/" SQS_ENTROPY_VERSION,
 	    .queue_from_tag = true,
 	    .wait_for_route = true,

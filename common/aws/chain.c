@@ -79,6 +79,7 @@ struct chain *chain_new(const struct chain_config *cfg)
 	    .clock = cfg->clock,
 	    .sigv4 = c->profile.sigv4,
 	    .wait_for_route = cfg->wait_for_route};
+	add_source(c, cfg->asked);
 	add_source(c, (struct cred_source){.name = "environment",
 			  .load = load_environment_keys,
 			  .ctx = c});
@@ -145,7 +146,8 @@ static int explain_source(
 
 	if (source->ctx == &c->container)
 		return cred_container_url(url, err);
-	if (source->load == c->profile.cfg.metadata.load)
+	if (source->load == c->profile.cfg.metadata.load ||
+	    source->load == c->profile.cfg.asked.load)
 		return 0;
 	return source->load(source->ctx, out, 0, err);
 }

@@ -14,18 +14,21 @@
 
 /*
  * All sources of credentials in the order of botocore (its
- * create_credential_resolver()): the environment; the profile in force, which
- * may assume a role, by another profile or a source that it names, or by a web
- * identity, for which the environment goes before it, or have keys or a
- * credential_process; then the sources of the machine.  A profile that was
- * asked for and is not there, and whatever a profile asks for and cannot have,
- * ends the search with an error that names it.
+ * create_credential_resolver()), behind AWS IoT: the environment; the profile
+ * in force, which may assume a role, by another profile or a source that it
+ * names, or by a web identity, for which the environment goes before it, or
+ * have keys or a credential_process; then the sources of the machine.  A
+ * profile that was asked for and is not there, and whatever a profile asks for
+ * and cannot have, ends the search with an error that names it.
  */
 struct chain_config {
 	struct http *http;
 	const struct clock *clock;
 	struct shared_files *files;
 	struct cred_process *process;
+	/* AWS IoT, if it is configured: it is what was asked for, so it comes
+	 * first and passes the turn to nobody. */
+	struct cred_source asked;
 	struct cred_source metadata;              /* of the machine */
 	const char *region;                       /* configured; "" for none */
 	enum text_switch use_fips, use_dualstack; /* configured */

@@ -33,6 +33,16 @@ enum program_origin {
 	PROGRAM_BY_SERVICE = -2 /* a credential, see systemd.exec(5) */
 };
 
+#define PROGRAM_NAME_MAX 129 /* bytes of a name at AWS IoT, with the NUL */
+
+/* The initializer of struct cred_iot_config (aws/cred_iot.h) for one. */
+#define PROGRAM_IOT(conf)                                                      \
+	{                                                                      \
+		(conf)->iot_endpoint, (conf)->iot_role_alias,                  \
+		    (conf)->iot_thing_name, (conf)->iot_certificate,           \
+		    (conf)->iot_private_key                                    \
+	}
+
 /* An option overrules the configuration file, which overrules the default.
  * session.h looks up AWS's own environment variables. */
 struct program_conf {
@@ -48,6 +58,11 @@ struct program_conf {
 	enum text_switch use_fips, use_dualstack; /* endpoints of that kind */
 	char profile[128];
 	char ca_bundle[PATH_MAX];
+	char iot_endpoint[LIMIT_URL];
+	char iot_role_alias[PROGRAM_NAME_MAX];
+	char iot_thing_name[PROGRAM_NAME_MAX];
+	char iot_certificate[PATH_MAX];
+	char iot_private_key[PATH_MAX];
 };
 
 struct program {

@@ -28,7 +28,17 @@
 	    PROGRAM_MEMBER(use_dualstack)}, \
 	{"profile", SETTING_STRING, SETTING_FILE, PROGRAM_MEMBER(profile)}, \
 	{"ca-bundle", SETTING_STRING, SETTING_FILE | (directive), \
-	    PROGRAM_MEMBER(ca_bundle)}
+	    PROGRAM_MEMBER(ca_bundle)}, \
+	{"iot-endpoint", SETTING_STRING, SETTING_FILE, \
+	    PROGRAM_MEMBER(iot_endpoint)}, \
+	{"iot-role-alias", SETTING_STRING, SETTING_FILE, \
+	    PROGRAM_MEMBER(iot_role_alias)}, \
+	{"iot-thing-name", SETTING_STRING, SETTING_FILE, \
+	    PROGRAM_MEMBER(iot_thing_name)}, \
+	{"iot-certificate", SETTING_STRING, SETTING_FILE, \
+	    PROGRAM_MEMBER(iot_certificate)}, \
+	{"iot-private-key", SETTING_STRING, SETTING_FILE, \
+	    PROGRAM_MEMBER(iot_private_key)}
 #define PROGRAM_CHECK_ROWS(path) \
 	{"config", SETTING_WORD, SETTING_OPTION, PROGRAM_MEMBER(file), \
 	    SETTING_SHOWN('c', "FILE", "instead of " path)}, \

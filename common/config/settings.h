@@ -61,7 +61,7 @@ struct setting {
 #define SETTING_SHOWN(short_option, value_name, text)                          \
 	.letter = (short_option), .value = (value_name), .help = (text)
 
-#define SETTINGS_MAX 32 /* rows */
+#define SETTINGS_MAX 48 /* rows */
 
 struct settings {
 	const struct setting *rows;

@@ -113,6 +113,9 @@ static int open_client(struct session *s, struct err *err)
 	    .told = s->cfg->told};
 	int rc = open_http(s, err);
 
+	if (rc == 0 && cred_iot_is_set(&s->cfg->iot))
+		rc = cred_iot_new(&s->cfg->iot, s->http, s->clock,
+		    s->cfg->wait_for_route, &s->iot, err);
 	if (rc != 0)
 		return rc;
 	s->file = shared_files_new(s->cfg->profile);
@@ -128,6 +131,8 @@ static int open_client(struct session *s, struct err *err)
 	config.http = s->http;
 	config.files = s->file;
 	config.process = s->process;
+	if (s->iot != NULL)
+		config.asked = cred_iot_source(s->iot);
 	config.metadata = imds_source(s->imds);
 	s->chain = chain_new(&config);
 	if (s->chain == NULL)
@@ -387,6 +392,10 @@ const char *const *session_readable(struct session *s)
 	reach_add_file(r, REACH_TRUST, http_ca_bundle(s->http));
 	for (tokens = chain_token_files(s->chain); *tokens != NULL; tokens++)
 		reach_add_file(r, REACH_KEYS, *tokens);
+	if (s->iot != NULL) {
+		reach_add_file(r, REACH_KEYS, s->cfg->iot.certificate);
+		reach_add_file(r, REACH_KEYS, s->cfg->iot.private_key);
+	}
 	for (int k = 0; k < 2; k++)
 		reach_add_file(r, REACH_KEYS, shared_files_path(s->file, k));
 	return r->paths;
@@ -438,6 +447,7 @@ void session_close(struct session *s)
 	cred_process_free(s->process);
 	shared_files_free(s->file);
 	imds_free(s->imds);
+	cred_iot_free(s->iot);
 	http_free(s->http);
 	reach_free(&s->reach);
 	*s = (struct session){0};

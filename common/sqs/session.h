@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "aws/chain.h"
+#include "aws/cred_iot.h"
 #include "aws/cred_process.h"
 #include "aws/endpoint.h"
 #include "aws/imds.h"
@@ -19,7 +20,7 @@
 
 /*
  * What both online halves set up before they can use a queue: the credential
- * chain (environment, shared files, IMDSv2), the endpoint, the region and the
+ * chain, the endpoint, the region and the
  * queue's URL, each resolved in the order of the AWS SDKs.  err is never NULL.
  */
 struct session_config {
@@ -30,6 +31,7 @@ struct session_config {
 	enum text_switch use_fips, use_dualstack; /* configured */
 	const char *profile;                      /* configured; "" for none */
 	const char *ca_bundle;                    /* configured; "" for none */
+	struct cred_iot_config iot;               /* of AWS IoT */
 	const char *agent;                        /* User-Agent */
 	bool queue_from_tag; /* SESSION_QUEUE_TAG: a queue of AWS's */
 	bool wait_for_route; /* boot: no network yet is not an error */
@@ -47,6 +49,7 @@ struct session_config {
 struct session {
 	struct http *http;
 	struct imds *imds;
+	struct cred_iot *iot; /* NULL: not configured */
 	struct shared_files *file;
 	struct cred_process *process;
 	struct chain *chain;

@@ -61,6 +61,7 @@ static struct session_config producer_session(
 	    .use_dualstack = common->use_dualstack,
 	    .profile = conf->common.profile,
 	    .ca_bundle = conf->common.ca_bundle,
+	    .iot = PROGRAM_IOT(common),
 	    .agent = "sqs-entropy-producer/" SQS_ENTROPY_VERSION,
 	    .told = tell_signer_to_log,
 	    .cancel_fd = cancel_fd};
