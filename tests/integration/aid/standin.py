@@ -28,6 +28,7 @@ from aid.faults import CONNECT, Answer, Fault, Record, Request, merged, wire
 # No stand-in is sent more than a full SQS batch; a larger request is a defect.
 REQUEST_MAX = 4 << 20
 CONTROL_PATH = "/_control"
+LINGER = 5  # seconds for whoever was refused to go away
 
 Self = TypeVar("Self", bound="StandIn")
 
@@ -37,6 +38,22 @@ def reset(connection: socket.socket) -> None:
     linger = struct.pack("ii", 1, 0)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     os.close(connection.detach())
+
+
+def shake_hands(connection: ssl.SSLSocket) -> None:
+    """Begin TLS; whoever is refused reads why, which an RST at once would prevent."""
+    try:
+        connection.do_handshake()
+    except ssl.SSLError:
+        connection.shutdown(socket.SHUT_WR)
+        with (
+            contextlib.suppress(OSError),
+            socket.socket(fileno=connection.detach()) as plain,
+        ):
+            plain.settimeout(LINGER)
+            while plain.recv(4096):
+                pass
+        raise
 
 
 def send_all(handler: Handler, answer: Answer, request: Request) -> None:
@@ -106,8 +123,11 @@ class Server(ThreadingHTTPServer):
             if not self.standin.admit(request):
                 return
             if self.standin.context is not None:
-                request = self.standin.context.wrap_socket(request, server_side=True)
+                request = self.standin.context.wrap_socket(
+                    request, server_side=True, do_handshake_on_connect=False
+                )
                 self.open.add(request)
+                shake_hands(request)
             Handler(request, client_address, self)
         except OSError:
             pass  # the other side went away, or refused our certificate
