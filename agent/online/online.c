@@ -19,8 +19,8 @@
 #define WAIT_IF_LEFT_MS      3000
 /* The last record may be sent this long after the deadline. */
 #define LATE_MS              1000
-/* For the instance id: of an IMDS that has answered, or that may not be there,
- * as on all machines that are no EC2 instance. */
+/* For the instance id: of an IMDS that has answered or should be there, or of
+ * one that may not be, as on all machines that are no EC2 instance. */
 #define IDENTITY_MS          1000
 #define IDENTITY_IF_THERE_MS 300
 
