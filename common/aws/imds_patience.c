@@ -27,7 +27,7 @@ static bool is_foreign(const struct imds_peer *p)
 }
 
 /* A failure that another attempt may not meet. */
-static bool may_pass(int rc)
+static bool passes_by_itself(int rc)
 {
 	return rc == ERR_TIMEOUT || rc == ERR_UNREACHABLE ||
 	       rc == ERR_CONNECT || rc == ERR_NET || rc == ERR_SERVICE ||
@@ -106,7 +106,7 @@ bool imds_again(const struct imds_peer *p, struct imds_patience *s, int *rc,
 	const int64_t now = clock_mono(p->clock);
 	int64_t until;
 
-	if (*rc == 0 || s->over || !may_pass(*rc))
+	if (*rc == 0 || s->over || !passes_by_itself(*rc))
 		return false;
 	if (*rc == ERR_UNREACHABLE && p->wait_for_route)
 		return wait_for_route(p, s, rc, err);
