@@ -14,7 +14,8 @@ $(BUILD)/tests/programs/online: $(LIBAGENT)
 $(BUILD)/tests/programs/confined_agent: $(TOOLS_AID_OBJ) $(LIBAGENT)
 $(BUILD)/tests/programs/confined_producer: $(TOOLS_AID_OBJ) $(LIBPRODUCER)
 # chain asks a server of recordings in the place of all others.
-$(BUILD)/tests/programs/chain: override LDFLAGS += -Wl,--wrap=http_do
+$(BUILD)/tests/programs/chain: override LDFLAGS += \
+	-Wl,--wrap=http_do,--wrap=http_start
 # settings is linked once with the table of settings of each program.
 SETTINGS_BIN := $(addprefix $(BUILD)/tests/programs/settings_,agent producer)
 $(BUILD)/tests/programs/settings_agent: $(LIBAGENT)

@@ -144,6 +144,8 @@ def prepare(case: Path, root: Path) -> dict[str, str]:
     env = {name: move(value) for name, value in env.items()}
     env["HOME"] = f"{root}/home"
     env["PATH"] = os.environ["PATH"]
+    # As often as that SDK tries.
+    env["AWS_METADATA_SERVICE_NUM_ATTEMPTS"] = "4"
     if case.parent.name == "profile-provider":
         # There the profile alone is asked, and the machine not after it.
         env["AWS_EC2_METADATA_DISABLED"] = "true"

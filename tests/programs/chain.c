@@ -31,24 +31,41 @@ static const char *traffic;
 static int64_t wall;
 static const struct words *words;
 
-/* Linked in the place of http_do(). */
+/* Linked in the place of http_do() and http_start(). */
 int __wrap_http_do(struct http *h, const struct http_request *req,
     struct http_transfer **out, struct err *err);
 int __real_http_do(struct http *h, const struct http_request *req,
     struct http_transfer **out, struct err *err);
+int __wrap_http_start(struct http *h, const struct http_request *req,
+    struct http_transfer **out, struct err *err);
+int __real_http_start(struct http *h, const struct http_request *req,
+    struct http_transfer **out, struct err *err);
+
+/* The request as it goes to TRAFFIC, until the next call. */
+static const struct http_request *redirect(const struct http_request *req)
+{
+	static struct http_request other;
+	static char url[4096];
+
+	if (traffic[0] == '\0')
+		return req;
+	(void)snprintf(url, sizeof url, "%s/%s", traffic, req->url);
+	other = *req;
+	other.url = url;
+	other.kind = HTTP_METADATA; /* no proxy */
+	return &other;
+}
 
 int __wrap_http_do(struct http *h, const struct http_request *req,
     struct http_transfer **out, struct err *err)
 {
-	struct http_request other = *req;
-	char url[4096];
+	return __real_http_do(h, redirect(req), out, err);
+}
 
-	if (traffic[0] != '\0') {
-		(void)snprintf(url, sizeof url, "%s/%s", traffic, req->url);
-		other.url = url;
-		other.kind = HTTP_METADATA; /* no proxy */
-	}
-	return __real_http_do(h, &other, out, err);
+int __wrap_http_start(struct http *h, const struct http_request *req,
+    struct http_transfer **out, struct err *err)
+{
+	return __real_http_start(h, redirect(req), out, err);
 }
 
 static int64_t tell_wall(void *ctx)
@@ -115,15 +132,16 @@ static int open_all(const struct clock *clock, struct err *err)
 {
 	const struct http_config http = {.cancel_fd = -1};
 	struct chain_config cfg = {.clock = clock, .region = ""};
+	struct imds_config machine = {.machine = IMDS_MACHINE_EC2};
 	struct imds *imds = NULL;
 	int rc = http_new(&http, &cfg.http, err);
 
+	machine.files = cfg.files = shared_files_new(NULL);
 	if (rc == 0)
-		rc = imds_new(cfg.http, clock, false, &imds, err);
+		rc = imds_new(cfg.http, clock, &machine, &imds, err);
 	if (rc != 0)
 		return rc;
 	cfg.metadata = imds_source(imds);
-	cfg.files = shared_files_new(NULL);
 	cfg.process = cred_process_new(cfg.files, clock, false);
 	rc = find_signer(&cfg, err);
 	cred_process_free(cfg.process);
