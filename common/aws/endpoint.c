@@ -16,14 +16,14 @@ struct found {
 	bool stored; /* in a shared file */
 };
 
-static bool is_set(const char *text)
+static bool holds_text(const char *text)
 {
 	return text != NULL && *text != '\0';
 }
 
 static bool find_in(struct found *f, const char *text, const char *from)
 {
-	if (!is_set(text))
+	if (!holds_text(text))
 		return false;
 	f->text = text;
 	f->stored = false;
@@ -45,7 +45,7 @@ static bool find_in_profile(
 	f->stored = true;
 	(void)snprintf(
 	    f->from, sizeof f->from, "%s of the profile %.128s", key, profile);
-	return is_set(f->text);
+	return holds_text(f->text);
 }
 
 /* ---- switches */
@@ -126,7 +126,7 @@ static int find_in_services(struct found *f, const struct shared *shared,
 	const char *name = shared_get(shared, profile, "services");
 
 	f->text = NULL;
-	if (!is_set(name))
+	if (!holds_text(name))
 		return 0;
 	if (!has_section(shared, name))
 		return err_set(err, ERR_CONFIG,
@@ -142,7 +142,7 @@ static int find_in_services(struct found *f, const struct shared *shared,
 }
 
 /* f->text is NULL or "" when no place has one. */
-static int find_url(const struct endpoint_config *cfg, bool ignore,
+static int find_set_url(const struct endpoint_config *cfg, bool ignore,
     const struct shared *shared, struct found *f, struct err *err)
 {
 	int rc;
@@ -156,15 +156,15 @@ static int find_url(const struct endpoint_config *cfg, bool ignore,
 	if (find_in(f, cfg->configured, "endpoint-url") || ignore)
 		return 0;
 	rc = find_in_services(f, shared, cfg->service, err);
-	if (rc == 0 && !is_set(f->text))
+	if (rc == 0 && !holds_text(f->text))
 		(void)find_in_profile(f, shared, "endpoint_url");
 	return rc;
 }
 
-static int take_url(
+static int keep_set_url(
     const struct found *f, struct endpoint *out, struct err *err)
 {
-	if (!is_set(f->text))
+	if (!holds_text(f->text))
 		return 0;
 	if (strlen(f->text) >= sizeof out->url)
 		return err_set(err, ERR_CONFIG,
@@ -200,9 +200,9 @@ int endpoint_find(const struct endpoint_config *cfg,
 		rc =
 		    find_switch(&ignore, TEXT_UNSET, shared, &f, &ignored, err);
 	if (rc == 0)
-		rc = find_url(cfg, ignored == TEXT_TRUE, shared, &f, err);
+		rc = find_set_url(cfg, ignored == TEXT_TRUE, shared, &f, err);
 	if (rc == 0)
-		rc = take_url(&f, out, err);
+		rc = keep_set_url(&f, out, err);
 	return rc;
 }
 
