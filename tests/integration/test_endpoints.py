@@ -7,14 +7,19 @@ server of our own, which has a certificate for all of them.
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
+from botocore.endpoint_provider import EndpointProvider
 
 from aid import certificates
 from aid.attack import Attack, each, fails
@@ -354,3 +359,44 @@ def test_a_region_that_nobody_sets_is_told_with_all_places(
         "EC2 metadata",
         "placement/region",
     )
+
+
+# Without a queue: the rules alone, for all regions.
+
+
+def hosts_by_botocore(service: str) -> Iterator[tuple[str, bool, bool, str]]:
+    """Region, FIPS, dual-stack and the URL that botocore's own rules give."""
+    session = botocore.session.Session()
+    partitions = session.get_data("partitions")
+    rules = session.get_component("data_loader").load_service_model(
+        service, "endpoint-rule-set-1"
+    )
+    provider = EndpointProvider(rules, partitions)
+    for partition in partitions["partitions"]:
+        # The name for all regions at once is no region.
+        regions = [r for r in partition["regions"] if not r.endswith("-global")]
+        for region, fips, dual in itertools.product(
+            regions, (False, True), (False, True)
+        ):
+            found = provider.resolve_endpoint(
+                Region=region, UseFIPS=fips, UseDualStack=dual
+            )
+            yield region, fips, dual, found.url
+
+
+@pytest.mark.parametrize("service", ["sqs", "sts"])
+def test_each_region_has_the_hosts_that_botocore_says(
+    build: Path, service: str
+) -> None:
+    cases = list(hosts_by_botocore(service))
+    assert len(cases) > 160
+    for region, fips, dual, url in cases:
+        env = {
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_USE_FIPS_ENDPOINT": str(fips).lower(),
+            "AWS_USE_DUALSTACK_ENDPOINT": str(dual).lower(),
+        }
+        tool = build / "tests" / "programs" / "endpoint"
+        said = subprocess.check_output([tool, service, "", region], env=env, text=True)
+        assert said == url + "\n"
