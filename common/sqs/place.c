@@ -58,7 +58,7 @@ static bool is_in_aws(const struct place *p)
 int place_check_tag(
     const struct session_config *cfg, const struct place *p, struct err *err)
 {
-	const char *set = arn_set_region(cfg->region, NULL);
+	const char *by, *set = arn_set_region(cfg->region, &by);
 
 	if (!is_in_aws(p))
 		return err_set(err, ERR_CONFIG,
@@ -70,8 +70,9 @@ int place_check_tag(
 	    strcmp(set, p->said.region) != 0)
 		return err_set(err, ERR_CONFIG,
 		    "the instance tag " SESSION_QUEUE_TAG " names a queue in "
-		    "%s, but the region that is set is %.64s",
-		    p->said.region, set);
+		    "%s, but %s says the region %.64s: let the tag name a "
+		    "queue there",
+		    p->said.region, by, set);
 	return 0;
 }
 

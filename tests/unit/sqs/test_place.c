@@ -297,7 +297,7 @@ static void a_tag_leads_to_hosts_of_sqs_at_aws_only(void **state)
 	    HOST("sqs.us-east-1.amazonaws.com.") A,
 	    HOST("sqs.cn-north-1.amazonaws.com") A,
 	    HOST("us-east-1.sqs.amazonaws.com") A, HOST("127.0.0.1") A};
-	const struct session_config cfg = config("");
+	struct session_config cfg = config("");
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(good); i++) {
@@ -309,6 +309,12 @@ static void a_tag_leads_to_hosts_of_sqs_at_aws_only(void **state)
 		if (place_check_tag(&cfg, &place, &err) != ERR_CONFIG)
 			fail_msg("%s", bad[i]);
 	}
+	cfg.region = "us-east-2";
+	assert_int_equal(place_find_queue(ARN, &place, &err), 0);
+	assert_int_equal(place_check_tag(&cfg, &place, &err), ERR_CONFIG);
+	assert_non_null(strstr(err.text,
+	    "names a queue in eu-west-1, but \"region\" in the "
+	    "configuration says the region us-east-2"));
 }
 
 #define TEST(f) cmocka_unit_test_setup(f, prepare)
