@@ -148,8 +148,7 @@ static int check_url(const char *setting, const char *url, struct err *err)
 
 	if (rc == 0)
 		return 0;
-	return err_set(
-	    err, rc, "%s \"%.200s\": %.200s", setting, url, why.text);
+	return err_set(err, rc, "%s \"%s\": %s", setting, url, why.text);
 }
 
 /* The client of a place whose region is known. */
