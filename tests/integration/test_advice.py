@@ -563,8 +563,9 @@ def test_the_command_for_the_hop_limit_is_whole(attack: Attack) -> None:
     """It is told within another text: nobody knows the region."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         place = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        got = attack.agent("-q", "entropy", env=attack.env(**{PLACE: place}))
-    line = fails(got, 78, "no region", "asked EC2 metadata")
+        env = attack.env(**{PLACE: place})
+        got = attack.agent("-q", "entropy", timeout=3, env=env)
+    line = fails(got, 69, "no region", "asked EC2 metadata")
     assert re.search(r"--http-put-response-hop-limit 2\b", line), line
 
 
