@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "fuzz.h"
 #include "sqs/call.h"
 #include "sqs/error.h"
@@ -63,16 +64,22 @@ int sqs_backoff(const struct sqs *s, int attempts, int rc, int64_t deadline)
 	return 0;
 }
 
-int sqs_explain(const struct sqs *s, const struct sqs_op *op, const char *queue,
-    const struct sqs_error *e, struct err *err)
+static void explain_error(const struct sqs *s, const struct sqs_error *e)
 {
-	(void)s;
-	(void)queue;
-	FUZZ_CHECK(e->code < 0);
-	return err_set(err, e->code, "%s: %s: %s", op->name, e->name, e->text);
+	static const struct sqs_op ops[] = {
+	    {.name = "ReceiveMessage", .permission = "sqs:ReceiveMessage"},
+	    {.name = "SendMessageBatch", .permission = "sqs:SendMessage"}};
+	struct err err = {0};
+
+	for (size_t i = 0; i < 2; i++) {
+		FUZZ_CHECK(sqs_explain(s, &ops[i], URL, e, &err) == e->code);
+		FUZZ_CHECK(e->code < 0 && err.code == e->code);
+		FUZZ_CHECK(strlen(err.text) < sizeof err.text);
+		FUZZ_CHECK(text_is_printable(err.text, strlen(err.text)));
+	}
 }
 
-static void read_error(const uint8_t *data, size_t len)
+static void read_error(const struct sqs *s, const uint8_t *data, size_t len)
 {
 	static const int statuses[] = {
 	    200, 301, 400, 403, 404, 413, 429, 500, 503, 0};
@@ -90,7 +97,9 @@ static void read_error(const uint8_t *data, size_t len)
 	    end != NULL ? end : header, strlen(end != NULL ? end : header));
 	FUZZ_CHECK(memchr(e.name, '\0', sizeof e.name) != NULL);
 	FUZZ_CHECK(memchr(e.text, '\0', sizeof e.text) != NULL);
+	explain_error(s, &e);
 	sqs_error_entry(&e, header, end, data[0] & 1);
+	explain_error(s, &e);
 	free(header);
 }
 
@@ -177,7 +186,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	answer_len = len - 1;
 	switch (data[0] % 5) {
 	case 0:
-		read_error(data + 1, len - 1);
+		read_error(&s, data + 1, len - 1);
 		break;
 	case 1:
 		receive(&s);
