@@ -173,7 +173,7 @@ static bool is_of_service(struct denial_word arn, const char *service)
 	return arn.len > 0 && found.at == arn.at;
 }
 
-static bool is_key(const struct denial *d)
+static bool is_kms_key(const struct denial *d)
 {
 	return is_of_service(d->resource, "kms") ||
 	       (d->action.len > 4 && strncasecmp(d->action.at, "kms:", 4) == 0);
@@ -184,7 +184,7 @@ void denial_advise(
 {
 	const struct remedy *r =
 	    d->by_deny ? &denies[d->policy] : &allows[d->policy];
-	const bool kms = is_key(d);
+	const bool kms = is_kms_key(d);
 	const char *own = "", *more = r->more;
 	char from[128] = "";
 

@@ -20,7 +20,7 @@ struct case_at_hand {
 };
 
 /* "AccessDenied", "AccessDeniedException" */
-static bool is_named(const struct sqs_error *e, const char *name)
+static bool is_error(const struct sqs_error *e, const char *name)
 {
 	const size_t len = strlen(name);
 
@@ -43,7 +43,7 @@ static bool is_of_kms(const struct sqs_error *e, const char *what)
 }
 
 /* The key that the text names. */
-static struct denial_word find_key(const struct sqs_error *e)
+static struct denial_word find_kms_key(const struct sqs_error *e)
 {
 	const struct denial_word key = denial_find_arn(e->text, "kms");
 
@@ -85,7 +85,7 @@ static void advise_on_denial(
 	d.action = choose_action(c, d.action);
 	if (d.resource.len == 0)
 		d.resource = strncasecmp(d.action.at, "kms:", 4) == 0
-				 ? find_key(c->e)
+				 ? find_kms_key(c->e)
 				 : denial_word_of("the queue");
 	denial_advise(&d, c->source, out, size);
 }
@@ -117,8 +117,8 @@ static void advise_on_clock(
 
 static bool is_about_account(const struct sqs_error *e)
 {
-	return is_named(e, "OptInRequired") ||
-	       is_named(e, "SubscriptionRequired") ||
+	return is_error(e, "OptInRequired") ||
+	       is_error(e, "SubscriptionRequired") ||
 	       (strcasestr(e->text, "account") != NULL &&
 		   (strcasestr(e->text, "suspended") != NULL ||
 		       strcasestr(e->text, "blocked") != NULL ||
@@ -140,17 +140,17 @@ static void advise_denied(const struct case_at_hand *c, char *out, size_t size)
 		    "%s: it is suspended, or not signed up, or not yet; look "
 		    "for AWS's mail to its owner, or ask AWS Support",
 		    c->source, c->s->region);
-	else if (is_named(e, "InvalidSecurity"))
+	else if (is_error(e, "InvalidSecurity"))
 		(void)snprintf(out, size,
 		    "use an endpoint and a queue URL that begin with https://");
-	else if (is_named(e, "MissingAuthenticationToken") ||
-		 is_named(e, "IncompleteSignature"))
+	else if (is_error(e, "MissingAuthenticationToken") ||
+		 is_error(e, "IncompleteSignature"))
 		(void)snprintf(out, size,
 		    "the signature came without all of its headers: look for a "
 		    "proxy in between that drops or changes them");
-	else if (is_named(e, "AccessDenied") || is_of_kms(e, "AccessDenied") ||
-		 is_named(e, "AuthorizationError") ||
-		 is_named(e, "NotAuthorized") || e->name[0] == '\0')
+	else if (is_error(e, "AccessDenied") || is_of_kms(e, "AccessDenied") ||
+		 is_error(e, "AuthorizationError") ||
+		 is_error(e, "NotAuthorized") || e->name[0] == '\0')
 		advise_on_denial(c, out, size);
 	else if (strstr(e->name, "Signature") != NULL)
 		(void)snprintf(out, size,
@@ -206,7 +206,7 @@ static void advise_on_state(
 	    {"OptInRequired", "the key's account is suspended or not signed up "
 			      "for KMS: ask its owner"},
 	};
-	const struct denial_word key = find_key(c->e);
+	const struct denial_word key = find_kms_key(c->e);
 
 	for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
 		if (is_of_kms(c->e, states[i].what))
@@ -224,7 +224,7 @@ static void advise_later(const struct case_at_hand *c, char *out, size_t size)
 		(void)snprintf(out, size,
 		    "try later; a longer KmsDataKeyReusePeriodSeconds of the "
 		    "queue asks its key less often");
-	else if (is_named(c->e, "OverLimit"))
+	else if (is_error(c->e, "OverLimit"))
 		(void)snprintf(out, size,
 		    "too many messages are in flight: wait for their "
 		    "visibility time-out");
