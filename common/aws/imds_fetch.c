@@ -63,7 +63,7 @@ static int fail_unreachable(const struct imds_peer *p, int rc, struct err *err)
 
 /* What is said about a request that failed, instead of the words for any
  * server. */
-static int explain_failure(const struct imds_peer *p, int rc, struct err *err)
+static int explain_fetch(const struct imds_peer *p, int rc, struct err *err)
 {
 	if (rc == ERR_TIMEOUT)
 		return fail_silent(p, err);
@@ -169,5 +169,5 @@ int imds_fetch(const struct imds_peer *p, struct imds_patience *s,
 	}
 	while (a.n > 0)
 		http_transfer_free(take_out(&a, 0));
-	return rc != 0 ? explain_failure(p, rc, err) : 0;
+	return rc != 0 ? explain_fetch(p, rc, err) : 0;
 }

@@ -47,8 +47,8 @@ static bool is_last(
 }
 
 /* What an earlier attempt met tells more than that time was up. */
-static bool give_up(const struct imds_peer *p, const struct imds_patience *s,
-    int *rc, struct err *err)
+static bool end_patience(const struct imds_peer *p,
+    const struct imds_patience *s, int *rc, struct err *err)
 {
 	if (*rc == ERR_TIMEOUT && s->before.code != 0) {
 		*err = s->before;
@@ -86,7 +86,7 @@ static bool pause_until(const struct imds_peer *p, int64_t until,
 		*rc = err_set(err, told, "IMDS at %s: told to stop", p->host);
 		return false;
 	}
-	return clock_mono(p->clock) < end || give_up(p, s, rc, err);
+	return clock_mono(p->clock) < end || end_patience(p, s, rc, err);
 }
 
 /* The route comes at once or after minutes: growing pauses would miss it. */
@@ -114,7 +114,7 @@ bool imds_again(const struct imds_peer *p, struct imds_patience *s, int *rc,
 	if (*rc == ERR_ABSENT && s->absent_by == 0)
 		s->absent_by = now + ABSENT_MS;
 	if (is_last(p, s, *rc))
-		return give_up(p, s, rc, err);
+		return end_patience(p, s, rc, err);
 	s->before = *err;
 	until = now + choose_pause(p, s);
 	if (*rc == ERR_ABSENT)

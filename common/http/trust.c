@@ -18,7 +18,7 @@
 
 /* The bundle is read now, because this process may give up the right to read
  * it. */
-static int read_pem(
+static int read_open_bundle(
     const struct http *h, int fd, off_t size, struct buf **out, struct err *err)
 {
 	const size_t room = size < BUNDLE_LEAST ? BUNDLE_LEAST
@@ -62,7 +62,7 @@ static int read_bundle(struct http *h, struct err *err)
 		    "the CA bundle %s is not a file: name a PEM file",
 		    h->ca_bundle);
 	if (rc == 0)
-		rc = read_pem(h, fd, st.st_size, &pem, err);
+		rc = read_open_bundle(h, fd, st.st_size, &pem, err);
 	if (rc == 0 && (h->ca_pem == NULL || buf_len(pem) > 0)) {
 		buf_free(h->ca_pem);
 		h->ca_pem = pem;

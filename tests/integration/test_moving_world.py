@@ -43,7 +43,6 @@ FAILED = {
     "resolv": r"no address found",
     "credentials": r"UnrecognizedClientException|no AWS credentials",
     "bundle": r"cannot verify its certificate|cannot read the CA bundle",
-    "endpoint": r"cannot connect|no address found",
     "endpoint": r"cannot connect",
     "device": r"has ended|is not there|only at the start",
 }
