@@ -108,6 +108,14 @@ check-integration: all tests
 	$(Q)BUILD=$(BUILD) $(PYTHON) -m pytest -q -n $(PYTEST_JOBS) \
 		--dist loadfile tests/integration $(PYTEST)
 
+# Without the folder each of them is skipped, which would look like a success.
+## what we compute and choose, against published cases; VECTORS=DIR
+check-vectors: all tests
+	$(Q)[ -d "$(VECTORS)" ] || { echo "VECTORS=DIR names no folder" >&2; exit 2; }
+	$(Q)VECTORS="$(VECTORS)" BUILD=$(BUILD) $(PYTHON) -m pytest -q \
+		-n $(PYTEST_JOBS) tests/integration/test_vectors*.py $(PYTEST)
+.PHONY: check-vectors
+
 # What is about the confinement, and who attacks it.
 LAYERED := $(patsubst %,tests/integration/test_%.py,compromise confinement \
 	descriptors forgery fork landlock privilege replay stopping tampering \
