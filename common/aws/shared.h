@@ -11,7 +11,8 @@
  * The shared files ~/.aws/credentials and ~/.aws/config, or those that
  * AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name (AWS SDKs and Tools
  * Reference Guide, "Shared config and credentials files").  A '~' in these is
- * a home directory.  Each file may have SHARED_FILE_MAX bytes.
+ * a home directory, and variables are expanded.  Each file may have
+ * SHARED_FILE_MAX bytes.
  */
 #define SHARED_FILE_MAX ((size_t)1048576)
 

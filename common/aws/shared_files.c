@@ -66,26 +66,84 @@ static const char *expand_tilde(
 	return pw != NULL ? pw->pw_dir : NULL;
 }
 
+/* The value of the variable whose "$NAME" or "${NAME}" is at *s, which is moved
+ * behind it; NULL: there is none. */
+static const char *expand_variable(const char **s)
+{
+	const char *name = *s + 1;
+	const bool braces = *name == '{';
+	char text[64];
+	size_t len;
+
+	name += braces ? 1 : 0;
+	len = braces ? strcspn(name, "}")
+		     : strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+				    "abcdefghijklmnopqrstuvwxyz0123456789");
+	if (len == 0 || len >= sizeof text || (braces && name[len] == '\0'))
+		return NULL;
+	(void)snprintf(text, sizeof text, "%.*s", (int)len, name);
+	if (getenv(text) != NULL)
+		*s = name + len + (braces ? 1 : 0);
+	return getenv(text);
+}
+
+/* botocore expands variables, too, which a unit file does not.  What is not set
+ * stays as it is. */
+static int expand_path(const char *given, struct buf *out)
+{
+	int rc = 0;
+
+	while (rc == 0 && *given != '\0') {
+		const size_t plain = strcspn(given, "$");
+		const char *value = NULL;
+
+		rc = buf_add(out, given, plain);
+		given += plain;
+		if (*given == '$')
+			value = expand_variable(&given);
+		if (rc == 0 && value != NULL)
+			rc = buf_addstr(out, value);
+		else if (rc == 0 && *given == '$')
+			rc = buf_add(out, given++, 1);
+	}
+	return rc;
+}
+
+static int join_path(const struct shared_files *f, const char *given,
+    char path[static SHARED_PATH_ROOM])
+{
+	const char *home = NULL;
+	size_t word = 0;
+
+	if (given[0] == '~') {
+		word = strcspn(given, "/");
+		home = expand_tilde(f, given, word);
+	}
+	return (size_t)snprintf(path, SHARED_PATH_ROOM, "%s%s",
+		   home != NULL ? home : "",
+		   home != NULL ? given + word : given) < SHARED_PATH_ROOM
+		   ? 0
+		   : ERR_LIMIT;
+}
+
 /* ERR_CONFIG, and path is "": it is too long. */
 static int set_path(
     const struct shared_files *f, char path[static SHARED_PATH_ROOM], int which)
 {
 	const char *given = shared_variable(places[which].variable);
-	const char *home = NULL;
-	size_t word = 0;
+	struct buf *text = buf_new(SHARED_PATH_ROOM);
+	int rc = text != NULL ? 0 : ERR_NOMEM;
 
 	if (given[0] == '\0')
 		given = places[which].standard;
-	if (given[0] == '~') {
-		word = strcspn(given, "/");
-		home = expand_tilde(f, given, word);
-	}
-	if ((size_t)snprintf(path, SHARED_PATH_ROOM, "%s%s",
-		home != NULL ? home : "",
-		home != NULL ? given + word : given) < SHARED_PATH_ROOM)
-		return 0;
-	path[0] = '\0';
-	return ERR_CONFIG;
+	if (rc == 0)
+		rc = expand_path(given, text);
+	if (rc == 0)
+		rc = join_path(f, buf_str(text), path);
+	buf_free(text);
+	if (rc != 0)
+		path[0] = '\0';
+	return rc == ERR_LIMIT ? ERR_CONFIG : rc;
 }
 
 /* ---- reading one */

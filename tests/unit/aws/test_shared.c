@@ -192,6 +192,15 @@ static void a_home_is_found_where_the_sdks_find_it(void **state)
 	expect_path("/h", "~", "/h");
 	expect_path("/h", "x/~", "x/~");
 	expect_path("/h", "~nobody-has-this-name/x", "~nobody-has-this-name/x");
+	set_variable("X_1", "some/where");
+	expect_path("/h", "/a/$X_1/${X_1}/b", "/a/some/where/some/where/b");
+	expect_path("/h", "~/$X_1", "/h/some/where");
+	expect_path("/h", "/$", "/$");
+	expect_path("/h", "/$X_1.c$", "/some/where.c$");
+	expect_path("/h", "/${X_1", "/${X_1");
+	expect_path(
+	    "/h", "/${}/$X_2/${X_2}/$$X_1", "/${}/$X_2/${X_2}/$some/where");
+	expect_path("/h", "$HOME/c", "/elsewhere/c");
 	if (pw == NULL)
 		return;
 	(void)snprintf(path, sizeof path, "%s/.aws/config", pw->pw_dir);
