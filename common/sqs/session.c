@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aws/cred_env.h"
 #include "base/text.h"
 #include "base/url.h"
 #include "http/transfer.h"
@@ -257,6 +258,7 @@ const struct words *session_command(void *session)
 
 void session_leave(void *session)
 {
+	cred_env_forget();
 	session_close(session);
 }
 

@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 
 from aid.attack import Attack, each, fill
-from aid.halves import IS_ROOT, halves, ids_of
+from aid.halves import IS_ROOT, halves, ids_of, needs_root
 from aid.manager import WATCHDOG, Service
+from aid.memory import Image
 from aid.programs import AGENT, PRODUCER, Result, Runner
 from aid.queue import REGION, Queue, Role
 from aid.sqsproxy import SqsProxy
@@ -454,6 +455,30 @@ def test_without_a_command_there_is_no_third_process(
     service = start("-q", queue.url, "-d", place.source, **place.env())
     service.wait_ready()
     assert runners(service.process) == []
+    service.stop()
+
+
+@needs_root
+def test_the_third_process_keeps_no_secret(
+    place: Place, start: Callable[..., Service], queue: Queue
+) -> None:
+    """Neither what the command gave nor what the online half was started with."""
+    place.write(f"echo '{document(SessionToken=TOKEN)}'")
+    others = {name: place.attack.secret(f"another-secret-of-{name}") for name in "abc"}
+    keys = f"aws_access_key_id = AKIAOTHER\naws_secret_access_key = {others['a']}\n"
+    (place.path / "credentials").write_text(f"[other]\n{keys}")
+    env = place.env(
+        AWS_CONTAINER_AUTHORIZATION_TOKEN=others["b"], AWS_SESSION_TOKEN=others["c"]
+    )
+    service = start("-q", queue.url, "-d", place.source, **env)
+    service.wait_ready()
+    wait_until(lambda: place.attack.proxy.matching("SendMessageBatch") != [])
+    online = halves(service.process)[0]
+    [runner] = children(online.pid)
+    assert Image.of(online.pid).find(SECRET) != []
+    image = Image.of(runner)
+    for secret in (SECRET, TOKEN, *others.values()):
+        assert image.find(secret) == []
     service.stop()
 
 
