@@ -176,16 +176,18 @@ def test_check_prints_a_file_that_says_the_same(
     table: Table, run: Callable[..., Any], tmp_path: Path
 ) -> None:
     first, second = tmp_path / "first.conf", tmp_path / "second.conf"
-    first.write_text('region = "eu-west-1"\n\nprofile = \'a "b" \\ ${HOME} #\'\n')
+    bundle = tmp_path / 'a "b" \\ ${HOME} #'
+    bundle.write_text("")
+    first.write_text(f'region = "eu-west-1"\n\nca-bundle = \'{bundle}\'\n')
     got = run(table.program, "--check", "-c", first, "-q", "entropy")
     assert (got.code, got.err) == (0, "")
     *lines, last = got.out.decode().splitlines(keepends=True)
     assert last == f"{first}: valid\n"
     said = in_check(got.out)
     assert said["region"] == ("eu-west-1", f"{first}:1")
-    assert said["profile"][1] == f"{first}:3"
+    assert said["ca-bundle"][1] == f"{first}:3"
     assert said["queue"] == ("entropy", "option")
-    assert said["ca-bundle"] == ("", "default")
+    assert said["profile"] == ("", "default")
     second.write_text("".join(lines))
     again = run(table.program, "--check", "-c", second)
     assert again.code == 0, again.err
