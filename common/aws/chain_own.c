@@ -99,11 +99,13 @@ static int refuse_login(
 static int run_process(struct chain_walk *w, const char *profile,
     struct cred *out, struct err *err)
 {
-	int rc = 0;
+	int rc;
 
 	if (!chain_has_key(w, profile, "credential_process"))
 		return err_set(err, ERR_ABSENT, "no credential_process");
-	if (!w->p->dry)
+	if (w->p->dry)
+		rc = cred_process_check(w->p->cfg.process, profile, err);
+	else
 		rc = cred_process_load(
 		    w->p->cfg.process, profile, out, w->deadline, err);
 	if (rc != 0)

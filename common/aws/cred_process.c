@@ -171,45 +171,54 @@ static int run_patiently(struct cred_process *p, const char *from,
 	return rc;
 }
 
-/* The process that runs it has the words of its start. */
-static int check_unchanged(
-    const struct cred_process *p, const char *line, struct err *err)
-{
-	if (p->run != NULL && buf_len(p->line) > 0 &&
-	    strcmp(buf_str(p->line), line) == 0)
-		return 0;
-	return err_set(err, ERR_EOF,
-	    "%s since this program was started, and it runs no other: start "
-	    "the program anew",
-	    p->run == NULL ? "was added" : "was changed");
-}
-
-int cred_process_load(struct cred_process *p, const char *profile,
-    struct cred *out, int64_t deadline, struct err *err)
+/* *same: it is the one that somebody runs. */
+static int find_line(const struct cred_process *p, const char *profile,
+    bool *same, struct err *err)
 {
 	static struct words now;
-	char from[FROM_MAX];
 	const char *line;
 	struct shared *s;
-	struct err why = {0};
 	int rc = shared_read(p->files, &s, err);
 
 	if (rc != 0)
 		return rc;
-	(void)snprintf(from, sizeof from, KEY " of profile %.100s", profile);
 	line = shared_get(s, profile, KEY);
 	if (line == NULL)
 		rc = err_set(
 		    err, ERR_ABSENT, "profile %.100s has no " KEY, profile);
 	else
 		rc = split_command(line, profile, &now, err);
-	if (rc == 0) {
-		rc = check_unchanged(p, line, &why);
-		if (rc != 0)
-			(void)err_set(err, rc, "%s %s", from, why.text);
-	}
+	*same = rc == 0 && buf_len(p->line) > 0 &&
+		strcmp(buf_str(p->line), line) == 0;
 	shared_free(s);
-	return rc == 0 ? run_patiently(p, from, out, deadline, err) : rc;
+	return rc;
+}
+
+int cred_process_check(
+    struct cred_process *p, const char *profile, struct err *err)
+{
+	bool same;
+
+	return find_line(p, profile, &same, err);
+}
+
+int cred_process_load(struct cred_process *p, const char *profile,
+    struct cred *out, int64_t deadline, struct err *err)
+{
+	char from[FROM_MAX];
+	bool same;
+	int rc = find_line(p, profile, &same, err);
+
+	if (rc != 0)
+		return rc;
+	(void)snprintf(from, sizeof from, KEY " of profile %.100s", profile);
+	/* The process that runs it has the words of its start. */
+	if (p->run == NULL || !same)
+		return err_set(err, ERR_EOF,
+		    "%s was %s since this program was started, and it runs no "
+		    "other: start the program anew",
+		    from, p->run == NULL ? "added" : "changed");
+	return run_patiently(p, from, out, deadline, err);
 }
 
 /* ---- made and freed */

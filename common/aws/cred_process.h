@@ -46,6 +46,11 @@ typedef int cred_process_run(
 void cred_process_connect(
     struct cred_process *p, cred_process_run *run, void *ctx);
 
+/* What cred_process_load() would find wrong with the command's line, without
+ * running it.  ERR_ABSENT, ERR_CONFIG, errors of shared_read(). */
+int cred_process_check(
+    struct cred_process *p, const char *profile, struct err *err) MUST_CHECK;
+
 /*
  * The credentials that the command of a profile gives now.  ERR_ABSENT: the
  * profile has no credential_process.  ERR_NOCRED: it failed, or what it wrote
