@@ -61,7 +61,7 @@ static int close_others(int fd)
 
 /* As the online half does, without the steps that no command would survive.
  * The order is that of confine.c. */
-static int give_up(const char *user, bool *changed)
+static int drop_rights(const char *user, bool *changed)
 {
 	const struct confine_half half = {.user = user, .cap = -1};
 	int rc = confine_become(&half, changed, NULL);
@@ -139,7 +139,7 @@ static _Noreturn void be_runner(
 	for (int i = 0; i < command->n; i++)
 		own.at[i] = own.text + (command->at[i] - command->text);
 	plan->leave(plan->ctx);
-	if (close_others(fd) == 0 && give_up(plan->user, &changed) == 0 &&
+	if (close_others(fd) == 0 && drop_rights(plan->user, &changed) == 0 &&
 	    command_prepare() == 0)
 		environment = runner_environment(changed);
 	if (environment != NULL)
