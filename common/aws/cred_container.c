@@ -124,6 +124,9 @@ static int take_document(const struct address *a, const struct buf *body,
 		    "%s: the answer is no JSON object", from);
 	else
 		rc = cred_document_take(root, &form, from, out, err);
+	if (rc == 0)
+		(void)snprintf(out->origin, sizeof out->origin,
+		    "the container's host at %.*s", a->host_len, a->url);
 	json_free(root);
 	return rc;
 }

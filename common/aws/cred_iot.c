@@ -197,6 +197,9 @@ static int take_iot_document(const struct cred_iot *i, const struct buf *body,
 	else
 		rc = cred_document_take(
 		    json_get(root, "credentials"), &form, from, out, err);
+	if (rc == 0)
+		(void)snprintf(out->origin, sizeof out->origin,
+		    "role alias %s of AWS IoT", i->alias);
 	json_free(root);
 	return rc;
 }

@@ -67,10 +67,13 @@ def used(proxy: SqsProxy) -> str:
 
 def test_the_path_gives_credentials(task: Task, queue: Queue, proxy: SqsProxy) -> None:
     [payload] = fill(queue)
-    got = task.run(queue)
+    got = task.attack.agent("-v", "-q", queue.url, env=task.env())
     assert (got.code, got.out) == (0, payload), got.err
     assert task.host.issued is not None
-    assert used(proxy) == task.host.issued.credentials.access_key
+    key = task.host.issued.credentials.access_key
+    assert used(proxy) == key
+    assert f"access key {key} of the container's host at {task.host.url}" in got.err
+    assert task.host.place not in got.err
     assert all(r.note["session"] for r in proxy.records)
     [record] = task.host.records
     assert record.method == "GET"

@@ -116,11 +116,12 @@ def test_the_certificate_gives_credentials(
     [payload] = fill(queue)
     secret = thing.attack.secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
     env = thing.env(AWS_ACCESS_KEY_ID="AKIAENV", AWS_SECRET_ACCESS_KEY=secret)
-    got = thing.run(queue, env=env)
+    got = thing.attack.agent("-v", "-c", thing.conf(queue), env=env)
     assert (got.code, got.out) == (0, payload), got.err
     assert thing.iot.issued is not None
-    used = {r.note["access_key"] for r in proxy.records}
-    assert used == {thing.iot.issued.credentials.access_key}
+    key = thing.iot.issued.credentials.access_key
+    assert {r.note["access_key"] for r in proxy.records} == {key}
+    assert f"access key {key} of role alias {thing.iot.alias} of AWS IoT" in got.err
     assert all(r.note["session"] for r in proxy.records)
     [record] = thing.iot.records
     assert record.key == f"GET /role-aliases/{thing.iot.alias}/credentials"
