@@ -467,13 +467,10 @@ class Places:
                 if self.ask(*args).code == 64:
                     yield f"{row.name}: not in the option parser ({flag})"
                 continue
-            if row.belongs_to:
-                if f"belongs to {row.belongs_to}" not in self.check([flag]).err:
-                    yield f"{row.name}: not in the option parser ({flag}), or stray"
-                continue
             for value in row.good() or ([new] if row.value else [None]):
                 got = self.check([flag] + ([] if value is None else [value]))
-                if got.code == 64:
+                stray = f"belongs to {row.belongs_to}\n" in got.err
+                if got.code == 64 and not stray:
                     yield f"{row.name}: not in the option parser ({flag} {value!s:.20})"
                 elif row.file and got.code == 0:
                     yield from printed_faults(row, value, "option", got.out)
