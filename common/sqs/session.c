@@ -324,9 +324,23 @@ static void add_to_story(
 	char *line = found->story + len;
 
 	(void)snprintf(line, sizeof found->story - len - 1,
-	    "# credentials of %s: %s%s", source, rc == 0 ? "" : "none: ", text);
+	    "# credentials of %s  # %s%s", source,
+	    rc == 0 ? "" : "none: ", text);
 	text_make_printable(line, strlen(line));
 	(void)strcat(line, "\n");
+}
+
+/* True if nothing is wrong with the profile in force but that it is not here:
+ * the service's user has another home than who checks. */
+static bool is_profile_elsewhere(const struct session *s)
+{
+	struct shared *shared;
+	bool elsewhere = false;
+
+	if (shared_read(s->file, &shared, NULL) == 0)
+		elsewhere = !shared_has(shared, shared_profile(shared));
+	shared_free(shared);
+	return elsewhere;
 }
 
 /* What is only missing may be there when the service runs. */
@@ -336,7 +350,7 @@ static int explain_credentials(
 	struct err why = {0};
 	const int rc = chain_explain(s->chain, add_to_story, found, &why);
 
-	if (rc != ERR_CONFIG && rc != ERR_NOMEM)
+	if ((rc != ERR_CONFIG && rc != ERR_NOMEM) || is_profile_elsewhere(s))
 		return 0;
 	*err = why;
 	return rc;

@@ -122,13 +122,17 @@ def test_check_says_who_would_sign_and_asks_nobody(
     got = machine.attack.run(AGENT, "--check", "-q", machine.queue.url, env=env)
     said = got.out.decode()
     assert got.code == 0, got.err
-    assert "# credentials of environment: none: AWS_ACCESS_KEY_ID is not set" in said
-    assert f"# credentials of profile: role {machine.role.arn}" in said
+    assert "# credentials of environment  # none: AWS_ACCESS_KEY_ID is not set" in said
+    assert f"# credentials of profile  # role {machine.role.arn}" in said
     assert f"by profile base of {machine.folder}/config" in said
     env = machine.env("", AWS_PROFILE=None)
     got = machine.attack.run(AGENT, "--check", "-q", machine.queue.url, env=env)
-    assert b"# credentials of profile: none: profile default has " in got.out
-    assert b"# credentials of IMDS: would be asked" in got.out
+    assert b"# credentials of profile  # none: profile default has " in got.out
+    assert b"# credentials of IMDS  # would be asked" in got.out
+    # Another user's home may have it.
+    env = machine.env("", AWS_PROFILE="away")
+    got = machine.attack.run(AGENT, "--check", "-q", machine.queue.url, env=env)
+    assert (got.code, b"none: there is no profile away" in got.out) == (0, True)
     assert SECRET not in said
     assert proxy.records == machine.sts.records == []
     assert machine.attack.imds.connections == 0
