@@ -172,7 +172,8 @@ int imds_tag(struct imds *i, const char *key, char out[static IMDS_TEXT_MAX],
 
 /* ---- the role's credentials */
 
-/* Only the first line counts, and it must be what IAM allows in a name. */
+/* Only the first line counts, and it must be what IAM allows in a name.  role
+ * is set then only. */
 static int get_role(struct imds *i, struct imds_patience *s,
     char role[static IMDS_TEXT_MAX], struct err *err)
 {
@@ -184,23 +185,26 @@ static int get_role(struct imds *i, struct imds_patience *s,
 	    .absent = absent,
 	    .missing = ERR_ABSENT,
 	    .patience = *s};
-	int rc = get_value(i, &q, role, err);
+	char name[IMDS_TEXT_MAX];
+	int rc = get_value(i, &q, name, err);
 
 	*s = q.patience;
 	if (rc != 0)
 		return rc;
-	role[strcspn(role, "\n")] = '\0';
-	if (role[0] == '\0')
+	name[strcspn(name, "\n")] = '\0';
+	if (name[0] == '\0')
 		return err_set(err, ERR_ABSENT, "%s", absent);
-	if (!imds_is_word(role, strlen(role)))
+	if (!imds_is_word(name, strlen(name)))
 		return err_set(err, ERR_FORMAT,
 		    "IMDS at %s gave a malformed role name", i->peer.host);
+	memcpy(role, name, strlen(name) + 1);
 	return 0;
 }
 
-/* A role that was detached meanwhile has no document any more. */
-static int get_document(struct imds *i, struct imds_patience *s,
-    const char *role, struct cred *out, struct err *err)
+/* A role that was detached meanwhile has no document any more.  Unless the
+ * request for it is to be tried again, role is made "". */
+static int get_document(struct imds *i, struct imds_patience *s, char *role,
+    struct cred *out, struct err *err)
 {
 	char path[IMDS_URL_MAX / 2] = ROLE_PATH, absent[ERR_TEXT_MAX];
 	struct imds_question q = {.path = path,
@@ -218,9 +222,12 @@ static int get_document(struct imds *i, struct imds_patience *s,
 	    i->peer.host, role);
 	rc = imds_question_ask(i, &q, &t, err);
 	*s = q.patience;
+	if (rc != 0 && q.status != 404)
+		return rc;
 	if (rc == 0)
 		rc = imds_document(http_body(t), role, out, err);
 	http_transfer_free(t);
+	role[0] = '\0';
 	return rc;
 }
 
@@ -228,7 +235,7 @@ static int load_role(
     void *ctx, struct cred *out, int64_t deadline, struct err *err)
 {
 	struct imds *i = ctx;
-	char role[IMDS_TEXT_MAX];
+	char role[IMDS_TEXT_MAX] = "";
 	struct imds_patience s;
 	int rc = renew_settings(i, err);
 
@@ -236,7 +243,7 @@ static int load_role(
 		return rc;
 	s = imds_patience_begin(&i->peer, deadline);
 	do {
-		rc = get_role(i, &s, role, err);
+		rc = role[0] != '\0' ? 0 : get_role(i, &s, role, err);
 		if (rc == 0)
 			rc = get_document(i, &s, role, out, err);
 	} while (imds_again(&i->peer, &s, &rc, err));

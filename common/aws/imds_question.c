@@ -152,11 +152,14 @@ int imds_question_ask(struct imds *i, struct imds_question *q,
 	if ((size_t)snprintf(url, sizeof url, "%s/latest/%s", imds_endpoint(i),
 		q->path) >= sizeof url)
 		return err_set(err, ERR_LIMIT, "an IMDS path is too long");
+	q->status = 0;
 	rc = answer_question(i, q, url, t, err);
-	if (rc == 0 && http_status(*t) == 200)
+	if (rc == 0)
+		q->status = http_status(*t);
+	if (q->status == 200)
 		return 0;
 	if (rc == 0)
-		rc = judge_status(i, q, http_status(*t), err);
+		rc = judge_status(i, q, q->status, err);
 	http_transfer_free(*t);
 	*t = NULL;
 	return rc;

@@ -23,6 +23,7 @@ struct imds_question {
 	const char *absent; /* the error's text for 404; NULL: a general one */
 	int missing;        /* and its code */
 	struct imds_patience patience;
+	int status; /* of the last answer, 0: there was none */
 };
 
 /* Get a token where there is none, and the answer.  0: *t has status 200 and is

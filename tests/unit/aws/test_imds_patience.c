@@ -457,6 +457,20 @@ static void another_role_may_be_attached_meanwhile(void **state)
 	finish();
 }
 
+/* The list is not asked for anew while the document is late. */
+static void a_document_that_is_late_is_asked_for_by_itself(void **state)
+{
+	static const struct fault busy = {.status = 503};
+
+	(void)state;
+	start(IMDS_MACHINE_EC2, true);
+	strike(&busy, ROLE_DOCUMENT, FOR_EVER);
+	world.count = 3;
+	assert_int_equal(load(), 0);
+	assert_int_equal(requests, 2 + 4);
+	finish();
+}
+
 /* ---- the machine, and the variables */
 
 static void expect_patience(const struct fault *f, enum imds_machine machine,
@@ -594,6 +608,7 @@ int main(void)
 	    cmocka_unit_test(tokens_that_grow_old_are_renewed_each_time),
 	    cmocka_unit_test(a_slow_imds_is_served_within_the_deadline),
 	    cmocka_unit_test(a_role_may_come_late),
+	    cmocka_unit_test(a_document_that_is_late_is_asked_for_by_itself),
 	    cmocka_unit_test(another_role_may_be_attached_meanwhile),
 	    cmocka_unit_test(another_machine_waits_for_no_imds),
 	    cmocka_unit_test(an_imds_that_has_answered_is_waited_for),
