@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -213,6 +214,17 @@ static int explain_unread(
 	return err_errno(err, ERR_CONFIG, "cannot read %.300s", one->path);
 }
 
+/* In a folder that this user may not search no file is to be seen: a home that
+ * nobody chose, as ProtectHome= of systemd.exec(5) leaves it, is as good as
+ * none, for botocore too. */
+static bool is_out_of_sight(const char *path, int which)
+{
+	struct stat st;
+
+	return shared_variable(places[which].variable)[0] == '\0' &&
+	       stat(path, &st) != 0 && errno == EACCES;
+}
+
 int shared_files_load(const struct shared_files *f, struct shared_one *one,
     int which, struct err *err)
 {
@@ -226,6 +238,9 @@ int shared_files_load(const struct shared_files *f, struct shared_one *one,
 		rc = read_file(one->path, &one->bytes, &space);
 	if (rc == ERR_IO && errno == EACCES && kept->tried)
 		rc = recall_file(kept, &one->bytes, &space);
+	else if (rc == ERR_IO && errno == EACCES &&
+		 is_out_of_sight(one->path, which))
+		rc = ERR_ABSENT;
 	if (rc == ERR_ABSENT)
 		return 0;
 	if (rc == ERR_IO) {

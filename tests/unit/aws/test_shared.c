@@ -12,7 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "aws/shared_files.h"
 
 static char home[] = "/tmp/sqs-entropy-shared-XXXXXX";
 static char credentials[64], config[64];
@@ -212,6 +215,42 @@ static void a_home_is_found_where_the_sdks_find_it(void **state)
 	set_variable("AWS_CONFIG_FILE", config);
 }
 
+/* As a service finds /root with ProtectHome=: whoever started it has not chosen
+ * that home, and may have no keys in it.  A path that was chosen is another
+ * matter. */
+static void a_home_that_cannot_be_searched_has_no_files(void **state)
+{
+	char locked[64];
+	struct shared_files *f;
+	struct shared *s;
+
+	(void)state;
+	(void)snprintf(locked, sizeof locked, "%s/locked", home);
+	assert_int_equal(mkdir(locked, 0), 0);
+	assert_int_equal(setenv("HOME", locked, 1), 0);
+	set_variable("AWS_SHARED_CREDENTIALS_FILE", NULL);
+	set_variable("AWS_CONFIG_FILE", NULL);
+	assert_int_equal(seteuid(geteuid() == 0 ? 65534 : geteuid()), 0);
+	f = shared_files_new(NULL);
+	shared_files_read_ahead(f);
+	assert_int_equal(shared_read(f, &s, NULL), 0);
+	assert_false(shared_is_there(s, SHARED_CREDENTIALS));
+	assert_int_equal(s->file[SHARED_CREDENTIALS].unread.code, 0);
+	assert_int_equal(s->file[SHARED_CONFIG].unread.code, 0);
+	shared_free(s);
+	(void)strcat(locked, "/x");
+	set_variable("AWS_SHARED_CREDENTIALS_FILE", locked);
+	assert_int_equal(shared_read(f, &s, NULL), 0);
+	assert_int_equal(s->file[SHARED_CREDENTIALS].unread.code, ERR_CONFIG);
+	shared_free(s);
+	shared_files_free(f);
+	assert_int_equal(seteuid(getuid()), 0);
+	locked[strlen(locked) - 2] = '\0';
+	assert_int_equal(rmdir(locked), 0);
+	set_variable("AWS_SHARED_CREDENTIALS_FILE", credentials);
+	set_variable("AWS_CONFIG_FILE", config);
+}
+
 /* Of hundreds of SSO profiles the last is found; the length of a file may not
  * be felt as its square. */
 static void a_file_of_one_mebibyte_is_read(void **state)
@@ -244,6 +283,7 @@ int main(void)
 		nested_properties_are_those_of_the_key_that_counts),
 	    cmocka_unit_test(the_profile_is_chosen_in_the_order_of_botocore),
 	    cmocka_unit_test(a_home_is_found_where_the_sdks_find_it),
+	    cmocka_unit_test(a_home_that_cannot_be_searched_has_no_files),
 	    cmocka_unit_test(a_file_of_one_mebibyte_is_read),
 	};
 
