@@ -73,11 +73,13 @@ static struct session_config producer_session(
 static int begin_sending(struct run *run, struct err *err)
 {
 	struct session_found found;
-	int rc;
+	int rc = 0;
 
 	run->cfg = producer_session(run->conf, run->end_fd);
 	run->cfg.patient = !run->conf->once;
-	rc = session_check(&run->cfg, &found, err);
+	/* --once tells later, as the user that may read the files. */
+	if (!run->conf->once)
+		rc = session_check(&run->cfg, &found, err);
 	if (rc == 0)
 		rc = session_init(&run->session, &run->cfg, &run->clock, err);
 	if (rc == 0)
