@@ -301,14 +301,16 @@ static bool set_clock(struct sqs *s, struct call *c)
 
 /* Keys are replaced while this program runs, and the service has many names for
  * one that is gone, so each refusal of who asks makes the sources be asked
- * again, once a call.  True if they gave other keys. */
+ * again, once a call.  True if the request may be made again: they gave other
+ * keys, or these only were too old, by a clock that may have been wrong. */
 static bool renew_credentials(struct sqs *s, struct call *c)
 {
 	if (c->credentials_renewed || c->error.code != ERR_DENIED ||
 	    c->error.status == 0 || c->error.remedy == SQS_REMEDY_CLOCK)
 		return false;
 	c->credentials_renewed = true;
-	return cred_chain_renew(s->chain, c->deadline);
+	return cred_chain_renew(s->chain, c->deadline) ||
+	       c->error.remedy == SQS_REMEDY_CREDENTIALS;
 }
 
 /* Whether the last attempt, which failed, may have been done all the same. */

@@ -116,6 +116,7 @@ void reach_add_file(struct reach *r, enum reach_kind kind, const char *path)
 	if (own == NULL)
 		return;
 	r->files[r->files_n].kind = kind;
+	r->files[r->files_n].there = access(path, F_OK) == 0;
 	r->files[r->files_n++].path = own;
 	memcpy(at, path, strlen(path) + 1);
 	for (int k = 0; k <= LINKS_MAX; k++) {
@@ -142,12 +143,16 @@ void reach_look(struct reach *r)
 }
 
 const char *reach_find_shut(
-    const struct reach *r, enum reach_kind kind, bool moved)
+    const struct reach *r, enum reach_kind kind, enum reach_since since)
 {
-	for (size_t i = 0; i < r->files_n; i++)
-		if (r->files[i].kind == kind && !(moved && r->files[i].shut) &&
+	for (size_t i = 0; i < r->files_n; i++) {
+		const bool counts = since == REACH_EVER || !r->files[i].shut ||
+				    (since == REACH_THERE && r->files[i].there);
+
+		if (r->files[i].kind == kind && counts &&
 		    is_shut(r->files[i].path))
 			return r->files[i].path;
+	}
 	return NULL;
 }
 

@@ -30,7 +30,8 @@ struct reach {
 	struct {
 		enum reach_kind kind;
 		const char *path;
-		bool shut; /* as reach_look() saw it */
+		bool there; /* when it was added */
+		bool shut;  /* when reach_look() was called */
 	} files[REACH_FILES_MAX];
 };
 
@@ -47,11 +48,16 @@ void reach_add_file(struct reach *r, enum reach_kind kind, const char *path);
  * root's are. */
 void reach_look(struct reach *r);
 
-/* The path of the first file of that kind that this process may not open;
- * with moved, only one that was not shut when reach_look() was called.  NULL:
- * there is none. */
+/* Which of the files that are shut now. */
+enum reach_since {
+	REACH_EVER,  /* all of them */
+	REACH_THERE, /* those that were there when they were added, or: */
+	REACH_MOVED  /* those that were not shut when reach_look() was called */
+};
+
+/* The path of the first such file; NULL: there is none. */
 const char *reach_find_shut(
-    const struct reach *r, enum reach_kind kind, bool moved);
+    const struct reach *r, enum reach_kind kind, enum reach_since since);
 
 void reach_free(struct reach *r);
 

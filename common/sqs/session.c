@@ -421,29 +421,36 @@ const char *const *session_readable(struct session *s)
  * never to be read counts only where the endpoint is from there. */
 static const char *find_moved(const struct session *s)
 {
-	const char *path = reach_find_shut(&s->reach, REACH_NAMES, true);
+	const char *path = reach_find_shut(&s->reach, REACH_NAMES, REACH_MOVED);
 
-	return path != NULL
-		   ? path
-		   : reach_find_shut(&s->reach, REACH_KEYS, !s->stored);
+	return path != NULL ? path
+			    : reach_find_shut(&s->reach, REACH_KEYS,
+				  s->stored ? REACH_EVER : REACH_MOVED);
+}
+
+/* Where nobody has keys they may come to a file; else a file is renewed. */
+static const char *find_shut_keys(const struct session *s, int rc)
+{
+	if (!cred_chain_uses_files(chain_credentials(s->chain)))
+		return NULL;
+	return reach_find_shut(
+	    &s->reach, REACH_KEYS, rc == ERR_NOCRED ? REACH_EVER : REACH_THERE);
 }
 
 const char *session_shut_out(const struct session *s, int rc)
 {
+	const bool distrusts = http_distrusts(s->http);
+
 	switch (rc) {
 	case ERR_CONFIG:
 	case ERR_CONNECT:
-		if (http_distrusts(s->http))
-			return reach_find_shut(&s->reach, REACH_TRUST, false);
-		if (rc == ERR_CONNECT)
-			return find_moved(s);
-		/* Shared files that are malformed, or a region in them. */
-		/* fall through */
+		if (distrusts)
+			return reach_find_shut(
+			    &s->reach, REACH_TRUST, REACH_EVER);
+		return rc == ERR_CONFIG ? find_shut_keys(s, rc) : find_moved(s);
 	case ERR_DENIED:
 	case ERR_NOCRED:
-		return cred_chain_uses_files(chain_credentials(s->chain))
-			   ? reach_find_shut(&s->reach, REACH_KEYS, false)
-			   : NULL;
+		return find_shut_keys(s, rc);
 	case ERR_UNREACHABLE:
 	case ERR_TIMEOUT:
 	case ERR_NET:

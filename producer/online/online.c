@@ -229,9 +229,10 @@ static int look_and_top_up(struct run *run)
 		    (long long)run->state.visible);
 	if (rc != 0 && rc != ERR_CANCELED && !err.told)
 		log_error("%s", err.text);
-	/* The profile, or the answer about a name, may lead elsewhere by now.
-	 */
-	run->opened = run->opened && rc == 0;
+	/* The profile, or the answer about a name, may lead elsewhere by now;
+	 * what has answered and refused is the queue. */
+	if (rc != 0 && rc != ERR_ABSENT && rc != ERR_DENIED && rc != ERR_NOCRED)
+		run->opened = false;
 	run->heartbeat.record.code =
 	    run->batch.failed != 0 ? run->batch.failed : rc;
 	return rc == 0 && run->batch.failed != 0 ? ERR_ABSENT : rc;

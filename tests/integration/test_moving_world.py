@@ -19,16 +19,17 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from aid import certificates, moving
-from aid.halves import IS_ROOT, OTHER, has_landlock
+from aid.halves import IS_ROOT, OTHER, halves, has_landlock
 from aid.layers import WITHOUT
 from aid.manager import Manager
 from aid.moving import HOST, NEW, OLD, File, Generator, Sqs, keys
 from aid.nameserver import NameServer
-from aid.programs import PRODUCER, Runner
+from aid.programs import AGENT, PRODUCER, Runner
 from aid.users import HAS_USERS, PRODUCER_OFFLINE, PRODUCER_ONLINE
 from aid.wait import wait_until
 
@@ -44,6 +45,7 @@ FAILED = {
     "credentials": r"UnrecognizedClientException|no AWS credentials",
     "bundle": r"cannot verify its certificate|cannot read the CA bundle",
     "endpoint": r"cannot connect",
+    "token": r"ExpiredTokenException|AWS_WEB_IDENTITY_TOKEN_FILE",
     "device": r"has ended|is not there|only at the start",
 }
 MOVES = {
@@ -88,7 +90,7 @@ class Row:
         shut = self.layer == "Landlock"
         if self.what == "resolv":
             return False
-        if self.what == "bundle":
+        if self.what in ("bundle", "token"):
             return shut and self.how == "turned"
         if self.what == "endpoint" and self.who == "root":
             return True
@@ -133,6 +135,7 @@ class World:
             "credentials": File(
                 root / "home/.aws/credentials", keys(OLD), keys(NEW), online, 0o600
             ),
+            "token": File(root / "token/token", OLD, NEW, online, 0o644),
             "endpoint": File(root / "config/aws", *self.endpoints(), online, 0o600),
             "device": Generator(self.devices / row.name / "dev/generator", offline),
         }
@@ -147,7 +150,7 @@ class World:
         root, things = row.root, self.things(row)
         root.mkdir()
         moving.settle(root)
-        for name in ("home", "ca", "config", self.devices / row.name / "dev"):
+        for name in ("home", "ca", "config", "token", self.devices / row.name / "dev"):
             (root / name).mkdir(parents=True)
         os.chown(root / "home", *[self.owners(row)[0]] * 2)
         (root / "home").chmod(0o700)
@@ -155,6 +158,8 @@ class World:
         row.thing = things.pop(row.what)
         # Where nothing says another, the queue's URL has the endpoint.
         things.pop("endpoint", None)
+        if row.what == "token":
+            things.pop("credentials")
         port = 1 if row.what == "endpoint" else self.sqs.port
         for thing in things.values():
             thing.put(good=True)
@@ -173,26 +178,35 @@ class World:
         numbers = "interval = 1\nlow-watermark = 100\nburst = 1\n"
         (root / "producer.conf").write_text(text + numbers)
 
+    def enter(
+        self, layer: str, program: list[str], env: dict[str, str], **values: Any
+    ) -> subprocess.Popen[bytes]:
+        """Start a program in the /etc and /run of a world, as its words say."""
+        command = ["-m", "sh", "-c", moving.ENTER, "sh", *values.pop("before", ())]
+        if layer == "none":
+            command += [str(self.run.build / "tests/programs/without"), "landlock"]
+        command += [str(self.run.build / program[0]), *program[1:]]
+        unshare = shutil.which("unshare")
+        assert unshare is not None
+        return self.run.start(unshare, *command, env=env, **values)
+
     def start(self, row: Row) -> None:
         """Start the producer of a row."""
-        tool = str(self.run.build / "tests/programs/without")
-        command: list[str | Path] = ["-m", "sh", "-c", moving.ENTER, "sh"]
-        if row.who == "user":
-            ids = f"--reuid={OTHER}", f"--regid={OTHER}", "--clear-groups"
-            command += ["setpriv", *ids]
-        if row.layer == "none":
-            command += [tool, "landlock"]
-        command += [self.run.build / PRODUCER, "-c", row.root / "producer.conf"]
         env = {"PATH": os.environ["PATH"], "ROOT": str(row.root)}
         env |= {"HOME": str(row.root / "home"), "AWS_REGION": "eu-west-1"}
         env |= {"AWS_CONFIG_FILE": str(row.root / "config/aws")}
         env |= {"AWS_EC2_METADATA_DISABLED": "true"}
+        if row.what == "token":
+            env["AWS_WEB_IDENTITY_TOKEN_FILE"] = str(row.root / "token/token")
+            env["AWS_ROLE_ARN"] = "arn:aws:iam::123456789012:role/entropy"
+            env["AWS_ENDPOINT_URL_STS"] = f"https://{HOST}:{self.sqs.port}"
         if row.who == "service":
             env["NOTIFY_SOCKET"] = str(self.manager.path)
-        unshare = shutil.which("unshare")
-        assert unshare is not None
+        ids = f"--reuid={OTHER}", f"--regid={OTHER}", "--clear-groups"
+        before = ("setpriv", *ids) if row.who == "user" else ()
+        program = [PRODUCER, "-c", str(row.root / "producer.conf")]
         with (row.root / "log").open("ab") as log:
-            row.process = self.run.start(unshare, *command, env=env, stderr=log)
+            row.process = self.enter(row.layer, program, env, stderr=log, before=before)
 
     def has_ended(self, row: Row) -> bool:
         """Whether the producer has ended; it then has to have said why."""
@@ -305,3 +319,33 @@ def test_what_moves_is_found_again_or_ends_the_producer(
     assert [(r.tell(), r.wrong) for r in rows if r.wrong] == []
     odd = [r.tell() for r in rows if r.may_end() not in (None, bool(r.ended))]
     assert odd == []
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("place", ["netconfig", "NetworkManager", "connman/x", ""])
+def test_an_agent_waits_for_its_name_servers(
+    world: World, place: str, layer: str
+) -> None:
+    """At boot a network's manager makes the file, and its folder, later."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        root = Path(name)
+        moving.settle(root)
+        file = root / "run" / place / "resolv.conf"
+        (root / "etc/resolv.conf").symlink_to(Path("/run", place, "resolv.conf"))
+        (root / "ca.pem").write_text(world.bundles[1])
+        (root / "ca.pem").chmod(0o644)
+        url = f"https://{HOST}:{world.sqs.port}/123456789012/agent"
+        values = {"ROOT": name, "AWS_CA_BUNDLE": str(root / "ca.pem")}
+        values |= {"AWS_ACCESS_KEY_ID": NEW, "AWS_SECRET_ACCESS_KEY": moving.SECRET}
+        env = {**world.run.env, **values, "AWS_REGION": "eu-west-1"}
+        del env["AWS_ENDPOINT_URL_SQS"]
+        process = world.enter(layer, [AGENT, "-q", url, "-t", "60"], env)
+        comm = Path(f"/proc/{process.pid}/comm")
+        wait_until(lambda: comm.read_text().startswith(AGENT[:15]))
+        halves(process)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(world.resolvers[1])
+        for path in (file, *file.parents[: len(Path(place).parts)]):
+            path.chmod(0o755)
+        got = world.run.finish(process)
+        assert got.code == 75, got.err

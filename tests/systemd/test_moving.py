@@ -8,7 +8,6 @@ import contextlib
 import fcntl
 import os
 import struct
-import termios
 import threading
 import time
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ NET = "sqs-entropy-producer-net"
 CREDENTIALS = f"/var/lib/{NET}/.aws/credentials"
 OLD, NEW = "AKIAOLD0000000000000", "AKIANEW0000000000000"
 USB = "/dev/ttyACM0"
+SET_LOCK, GET_NUMBER = 0x40045431, 0x80045430  # of a terminal, see ioctl_tty(2)
 
 
 @pytest.fixture(autouse=True)
@@ -69,24 +69,27 @@ class Usb:
     def __init__(self, world: World) -> None:
         root = world.machine.path("/dev/pts/ptmx")
         self.master = os.open(root, os.O_RDWR | os.O_NOCTTY)
-        fcntl.ioctl(self.master, termios.TIOCSPTLCK, struct.pack("i", 0))
-        number = fcntl.ioctl(self.master, termios.TIOCGPTN, struct.pack("I", 0))
+        fcntl.ioctl(self.master, SET_LOCK, struct.pack("i", 0))
+        number = fcntl.ioctl(self.master, GET_NUMBER, struct.pack("I", 0))
         self.node = f"/dev/pts/{struct.unpack('I', number)[0]}"
         world.machine.must("ln", "-sfn", self.node, USB)
+        os.set_blocking(self.master, False)
+        self.ending = threading.Event()
         self.thread = threading.Thread(target=self.feed, daemon=True)
         self.thread.start()
 
     def feed(self) -> None:
-        """Write bytes as fast as they are taken, until it is unplugged."""
+        """Write bytes as fast as they are taken."""
         turn = 0
-        with contextlib.suppress(OSError):
-            while True:
-                turn += 1
+        while not self.ending.wait(0.001):
+            turn += 1
+            with contextlib.suppress(BlockingIOError):
                 os.write(self.master, noise(256, self.master << 20 | turn))
 
     def unplug(self) -> None:
-        """Hang up: the thread's write, which waits, has to end first."""
-        termios.tcflush(self.master, termios.TCIFLUSH)
+        """Hang up; a write that waits would keep it open."""
+        self.ending.set()
+        self.thread.join()
         os.close(self.master)
 
 
@@ -128,7 +131,7 @@ def test_aws_files_may_come_and_be_renewed(
         machine.must("mv", CREDENTIALS + ".new", CREDENTIALS)
 
     def used(key: str) -> bool:
-        return any(r.note["access_key"] == key for r in world.sqs.records)
+        return any(r.note.get("access_key") == key for r in world.sqs.records)
 
     world.imds.enabled = False
     try:

@@ -15,6 +15,7 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import parse_qs
 
 from aid.faults import Answer, Fault, Record, Request
 from aid.payload import noise
@@ -37,8 +38,30 @@ ENTER = (
 )
 
 
+def document(operation: str, text: str) -> str:
+    """An answer of STS."""
+    space = "https://sts.amazonaws.com/doc/2011-06-15/"
+    return f'<{operation}Response xmlns="{space}">{text}</{operation}Response>'
+
+
+ASSUMED = document(
+    "AssumeRoleWithWebIdentity",
+    "<AssumeRoleWithWebIdentityResult><Credentials>"
+    f"<AccessKeyId>{NEW}</AccessKeyId><SecretAccessKey>{SECRET}</SecretAccessKey>"
+    "<SessionToken>token</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration>"
+    "</Credentials></AssumeRoleWithWebIdentityResult>",
+)
+INVALID = document(
+    "Error",
+    "<Error><Type>Sender</Type><Code>ExpiredTokenException</Code>"
+    "<Message>Token expired</Message></Error>",
+)
+
+
 class Sqs(StandIn):
     """SQS as far as a producer sees it, for one key, and a queue for each row.
+
+    It is STS as well, for the owner of one token.
 
     A queue whose name begins with "device" is always empty, all others are full.
     """
@@ -49,14 +72,25 @@ class Sqs(StandIn):
         """The operation."""
         return operation(request)
 
+    def assume(self, request: Request) -> Answer:
+        """As STS, for the new token."""
+        token = parse_qs(request.body.decode())["WebIdentityToken"]
+        if token == [NEW]:
+            return Answer(200, [], ASSUMED.encode())
+        return Answer(400, [], INVALID.encode())
+
     def respond(self, request: Request, fault: Fault, record: Record) -> Answer:
         """Refuse the old key; note what was done."""
+        if record.key == "AssumeRoleWithWebIdentity":
+            return self.assume(request)
         told = json.loads(request.body)
         name = told["QueueUrl"].rpartition("/")[2]
         if NEW not in request.header("Authorization"):
             why = {"__type": "com.amazon.coral.service#UnrecognizedClientException"}
             return Answer(403, [], json.dumps(why).encode())
         self.good[name].append((time.monotonic(), record.key))
+        if record.key == "ReceiveMessage":
+            return Answer(200, [], b"{}")
         if record.key == "GetQueueAttributes":
             depth = "0" if name.startswith("device") else "1000"
             values = dict(zip(DEPTHS, (depth, "0")))

@@ -421,7 +421,7 @@ static void expired_credentials_are_renewed_once(void **state)
 static void whatever_refuses_the_keys_has_them_renewed(void **state)
 {
 	static const char *const names[] = {"AccessDenied",
-	    "AccessDeniedException", "ExpiredToken", "InvalidAccessKeyId",
+	    "AccessDeniedException", "InvalidAccessKeyId",
 	    "InvalidClientTokenId", "InvalidSecurity",
 	    "InvalidSignatureException", "MissingAuthenticationToken",
 	    "NotAuthorized", "OptInRequired", "SignatureDoesNotMatch",

@@ -109,7 +109,7 @@ static void the_folders_of_all_links_are_given(void **state)
 	assert_int_equal(r.paths_n, 3);
 	assert_true(has(&r, at("links")));
 	assert_true(has(&r, at("links/../files")));
-	assert_null(reach_find_shut(&r, REACH_NAMES, false));
+	assert_null(reach_find_shut(&r, REACH_NAMES, REACH_EVER));
 	reach_free(&r);
 	/* A link to itself ends, too. */
 	assert_int_equal(symlink("loop", at("links/loop")), 0);
