@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from aid import certificates
 from aid.attack import Attack, answer, each, fails, fill
 from aid.certificates import Certificate
-from aid.halves import ids_of
+from aid.halves import ids_of, needs_root
 from aid.iot import Iot
 from aid.programs import PRODUCER, Result
 from aid.queue import REGION, Queue
@@ -311,3 +311,23 @@ def test_a_producer_that_runs_on_follows_the_certificate(
     process.terminate()
     got = thing.attack.run.finish(process)
     assert got.code == 0, got.err
+
+
+@needs_root
+def test_a_producer_that_cannot_read_a_renewed_key_ends(
+    thing: Thing, queue: Queue, generator: Path
+) -> None:
+    """Both files are root's alone: a service manager starts it anew."""
+    proxy = thing.attack.proxy
+    file = thing.conf(queue, interval=1, burst=1, **{"low-watermark": 1000})
+    process = thing.attack.run.start(
+        PRODUCER, "-d", generator, "-c", file, env=thing.env()
+    )
+    wait_until(lambda: bool(proxy.matching("SendMessage*")))
+    thing.renew()
+    expired = service_error("ExpiredTokenException", "expired", status=403)
+    proxy.fault("SendMessage*", **{**expired, "count": None})
+    got = thing.attack.run.finish(process)
+    assert got.code == 69, got.err
+    assert "can be read only by a process that starts now" in got.err
+    assert str(thing.certificate) in got.err
