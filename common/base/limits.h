@@ -7,5 +7,6 @@
 #define LIMIT_BATCH  10  /* messages (SQS API Reference, ReceiveMessage) */
 #define LIMIT_URL    512 /* bytes of a URL with its NUL */
 #define LIMIT_REGION 64  /* bytes of a region's name with its NUL */
+#define LIMIT_QUEUES 8   /* that one program may be given */
 
 #endif

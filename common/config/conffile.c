@@ -36,22 +36,36 @@ struct reader {
 	struct err *err; /* its code is 0 until a mistake is found */
 };
 
-/* libconfuse: an option has a value. */
+/* True for the first value behind an "=".  libconfuse sets the flag there, and
+ * leaves it to whoever takes the values. */
+static bool is_first(cfg_opt_t *opt)
+{
+	const bool first = (opt->flags & CFGF_RESET) != 0;
+
+	opt->flags &= ~CFGF_RESET;
+	return first;
+}
+
+/* libconfuse: an option has a value, of which a list has several. */
 static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
 	struct slot *slot = (void *)opt->simple_value.ptr;
 	struct reader *r = slot->reader;
 	int *line = &r->lines[slot->row - r->settings->rows];
+	const bool first = is_first(opt);
 	char origin[ORIGIN_MAX];
 
 	*(const char **)result = "";
 	(void)snprintf(origin, sizeof origin, "%s:%d: %s", r->path, cfg->line,
 	    slot->row->name);
-	if (*line != 0)
+	if (*line != 0 && first)
 		return err_set(r->err, ERR_CONFIG,
 		    "%s: given twice, first in line %d; remove one", origin,
 		    *line);
-	*line = cfg->line;
+	if (*line == 0 && slot->row->kind == SETTING_LIST)
+		settings_clear(slot->row, r->conf);
+	if (*line == 0)
+		*line = cfg->line;
 	return settings_set(slot->row, r->conf, origin, value, r->err);
 }
 
@@ -208,6 +222,7 @@ static void find_keys(struct reader *r, cfg_opt_t opts[static SETTINGS_MAX])
 		r->slots[r->n] = (struct slot){.row = row, .reader = r};
 		opts[r->n] = (cfg_opt_t){.name = row->name,
 		    .type = CFGT_STR,
+		    .flags = row->kind == SETTING_LIST ? CFGF_LIST : CFGF_NONE,
 		    .simple_value.string = &r->slots[r->n].ignored,
 		    .parsecb = on_value};
 		r->n++;

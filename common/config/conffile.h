@@ -8,8 +8,9 @@
 /*
  * The configuration file.  The one user of libconfuse.  Grammar: libconfuse's
  * "key = value", one a line or several, '#' comments, strings quoted with "..."
- * or '...' that end on their line.  What libconfuse has besides (lists,
- * sections, +=, include, ${VARIABLE}, C comments) is an error.
+ * or '...' that end on their line, and for a setting that takes several
+ * "key = {value, value}".  What libconfuse has besides (sections, +=, include,
+ * ${VARIABLE}, C comments) is an error.
  */
 
 /*

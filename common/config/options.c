@@ -73,6 +73,21 @@ static void set_flag(
 		    settings_find(settings, row->undoes), conf) = false;
 }
 
+/* Only a list takes an option several times; else the last one holds. */
+static int take_value(const struct setting *row, const char **given,
+    const char *value, struct err *err)
+{
+	size_t n = 0;
+
+	while (row->kind == SETTING_LIST && given[n] != NULL)
+		n++;
+	if (row->kind == SETTING_LIST && (double)n >= row->max)
+		return err_set(err, ERR_USAGE,
+		    "--%s is given more than %.0f times", row->name, row->max);
+	given[n] = value;
+	return 0;
+}
+
 static int take_option(struct options *options, const struct settings *settings,
     const struct setting *row, void *conf, struct err *err)
 {
@@ -98,8 +113,8 @@ static int take_option(struct options *options, const struct settings *settings,
 		*(const char **)at = optarg;
 		return 0;
 	default:
-		options->given[row - settings->rows] = optarg;
-		return 0;
+		return take_value(
+		    row, options->given[row - settings->rows], optarg, err);
 	}
 }
 
@@ -146,23 +161,32 @@ int options_read(struct options *options, const struct settings *settings,
 	return rc;
 }
 
-int options_set_given(const struct options *options,
-    const struct settings *settings, void *conf, struct err *err)
+static int set_values(const struct setting *row, const char *const *given,
+    void *conf, struct err *err)
 {
-	const struct setting *row = settings->rows;
 	char origin[64];
 
-	for (size_t i = 0; i < settings->n; i++, row++) {
-		const char *text = options->given[i];
-
-		(void)snprintf(origin, sizeof origin, "--%s", row->name);
-		if (text != NULL &&
-		    settings_set(row, conf, origin, text, err) != 0) {
+	(void)snprintf(origin, sizeof origin, "--%s", row->name);
+	if (*given != NULL && row->kind == SETTING_LIST)
+		settings_clear(row, conf);
+	for (; *given != NULL; given++) {
+		if (settings_set(row, conf, origin, *given, err) != 0) {
 			err->code = ERR_USAGE;
 			return ERR_USAGE;
 		}
 	}
 	return 0;
+}
+
+int options_set_given(const struct options *options,
+    const struct settings *settings, void *conf, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < settings->n; i++)
+		rc = set_values(
+		    &settings->rows[i], options->given[i], conf, err);
+	return rc;
 }
 
 /* "take up to N messages, 1-10 (1)" */
@@ -171,7 +195,10 @@ static void describe_option(
 {
 	char range[64] = "";
 
-	if (row->min < row->max)
+	if (row->kind == SETTING_LIST)
+		(void)snprintf(
+		    range, sizeof range, "; up to %.0f times", row->max);
+	else if (row->min < row->max)
 		(void)snprintf(
 		    range, sizeof range, ", %.10g-%.10g", row->min, row->max);
 	(void)snprintf(text, TEXT_MAX, "%s%s%s%s%s", row->help, range,

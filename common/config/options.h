@@ -9,8 +9,10 @@
 
 /* The command line, read by getopt_long(3) as the settings say. */
 struct options {
-	const char *given[SETTINGS_MAX]; /* a value for each row, or NULL */
-	const struct setting *action;    /* NULL: none was asked for */
+	/* The values of each row: the last one given, or all of a list; the
+	 * first NULL ends them. */
+	const char *given[SETTINGS_MAX][SETTINGS_LIST + 1];
+	const struct setting *action; /* NULL: none was asked for */
 };
 
 /*

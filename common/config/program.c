@@ -58,7 +58,7 @@ static int take_layers(const struct program *program, struct conf *conf,
 		rc = options_set_given(options, settings, conf, err);
 	for (size_t i = 0; i < settings->n; i++)
 		common_of(conf)->origin[i] =
-		    options->given[i] != NULL ? PROGRAM_BY_OPTION : lines[i];
+		    options->given[i][0] != NULL ? PROGRAM_BY_OPTION : lines[i];
 	take_service_credentials(program, conf);
 	if (rc == 0 && program->complete != NULL)
 		rc = program->complete(conf, err);

@@ -22,15 +22,15 @@ void *settings_at(const struct setting *row, void *conf)
 	return (char *)conf + row->offset;
 }
 
-static int set_string(const struct setting *row, char *at, const char *origin,
+static int set_string(char *at, size_t size, const char *origin,
     const char *text, struct err *err)
 {
 	const size_t len = strlen(text);
 
-	if (len >= row->size)
+	if (len >= size)
 		return err_set(err, ERR_CONFIG,
 		    "%s: longer than the %zu characters allowed", origin,
-		    row->size - 1);
+		    size - 1);
 	/* --check prints it. */
 	if (!text_is_printable(text, len))
 		return err_set(err, ERR_CONFIG,
@@ -39,6 +39,35 @@ static int set_string(const struct setting *row, char *at, const char *origin,
 		    origin);
 	memcpy(at, text, len + 1);
 	return 0;
+}
+
+static size_t text_size(const struct setting *row)
+{
+	return row->size / (size_t)row->max;
+}
+
+static int append_text(const struct setting *row, char *list,
+    const char *origin, const char *text, struct err *err)
+{
+	const size_t size = text_size(row);
+	char *at = list;
+
+	if (*text == '\0')
+		return 0;
+	for (; at < list + row->size && *at != '\0'; at += size)
+		if (strcmp(at, text) == 0)
+			return err_set(err, ERR_CONFIG,
+			    "%s: \"%.200s\" is given twice; remove one", origin,
+			    text);
+	if (at == list + row->size)
+		return err_set(err, ERR_CONFIG,
+		    "%s: more than the %.0f allowed", origin, row->max);
+	return set_string(at, size, origin, text, err);
+}
+
+void settings_clear(const struct setting *row, void *conf)
+{
+	memset(settings_at(row, conf), 0, row->size);
 }
 
 /* A double holds every whole number that a row allows.  strtod(3) alone would
@@ -98,7 +127,9 @@ int settings_set(const struct setting *row, void *conf, const char *origin,
 
 	switch (row->kind) {
 	case SETTING_STRING:
-		return set_string(row, at, origin, text, err);
+		return set_string(at, row->size, origin, text, err);
+	case SETTING_LIST:
+		return append_text(row, at, origin, text, err);
 	case SETTING_LONG:
 	case SETTING_DOUBLE:
 		return set_number(row, at, origin, text, err);
@@ -137,6 +168,24 @@ static void print_string(const char *text, FILE *to)
 	(void)fputc('"', to);
 }
 
+/* One text as a string alone, several in braces. */
+static void print_list(const struct setting *row, const char *list, FILE *to)
+{
+	const size_t size = text_size(row);
+	const bool several = row->max > 1 && list[size] != '\0';
+
+	if (several)
+		(void)fputc('{', to);
+	print_string(list, to);
+	for (const char *at = list + size;
+	     several && at < list + row->size && *at != '\0'; at += size) {
+		(void)fputs(", ", to);
+		print_string(at, to);
+	}
+	if (several)
+		(void)fputc('}', to);
+}
+
 /* As "1.0" or "0.25": the file does not take "1e-05".  A value given with up
  * to 15 decimals is printed as it was given. */
 static void print_double(double x, FILE *to)
@@ -170,6 +219,8 @@ void settings_print(const struct setting *row, const void *conf, FILE *to)
 		print_string(row->choices[*(const int *)at], to);
 	else if (row->kind == SETTING_SWITCH)
 		print_switch(*(const enum text_switch *)at, to);
+	else if (row->kind == SETTING_LIST)
+		print_list(row, at, to);
 	else
 		print_string(at, to);
 }

@@ -16,6 +16,8 @@
  */
 enum setting_kind {
 	SETTING_STRING, /* char[size] */
+	SETTING_LIST,   /* char[max][size / max]: texts, each different; an
+			   empty one ends them and cannot be one of them */
 	SETTING_LONG,   /* long, min..max */
 	SETTING_DOUBLE, /* double, min..max */
 	SETTING_CHOICE, /* int or an enum of its size: index into choices */
@@ -61,7 +63,8 @@ struct setting {
 #define SETTING_SHOWN(short_option, value_name, text)                          \
 	.letter = (short_option), .value = (value_name), .help = (text)
 
-#define SETTINGS_MAX 48 /* rows */
+#define SETTINGS_MAX  48 /* rows */
+#define SETTINGS_LIST 8  /* texts of a SETTING_LIST */
 
 struct settings {
 	const struct setting *rows;
@@ -77,10 +80,14 @@ const struct setting *settings_find(
 void *settings_at(const struct setting *row, void *conf);
 
 /* Check text against its row and store it in conf; nothing is stored on
- * failure.  origin ("--messages", "FILE:LINE: messages") begins the error.
- * ERR_CONFIG; ERR_INTERNAL: the row takes no text. */
+ * failure.  To a list it is added, and an empty text adds nothing.  origin
+ * ("--messages", "FILE:LINE: messages") begins the error.  ERR_CONFIG;
+ * ERR_INTERNAL: the row takes no text. */
 int settings_set(const struct setting *row, void *conf, const char *origin,
     const char *text, struct err *err) MUST_CHECK;
+
+/* Empty a list, before a layer that has the setting fills it. */
+void settings_clear(const struct setting *row, void *conf);
 
 /* Set every member of conf to its default, or to zero.  ERR_CONFIG: a row
  * contradicts itself. */

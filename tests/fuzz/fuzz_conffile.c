@@ -10,6 +10,7 @@ struct values {
 	long number;
 	double ratio;
 	int choice;
+	char keys[3][8];
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -26,10 +27,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		SETTING_MEMBER(struct values, ratio)},
 	    {"unsigned", SETTING_CHOICE, SETTING_FILE, .choices = choices,
 		SETTING_MEMBER(struct values, choice)},
+	    {"keys", SETTING_LIST, SETTING_FILE, .max = 3,
+		SETTING_MEMBER(struct values, keys)},
 	};
-	static const struct settings settings = {rows, 4, sizeof v};
+	static const struct settings settings = {rows, 5, sizeof v};
 	struct err err = {0};
-	int lines[4];
+	int lines[5];
 	int rc =
 	    conffile_read(fuzz_file(data, len), &settings, &v, lines, &err);
 
@@ -39,6 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		return 0;
 	}
 	FUZZ_CHECK(memchr(v.text, '\0', sizeof v.text) != NULL);
+	for (int i = 0; i < 3; i++)
+		FUZZ_CHECK(memchr(v.keys[i], '\0', sizeof v.keys[i]) != NULL);
 	FUZZ_CHECK(v.number >= 1 && v.number <= 10);
 	FUZZ_CHECK(v.ratio >= 0 && v.ratio <= 8);
 	FUZZ_CHECK(v.choice >= 0 && v.choice <= 2);

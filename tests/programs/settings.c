@@ -7,6 +7,7 @@
 #include "config/program.h"
 
 static const char *const kinds[] = {[SETTING_STRING] = "string",
+    [SETTING_LIST] = "list",
     [SETTING_LONG] = "long",
     [SETTING_DOUBLE] = "double",
     [SETTING_CHOICE] = "choice",

@@ -21,9 +21,10 @@ struct values {
 	long messages;
 	double bits;
 	int unsigned_;
+	char keys[3][8];
 };
 static struct values v;
-static int lines[5];
+static int lines[6];
 
 static const struct setting rows[] = {
     {"queue", SETTING_STRING, SETTING_FILE,
@@ -37,6 +38,8 @@ static const struct setting rows[] = {
     /* None of the file's. */
     {"nowhere", SETTING_STRING, SETTING_OPTION,
 	SETTING_MEMBER(struct values, queue)},
+    {"keys", SETTING_LIST, SETTING_FILE, NULL, 0, 3,
+	SETTING_MEMBER(struct values, keys)},
 };
 static const struct settings settings = {
     rows, sizeof rows / sizeof rows[0], sizeof v};
@@ -50,6 +53,9 @@ static void defaults(void)
 	v.messages = 4;
 	v.bits = 1.0;
 	v.unsigned_ = 2;
+	memset(v.keys, 0, sizeof v.keys);
+	strcpy(v.keys[0], "before");
+	strcpy(v.keys[1], "too");
 }
 
 static void assert_defaults(void)
@@ -135,6 +141,37 @@ static void quotes_take_the_meaning_from_special_characters(void **state)
 	assert_string_equal(v.queue, "${HOME}");
 	assert_int_equal(read_text("queue = sqs-entropy:a@b;c$d\n"), 0);
 	assert_string_equal(v.queue, "sqs-entropy:a@b;c$d");
+}
+
+static void a_list_has_braces_or_is_one_value(void **state)
+{
+	static const struct {
+		const char *text, *keys[3];
+		int line;
+	} cases[] = {{"", {"before", "too", ""}, 0},
+	    {"keys = a", {"a", "", ""}, 1}, {"keys = \"\"", {"", "", ""}, 1},
+	    {"keys = {\"a\"}", {"a", "", ""}, 1},
+	    {"keys = {a, 'b # ,}', c}", {"a", "b # ,}", "c"}, 1},
+	    {"messages = 3\nkeys = { # first\n \"a\",\n\n b # last\n}\n"
+	     "queue = q\n",
+		{"a", "b", ""}, 3},
+	    {"keys = {\"\", b}", {"b", "", ""}, 1}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		assert_int_equal(read_text(cases[i].text), 0);
+		for (int k = 0; k < 3; k++)
+			assert_string_equal(v.keys[k], cases[i].keys[k]);
+		assert_int_equal(lines[5], cases[i].line);
+	}
+	assert_refused("keys = {a, b,\n c, d}", 2, "more than the 3 allowed");
+	assert_refused("keys = {a, b, a}", 1, "\"a\" is given twice");
+	assert_refused("keys = {a,\n a2345678}", 2, "longer than the 7");
+	assert_refused("keys = a\nkeys = b", 2, "given twice, first in line 1");
+	assert_refused("keys = {a, b}\n\nkeys = {c}", 3, "first in line 1");
+	assert_refused("keys = {a, b", 1, "write KEY = VALUE");
+	assert_refused("keys = {a {b}}", 1, "write KEY = VALUE");
+	assert_refused("keys += {a}", 1, "write =");
 }
 
 static void an_unknown_key_is_refused_with_those_there_are(void **state)
@@ -341,6 +378,7 @@ int main(void)
 	    cmocka_unit_test(each_kind_of_value_is_read_with_its_line),
 	    cmocka_unit_test(absent_keys_keep_their_value),
 	    cmocka_unit_test(quotes_take_the_meaning_from_special_characters),
+	    cmocka_unit_test(a_list_has_braces_or_is_one_value),
 	    cmocka_unit_test(an_unknown_key_is_refused_with_those_there_are),
 	    cmocka_unit_test(an_error_names_the_line_it_is_in),
 	    cmocka_unit_test(a_value_outside_its_range_or_choices_is_refused),

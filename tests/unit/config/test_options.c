@@ -18,13 +18,14 @@ struct values {
 	int verbose;
 	const char *file;
 	const char *key_file;
+	char keys[2][8];
 };
 static struct values v;
 static struct options options;
 static struct err err;
 
 enum { LOOK = 1, MAKE };
-enum { QUEUE, MESSAGES, LOOK_ = 6, MAKE_ };
+enum { QUEUE, MESSAGES, LOOK_ = 6, MAKE_, DEEP_, VERBOSE_, KEYS };
 #define MEMBER(name) SETTING_MEMBER(struct values, name)
 
 static const struct setting rows[] = {
@@ -49,6 +50,8 @@ static const struct setting rows[] = {
 	MEMBER(deep), SETTING_SHOWN(0, NULL, "with --make: deeper")},
     {"verbose", SETTING_COUNT, SETTING_OPTION, MEMBER(verbose),
 	SETTING_SHOWN('v', NULL, "say more")},
+    {"key", SETTING_LIST, SETTING_OPTION, .max = 2, MEMBER(keys),
+	SETTING_SHOWN('k', "KEY", "a key")},
 };
 static const struct settings settings = {
     rows, sizeof rows / sizeof rows[0], sizeof v};
@@ -80,8 +83,8 @@ static void values_are_left_unchecked(void **state)
 {
 	(void)state;
 	assert_int_equal(take3("--messages=99", "-qentropy", "-s"), 0);
-	assert_string_equal(options.given[MESSAGES], "99");
-	assert_string_equal(options.given[QUEUE], "entropy");
+	assert_string_equal(options.given[MESSAGES][0], "99");
+	assert_string_equal(options.given[QUEUE][0], "entropy");
 	assert_int_equal(v.messages, 0);
 	assert_true(v.strict);
 	assert_null(options.action);
@@ -94,6 +97,28 @@ static void values_are_left_unchecked(void **state)
 	assert_int_equal(take3("-m99", "--mess", "9"), 0);
 	assert_int_equal(options_set_given(&options, &settings, &v, &err), 0);
 	assert_int_equal(v.messages, 9);
+}
+
+static void a_list_takes_its_option_several_times(void **state)
+{
+	(void)state;
+	assert_int_equal(take3("-ka", "--key", "b"), 0);
+	assert_string_equal(options.given[KEYS][1], "b");
+	strcpy(v.keys[0], "file");
+	assert_int_equal(options_set_given(&options, &settings, &v, &err), 0);
+	assert_string_equal(v.keys[0], "a");
+	assert_string_equal(v.keys[1], "b");
+	assert_int_equal(take("-ka", NULL), 0);
+	strcpy(v.keys[1], "file");
+	assert_int_equal(options_set_given(&options, &settings, &v, &err), 0);
+	assert_string_equal(v.keys[1], "");
+	assert_int_equal(take3("-ka", "-kb", "-kc"), ERR_USAGE);
+	assert_string_equal(err.text, "--key is given more than 2 times");
+	assert_int_equal(take("-ka", "-ka"), 0);
+	assert_int_equal(
+	    options_set_given(&options, &settings, &v, &err), ERR_USAGE);
+	assert_string_equal(
+	    err.text, "--key: \"a\" is given twice; remove one");
 }
 
 static void flags_counts_and_words_are_taken_at_once(void **state)
@@ -135,7 +160,7 @@ static void what_follows_a_mistake_is_taken(void **state)
 	assert_non_null(strstr(err.text, "--first"));
 	assert_true(v.lenient);
 	assert_int_equal(take3("-q", "x", "--look=1"), ERR_USAGE);
-	assert_string_equal(options.given[QUEUE], "x");
+	assert_string_equal(options.given[QUEUE][0], "x");
 }
 
 static void a_call_has_one_action(void **state)
@@ -181,7 +206,8 @@ static void help_is_made_of_the_rows(void **state)
 	    "      --look              look\n"
 	    "      --make FILE         make a key\n"
 	    "      --deep              with --make: deeper\n"
-	    "  -v, --verbose           say more\n");
+	    "  -v, --verbose           say more\n"
+	    "  -k, --key KEY           a key; up to 2 times\n");
 }
 
 int main(void)
@@ -189,6 +215,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(values_are_left_unchecked),
 	    cmocka_unit_test(flags_counts_and_words_are_taken_at_once),
+	    cmocka_unit_test(a_list_takes_its_option_several_times),
 	    cmocka_unit_test(what_cannot_be_taken_is_told),
 	    cmocka_unit_test(what_follows_a_mistake_is_taken),
 	    cmocka_unit_test(a_call_has_one_action),

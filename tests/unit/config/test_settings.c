@@ -18,11 +18,12 @@ struct values {
 	double bits;
 	int unsigned_;
 	bool strict;
+	char keys[3][4];
 };
 static struct values v;
 static struct err err;
 
-enum { QUEUE, MESSAGES, BITS, UNSIGNED, STRICT };
+enum { QUEUE, MESSAGES, BITS, UNSIGNED, STRICT, KEYS };
 static const struct setting rows[] = {
     {"queue", SETTING_STRING, SETTING_FILE,
 	SETTING_MEMBER(struct values, queue)},
@@ -34,6 +35,8 @@ static const struct setting rows[] = {
 	SETTING_MEMBER(struct values, unsigned_)},
     {"strict", SETTING_FLAG, SETTING_OPTION, NULL,
 	SETTING_MEMBER(struct values, strict)},
+    {"keys", SETTING_LIST, SETTING_FILE, NULL, 0, 3,
+	SETTING_MEMBER(struct values, keys)},
 };
 static const struct settings settings = {
     rows, sizeof rows / sizeof rows[0], sizeof v};
@@ -107,6 +110,31 @@ static void a_value_is_checked_before_it_is_stored(void **state)
 	    ERR_INTERNAL);
 }
 
+static void a_list_is_filled_from_its_start(void **state)
+{
+	static const struct {
+		const char *text, *wrong; /* NULL: it is taken */
+	} cases[] = {{"a", NULL}, {"", NULL}, {"abcd", "the 3 characters"},
+	    {"\t", "control"}, {"a", "\"a\" is given twice"}, {"b", NULL},
+	    {"abc", NULL}, {"d", "more than the 3 allowed"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const int rc =
+		    settings_set(&rows[KEYS], &v, "k", cases[i].text, &err);
+
+		assert_int_equal(rc, cases[i].wrong != NULL ? ERR_CONFIG : 0);
+		if (rc != 0)
+			assert_non_null(strstr(err.text, cases[i].wrong));
+	}
+	assert_string_equal(v.keys[0], "a");
+	assert_string_equal(v.keys[1], "b");
+	assert_string_equal(v.keys[2], "abc");
+	settings_clear(&rows[KEYS], &v);
+	assert_string_equal(v.keys[0], "");
+	assert_string_equal(v.keys[2], "");
+}
+
 static void assert_printed(const struct setting *row, const char *expected)
 {
 	char text[128] = "";
@@ -132,6 +160,12 @@ static void a_value_is_printed_as_the_file_has_it(void **state)
 	v.bits = 0.0000004;
 	assert_printed(&rows[BITS], "bits-per-byte = 0.0000004");
 	assert_printed(&rows[UNSIGNED], "unsigned = \"refuse\"");
+	assert_printed(&rows[KEYS], "keys = \"\"");
+	(void)strcpy(v.keys[0], "$");
+	assert_printed(&rows[KEYS], "keys = \"\\$\"");
+	(void)strcpy(v.keys[1], "b");
+	(void)strcpy(v.keys[2], "c");
+	assert_printed(&rows[KEYS], "keys = {\"\\$\", \"b\", \"c\"}");
 }
 
 static void a_switch_may_be_left_to_a_lower_layer(void **state)
@@ -164,6 +198,7 @@ int main(void)
 	    T(a_default_out_of_its_range_is_refused),
 	    T(a_row_is_found_by_its_name),
 	    T(a_value_is_checked_before_it_is_stored),
+	    T(a_list_is_filled_from_its_start),
 	    T(a_value_is_printed_as_the_file_has_it),
 	    T(a_switch_may_be_left_to_a_lower_layer),
 	};
