@@ -100,7 +100,7 @@ static int check_agent(const struct conf *conf, struct err *err)
 	if (rc != 0)
 		return rc;
 	agent_say_lacks();
-	if (arn_is_missing(conf->common.queue))
+	if (arn_is_missing(conf->common.queues[0]))
 		log_warning(ARN_MISSING ": no message earns credit");
 	return 0;
 }

@@ -74,7 +74,7 @@ static int complete_producer(struct conf *conf, struct err *err)
 		    "%s: message-bytes: sealing adds %d bytes, and %d are "
 		    "allowed in all",
 		    file, HPKE_OVERHEAD, MESSAGE_PAYLOAD_MAX);
-	if (conf->common.queue[0] == '\0')
+	if (conf->common.queues[0][0] == '\0')
 		return err_set(err, ERR_CONFIG,
 		    "no queue: set queue in %s or give --queue URL|ARN|NAME",
 		    file);

@@ -11,7 +11,7 @@
 static void make_arn(
     struct taken *t, const struct conf *conf, const struct arn *found)
 {
-	arn_make(t->arn, conf->common.queue,
+	arn_make(t->arn, conf->common.queues[0],
 	    arn_set_region(conf->common.region, NULL), found);
 }
 

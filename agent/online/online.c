@@ -50,7 +50,7 @@ static struct session_config agent_session(const struct conf *conf)
 	const bool option =
 	    program_is_option(&conf_program, common, "endpoint-url");
 
-	return (struct session_config){.queue = conf->common.queue,
+	return (struct session_config){.queues = conf->common.queues,
 	    .region = conf->common.region,
 	    .endpoint_option = option ? common->endpoint_url : "",
 	    .endpoint_url = option ? "" : common->endpoint_url,
@@ -100,7 +100,8 @@ static int tell(struct run *run, uint32_t type, const void *record, size_t len,
 
 static int tell_queue(struct run *run, struct err *err)
 {
-	const struct record_queue record = {.found = run->session.arn};
+	const struct record_queue record = {
+	    .found = run->session.queues[0].arn};
 
 	return tell(run, RECORD_QUEUE, &record, sizeof record, err);
 }
@@ -153,17 +154,18 @@ static int wait_until_ready(struct run *run, struct err *err)
 static int receive_messages(struct run *run, struct err *err)
 {
 	int64_t left = run->deadline - clock_mono(&run->clock);
-	int rc = sqs_receive(run->session.sqs, run->session.queue_url,
-	    (int)run->conf->messages, left > WAIT_IF_LEFT_MS ? WAIT_S : 0,
-	    &run->messages, run->deadline, err);
+	int rc =
+	    sqs_receive(run->session.queues[0].sqs, run->session.queues[0].url,
+		(int)run->conf->messages, left > WAIT_IF_LEFT_MS ? WAIT_S : 0,
+		&run->messages, run->deadline, err);
 
 	if (rc != 0)
 		return rc;
 	run->end.received = (uint32_t)run->messages.n;
 	if (run->messages.n > 0)
 		return 0;
-	return err_set(
-	    err, ERR_EMPTY, "the queue %s is empty", run->session.queue_url);
+	return err_set(err, ERR_EMPTY, "the queue %s is empty",
+	    run->session.queues[0].url);
 }
 
 /* A message that came damaged is left in the queue: what the queue holds may
@@ -190,7 +192,7 @@ static int delete_messages(struct run *run, struct err *err)
 
 	if (choose_messages(run) == 0)
 		return 0;
-	rc = sqs_delete(run->session.sqs, run->session.queue_url,
+	rc = sqs_delete(run->session.queues[0].sqs, run->session.queues[0].url,
 	    &run->messages, run->want, run->deleted, run->deadline, err);
 	if (rc != 0)
 		return rc;
@@ -234,10 +236,11 @@ static int hand_over(struct run *run, struct err *err)
 
 static int move_messages(struct run *run, struct err *err)
 {
-	int rc = session_open(&run->session, run->deadline, err);
+	int rc = session_open(
+	    &run->session, run->session.queues, run->deadline, err);
 
-	if (rc == 0 && run->session.warning[0] != '\0')
-		log_warning("%s", run->session.warning);
+	if (rc == 0 && run->session.queues[0].warning[0] != '\0')
+		log_warning("%s", run->session.queues[0].warning);
 	if (rc == 0)
 		rc = tell_queue(run, err);
 	if (rc == 0)
@@ -292,8 +295,9 @@ int agent_online_check(const struct conf *conf, struct err *err)
 	struct session_found found;
 	const int rc = session_check(&cfg, &found, err);
 
-	if (rc == 0 && found.warning[0] != '\0')
-		log_warning("%s", found.warning);
+	for (size_t i = 0; rc == 0 && i < found.n; i++)
+		if (found.queues[i].warning[0] != '\0')
+			log_warning("%s", found.queues[i].warning);
 	if (rc == 0)
 		session_print(&found, stdout);
 	return rc;

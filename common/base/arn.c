@@ -241,6 +241,15 @@ int arn_read(const char *queue, struct arn *out)
 	return 0;
 }
 
+size_t arn_count_queues(const char queues[][LIMIT_URL])
+{
+	size_t n = 0;
+
+	while (n < LIMIT_QUEUES && queues[n][0] != '\0')
+		n++;
+	return n;
+}
+
 bool arn_is_missing(const char *queue)
 {
 	struct arn a;

@@ -3,6 +3,7 @@
 #define SQS_ENTROPY_BASE_ARN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/err.h"
 #include "base/limits.h"
@@ -53,6 +54,9 @@ bool arn_region_of(const char *host, char region[static LIMIT_REGION]);
  * it is none of the three.
  */
 int arn_read(const char *queue, struct arn *out) MUST_CHECK;
+
+/* How many of LIMIT_QUEUES queues are configured: "" is behind the last one. */
+size_t arn_count_queues(const char queues[][LIMIT_URL]);
 
 /* What both programs say of a queue without an ARN.  True if the queue's URL is
  * such a one, whatever is found. */

@@ -10,6 +10,8 @@
 #include "config/options.h"
 #include "config/service_credential.h"
 
+_Static_assert(LIMIT_QUEUES <= SETTINGS_LIST, "all may be options");
+
 static struct program_conf *common_of(struct conf *conf)
 {
 	return (struct program_conf *)conf;

@@ -52,7 +52,7 @@ struct program_conf {
 	enum log_level log_level;
 	int origin[SETTINGS_MAX]; /* of the row with this index */
 
-	char queue[LIMIT_URL];
+	char queues[LIMIT_QUEUES][LIMIT_URL]; /* "" behind the last one */
 	char region[LIMIT_REGION];
 	char endpoint_url[LIMIT_URL];
 	enum text_switch use_fips, use_dualstack; /* endpoints of that kind */

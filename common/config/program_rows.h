@@ -13,8 +13,9 @@
 /* clang-format off */
 #define PROGRAM_MEMBER(name) SETTING_MEMBER(struct program_conf, name)
 #define PROGRAM_QUEUE_ROW(directive, text) \
-	{"queue", SETTING_STRING, SETTING_OPTION | SETTING_FILE | (directive), \
-	    SETTING_SHOWN('q', "URL|ARN|NAME", text), PROGRAM_MEMBER(queue)}
+	{"queue", SETTING_LIST, SETTING_OPTION | SETTING_FILE | (directive), \
+	    .max = LIMIT_QUEUES, SETTING_SHOWN('q', "URL|ARN|NAME", text), \
+	    PROGRAM_MEMBER(queues)}
 #define PROGRAM_PLACE_ROWS(directive) \
 	{"region", SETTING_STRING, SETTING_FILE | (directive), \
 	    PROGRAM_MEMBER(region)}, \

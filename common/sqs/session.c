@@ -26,13 +26,13 @@ static int explain_missing(int rc, const char *what, struct err *err)
 	    "%s (asked EC2 metadata: %s)", what, why.text);
 }
 
-static int find_queue(struct session *s, char queue[static LIMIT_URL],
-    int64_t deadline, struct err *err)
+static int find_queue(struct session *s, const struct session_queue *q,
+    char queue[static LIMIT_URL], int64_t deadline, struct err *err)
 {
 	static const char how[] =
 	    "no queue: give --queue, set \"queue\" in the configuration or the "
 	    "instance tag " SESSION_QUEUE_TAG;
-	const char *given = s->cfg->queue;
+	const char *given = q->entry;
 	char tag[IMDS_TEXT_MAX];
 	int rc;
 
@@ -153,11 +153,12 @@ static int check_url(const char *setting, const char *url, struct err *err)
 }
 
 /* The client of a place whose region is known. */
-static int open_endpoint(struct session *s, struct place *p, struct err *err)
+static int open_endpoint(struct session *s, struct session_queue *q,
+    struct place *p, struct err *err)
 {
 	const struct sqs_config sqs = {
-	    .endpoint = s->endpoint,
-	    .region = s->region,
+	    .endpoint = q->endpoint,
+	    .region = q->region,
 	    .region_from = p->region_from,
 	    .wait_for_route = s->cfg->wait_for_route,
 	};
@@ -165,72 +166,94 @@ static int open_endpoint(struct session *s, struct place *p, struct err *err)
 	int rc;
 
 	endpoint_make("sqs", p->region, &p->endpoint);
-	memcpy(s->endpoint, p->endpoint.url, sizeof s->endpoint);
-	s->stored = p->endpoint.stored;
-	memcpy(s->region, p->region, sizeof s->region);
-	place_warn(s->cfg, p, s->warning);
+	sqs_free(q->sqs);
+	q->sqs = NULL;
+	memcpy(q->endpoint, p->endpoint.url, sizeof q->endpoint);
+	q->stored = p->endpoint.stored;
+	memcpy(q->region, p->region, sizeof q->region);
+	place_warn(s->cfg, p, q->warning);
 	(void)snprintf(
 	    setting, sizeof setting, "%s: endpoint", p->endpoint.from);
-	rc = check_url(setting, s->endpoint, err);
+	rc = check_url(setting, q->endpoint, err);
 	if (rc != 0)
 		return rc;
-	chain_set_region(s->chain, s->region);
+	/* One chain signs for all queues: STS is asked in the region of the
+	 * first, whichever is opened last. */
+	if (q == s->queues || !s->placed)
+		chain_set_region(s->chain, q->region);
+	s->placed = true;
 	return sqs_new(
-	    s->http, chain_credentials(s->chain), s->clock, &sqs, &s->sqs, err);
+	    s->http, chain_credentials(s->chain), s->clock, &sqs, &q->sqs, err);
 }
 
 /* The URL of a queue: the one that was given, the one that follows from an
  * ARN, or for a name the one that SQS tells. */
-static int find_url(struct session *s, const char *queue,
+static int find_url(struct session_queue *q, const char *queue,
     const struct arn *said, int64_t deadline, struct err *err)
 {
-	const size_t end = strlen(s->endpoint);
-	const bool slash = end > 0 && s->endpoint[end - 1] == '/';
+	const size_t end = strlen(q->endpoint);
+	const bool slash = end > 0 && q->endpoint[end - 1] == '/';
 
 	if (arn_is_meant(queue)) {
-		if ((size_t)snprintf(s->queue_url, sizeof s->queue_url,
-			"%.*s/%s/%s", (int)(slash ? end - 1 : end), s->endpoint,
-			said->account, said->name) < sizeof s->queue_url)
+		if ((size_t)snprintf(q->url, sizeof q->url, "%.*s/%s/%s",
+			(int)(slash ? end - 1 : end), q->endpoint,
+			said->account, said->name) < sizeof q->url)
 			return 0;
 		return err_set(err, ERR_CONFIG,
 		    "endpoint: the queue's URL is longer than %zu characters",
-		    sizeof s->queue_url - 1);
+		    sizeof q->url - 1);
 	}
 	if (!url_is_meant(queue))
-		return sqs_queue_url(
-		    s->sqs, queue, s->queue_url, deadline, err);
-	(void)snprintf(s->queue_url, sizeof s->queue_url, "%s", queue);
+		return sqs_queue_url(q->sqs, queue, q->url, deadline, err);
+	(void)snprintf(q->url, sizeof q->url, "%s", queue);
 	return 0;
 }
 
 /* What of the URL's ARN the queue itself does not say. */
-static void find_arn(struct session *s, const struct arn *said)
+static void find_arn(struct session_queue *q, const struct arn *said)
 {
-	if (arn_read(s->queue_url, &s->arn) != 0)
-		s->arn = (struct arn){.region = ""};
-	memcpy(s->arn.region,
-	    said->region[0] != '\0' ? said->region : s->region,
-	    sizeof s->arn.region);
+	if (arn_read(q->url, &q->arn) != 0)
+		q->arn = (struct arn){.region = ""};
+	memcpy(q->arn.region,
+	    said->region[0] != '\0' ? said->region : q->region,
+	    sizeof q->arn.region);
 }
 
-static int open_queue(
-    struct session *s, const char *queue, int64_t deadline, struct err *err)
+static int open_queue(struct session *s, struct session_queue *q,
+    const char *queue, int64_t deadline, struct err *err)
 {
 	struct place where;
 	int rc = place_find_queue(queue, &where, err);
 
-	if (rc == 0 && s->cfg->queue[0] == '\0')
+	if (rc == 0 && q->entry[0] == '\0')
 		rc = place_check_tag(s->cfg, &where, err);
 	if (rc == 0)
 		rc = find_place(s, &where, err);
 	if (rc == ERR_ABSENT)
 		rc = ask_region(s, &where, deadline, err);
 	if (rc == 0)
-		rc = open_endpoint(s, &where, err);
+		rc = open_endpoint(s, q, &where, err);
 	if (rc == 0)
-		rc = find_url(s, queue, &where.said, deadline, err);
+		rc = find_url(q, queue, &where.said, deadline, err);
 	if (rc == 0)
-		find_arn(s, &where.said);
+		find_arn(q, &where.said);
+	return rc;
+}
+
+/* Without a configured queue there is one entry, "", for the tag's. */
+static int list_queues(struct session *s, struct err *err)
+{
+	const char(*queues)[LIMIT_URL] = s->cfg->queues;
+	struct place where;
+	int rc = 0;
+
+	for (; rc == 0 && s->n < LIMIT_QUEUES && queues[s->n][0] != '\0';
+	     s->n++) {
+		s->queues[s->n].entry = queues[s->n];
+		rc = place_find_queue(queues[s->n], &where, err);
+	}
+	if (s->n == 0)
+		s->queues[s->n++].entry = "";
 	return rc;
 }
 
@@ -240,7 +263,9 @@ int session_init(struct session *s, const struct session_config *cfg,
 	int rc;
 
 	*s = (struct session){.clock = clock, .cfg = cfg};
-	rc = open_client(s, err);
+	rc = list_queues(s, err);
+	if (rc == 0)
+		rc = open_client(s, err);
 	if (rc == 0)
 		shared_files_read_ahead(s->file);
 	else
@@ -267,7 +292,8 @@ void session_use_runner(struct session *s, cred_process_run *run, void *runner)
 	cred_process_connect(s->process, run, runner);
 }
 
-int session_open(struct session *s, int64_t deadline, struct err *err)
+int session_open(struct session *s, struct session_queue *q, int64_t deadline,
+    struct err *err)
 {
 	char queue[LIMIT_URL];
 	int rc;
@@ -275,26 +301,23 @@ int session_open(struct session *s, int64_t deadline, struct err *err)
 	if (!s->looked)
 		reach_look(&s->reach);
 	s->looked = true;
-	sqs_free(s->sqs);
-	s->sqs = NULL;
-	rc = find_queue(s, queue, deadline, err);
+	rc = find_queue(s, q, queue, deadline, err);
 	if (rc == 0)
-		rc = open_queue(s, queue, deadline, err);
+		rc = open_queue(s, q, queue, deadline, err);
 	return rc;
 }
 
 /* Does as open_queue() without asking anybody: any region will do where
  * open_queue() would ask IMDS for it. */
-static int check_place(
-    struct session *s, struct place *p, bool *known, struct err *err)
+static int check_place(struct session *s, struct session_queue *q,
+    struct place *p, bool *known, struct err *err)
 {
-	const char *queue = s->cfg->queue;
 	int rc = 0;
 
-	if (queue[0] != '\0')
-		rc = place_find_queue(queue, p, err);
+	if (q->entry[0] != '\0')
+		rc = place_find_queue(q->entry, p, err);
 	if (rc == 0 && p->origin[0] != '\0')
-		rc = check_url("queue", queue, err);
+		rc = check_url("queue", q->entry, err);
 	if (rc == 0)
 		rc = find_place(s, p, err);
 	*known = rc != ERR_ABSENT || p->endpoint.url[0] != '\0';
@@ -303,7 +326,24 @@ static int check_place(
 		rc = place_set_region(p, ANY_REGION, "", err);
 	}
 	if (rc == 0)
-		rc = open_endpoint(s, p, err);
+		rc = open_endpoint(s, q, p, err);
+	return rc;
+}
+
+static int check_queue(struct session *s, struct session_queue *q,
+    struct session_found *found, struct err *err)
+{
+	struct session_found_queue *to = &found->queues[found->n++];
+	struct place place = {.origin = ""};
+	bool known = false;
+	const int rc = check_place(s, q, &place, &known, err);
+
+	memcpy(to->warning, q->warning, sizeof to->warning);
+	if (known) {
+		memcpy(to->endpoint, q->endpoint, sizeof to->endpoint);
+		memcpy(to->endpoint_from, place.endpoint.from,
+		    sizeof to->endpoint_from);
+	}
 	return rc;
 }
 
@@ -360,30 +400,23 @@ int session_check(const struct session_config *cfg, struct session_found *found,
     struct err *err)
 {
 	const struct clock clock = clock_system(NULL);
-	struct place place = {.origin = ""};
 	struct session s;
-	bool known = false;
 	int rc = session_init(&s, cfg, &clock, err);
 
-	*found = (struct session_found){.endpoint = ""};
+	*found = (struct session_found){.n = 0};
 	if (rc != 0)
 		return rc;
-	rc = check_place(&s, &place, &known, err);
+	for (size_t i = 0; rc == 0 && i < s.n; i++)
+		rc = check_queue(&s, &s.queues[i], found, err);
 	if (rc == 0)
 		rc = explain_credentials(&s, found, err);
 	if (rc == ERR_CONFIG && cfg->patient && !has_sound_files(&s))
 		rc = err->code = 0;
-	memcpy(found->warning, s.warning, sizeof found->warning);
-	if (known) {
-		memcpy(found->endpoint, s.endpoint, sizeof found->endpoint);
-		memcpy(found->endpoint_from, place.endpoint.from,
-		    sizeof found->endpoint_from);
-	}
 	session_close(&s);
 	return rc;
 }
 
-void session_print(const struct session_found *found, FILE *to)
+static void print_endpoint(const struct session_found_queue *found, FILE *to)
 {
 	const bool known = found->endpoint[0] != '\0';
 
@@ -393,6 +426,12 @@ void session_print(const struct session_found *found, FILE *to)
 	text_print(to, known ? found->endpoint_from
 			     : "the region that EC2 metadata tells");
 	(void)fputc('\n', to);
+}
+
+void session_print(const struct session_found *found, FILE *to)
+{
+	for (size_t i = 0; i < found->n; i++)
+		print_endpoint(&found->queues[i], to);
 	(void)fputs(found->story, to);
 }
 
@@ -419,13 +458,14 @@ const char *const *session_readable(struct session *s)
 /* A name server that was told elsewhere, a profile that names another endpoint
  * or queue.  Such failures have many other causes, so that a file which was
  * never to be read counts only where the endpoint is from there. */
-static const char *find_moved(const struct session *s)
+static const char *find_moved(
+    const struct session *s, const struct session_queue *q)
 {
 	const char *path = reach_find_shut(&s->reach, REACH_NAMES, REACH_MOVED);
 
 	return path != NULL ? path
 			    : reach_find_shut(&s->reach, REACH_KEYS,
-				  s->stored ? REACH_EVER : REACH_MOVED);
+				  q->stored ? REACH_EVER : REACH_MOVED);
 }
 
 /* Where nobody has keys they may come to a file; else a file is renewed. */
@@ -437,7 +477,8 @@ static const char *find_shut_keys(const struct session *s, int rc)
 	    &s->reach, REACH_KEYS, rc == ERR_NOCRED ? REACH_EVER : REACH_THERE);
 }
 
-const char *session_shut_out(const struct session *s, int rc)
+const char *session_shut_out(
+    const struct session *s, const struct session_queue *q, int rc)
 {
 	const bool distrusts = http_distrusts(s->http);
 
@@ -447,7 +488,8 @@ const char *session_shut_out(const struct session *s, int rc)
 		if (distrusts)
 			return reach_find_shut(
 			    &s->reach, REACH_TRUST, REACH_EVER);
-		return rc == ERR_CONFIG ? find_shut_keys(s, rc) : find_moved(s);
+		return rc == ERR_CONFIG ? find_shut_keys(s, rc)
+					: find_moved(s, q);
 	case ERR_DENIED:
 	case ERR_NOCRED:
 		return find_shut_keys(s, rc);
@@ -456,7 +498,7 @@ const char *session_shut_out(const struct session *s, int rc)
 	case ERR_NET:
 	case ERR_NOQUEUE:
 	case ERR_SERVICE:
-		return find_moved(s);
+		return find_moved(s, q);
 	default:
 		return NULL;
 	}
@@ -464,7 +506,8 @@ const char *session_shut_out(const struct session *s, int rc)
 
 void session_close(struct session *s)
 {
-	sqs_free(s->sqs);
+	for (size_t i = 0; i < s->n; i++)
+		sqs_free(s->queues[i].sqs);
 	chain_free(s->chain);
 	cred_process_free(s->process);
 	shared_files_free(s->file);

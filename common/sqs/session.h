@@ -14,17 +14,20 @@
 #include "base/arn.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/limits.h"
 #include "http/client.h"
 #include "sqs/client.h"
 #include "sqs/reach.h"
 
 /*
- * What both online halves set up before they can use a queue: the credential
- * chain, the endpoint, the region and the
- * queue's URL, each resolved in the order of the AWS SDKs.  err is never NULL.
+ * What both online halves set up before they can use their queues: once the
+ * credential chain and the connections, for each queue the endpoint, the region
+ * and the URL, each resolved in the order of the AWS SDKs.  err is never NULL.
  */
 struct session_config {
-	const char *queue;           /* URL, ARN or name; "": queue_from_tag */
+	/* LIMIT_QUEUES URLs, ARNs or names, "" behind the last one; none is
+	 * configured: queue_from_tag. */
+	const char (*queues)[LIMIT_URL];
 	const char *region;          /* configured; "" for none */
 	const char *endpoint_option; /* by option; "" or NULL for none */
 	const char *endpoint_url;    /* configured; "" for none */
@@ -39,12 +42,24 @@ struct session_config {
 	 * there, shared files that are malformed. */
 	bool patient;
 	cred_told *told; /* of who signs; NULL: nobody wants to know */
-	int cancel_fd; /* -1 for none */
+	int cancel_fd;   /* -1 for none */
 };
 
 #define SESSION_QUEUE_TAG   "sqs-entropy:queue"
 #define SESSION_WARNING_MAX ERR_TEXT_MAX
 #define SESSION_STORY_MAX   4096
+
+/* One queue of a session; it has its own region, and so its own client. */
+struct session_queue {
+	const char *entry; /* as it is configured; "": the tag's */
+	struct sqs *sqs;   /* NULL: not opened yet */
+	bool stored;       /* a shared file says the endpoint */
+	char region[LIMIT_REGION];
+	char endpoint[LIMIT_URL];
+	char warning[SESSION_WARNING_MAX]; /* what a user should know, or "" */
+	char url[LIMIT_URL];
+	struct arn arn; /* no account, no name: not known */
+};
 
 struct session {
 	struct http *http;
@@ -53,31 +68,33 @@ struct session {
 	struct shared_files *file;
 	struct cred_process *process;
 	struct chain *chain;
-	struct sqs *sqs;
 	const struct clock *clock;
 	const struct session_config *cfg;
 	struct reach reach;
 	bool looked; /* by reach_look() */
-	bool stored; /* a shared file says the endpoint */
-	char region[LIMIT_REGION];
-	char endpoint[LIMIT_URL];
-	char warning[SESSION_WARNING_MAX]; /* what a user should know, or "" */
-	char queue_url[LIMIT_URL];
-	struct arn arn; /* of the queue; no account, no name: not known */
+	bool placed; /* the chain has a region */
+	size_t n;    /* queues: those that are configured, or the tag's */
+	struct session_queue queues[LIMIT_QUEUES];
 };
 
 /* What needs no network and may need more rights than are left later: the
  * clients are made, the shared credential files are read ahead.  cfg, its
- * strings and clock are borrowed until close.  ERR_CONFIG, ERR_NOMEM,
- * ERR_INTERNAL. */
+ * strings and clock are borrowed until close.  ERR_CONFIG, also for a queue
+ * that is malformed, so that no good one hides it; ERR_NOMEM, ERR_INTERNAL. */
 int session_init(struct session *s, const struct session_config *cfg,
     const struct clock *clock, struct err *err) MUST_CHECK;
 
-/* What can be said of a session without asking anybody. */
-struct session_found {
+/* What can be said of a queue without asking anybody. */
+struct session_found_queue {
 	char endpoint[LIMIT_URL]; /* "": in the region that IMDS tells */
 	char endpoint_from[ENDPOINT_FROM_MAX]; /* what says so, for people */
 	char warning[SESSION_WARNING_MAX]; /* what a user should know, or "" */
+};
+
+/* And of a session. */
+struct session_found {
+	size_t n;
+	struct session_found_queue queues[LIMIT_QUEUES];
 	/* A line for each source of credentials, up to the one that would sign
 	 * or would be asked. */
 	char story[SESSION_STORY_MAX];
@@ -89,7 +106,7 @@ struct session_found {
 int session_check(const struct session_config *cfg, struct session_found *found,
     struct err *err) MUST_CHECK;
 
-/* Write the endpoint and what says so, and who would sign and why no source
+/* Write each endpoint and what says so, and who would sign and why no source
  * before does, as comments of the configuration. */
 void session_print(const struct session_found *found, FILE *to);
 
@@ -107,22 +124,23 @@ void session_use_runner(struct session *s, cred_process_run *run, void *runner);
  * NULL-terminated list that lives until the next call, or its close. */
 const char *const *session_readable(struct session *s);
 
-/* The path of a file that may be why a call failed with rc, and that this
+/* The path of a file that may be why a call on q failed with rc, and that this
  * process, confined to what session_readable() told, will never be able to
  * read: one that moved, or was only readable before.  Only a new process can
  * go on then.  NULL if there is none. */
-const char *session_shut_out(const struct session *s, int rc);
+const char *session_shut_out(
+    const struct session *s, const struct session_queue *q, int rc);
 
 /*
- * Find region, endpoint and queue by deadline; may be repeated after a
- * failure.  Endpoint: that of endpoint_find(), the queue URL's scheme and host,
- * or the region's own.  Region: the one that the queue's ARN or the host of its
- * URL names, AWS_REGION, AWS_DEFAULT_REGION, configured, the one that the
- * endpoint's host names, the profile's, IMDS.  ERR_CONFIG, with what to set
- * where; the errors of shared_read(), imds.h and client.h.
+ * Find region, endpoint and URL of queue q of s by deadline; may be repeated
+ * after a failure.  Endpoint: that of endpoint_find(), the queue URL's scheme
+ * and host, or the region's own.  Region: the one that the queue's ARN or the
+ * host of its URL names, AWS_REGION, AWS_DEFAULT_REGION, configured, the one
+ * that the endpoint's host names, the profile's, IMDS.  ERR_CONFIG, with what
+ * to set where; the errors of shared_read(), imds.h and client.h.
  */
-int session_open(struct session *s, int64_t deadline, struct err *err)
-    MUST_CHECK;
+int session_open(struct session *s, struct session_queue *q, int64_t deadline,
+    struct err *err) MUST_CHECK;
 void session_close(struct session *s);
 
 #endif

@@ -47,7 +47,7 @@ static int load_keys(struct signer *s, const struct conf *conf, struct err *err)
 		    KEYFILE_SEAL_PUBLIC, conf->seal_to, s->seal_to, err);
 		s->seals = true;
 	}
-	if (rc == 0 && s->seals && arn_is_missing(conf->common.queue))
+	if (rc == 0 && s->seals && arn_is_missing(conf->common.queues[0]))
 		rc = err_set(err, ERR_CONFIG, CANNOT_SEAL);
 	return rc;
 }
@@ -108,7 +108,7 @@ int signer_check(const struct conf *conf, struct err *err)
 	const int rc = load_keys(&s, conf, err);
 
 	if (rc == 0 && conf->signing_key[0] != '\0' &&
-	    arn_is_missing(conf->common.queue))
+	    arn_is_missing(conf->common.queues[0]))
 		log_warning(UNSIGNED);
 	signer_close(&s);
 	return rc;
@@ -124,7 +124,7 @@ void signer_close(struct signer *s)
 void signer_set_queue(
     struct signer *s, const struct conf *conf, const struct arn *found)
 {
-	arn_make(s->arn, conf->common.queue,
+	arn_make(s->arn, conf->common.queues[0],
 	    arn_set_region(conf->common.region, NULL), found);
 }
 

@@ -53,7 +53,7 @@ static struct session_config producer_session(
 	const bool option =
 	    program_is_option(&conf_program, common, "endpoint-url");
 
-	return (struct session_config){.queue = conf->common.queue,
+	return (struct session_config){.queues = conf->common.queues,
 	    .region = conf->common.region,
 	    .endpoint_option = option ? common->endpoint_url : "",
 	    .endpoint_url = option ? "" : common->endpoint_url,
@@ -97,10 +97,12 @@ static int open_session(struct run *run, struct err *err)
 
 	if (run->opened)
 		return 0;
-	rc = session_open(&run->session, call_deadline(run), err);
+	rc = session_open(
+	    &run->session, run->session.queues, call_deadline(run), err);
 	run->opened = rc == 0;
-	if (run->opened && !run->warned && run->session.warning[0] != '\0')
-		log_warning("%s", run->session.warning);
+	if (run->opened && !run->warned &&
+	    run->session.queues[0].warning[0] != '\0')
+		log_warning("%s", run->session.queues[0].warning);
 	run->warned = run->warned || run->opened;
 	return rc;
 }
@@ -108,7 +110,7 @@ static int open_session(struct run *run, struct err *err)
 /* Refuse to send messages whose date is so wrong that they earn no credit. */
 static int check_clock(struct run *run, struct err *err)
 {
-	const int64_t behind = sqs_clock_behind(run->session.sqs);
+	const int64_t behind = sqs_clock_behind(run->session.queues[0].sqs);
 	const int64_t s = (behind < 0 ? -behind : behind) / 1000;
 	const char *where = behind < 0 ? "ahead" : "behind";
 
@@ -135,8 +137,8 @@ static int send_batch(struct run *run, long *sent, struct err *err)
 
 	for (size_t k = 0; k < run->batch.n; k++)
 		messages[k] = &run->batch.at[k];
-	rc = sqs_send(run->session.sqs, run->session.queue_url, messages,
-	    run->batch.n, confirmed, call_deadline(run), err);
+	rc = sqs_send(run->session.queues[0].sqs, run->session.queues[0].url,
+	    messages, run->batch.n, confirmed, call_deadline(run), err);
 	/* When the clock was set wrongly since the last call, SQS refuses the
 	 * request's signature first. */
 	if (rc == ERR_DENIED && check_clock(run, err) != 0)
@@ -172,7 +174,8 @@ static int top_up(struct run *run, long count, struct err *err)
 
 	for (long left = count; rc == 0 && run->batch.failed == 0 && left > 0;
 	     left -= (long)run->batch.n) {
-		rc = batch_fill(&run->batch, &run->heartbeat, &run->session.arn,
+		rc = batch_fill(&run->batch, &run->heartbeat,
+		    &run->session.queues[0].arn,
 		    left < LIMIT_BATCH ? (size_t)left : LIMIT_BATCH, err);
 		if (rc == 0 && run->batch.n > 0)
 			rc = send_batch(run, &sent, err);
@@ -189,8 +192,8 @@ static int top_up(struct run *run, long count, struct err *err)
 static int look_at_queue(struct run *run, long *count, struct err *err)
 {
 	struct sqs_depth depth;
-	int rc = sqs_queue_depth(run->session.sqs, run->session.queue_url,
-	    &depth, call_deadline(run), err);
+	int rc = sqs_queue_depth(run->session.queues[0].sqs,
+	    run->session.queues[0].url, &depth, call_deadline(run), err);
 
 	run->heartbeat.record.behind = 0;
 	if (rc != 0)
@@ -249,7 +252,8 @@ static bool is_final(const struct run *run, int rc)
  * reach. */
 static bool is_shut_out(const struct run *run, int rc)
 {
-	const char *path = session_shut_out(&run->session, rc);
+	const char *path =
+	    session_shut_out(&run->session, run->session.queues, rc);
 
 	if (path != NULL)
 		log_error("%s can be read only by a process that starts now: "
@@ -309,8 +313,9 @@ int producer_online_check(const struct conf *conf, struct err *err)
 	struct session_found found;
 	const int rc = session_check(&cfg, &found, err);
 
-	if (rc == 0 && found.warning[0] != '\0')
-		log_warning("%s", found.warning);
+	for (size_t i = 0; rc == 0 && i < found.n; i++)
+		if (found.queues[i].warning[0] != '\0')
+			log_warning("%s", found.queues[i].warning);
 	if (rc == 0)
 		session_print(&found, stdout);
 	return rc;

@@ -39,7 +39,7 @@ void log_open(const char *name, enum log_level threshold)
 }
 
 static struct conf conf = {
-    .common.queue = "https://sqs.eu-west-1.amazonaws.com/123456789012/q",
+    .common.queues = {"https://sqs.eu-west-1.amazonaws.com/123456789012/q"},
     .output = "/dev/null",
     .messages = 10,
     .timeout = 1};

@@ -19,7 +19,7 @@
 static int online(const struct conf *conf, struct err *err)
 {
 	const struct clock clock = clock_system(NULL);
-	const struct session_config cfg = {.queue = conf->common.queue,
+	const struct session_config cfg = {.queues = conf->common.queues,
 	    .region = conf->common.region,
 	    .endpoint_url = conf->common.endpoint_url,
 	    .profile = conf->common.profile,

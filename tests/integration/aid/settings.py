@@ -47,6 +47,21 @@ class Setting:
         return self.kind in ("long", "double")
 
     @property
+    def is_text(self) -> bool:
+        """Whether it is a text, or several."""
+        return self.kind in ("string", "list")
+
+    @property
+    def text_size(self) -> int:
+        """Bytes of one text, with its NUL."""
+        return self.size // int(self.max) if self.kind == "list" else self.size
+
+    @property
+    def always(self) -> bool:
+        """Whether --check shows it when nobody has set it."""
+        return self.initial is not None or not self.is_number
+
+    @property
     def directive_name(self) -> str:
         """What cloud-init's directive calls it."""
         return self.name.replace("-", "_")
@@ -64,7 +79,7 @@ class Setting:
             return list(self.choices)
         if self.kind == "switch":
             return ["true", "false", ""]
-        return ["x" * (self.size - 1)] if self.kind == "string" else []
+        return ["x" * (self.text_size - 1)] if self.is_text else []
 
     def bad(self) -> list[str]:
         """Values just beyond the edges."""
@@ -75,7 +90,7 @@ class Setting:
             return ["", "x" + self.choices[0]]
         if self.kind == "switch":
             return ["yes", "1", "truer"]
-        return ["x" * self.size, "a\tb"] if self.kind == "string" else []
+        return ["x" * self.text_size, "a\tb"] if self.is_text else []
 
 
 @dataclass(frozen=True)
@@ -143,6 +158,8 @@ def help_entry(row: Setting) -> str:
     text = f"{letter} {row.value or ''}: {row.help}"
     if row.is_number:
         text += f", {row.min:.10g}-{row.max:.10g}"
+    if row.kind == "list":
+        text += f"; up to {row.max:.0f} times"
     return text + (f" ({row.initial})" if row.initial else "")
 
 
@@ -270,8 +287,8 @@ def readme_faults(row: Setting, text: str) -> Iterator[str]:
     for choice in row.choices:
         if f"`{choice}`" not in what:
             yield f"no choice {choice}"
-    if row.kind == "keys" and f"up to {row.max:.0f} " not in what:
-        yield "another number of keys"
+    if row.kind in ("keys", "list") and f"up to {row.max:.0f} " not in what:
+        yield f"another number of {row.kind}"
 
 
 def schema_of(row: Setting) -> dict[str, Any]:
@@ -292,6 +309,8 @@ def schema_of(row: Setting) -> dict[str, Any]:
         wanted["default"] = False
     if row.kind == "keys":
         wanted |= {"type": "array", "maxItems": row.max}
+    if row.kind == "list":
+        wanted["maxItems"] = row.max
     return wanted
 
 
@@ -327,7 +346,7 @@ def checker_faults(row: Setting, validate: Callable[[Any], list[str]]) -> Iterat
         good, bad = [[]], [["x"], [""] * int(row.max + 1)]
     else:
         # The text of a string has a form of its own.
-        known = [] if row.kind == "string" else row.good()
+        known = [] if row.is_text else row.good()
         good = [typed(row, text) for text in known]
         bad = [typed(row, text) for text in row.bad()]
     for value in good:
@@ -443,7 +462,8 @@ class Places:
             value, origin = listed.get(row.name, ("", ""))
             if origin == "default" and not same(value, row.initial or ""):
                 yield f"{row.name}: the default {value} in --check"
-        for name in sorted(set(listed) ^ table.names("file")):
+        shown = {row.name for row in table.settings if row.file and row.always}
+        for name in sorted(set(listed) ^ shown):
             yield (
                 f"{name}: in --check, not in the table"
                 if name in listed

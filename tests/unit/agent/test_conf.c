@@ -31,7 +31,7 @@ static void without_any_setting_the_defaults_hold(void **state)
 	assert_int_equal(conf.common.action, PROGRAM_RUN);
 	assert_int_equal(conf.messages, 1);
 	assert_int_equal(conf.timeout, 10);
-	assert_string_equal(conf.common.queue, "");
+	assert_string_equal(conf.common.queues[0], "");
 	assert_string_equal(conf.output, "");
 	assert_string_equal(conf.trusted_producers,
 	    SQS_ENTROPY_SYSCONFDIR "/sqs-entropy/trusted.d");
@@ -50,7 +50,7 @@ static void the_file_is_taken_and_options_win(void **state)
 		   "unsigned = credit\nunsigned-bits-per-byte = 0.25\n"
 		   "region = us-east-1\noutput = \"/tmp/x\"\n");
 	assert_int_equal(load2("--messages", "7"), 0);
-	assert_string_equal(conf.common.queue, "from-file");
+	assert_string_equal(conf.common.queues[0], "from-file");
 	assert_int_equal(conf.messages, 7);
 	assert_int_equal(conf.timeout, 5);
 	assert_int_equal(conf.policy.unsigned_messages, CREDIT_CREDIT);
@@ -58,6 +58,15 @@ static void the_file_is_taken_and_options_win(void **state)
 		    conf.policy.bits_per_byte < 0.26);
 	assert_string_equal(conf.common.region, "us-east-1");
 	assert_string_equal(conf.output, "/tmp/x");
+	/* The queues of a layer are all there are. */
+	write_file("queue = {a, b, c}\n");
+	assert_int_equal(load1(NULL), 0);
+	assert_string_equal(conf.common.queues[3], "");
+	assert_string_equal(conf.common.queues[2], "c");
+	assert_int_equal(load2("-qd", "--queue=e"), 0);
+	assert_string_equal(conf.common.queues[2], "");
+	assert_string_equal(conf.common.queues[1], "e");
+	write_file("output = \"/tmp/x\"\n");
 	/* An option can take an output of the file back. */
 	assert_int_equal(load2("--output", ""), 0);
 	assert_string_equal(conf.output, "");

@@ -86,8 +86,7 @@ static inline int setup(void **state)
 	b->conf.timeout = 1;
 	b->conf.messages = 10;
 	b->conf.policy.unsigned_messages = CREDIT_MIX;
-	(void)snprintf(
-	    b->conf.common.queue, sizeof b->conf.common.queue, QUEUE_URL);
+	strcpy(b->conf.common.queues[0], QUEUE_URL);
 	(void)snprintf(b->conf.output, sizeof b->conf.output, "%s", b->path);
 	(void)snprintf(b->conf.trusted_producers,
 	    sizeof b->conf.trusted_producers, "%s", b->keys->dir);

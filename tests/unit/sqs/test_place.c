@@ -65,10 +65,24 @@ static void set_profile_region(const char *region)
 	(void)setenv("AWS_CONFIG_FILE", path, 1);
 }
 
+/* The same place with another queue, up to the next call. */
+static struct session_config with_queue(
+    struct session_config cfg, const char *queue)
+{
+	static char queues[LIMIT_QUEUES][LIMIT_URL];
+
+	assert_true(strlen(queue) < LIMIT_URL);
+	strcpy(queues[0], queue);
+	cfg.queues = (const char(*)[LIMIT_URL])queues;
+	return cfg;
+}
+
 static struct session_config config(const char *queue)
 {
-	return (struct session_config){
-	    .queue = queue, .region = "", .endpoint_url = "", .profile = ""};
+	return with_queue(
+	    (struct session_config){
+		.region = "", .endpoint_url = "", .profile = ""},
+	    queue);
 }
 
 /* As session.c does, but that nobody is asked for a region. */
@@ -79,7 +93,7 @@ static int find(const struct session_config *cfg)
 	int rc;
 
 	assert_int_equal(shared_read(files, &shared, &err), 0);
-	rc = place_find_queue(cfg->queue, &place, &err);
+	rc = place_find_queue(cfg->queues[0], &place, &err);
 	if (rc == 0)
 		rc = place_find_endpoint(cfg, shared, &place, &err);
 	if (rc == 0)
@@ -124,9 +138,9 @@ static void the_first_place_that_sets_a_region_counts(void **state)
 	(void)setenv("AWS_REGION", "us-west-2", 1);
 	assert_region(&cfg, "us-west-2", "AWS_REGION");
 	/* The queue's own counts, whatever host is asked. */
-	cfg.queue = URL;
+	cfg = with_queue(cfg, URL);
 	assert_region(&cfg, "eu-west-1", "the queue's URL");
-	cfg.queue = ARN;
+	cfg = with_queue(cfg, ARN);
 	assert_region(&cfg, "eu-west-1", "the queue's ARN");
 	cfg.endpoint_url = "https://vpce-1.sqs.eu-west-1.vpce.amazonaws.com";
 	assert_region(&cfg, "eu-west-1", "the queue's ARN");
@@ -166,7 +180,7 @@ static void without_a_region_each_place_is_told(void **state)
 	assert_int_equal(find(&cfg), ERR_ABSENT);
 	for (size_t i = 0; i < COUNT(words); i++)
 		assert_non_null(strstr(err.text, words[i]));
-	cfg.queue = OTHER A;
+	cfg = with_queue(cfg, OTHER A);
 	assert_int_equal(find(&cfg), ERR_ABSENT);
 	assert_non_null(
 	    strstr(err.text, "the queue and the endpoint name none"));
@@ -181,9 +195,9 @@ static void two_regions_of_one_queue_are_refused(void **state)
 	cfg.endpoint_url = VPC;
 	assert_refused(&cfg, "the queue's URL says the region eu-west-1, but "
 			     "endpoint-url sets an endpoint in eu-west-3");
-	cfg.queue = ARN;
+	cfg = with_queue(cfg, ARN);
 	assert_refused(&cfg, "the queue's ARN says the region eu-west-1");
-	cfg.queue = "q";
+	cfg = with_queue(cfg, "q");
 	cfg.region = "us-east-2";
 	assert_refused(&cfg, "\"region\" in the configuration says");
 	(void)setenv("AWS_REGION", "us-east-1", 1);
@@ -212,12 +226,12 @@ static void a_region_that_the_queue_overrules_is_a_warning(void **state)
 	    "\"region\" in the configuration says the region us-east-2, but "
 	    "the queue is in eu-west-1, as the queue's URL says: requests are "
 	    "signed for eu-west-1");
-	cfg.queue = ARN;
+	cfg = with_queue(cfg, ARN);
 	(void)setenv("AWS_REGION", "us\x1b[1m", 1);
 	assert_warning(&cfg,
 	    "AWS_REGION says the region us?[1m, but the queue is in eu-west-1, "
 	    "as the queue's ARN says: requests are signed for eu-west-1");
-	cfg.queue = OTHER A;
+	cfg = with_queue(cfg, OTHER A);
 	(void)setenv("AWS_REGION", "eu-west-1", 1);
 	assert_warning(&cfg, "");
 }
@@ -271,7 +285,7 @@ static void the_host_is_the_one_that_is_wanted(void **state)
 			continue;
 		}
 		if (find(&cfg) != 0)
-			fail_msg("%s: %s", cfg.queue, err.text);
+			fail_msg("%s: %s", cfg.queues[0], err.text);
 		assert_string_equal(place.endpoint.url, cases[i].url);
 	}
 }

@@ -283,7 +283,7 @@ static void a_queue_that_is_not_configured_is_told_once_and_first(void **state)
 	struct bench *b = *state;
 	static struct message m;
 
-	b->conf.common.queue[0] = '\0';
+	b->conf.common.queues[0][0] = '\0';
 	make_signed(&m, 1, 256);
 	/* Not told: nothing is signed for nowhere. */
 	send_record(b, &m);
