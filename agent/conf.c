@@ -10,6 +10,9 @@
 /* In the order of enum credit_unsigned. */
 static const char *const unsigned_choices[] = {"mix", "credit", "refuse", NULL};
 
+/* In the order of enum conf_order. */
+static const char *const order_choices[] = {"given", "random", NULL};
+
 #define MEMBER(name) SETTING_MEMBER(struct conf, name)
 #define ANY_LAYER    (SETTING_OPTION | SETTING_FILE | SETTING_DIRECTIVE)
 
@@ -17,6 +20,8 @@ static const struct setting rows[] = {
     PROGRAM_QUEUE_ROW(SETTING_DIRECTIVE,
 	"the queue (default: from the configuration, or the instance "
 	"tag " SESSION_QUEUE_TAG ")"),
+    {"queue-order", SETTING_CHOICE, SETTING_FILE | SETTING_DIRECTIVE, "given",
+	.choices = order_choices, MEMBER(queue_order)},
     {"messages", SETTING_LONG, ANY_LAYER, "1", 1, LIMIT_BATCH,
 	SETTING_SHOWN('m', "N", "take up to N messages"), MEMBER(messages)},
     {"timeout", SETTING_LONG, ANY_LAYER, "10", 1, 300,
@@ -53,8 +58,9 @@ static const struct setting rows[] = {
 	SETTING_SHOWN(0, NULL, "with --status: as JSON"), MEMBER(json)},
     PROGRAM_ABOUT_ROWS,
     /* cloud-init's module acts on these itself: it writes the keys to files in
-     * the directory that trusted-producers names. */
+     * the directory that trusted-producers names, and queues as queue. */
     {"trusted_producers", SETTING_KEYS, SETTING_DIRECTIVE, .max = 32},
+    {"queues", SETTING_LIST, SETTING_DIRECTIVE, .max = LIMIT_QUEUES},
     {.name = "required", SETTING_FLAG, SETTING_DIRECTIVE},
 };
 

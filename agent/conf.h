@@ -25,8 +25,15 @@ struct credit_policy {
 	double bits_per_byte; /* of unsigned messages, 0..8 */
 };
 
+/* In which order the queues are asked. */
+enum conf_order {
+	CONF_GIVEN,
+	CONF_RANDOM /* another one in each run */
+};
+
 struct conf {
 	struct program_conf common;
+	enum conf_order queue_order;
 	bool strict;
 	bool best_effort;
 	bool json;          /* --json: machine-readable */

@@ -100,8 +100,12 @@ static int check_agent(const struct conf *conf, struct err *err)
 	if (rc != 0)
 		return rc;
 	agent_say_lacks();
-	if (arn_is_missing(conf->common.queues[0]))
-		log_warning(ARN_MISSING ": no message earns credit");
+	for (size_t i = 0; i < arn_count_queues(conf->common.queues); i++)
+		if (arn_is_missing(conf->common.queues[i]))
+			log_warning("%s: " ARN_MISSING
+				    ": no message of it earns "
+				    "credit",
+			    conf->common.queues[i]);
 	return 0;
 }
 

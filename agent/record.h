@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/arn.h"
+#include "base/limits.h"
 #include "message/message.h"
 
 /*
@@ -15,7 +16,8 @@
  */
 enum record_type {
 	RECORD_IDENTITY = 1, /* struct record_identity, once */
-	RECORD_QUEUE = 2,    /* struct record_queue, once, before messages */
+	RECORD_QUEUE = 2,    /* struct record_queue, once for each queue, before
+				its messages */
 	RECORD_MESSAGE = 3,  /* struct message, whose delete is confirmed */
 	RECORD_END = 4,      /* struct record_end, then nothing more */
 	RECORD_READY = 5     /* no data: confined, and able to inject.  Nothing
@@ -30,9 +32,12 @@ struct record_identity {
 	char text[256];
 };
 
-/* What the online half found of the queue, for what its configuration does not
- * say of its ARN. */
+/* What the online half found of a queue, for what its configuration does not
+ * say of its ARN.  Queues are told apart by their index in the configuration,
+ * which each message carries, too; without a configured queue the index is 0.
+ */
 struct record_queue {
+	uint32_t entry; /* 0..LIMIT_QUEUES - 1 */
 	struct arn found;
 };
 

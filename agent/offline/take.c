@@ -8,10 +8,10 @@
 #include "base/record.h"
 
 /* found is what the online half told, or NULL. */
-static void make_arn(
-    struct taken *t, const struct conf *conf, const struct arn *found)
+static void make_arn(struct taken *t, const struct conf *conf, size_t entry,
+    const struct arn *found)
 {
-	arn_make(t->arn, conf->common.queues[0],
+	arn_make(t->arn[entry], conf->common.queues[entry],
 	    arn_set_region(conf->common.region, NULL), found);
 }
 
@@ -19,7 +19,11 @@ int take_init(struct taken *t, const struct conf *conf)
 {
 	*t = (struct taken){
 	    .payloads = buf_new((size_t)LIMIT_BATCH * MESSAGE_PAYLOAD_MAX)};
-	make_arn(t, conf, NULL);
+	t->queues = arn_count_queues(conf->common.queues);
+	if (t->queues == 0)
+		t->queues = 1;
+	for (size_t i = 0; i < t->queues; i++)
+		make_arn(t, conf, i, NULL);
 	return t->payloads != NULL ? 0 : ERR_NOMEM;
 }
 
@@ -42,22 +46,27 @@ static int take_identity(struct taken *t, const struct agent_offline *o,
 	return buf_add(o->identity, identity.text, identity.len);
 }
 
-/* The online half may not overrule what the configuration says, nor change the
- * queue between two messages. */
+/* The online half may not overrule what the configuration says, nor change a
+ * queue between two of its messages. */
 static int take_queue(
     struct taken *t, const struct conf *conf, const void *data, size_t len)
 {
 	struct record_queue queue;
 
-	if (len != sizeof queue || t->directed || t->n > 0)
+	if (len != sizeof queue)
 		return ERR_FORMAT;
-	t->directed = true;
 	memcpy(&queue, data, sizeof queue);
-	if (!arn_is_sound(&queue.found))
+	if (queue.entry >= t->queues || t->settled[queue.entry] ||
+	    !arn_is_sound(&queue.found))
 		return ERR_FORMAT;
-	make_arn(t, conf, &queue.found);
-	if (t->arn[0] == '\0')
+	t->settled[queue.entry] = true;
+	make_arn(t, conf, queue.entry, &queue.found);
+	if (t->arn[queue.entry][0] == '\0' && t->queues == 1)
 		log_warning(ARN_MISSING ": no message earns credit");
+	else if (t->arn[queue.entry][0] == '\0')
+		log_warning("%s: " ARN_MISSING
+			    ": no message of it earns credit",
+		    conf->common.queues[queue.entry]);
 	return 0;
 }
 
@@ -98,14 +107,17 @@ static void judge_message(struct taken *t, const struct agent_offline *o,
 	}
 }
 
-static void report_message(const struct message *m, const struct verdict *v)
+static void report_message(
+    const struct taken *t, const struct message *m, const struct verdict *v)
 {
+	const bool several = t->queues > 1;
 	char text[256];
 
 	credit_explain(v->withheld, text, sizeof text);
-	log_info("message of %u bytes%s%s: %s", (unsigned)m->payload_len,
+	log_info("message of %u bytes%s%s%s%s: %s", (unsigned)m->payload_len,
 	    v->producer != NULL ? " from " : "",
-	    v->producer != NULL ? v->producer : "", text);
+	    v->producer != NULL ? v->producer : "", several ? " in " : "",
+	    several ? t->arn[m->entry] : "", text);
 }
 
 /* A payload counts once, whatever message it comes in.  It is remembered if the
@@ -130,8 +142,11 @@ static int take_message(struct taken *t, const struct agent_offline *o,
 
 	if (rc != 0)
 		return rc;
+	if (m->entry >= t->queues)
+		return ERR_FORMAT;
+	t->settled[m->entry] = true;
 	t->n++;
-	rc = verify_message(&o->verify, m, t->arn, v);
+	rc = verify_message(&o->verify, m, t->arn[m->entry], v);
 	if (rc == ERR_DENIED) {
 		v->discarded = "sealed for somebody else";
 		log_warning("a message was discarded: it is sealed, and %s",
@@ -143,7 +158,7 @@ static int take_message(struct taken *t, const struct agent_offline *o,
 	if (rc != 0)
 		return rc;
 	judge_message(t, o, m, v);
-	report_message(m, v);
+	report_message(t, m, v);
 	if ((v->withheld & CREDIT_REFUSED) == 0)
 		return use_message(t, m, v);
 	v->discarded = "refused by the policy";

@@ -15,14 +15,16 @@
 
 /* What the online half has handed over in one run, and what it is worth. */
 struct taken {
-	struct buf *payloads;   /* of the used messages, one after the other */
-	char arn[ARN_TEXT_MAX]; /* of the queue; "": not known */
-	size_t n;               /* messages that came */
+	struct buf *payloads; /* of the used messages, one after the other */
+	size_t queues;        /* configured, or 1 for one that was found */
+	char arn[LIMIT_QUEUES][ARN_TEXT_MAX]; /* of each; "": not known */
+	bool settled[LIMIT_QUEUES]; /* no RECORD_QUEUE may come any more */
+	size_t n;                   /* messages that came */
 	struct verdict at[LIMIT_BATCH];
-	unsigned used;             /* messages whose bytes are in payloads */
-	unsigned long bits;        /* sum of what they earned */
-	bool identified, directed; /* RECORD_IDENTITY, RECORD_QUEUE came */
-	bool ended;                /* RECORD_END came */
+	unsigned used;      /* messages whose bytes are in payloads */
+	unsigned long bits; /* sum of what they earned */
+	bool identified;    /* RECORD_IDENTITY came */
+	bool ended;         /* RECORD_END came */
 	struct record_end end;
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/halves.h"
+#include "agent/online/turns.h"
 #include "agent/record.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -33,9 +34,12 @@ struct run {
 	struct session_config cfg;
 	struct session session;
 	struct runner runner;
-	struct sqs_messages messages;
-	bool want[LIMIT_BATCH];    /* to be deleted */
-	bool deleted[LIMIT_BATCH]; /* confirmed */
+	bool opened[LIMIT_QUEUES];    /* and told to the offline half */
+	bool ready;                   /* the offline half is */
+	long handed;                  /* messages, of all queues */
+	struct sqs_messages messages; /* of the queue whose turn it is */
+	bool want[LIMIT_BATCH];       /* to be deleted */
+	bool deleted[LIMIT_BATCH];    /* confirmed */
 	struct record_end end;
 };
 
@@ -98,10 +102,10 @@ static int tell(struct run *run, uint32_t type, const void *record, size_t len,
 	return 0;
 }
 
-static int tell_queue(struct run *run, struct err *err)
+static int tell_queue(struct run *run, size_t i, struct err *err)
 {
 	const struct record_queue record = {
-	    .found = run->session.queues[0].arn};
+	    .entry = (uint32_t)i, .found = run->session.queues[i].arn};
 
 	return tell(run, RECORD_QUEUE, &record, sizeof record, err);
 }
@@ -151,21 +155,23 @@ static int wait_until_ready(struct run *run, struct err *err)
 	return 0;
 }
 
-static int receive_messages(struct run *run, struct err *err)
+static int receive_messages(struct run *run, const struct session_queue *q,
+    int64_t until, struct err *err)
 {
-	int64_t left = run->deadline - clock_mono(&run->clock);
-	int rc =
-	    sqs_receive(run->session.queues[0].sqs, run->session.queues[0].url,
-		(int)run->conf->messages, left > WAIT_IF_LEFT_MS ? WAIT_S : 0,
-		&run->messages, run->deadline, err);
+	const int64_t left = until - clock_mono(&run->clock);
+	int rc;
 
+	sqs_messages_free(&run->messages);
+	memset(run->deleted, 0, sizeof run->deleted);
+	rc = sqs_receive(q->sqs, q->url,
+	    (int)(run->conf->messages - run->handed),
+	    left > WAIT_IF_LEFT_MS ? WAIT_S : 0, &run->messages, until, err);
 	if (rc != 0)
 		return rc;
-	run->end.received = (uint32_t)run->messages.n;
+	run->end.received += (uint32_t)run->messages.n;
 	if (run->messages.n > 0)
 		return 0;
-	return err_set(err, ERR_EMPTY, "the queue %s is empty",
-	    run->session.queues[0].url);
+	return err_set(err, ERR_EMPTY, "the queue %s is empty", q->url);
 }
 
 /* A message that came damaged is left in the queue: what the queue holds may
@@ -186,14 +192,15 @@ static size_t choose_messages(struct run *run)
 	return n;
 }
 
-static int delete_messages(struct run *run, struct err *err)
+static int delete_messages(
+    struct run *run, const struct session_queue *q, struct err *err)
 {
 	int rc;
 
 	if (choose_messages(run) == 0)
 		return 0;
-	rc = sqs_delete(run->session.queues[0].sqs, run->session.queues[0].url,
-	    &run->messages, run->want, run->deleted, run->deadline, err);
+	rc = sqs_delete(q->sqs, q->url, &run->messages, run->want, run->deleted,
+	    run->deadline, err);
 	if (rc != 0)
 		return rc;
 	if (err->code != 0)
@@ -218,39 +225,140 @@ static void report_discarded(const struct sqs_receipt *receipt)
 			: "not base64");
 }
 
-static int hand_over(struct run *run, struct err *err)
+static int hand_over(struct run *run, size_t i, struct err *err)
 {
 	int rc = 0;
 
 	for (size_t k = 0; rc == 0 && k < run->messages.n; k++) {
-		const struct message *m = &run->messages.at[k];
+		struct message *m = &run->messages.at[k];
 
-		if (run->deleted[k] && run->messages.receipts[k].body != 0)
+		if (!run->deleted[k])
+			continue;
+		if (run->messages.receipts[k].body != 0) {
 			report_discarded(&run->messages.receipts[k]);
-		else if (run->deleted[k])
-			rc = tell(
-			    run, RECORD_MESSAGE, m, message_record_len(m), err);
+			continue;
+		}
+		m->entry = (uint32_t)i;
+		rc = tell(run, RECORD_MESSAGE, m, message_record_len(m), err);
+		run->handed += rc == 0 ? 1 : 0;
 	}
 	return rc;
 }
 
+/* Nothing is received before the offline half is ready, because what is
+ * received is deleted. */
+static int prepare_queue(
+    struct run *run, size_t i, int64_t until, struct err *err)
+{
+	struct session_queue *q = &run->session.queues[i];
+	int rc = 0;
+
+	if (!run->opened[i]) {
+		rc = session_open(&run->session, q, until, err);
+		if (rc == 0 && q->warning[0] != '\0')
+			log_warning("%s", q->warning);
+		if (rc == 0)
+			rc = tell_queue(run, i, err);
+		run->opened[i] = rc == 0;
+	}
+	if (rc == 0 && !run->ready) {
+		rc = wait_until_ready(run, err);
+		run->ready = rc == 0;
+	}
+	return rc;
+}
+
+/* What was received has all the time there is: it is deleted, or lost to
+ * everybody for the visibility time-out. */
+static int take_turn(struct run *run, size_t i, int64_t until, struct err *err)
+{
+	const struct session_queue *q = &run->session.queues[i];
+	int rc = prepare_queue(run, i, until, err);
+
+	if (rc == 0)
+		rc = receive_messages(run, q, until, err);
+	if (rc == 0)
+		rc = delete_messages(run, q, err);
+	if (rc == 0)
+		rc = hand_over(run, i, err);
+	return rc;
+}
+
+/* True if the failure is not the queue's but this run's: the other half has
+ * ended, there are no credentials, this process cannot go on. */
+static bool ends_run(int rc, const struct err *err)
+{
+	return err->told || rc == ERR_CANCELED || rc == ERR_NOCRED ||
+	       rc == ERR_NOMEM || rc == ERR_INTERNAL;
+}
+
+/* The caller logs the outcome of the one queue that there is. */
+static void report_turn(
+    const struct run *run, size_t i, int rc, const struct err *err)
+{
+	if (run->session.n == 1 || rc == 0)
+		return;
+	if (rc == ERR_EMPTY)
+		log_notice("%s", err->text);
+	else
+		log_warning(
+		    "queue %s: %s", run->session.queues[i].entry, err->text);
+}
+
+/* What the run failed of when no queue gave a message: what is wrong with the
+ * first one that is not just empty.  Messages that came and could not be used
+ * tell more than an empty queue. */
+static int judge_turns(
+    const struct run *run, const int outcome[], struct err *err)
+{
+	const struct session *s = &run->session;
+	size_t i = 0;
+
+	if (run->handed > 0)
+		return 0;
+	while (i < s->n && (outcome[i] == ERR_EMPTY || outcome[i] == 0))
+		i++;
+	if (i == s->n && run->end.received > 0)
+		return 0;
+	if (s->n == 1)
+		return outcome[0];
+	if (i == s->n)
+		return err_set(
+		    err, ERR_EMPTY, "all %zu queues are empty", s->n);
+	return err_set(err, outcome[i],
+	    "none of %zu queues gave a message, and %s could not be asked: %s",
+	    s->n, s->queues[i].entry, err_text(outcome[i]));
+}
+
+static int take_turns(struct run *run, struct err *err)
+{
+	const bool random = run->conf->queue_order == CONF_RANDOM;
+	int outcome[LIMIT_QUEUES];
+	struct turns turns;
+	size_t i;
+
+	for (i = 0; i < LIMIT_QUEUES; i++)
+		outcome[i] = ERR_TIMEOUT;
+	turns_init(
+	    &turns, run->session.n, random ? &run->clock : NULL, run->deadline);
+	while (run->handed < run->conf->messages &&
+	       turns_next(&turns, clock_mono(&run->clock), &i)) {
+		*err = (struct err){.code = 0};
+		outcome[i] = take_turn(run, i, turns.until, err);
+		if (ends_run(outcome[i], err))
+			return outcome[i];
+		report_turn(run, i, outcome[i], err);
+		turns_end(&turns, clock_mono(&run->clock),
+		    err_exit(outcome[i]) != err_exit(ERR_TIMEOUT),
+		    run->handed > 0);
+	}
+	return judge_turns(run, outcome, err);
+}
+
 static int move_messages(struct run *run, struct err *err)
 {
-	int rc = session_open(
-	    &run->session, run->session.queues, run->deadline, err);
+	const int rc = take_turns(run, err);
 
-	if (rc == 0 && run->session.queues[0].warning[0] != '\0')
-		log_warning("%s", run->session.queues[0].warning);
-	if (rc == 0)
-		rc = tell_queue(run, err);
-	if (rc == 0)
-		rc = wait_until_ready(run, err);
-	if (rc == 0)
-		rc = receive_messages(run, err);
-	if (rc == 0)
-		rc = delete_messages(run, err);
-	if (rc == 0)
-		rc = hand_over(run, err);
 	/* Of a run without a message, too.  It comes last, so that a slow IMDS
 	 * takes no time from the delete. */
 	if (rc != ERR_CANCELED)

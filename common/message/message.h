@@ -30,6 +30,7 @@ struct message {
 	uint32_t entropy_len;   /* characters of entropy; 0: no claim */
 	uint32_t signature_len; /* bytes of signature; 0: not signed */
 	uint32_t payload_len;   /* bytes of payload */
+	uint32_t entry;         /* index of the configured queue it is from */
 	char entropy[MESSAGE_ENTROPY_MAX + 1]; /* the claim (claim.h), NUL */
 	uint8_t signature[MESSAGE_SIGNATURE_LEN];
 	/* A record ends after payload_len bytes of this. */

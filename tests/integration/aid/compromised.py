@@ -27,7 +27,7 @@ ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{NAME}"
 URL = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{NAME}"
 # The sizes in agent/record.h.
 IDENTITY_TEXT, ENTROPY = 256, 256
-QUEUE_FIELDS = "64s13s81s"  # region, account, name
+QUEUE_FIELDS = "I64s13s81s2x"  # entry, region, account, name
 
 
 def record(kind: int, data: bytes = b"") -> bytes:
@@ -42,11 +42,11 @@ def identity(text: bytes = b"i-0123456789abcdef0", length: int | None = None) ->
 
 
 def queue_record(
-    region: str = REGION, account: str = ACCOUNT, name: str = NAME
+    region: str = REGION, account: str = ACCOUNT, name: str = NAME, entry: int = 0
 ) -> bytes:
-    """A record that tells what was found of the queue."""
+    """A record that tells what was found of a configured queue."""
     found = (text.encode() for text in (region, account, name))
-    return record(QUEUE, struct.pack(f"={QUEUE_FIELDS}", *found))
+    return record(QUEUE, struct.pack(f"={QUEUE_FIELDS}", entry, *found))
 
 
 def end(code: int = 0, received: int = 1, deleted: int = 1) -> bytes:
@@ -55,17 +55,22 @@ def end(code: int = 0, received: int = 1, deleted: int = 1) -> bytes:
 
 
 def message(
-    m: Message, sent: int | None = None, count: int = 1, **lengths: int
+    m: Message,
+    sent: int | None = None,
+    count: int = 1,
+    entry: int = 0,
+    **lengths: int,
 ) -> bytes:
     """A record of a message; lengths other than the true ones can be claimed."""
     entropy, signature = (m.entropy or "").encode(), m.signature or b""
     head = struct.pack(
-        f"=qIIII{ENTROPY}s64s",
+        f"=qIIIII{ENTROPY}s64s",
         now() if sent is None else sent,
         count,
         lengths.get("entropy", len(entropy)),
         lengths.get("signature", len(signature)),
         lengths.get("payload", len(m.payload)),
+        entry,
         entropy,
         signature,
     )

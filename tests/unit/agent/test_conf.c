@@ -59,10 +59,11 @@ static void the_file_is_taken_and_options_win(void **state)
 	assert_string_equal(conf.common.region, "us-east-1");
 	assert_string_equal(conf.output, "/tmp/x");
 	/* The queues of a layer are all there are. */
-	write_file("queue = {a, b, c}\n");
+	write_file("queue = {a, b, c}\nqueue-order = random\n");
 	assert_int_equal(load1(NULL), 0);
 	assert_string_equal(conf.common.queues[3], "");
 	assert_string_equal(conf.common.queues[2], "c");
+	assert_int_equal(conf.queue_order, CONF_RANDOM);
 	assert_int_equal(load2("-qd", "--queue=e"), 0);
 	assert_string_equal(conf.common.queues[2], "");
 	assert_string_equal(conf.common.queues[1], "e");

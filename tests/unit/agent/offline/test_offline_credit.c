@@ -258,12 +258,20 @@ static void what_lies_behind_the_claim_is_nothing(void **state)
 	assert_int_equal(credit(b), 0);
 }
 
-static void send_queue(const struct bench *b, const char *name)
+static void send_found(const struct bench *b, uint32_t entry,
+    const char *account, const char *name)
 {
-	struct record_queue queue = {.found = {REGION, ACCOUNT, ""}};
+	struct record_queue queue = {
+	    .entry = entry, .found = {.region = REGION}};
 
+	(void)strcpy(queue.found.account, account);
 	(void)strcpy(queue.found.name, name);
 	send_raw(b, RECORD_QUEUE, &queue, sizeof queue);
+}
+
+static void send_queue(const struct bench *b, const char *name)
+{
+	send_found(b, 0, ACCOUNT, name);
 }
 
 static void a_configured_queue_is_not_talked_over(void **state)
@@ -314,6 +322,77 @@ static void a_second_queue_ends_the_run(void **state)
 	assert_int_equal(delivered(b, 1), 64);
 	send_queue(b, "a/b");
 	assert_int_equal(run(b), ERR_INTERNAL);
+}
+
+/* A signature holds for the queue that the message says it is from. */
+static void each_of_several_queues_has_its_own_arn(void **state)
+{
+	struct bench *b = *state;
+	static struct message m;
+
+	strcpy(
+	    b->conf.common.queues[0], "arn:aws:sqs:" REGION ":999999999999:a");
+	strcpy(b->conf.common.queues[1], QUEUE_URL);
+	strcpy(b->conf.common.queues[2], "queue");
+	for (uint32_t entry = 0; entry < 3; entry++) {
+		make_signed(&m, (uint8_t)(entry + 1), 256);
+		m.entry = entry;
+		if (entry == 2)
+			send_found(b, 2, ACCOUNT, "queue");
+		send_record(b, &m);
+		assert_int_equal(credit(b), entry == 0 ? 0 : 256);
+	}
+	/* What is found does not make one configured queue into another. */
+	send_found(b, 0, ACCOUNT, "queue");
+	make_signed(&m, 4, 256);
+	m.entry = 0;
+	send_record(b, &m);
+	assert_int_equal(credit(b), 0);
+}
+
+static void the_same_payload_in_two_queues_counts_once(void **state)
+{
+	struct bench *b = *state;
+	static struct message m;
+
+	strcpy(b->conf.common.queues[1],
+	    "arn:aws:sqs:" REGION ":" ACCOUNT ":queue");
+	make_signed(&m, 1, 128);
+	send_record(b, &m);
+	m.entry = 1;
+	send_record(b, &m);
+	assert_int_equal(credit(b), 0);
+	make_signed(&m, 2, 128);
+	send_record(b, &m);
+	make_signed(&m, 3, 128);
+	m.entry = 1;
+	send_record(b, &m);
+	assert_int_equal(credit(b), 256);
+}
+
+static void a_queue_that_is_not_configured_ends_the_run(void **state)
+{
+	struct bench *b = *state;
+	static struct message m;
+
+	strcpy(b->conf.common.queues[1], "queue");
+	send_found(b, 2, ACCOUNT, "queue");
+	assert_int_equal(run(b), ERR_INTERNAL);
+	make_signed(&m, 1, 256);
+	m.entry = 2;
+	send_record(b, &m);
+	assert_int_equal(run(b), ERR_INTERNAL);
+	/* Each may be told once, before its messages. */
+	make_signed(&m, 2, 256);
+	m.entry = 1;
+	send_found(b, 0, ACCOUNT, "queue");
+	send_found(b, 1, ACCOUNT, "queue");
+	send_record(b, &m);
+	send_found(b, 1, "999999999999", "queue");
+	m.entry = 1;
+	send_record(b, &m);
+	assert_int_equal(run(b), 0);
+	assert_int_equal(delivered(b, 2), 64);
 }
 
 static void without_memory_nothing_is_credited(void **state)
@@ -389,6 +468,9 @@ int main(void)
 	    T(a_configured_queue_is_not_talked_over),
 	    T(a_queue_that_is_not_configured_is_told_once_and_first),
 	    T(a_second_queue_ends_the_run),
+	    T(each_of_several_queues_has_its_own_arn),
+	    T(the_same_payload_in_two_queues_counts_once),
+	    T(a_queue_that_is_not_configured_ends_the_run),
 	    T(without_memory_nothing_is_credited),
 	    T(a_locked_memory_costs_a_quarter_of_the_time),
 	    T(memory_that_fails_withholds_credit),
