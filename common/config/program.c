@@ -10,8 +10,6 @@
 #include "config/options.h"
 #include "config/service_credential.h"
 
-_Static_assert(LIMIT_QUEUES <= SETTINGS_LIST, "all may be options");
-
 static struct program_conf *common_of(struct conf *conf)
 {
 	return (struct program_conf *)conf;
@@ -45,6 +43,30 @@ static void take_service_credentials(
 			common_of(conf)->origin[i] = PROGRAM_BY_SERVICE;
 }
 
+/* Two settings of the file, one of which says what the other one does. */
+static int refuse_pairs(const struct settings *settings,
+    const struct program_conf *common, struct err *err)
+{
+	const struct setting *row = settings->rows;
+
+	for (size_t i = 0; i < settings->n; i++, row++) {
+		const struct setting *other =
+		    row->unless != NULL ? settings_find(settings, row->unless)
+					: NULL;
+
+		if (other != NULL && common->origin[i] != PROGRAM_BY_DEFAULT &&
+		    common->origin[other - settings->rows] !=
+			PROGRAM_BY_DEFAULT)
+			return err_set(err, ERR_CONFIG,
+			    "%s:%d: %s cannot be set beside %s, which line %d "
+			    "sets: remove one of them",
+			    common->file, common->origin[i], row->name,
+			    other->name,
+			    common->origin[other - settings->rows]);
+	}
+	return 0;
+}
+
 /* Options are set before the file is read, too, so that the output is known
  * even when the file is malformed. */
 static int take_layers(const struct program *program, struct conf *conf,
@@ -62,6 +84,8 @@ static int take_layers(const struct program *program, struct conf *conf,
 		common_of(conf)->origin[i] =
 		    options->given[i][0] != NULL ? PROGRAM_BY_OPTION : lines[i];
 	take_service_credentials(program, conf);
+	if (rc == 0)
+		rc = refuse_pairs(settings, common_of(conf), err);
 	if (rc == 0 && program->complete != NULL)
 		rc = program->complete(conf, err);
 	return rc;
@@ -129,7 +153,8 @@ static void print_settings(const struct program *program, struct conf *conf)
 	const struct setting *row = program->settings.rows;
 
 	for (size_t i = 0; i < program->settings.n; i++, row++) {
-		if ((row->layers & SETTING_FILE) == 0)
+		if ((row->layers & SETTING_FILE) == 0 ||
+		    !settings_holds(&program->settings, row, conf))
 			continue;
 		settings_print(row, conf, stdout);
 		print_origin(common->origin[i], common->file);

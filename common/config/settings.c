@@ -156,6 +156,21 @@ int settings_set_defaults(
 	return rc;
 }
 
+static long long_at(const struct setting *row, const void *conf)
+{
+	return *(const long *)(const void *)((const char *)conf + row->offset);
+}
+
+bool settings_holds(const struct settings *settings, const struct setting *row,
+    const void *conf)
+{
+	if (row->unless != NULL &&
+	    long_at(settings_find(settings, row->unless), conf) != 0)
+		return false;
+	return row->kind != SETTING_LONG || row->initial != NULL ||
+	       long_at(row, conf) != 0;
+}
+
 /* In quotes, as libconfuse reads it.  It would replace an unescaped ${X}. */
 static void print_string(const char *text, FILE *to)
 {

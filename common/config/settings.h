@@ -50,6 +50,8 @@ struct setting {
 	const char *value;          /* --help's name of the value; NULL: none */
 	const char *help;           /* one line, without range and default */
 	const char *undoes;         /* the flag that this one switches off */
+	const char *unless; /* the SETTING_LONG beside which this one may
+			       not be set, and does not hold */
 	const char
 	    *belongs_to; /* the action that a flag needs: "--genkey FILE" */
 	int action;      /* SETTING_ACTION: its number, not 0 */
@@ -93,6 +95,11 @@ void settings_clear(const struct setting *row, void *conf);
  * contradicts itself. */
 int settings_set_defaults(
     const struct settings *settings, void *conf, struct err *err) MUST_CHECK;
+
+/* True if the setting counts: nothing that overrules it is set, and it is set
+ * itself or has a default. */
+bool settings_holds(const struct settings *settings, const struct setting *row,
+    const void *conf);
 
 /* Write "key = value" as the file has it, without a line feed. */
 void settings_print(const struct setting *row, const void *conf, FILE *to);

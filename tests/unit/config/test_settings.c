@@ -19,11 +19,12 @@ struct values {
 	int unsigned_;
 	bool strict;
 	char keys[3][4];
+	long depth, low;
 };
 static struct values v;
 static struct err err;
 
-enum { QUEUE, MESSAGES, BITS, UNSIGNED, STRICT, KEYS };
+enum { QUEUE, MESSAGES, BITS, UNSIGNED, STRICT, KEYS, DEPTH, LOW };
 static const struct setting rows[] = {
     {"queue", SETTING_STRING, SETTING_FILE,
 	SETTING_MEMBER(struct values, queue)},
@@ -37,6 +38,10 @@ static const struct setting rows[] = {
 	SETTING_MEMBER(struct values, strict)},
     {"keys", SETTING_LIST, SETTING_FILE, NULL, 0, 3,
 	SETTING_MEMBER(struct values, keys)},
+    {"depth", SETTING_LONG, SETTING_FILE, NULL, 1, 9,
+	SETTING_MEMBER(struct values, depth)},
+    {"low", SETTING_LONG, SETTING_FILE, "3", 1, 9, .unless = "depth",
+	SETTING_MEMBER(struct values, low)},
 };
 static const struct settings settings = {
     rows, sizeof rows / sizeof rows[0], sizeof v};
@@ -135,6 +140,17 @@ static void a_list_is_filled_from_its_start(void **state)
 	assert_string_equal(v.keys[2], "");
 }
 
+static void a_setting_may_hold_unless_another_one_is_set(void **state)
+{
+	(void)state;
+	assert_true(settings_holds(&settings, &rows[QUEUE], &v));
+	assert_false(settings_holds(&settings, &rows[DEPTH], &v));
+	assert_true(settings_holds(&settings, &rows[LOW], &v));
+	v.depth = 1;
+	assert_true(settings_holds(&settings, &rows[DEPTH], &v));
+	assert_false(settings_holds(&settings, &rows[LOW], &v));
+}
+
 static void assert_printed(const struct setting *row, const char *expected)
 {
 	char text[128] = "";
@@ -199,6 +215,7 @@ int main(void)
 	    T(a_row_is_found_by_its_name),
 	    T(a_value_is_checked_before_it_is_stored),
 	    T(a_list_is_filled_from_its_start),
+	    T(a_setting_may_hold_unless_another_one_is_set),
 	    T(a_value_is_printed_as_the_file_has_it),
 	    T(a_switch_may_be_left_to_a_lower_layer),
 	};
