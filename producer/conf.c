@@ -28,9 +28,14 @@ static const struct setting rows[] = {
     {"signing-key", SETTING_STRING, SETTING_FILE | SETTING_CREDENTIAL,
 	MEMBER(signing_key)},
     {"seal-to", SETTING_STRING, SETTING_FILE, MEMBER(seal_to)},
+    {"depth", SETTING_LONG, SETTING_FILE, NULL, 1, 100000,
+	MEMBER(refill.depth)},
+    {"producers", SETTING_LONG, SETTING_FILE, "1", 1, 1000,
+	MEMBER(refill.producers)},
     {"low-watermark", SETTING_LONG, SETTING_FILE, "10", 1, 100000,
-	MEMBER(refill.low_watermark)},
-    {"burst", SETTING_LONG, SETTING_FILE, "10", 1, 10000, MEMBER(refill.burst)},
+	.unless = "depth", MEMBER(refill.low_watermark)},
+    {"burst", SETTING_LONG, SETTING_FILE, "10", 1, 10000, .unless = "depth",
+	MEMBER(refill.burst)},
     {"interval", SETTING_LONG, SETTING_FILE, "60", 1, 86400,
 	MEMBER(refill.interval)},
     {"message-bytes", SETTING_LONG, SETTING_FILE, "512", MESSAGE_PAYLOAD_MIN,
@@ -74,6 +79,11 @@ static int complete_producer(struct conf *conf, struct err *err)
 		    "%s: message-bytes: sealing adds %d bytes, and %d are "
 		    "allowed in all",
 		    file, HPKE_OVERHEAD, MESSAGE_PAYLOAD_MAX);
+	if (conf->refill.producers > 1 && conf->refill.depth == 0)
+		return err_set(err, ERR_CONFIG,
+		    "%s: producers is how many share what is missing at depth: "
+		    "set depth, too",
+		    file);
 	if (conf->common.queues[0][0] == '\0')
 		return err_set(err, ERR_CONFIG,
 		    "no queue: set queue in %s or give --queue URL|ARN|NAME",

@@ -20,6 +20,8 @@ struct refill_settings {
 	long low_watermark; /* messages */
 	long burst;         /* messages */
 	long interval;      /* seconds */
+	long depth;         /* messages; 0: low_watermark and burst hold */
+	long producers;     /* that share each queue, with a depth */
 };
 
 struct conf {

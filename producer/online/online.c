@@ -159,10 +159,8 @@ static int send_batch(struct run *run, long *sent, struct err *err)
 
 static void note_sent(struct run *run, long sent)
 {
-	run->state.last_send = clock_mono(&run->clock);
-	run->state.last_sent = sent;
+	refill_note_sent(&run->state, clock_mono(&run->clock), sent);
 	run->heartbeat.record.sent += (uint64_t)sent;
-	run->state.last_seen = run->state.visible;
 	http_rest(run->session.http);
 }
 

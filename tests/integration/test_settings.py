@@ -179,14 +179,15 @@ def test_check_prints_a_file_that_says_the_same(
     bundle = tmp_path / 'a "b" \\ ${HOME} #'
     bundle.write_text("")
     first.write_text(f"region = \"eu-west-1\"\n\nca-bundle = '{bundle}'\n")
-    got = run(table.program, "--check", "-c", first, "-q", "entropy")
+    queues = ["-q", "entropy", "-q", "arn:aws:sqs:eu-west-1:123456789012:b"]
+    got = run(table.program, "--check", "-c", first, *queues)
     assert (got.code, got.err) == (0, "")
     *lines, last = got.out.decode().splitlines(keepends=True)
     assert last == f"{first}: valid\n"
     said = in_check(got.out)
     assert said["region"] == ("eu-west-1", f"{first}:1")
     assert said["ca-bundle"][1] == f"{first}:3"
-    assert said["queue"] == ("entropy", "option")
+    assert said["queue"] == (f'{{"{queues[1]}", "{queues[3]}"}}', "option")
     assert said["profile"] == ("", "default")
     second.write_text("".join(lines))
     again = run(table.program, "--check", "-c", second)
@@ -194,6 +195,22 @@ def test_check_prints_a_file_that_says_the_same(
     values = [line.rstrip().partition("  # ")[0] for line in lines]
     *lines, _ = again.out.decode().splitlines()
     assert [line.partition("  # ")[0] for line in lines] == values
+
+
+def test_of_two_rules_check_prints_the_one_that_holds(
+    run: Callable[..., Any], tmp_path: Path
+) -> None:
+    conf = tmp_path / "producer.conf"
+    conf.write_text("queue = q\nregion = eu-west-1\n")
+    check = ("sqs-entropy-producer", "--check", "-c", conf)
+    said = in_check(run(*check).out)
+    assert said["low-watermark"] == said["burst"] == ("10", "default")
+    assert "depth" not in said
+    conf.write_text("queue = q\nregion = eu-west-1\ndepth = 20\nproducers = 2\n")
+    said = in_check(run(*check).out)
+    assert said["depth"] == ("20", f"{conf}:3")
+    assert said["producers"] == ("2", f"{conf}:4")
+    assert not {"low-watermark", "burst"} & set(said)
 
 
 def test_check_tells_a_key_that_the_service_manager_hands_over(

@@ -25,6 +25,8 @@ static void the_defaults_are_the_articles(void **state)
 	assert_int_equal(conf.refill.low_watermark, 10);
 	assert_int_equal(conf.refill.burst, 10);
 	assert_int_equal(conf.refill.interval, 60);
+	assert_int_equal(conf.refill.depth, 0);
+	assert_int_equal(conf.refill.producers, 1);
 	assert_false(conf.once);
 }
 
@@ -41,6 +43,7 @@ static void options_win(void **state)
 static void values_out_of_range_are_refused(void **state)
 {
 	static const char *const cases[] = {"low-watermark = 0", "burst = 0",
+	    "depth = 0", "depth = 100001", "producers = 0", "producers = 1001",
 	    "interval = 0", "interval = 86401", "message-bytes = 31",
 	    "message-bytes = 16385", "bits-per-byte = 0", "bits-per-byte = 8.1",
 	    "low_watermark = 5", "output = \"-\""};
@@ -53,6 +56,36 @@ static void values_out_of_range_are_refused(void **state)
 		if (load(NULL, NULL) != ERR_CONFIG ||
 		    strstr(err.text, ":2:") == NULL)
 			fail_msg("%s: %s", cases[i], err.text);
+	}
+}
+
+static void a_depth_replaces_watermark_and_burst(void **state)
+{
+	static const struct {
+		const char *text, *wrong; /* NULL: it is taken */
+	} cases[] = {{"depth = 20\n", NULL},
+	    {"depth = 20\nproducers = 3\n", NULL},
+	    {"depth = 20\nlow-watermark = 5\n",
+		":3: low-watermark cannot be set beside depth, which line 2 "
+		"sets: remove one of them"},
+	    {"burst = 10\ndepth = 20\n",
+		":2: burst cannot be set beside depth, which line 3 sets"},
+	    {"low-watermark = 5\nburst = 10\n", NULL},
+	    {"producers = 2\n", "set depth, too"},
+	    {"producers = 2\nburst = 5\n", "set depth, too"},
+	    {"producers = 1\nburst = 5\n", NULL}};
+	char text[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		(void)snprintf(
+		    text, sizeof text, "queue = q\n%s", cases[i].text);
+		write_file(text);
+		assert_int_equal(
+		    load(NULL, NULL), cases[i].wrong != NULL ? ERR_CONFIG : 0);
+		if (cases[i].wrong != NULL &&
+		    strstr(err.text, cases[i].wrong) == NULL)
+			fail_msg("%s: %s", cases[i].text, err.text);
 	}
 }
 
@@ -131,6 +164,7 @@ int main(void)
 	    T(the_defaults_are_the_articles),
 	    T(options_win),
 	    T(values_out_of_range_are_refused),
+	    T(a_depth_replaces_watermark_and_burst),
 	    T(a_queue_is_needed),
 	    T(the_keys_of_a_producer_come_from_the_file),
 	    T(a_key_that_would_be_ignored_is_refused),
