@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/arn.h"
+#include "base/limits.h"
 #include "message/message.h"
 
 /*
@@ -23,15 +24,19 @@ enum record_type {
  * the service manager's watchdog HEARTBEAT_PARTS of them come. */
 #define HEARTBEAT_PARTS 3
 struct record_heartbeat {
-	int64_t visible; /* messages that can be received; -1: not known */
 	uint64_t sent;   /* messages since the start */
-	int32_t code;    /* enum err_code of the last try */
 	int32_t behind;  /* seconds, of a clock too wrong to sign by; or 0 */
+	uint32_t queues; /* 1..LIMIT_QUEUES */
+	/* Of each: */
+	int64_t visible[LIMIT_QUEUES]; /* messages that can be received; -1: not
+					  known */
+	int32_t code[LIMIT_QUEUES];    /* enum err_code of the last try */
 };
 
-/* The queue that the message is for, as far as the online half found it: its
- * ARN is signed too. */
+/* The queue that the message is for, by its index in the configuration, and
+ * what the online half found of it: its ARN is signed too. */
 struct record_ask {
+	uint32_t entry;
 	struct arn found;
 };
 

@@ -236,7 +236,8 @@ static int transfer_request(
 	    .take = take_bytes,
 	    .take_ctx = c,
 	    .deadline = c->deadline,
-	    .connect_ms = CONNECT_MS,
+	    .connect_ms = s->brief ? SQS_BRIEF_CONNECT_MS : CONNECT_MS,
+	    .silence_ms = s->brief ? SQS_BRIEF_SILENCE_MS : 0,
 	};
 	struct http_transfer *t = NULL;
 	struct err why = {0};
@@ -351,7 +352,7 @@ static int prepare_again(struct sqs *s, struct call *c, int rc)
 			return ERR_TIMEOUT;
 		return clock_sleep(s->clock, ROUTE_POLL_MS);
 	}
-	if (c->attempt == SQS_ATTEMPTS)
+	if (c->attempt == SQS_ATTEMPTS || s->brief)
 		return rc;
 	return sqs_backoff(s, c->attempt++, rc, c->deadline);
 }

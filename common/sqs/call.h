@@ -25,7 +25,7 @@ struct sqs {
 	char host[LIMIT_URL]; /* as sent in Host */
 	char region[LIMIT_REGION];
 	char region_from[SQS_FROM_MAX]; /* "": unknown */
-	bool wait_for_route;
+	bool wait_for_route, brief;
 	const char *source;  /* of the last credentials, for messages */
 	int64_t skew;        /* ms from our clock to the service's, as signed */
 	int64_t behind;      /* the same, as the last answer told it */

@@ -31,6 +31,7 @@ static int configure_client(
 	(void)snprintf(s->region_from, sizeof s->region_from, "%s",
 	    cfg->region_from != NULL ? cfg->region_from : "");
 	s->wait_for_route = cfg->wait_for_route;
+	s->brief = cfg->brief;
 	return 0;
 }
 

@@ -19,11 +19,14 @@
  * when it certainly was not done.  Here: the client;
  * queue.h and messages.h have the operations.
  */
-#define SQS_ATTEMPTS     3
-#define SQS_ANSWER_MAX   ((1 << 20) + (64 << 10)) /* bytes: 1 MiB + 64 KiB */
+#define SQS_ATTEMPTS         3
+#define SQS_ANSWER_MAX       ((1 << 20) + (64 << 10)) /* bytes: 1 MiB + 64 KiB */
 /* That of ReceiveMessage: ten messages of 1 MiB, each byte of which may come as
  * an escape of six. */
-#define SQS_MESSAGES_MAX (64 << 20)
+#define SQS_MESSAGES_MAX     (64 << 20)
+
+#define SQS_BRIEF_CONNECT_MS 2000
+#define SQS_BRIEF_SILENCE_MS 5000
 
 struct sqs;
 
@@ -32,6 +35,10 @@ struct sqs_config {
 	const char *region;      /* for the credential scope */
 	const char *region_from; /* who says so, for messages; NULL: unknown */
 	bool wait_for_route;     /* retry ERR_UNREACHABLE until the deadline */
+	/* Others wait for this one: a failure is not tried again, a connection
+	 * takes SQS_BRIEF_CONNECT_MS at most, and SQS_BRIEF_SILENCE_MS of
+	 * silence end a request. */
+	bool brief;
 };
 
 /* Copies cfg, borrows the rest.  ERR_NOMEM, ERR_CONFIG. */

@@ -161,6 +161,7 @@ static int open_endpoint(struct session *s, struct session_queue *q,
 	    .region = q->region,
 	    .region_from = p->region_from,
 	    .wait_for_route = s->cfg->wait_for_route,
+	    .brief = s->cfg->brief,
 	};
 	char setting[ENDPOINT_FROM_MAX + 16];
 	int rc;

@@ -38,6 +38,7 @@ struct session_config {
 	const char *agent;                        /* User-Agent */
 	bool queue_from_tag; /* SESSION_QUEUE_TAG: a queue of AWS's */
 	bool wait_for_route; /* boot: no network yet is not an error */
+	bool brief;          /* as in client.h */
 	/* What may come right later is no error: a CA bundle that is not
 	 * there, shared files that are malformed. */
 	bool patient;

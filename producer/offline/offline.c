@@ -28,7 +28,9 @@ struct run {
 static int take_ask(struct run *run, const struct record_ask *ask)
 {
 	/* The online half waits for the answer before it asks again. */
-	if (run->asked || !arn_is_sound(&ask->found))
+	if (run->asked ||
+	    ask->entry >= arn_count_queues(run->o->conf->common.queues) ||
+	    !arn_is_sound(&ask->found))
 		return ERR_FORMAT;
 	run->ask = *ask;
 	run->asked = true;
@@ -52,7 +54,8 @@ static int take_from_online(struct run *run, int64_t deadline)
 	if (rc == 0 && type == RECORD_ASK && len == sizeof in.ask)
 		rc = take_ask(run, &in.ask);
 	else if (rc == 0 && type == RECORD_HEARTBEAT &&
-		 len == sizeof in.heartbeat)
+		 len == sizeof in.heartbeat && in.heartbeat.queues > 0 &&
+		 in.heartbeat.queues <= LIMIT_QUEUES)
 		service_heartbeat(
 		    &run->service, &in.heartbeat, clock_mono(&run->clock));
 	else if (rc == 0)
@@ -131,7 +134,8 @@ static int answer_ask(struct run *run, struct message *m)
 	int rc;
 
 	run->asked = false;
-	signer_set_queue(&run->o->signer, run->o->conf, &run->ask.found);
+	signer_set_queue(
+	    &run->o->signer, run->o->conf, run->ask.entry, &run->ask.found);
 	rc = make_message(run, m, &err);
 	if (rc == ERR_CANCELED)
 		return rc;

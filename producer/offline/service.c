@@ -2,6 +2,7 @@
 #include "producer/offline/service.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -43,35 +44,75 @@ void service_tested(struct service *m)
 	tell_ready(m);
 }
 
-static void describe_trouble(
-    const struct record_heartbeat *heartbeat, char *out, size_t size)
+static void __attribute__((format(printf, 2, 3)))
+add_words(char text[static SERVICE_STATUS_MAX], const char *fmt, ...)
+{
+	const size_t len = strlen(text);
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text + len, SERVICE_STATUS_MAX - len, fmt, ap);
+	va_end(ap);
+}
+
+/* Of all queues together, as far as they are known. */
+static void describe_depth(const struct record_heartbeat *heartbeat,
+    char text[static SERVICE_STATUS_MAX])
+{
+	const uint32_t queues = heartbeat->queues;
+	uint64_t visible = 0;
+	uint32_t known = 0;
+
+	for (uint32_t i = 0; i < queues; i++) {
+		if (heartbeat->visible[i] < 0)
+			continue;
+		visible += (uint64_t)heartbeat->visible[i];
+		known++;
+	}
+	if (queues == 1 && known == 0)
+		add_words(text, "the queue has not been reached yet");
+	else if (queues == 1)
+		add_words(text, "%" PRIu64 " messages in the queue", visible);
+	else if (known < queues)
+		add_words(text,
+		    "%" PRIu64 " messages in %" PRIu32 " of %" PRIu32 " queues",
+		    visible, known, queues);
+	else
+		add_words(text, "%" PRIu64 " messages in %" PRIu32 " queues",
+		    visible, queues);
+}
+
+/* Of several queues the number tells which one it is. */
+static void describe_trouble(const struct record_heartbeat *heartbeat,
+    char text[static SERVICE_STATUS_MAX])
 {
 	const int64_t behind = heartbeat->behind;
 
-	out[0] = '\0';
-	if (behind != 0)
-		(void)snprintf(out, size,
-		    "; this machine's clock is %" PRId64 " s %s",
+	if (behind != 0) {
+		add_words(text, "; this machine's clock is %" PRId64 " s %s",
 		    behind > 0 ? behind : -behind,
 		    behind > 0 ? "behind" : "ahead");
-	else if (heartbeat->code != 0)
-		(void)snprintf(out, size, "; the last try failed: %s",
-		    err_text(heartbeat->code));
+		return;
+	}
+	for (uint32_t i = 0; i < heartbeat->queues; i++) {
+		if (heartbeat->code[i] == 0)
+			continue;
+		if (heartbeat->queues > 1)
+			add_words(text, "; queue %" PRIu32, i + 1);
+		add_words(text, "%sthe last try failed: %s",
+		    heartbeat->queues > 1 ? ": " : "; ",
+		    err_text(heartbeat->code[i]));
+	}
 }
 
 /* The online half supplies numbers only, so that it cannot add lines. */
-static void describe(
-    const struct record_heartbeat *heartbeat, char text[SERVICE_STATUS_MAX])
+static void describe(const struct record_heartbeat *heartbeat,
+    char text[static SERVICE_STATUS_MAX])
 {
-	char queue[64] = "the queue has not been reached yet", trouble[80];
-
-	if (heartbeat->visible >= 0)
-		(void)snprintf(queue, sizeof queue,
-		    "%" PRId64 " messages in the queue", heartbeat->visible);
-	describe_trouble(heartbeat, trouble, sizeof trouble);
-	(void)snprintf(text, SERVICE_STATUS_MAX,
-	    "WATCHDOG=1\nSTATUS=%s, %" PRIu64 " sent%s", queue, heartbeat->sent,
-	    trouble);
+	(void)snprintf(text, SERVICE_STATUS_MAX, "WATCHDOG=1\nSTATUS=");
+	describe_depth(heartbeat, text);
+	add_words(text, ", %" PRIu64 " sent", heartbeat->sent);
+	describe_trouble(heartbeat, text);
 }
 
 /* While messages are sent, more signs come than the manager needs, and its

@@ -14,7 +14,7 @@
  * network need not be there.  A sign of life: the online half has just given
  * one, and the offline half has read it.  Times are CLOCK_MONOTONIC ms.
  */
-#define SERVICE_STATUS_MAX 160
+#define SERVICE_STATUS_MAX 1024
 
 struct service {
 	const struct notify *notify;

@@ -15,6 +15,17 @@
 #define CANNOT_SEAL "seal-to: " ARN_MISSING
 #define UNSIGNED    ARN_MISSING ": messages are not signed, and earn no credit"
 
+/* The first queue from index i on that can have no ARN; the number of queues
+ * when each may have one. */
+static size_t find_without_arn(const struct conf *conf, size_t i)
+{
+	const size_t n = arn_count_queues(conf->common.queues);
+
+	while (i < n && !arn_is_missing(conf->common.queues[i]))
+		i++;
+	return i;
+}
+
 static int load_signing_key(struct signer *s, const char *path, struct err *err)
 {
 	uint8_t public_key[KEYS_LEN], *space;
@@ -47,8 +58,10 @@ static int load_keys(struct signer *s, const struct conf *conf, struct err *err)
 		    KEYFILE_SEAL_PUBLIC, conf->seal_to, s->seal_to, err);
 		s->seals = true;
 	}
-	if (rc == 0 && s->seals && arn_is_missing(conf->common.queues[0]))
-		rc = err_set(err, ERR_CONFIG, CANNOT_SEAL);
+	if (rc == 0 && s->seals &&
+	    find_without_arn(conf, 0) < arn_count_queues(conf->common.queues))
+		rc = err_set(err, ERR_CONFIG, CANNOT_SEAL ": %s",
+		    conf->common.queues[find_without_arn(conf, 0)]);
 	return rc;
 }
 
@@ -105,11 +118,13 @@ int signer_open(struct signer *s, const struct conf *conf, struct err *err)
 int signer_check(const struct conf *conf, struct err *err)
 {
 	struct signer s;
+	const size_t n = arn_count_queues(conf->common.queues);
 	const int rc = load_keys(&s, conf, err);
 
-	if (rc == 0 && conf->signing_key[0] != '\0' &&
-	    arn_is_missing(conf->common.queues[0]))
-		log_warning(UNSIGNED);
+	if (rc == 0 && conf->signing_key[0] != '\0')
+		for (size_t i = find_without_arn(conf, 0); i < n;
+		     i = find_without_arn(conf, i + 1))
+			log_warning("%s: " UNSIGNED, conf->common.queues[i]);
 	signer_close(&s);
 	return rc;
 }
@@ -121,10 +136,12 @@ void signer_close(struct signer *s)
 	sequence_close(&s->sequence);
 }
 
-void signer_set_queue(
-    struct signer *s, const struct conf *conf, const struct arn *found)
+void signer_set_queue(struct signer *s, const struct conf *conf, size_t entry,
+    const struct arn *found)
 {
-	arn_make(s->arn, conf->common.queues[0],
+	s->entry = entry;
+	s->queue = conf->common.queues[entry];
+	arn_make(s->arn, conf->common.queues[entry],
 	    arn_set_region(conf->common.region, NULL), found);
 }
 
@@ -134,9 +151,9 @@ static int go_unsigned(struct signer *s, struct err *err)
 {
 	if (s->seals)
 		return err_set(err, ERR_CONFIG, CANNOT_SEAL);
-	if (!s->told_no_arn)
-		log_warning(UNSIGNED);
-	s->told_no_arn = true;
+	if (!s->told_no_arn[s->entry])
+		log_warning("%s: " UNSIGNED, s->queue);
+	s->told_no_arn[s->entry] = true;
 	return 0;
 }
 

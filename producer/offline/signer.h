@@ -20,8 +20,11 @@ struct signer {
 	bool seals;
 	uint8_t seal_to[KEYS_LEN]; /* the fleet's public key */
 	struct sequence sequence;
-	char arn[ARN_TEXT_MAX]; /* of the queue; "": it has none */
-	bool told_no_arn;
+	/* The queue of the next message: */
+	size_t entry;           /* its index in the configuration */
+	const char *queue;      /* as it is configured there */
+	char arn[ARN_TEXT_MAX]; /* "": it has none */
+	bool told_no_arn[LIMIT_QUEUES];
 };
 
 /* Load what conf names.  ERR_CONFIG, ERR_ABSENT (another producer has the
@@ -33,15 +36,15 @@ void signer_close(struct signer *s);
 /* For --check: load the keys as signer_open() does, and close them. */
 int signer_check(const struct conf *conf, struct err *err) MUST_CHECK;
 
-/* Make the queue's ARN from the configuration and, where that does not say all,
- * from what the online half found. */
-void signer_set_queue(
-    struct signer *s, const struct conf *conf, const struct arn *found);
+/* Make the ARN of the configured queue with that index from the configuration
+ * and, where that does not say all, from what the online half found. */
+void signer_set_queue(struct signer *s, const struct conf *conf, size_t entry,
+    const struct arn *found);
 
 /* Number, seal and sign the payload of m, claiming bits, at epoch ms wall.
  * Without a signing key nothing changes, nor without an ARN, which is logged
- * once.  ERR_LIMIT, ERR_IO, ERR_CONFIG (to be sealed, and no ARN), ERR_NOMEM,
- * ERR_INTERNAL. */
+ * once for each queue.  ERR_LIMIT, ERR_IO, ERR_CONFIG (to be sealed, and no
+ * ARN), ERR_NOMEM, ERR_INTERNAL. */
 int signer_sign(struct signer *s, struct message *m, int64_t wall,
     uint32_t bits, struct err *err) MUST_CHECK;
 

@@ -34,14 +34,6 @@ void batch_wipe(struct batch *b)
 	explicit_bzero(b->at, LIMIT_BATCH * sizeof *b->at);
 }
 
-static int send_ask(const struct heartbeat *h, const struct arn *queue)
-{
-	const struct record_ask ask = {.found = *queue};
-
-	return record_send(
-	    h->fd, RECORD_ASK, &ask, sizeof ask, h->cancel_fd, 0);
-}
-
 static int read_failed(struct batch *b, const void *data, size_t len)
 {
 	struct record_failed failed;
@@ -65,11 +57,12 @@ static int accept_message(struct message *m, size_t len)
 }
 
 static int ask_for_message(struct batch *b, const struct heartbeat *h,
-    const struct arn *queue, struct message *m)
+    const struct record_ask *ask, struct message *m)
 {
 	uint32_t type;
 	size_t len;
-	int rc = send_ask(h, queue);
+	int rc =
+	    record_send(h->fd, RECORD_ASK, ask, sizeof *ask, h->cancel_fd, 0);
 
 	if (rc == 0)
 		rc = heartbeat_receive(h, &type, m, sizeof *m, &len);
@@ -96,14 +89,14 @@ static void drop_stale(struct batch *b, int64_t now)
 }
 
 static int ask_until_slow(struct batch *b, const struct heartbeat *h,
-    const struct arn *queue, size_t most)
+    const struct record_ask *ask, size_t most)
 {
 	int64_t asked, now = 0;
 	int rc;
 
 	while (b->n < most) {
 		asked = clock_mono(h->clock);
-		rc = ask_for_message(b, h, queue, &b->at[b->n]);
+		rc = ask_for_message(b, h, ask, &b->at[b->n]);
 		if (rc != 0)
 			return rc;
 		now = clock_mono(h->clock);
@@ -119,13 +112,13 @@ static int ask_until_slow(struct batch *b, const struct heartbeat *h,
 }
 
 int batch_fill(struct batch *b, const struct heartbeat *h,
-    const struct arn *queue, size_t most, struct err *err)
+    const struct record_ask *ask, size_t most, struct err *err)
 {
 	int rc;
 
 	b->n = 0;
 	b->failed = 0;
-	rc = ask_until_slow(b, h, queue, most);
+	rc = ask_until_slow(b, h, ask, most);
 	/* The offline half has logged why it is gone, or the caller will. */
 	if (rc == ERR_EOF)
 		return err_told(err, rc);

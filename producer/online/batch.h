@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/arn.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "message/message.h"
@@ -34,13 +33,13 @@ void batch_free(struct batch *b);
 void batch_wipe(struct batch *b);
 
 /*
- * Ask the offline half for up to most (1..LIMIT_BATCH) messages for the queue,
- * one after the other.  Fewer are in the batch when the source
- * is slow, or when failed is set: there is no other message now, and the
- * offline half has logged why.  ERR_EOF (told: that half has ended),
- * ERR_FORMAT (it cannot have answered that), ERR_CANCELED, ERR_IO.
+ * Make the ask up to most (1..LIMIT_BATCH) times, one after the other.  Fewer
+ * messages are in the batch when the source is slow, or when failed is set:
+ * there is no other message now, and the offline half has logged why.  ERR_EOF
+ * (told: that half has ended), ERR_FORMAT (it cannot have answered that),
+ * ERR_CANCELED, ERR_IO.
  */
 int batch_fill(struct batch *b, const struct heartbeat *h,
-    const struct arn *queue, size_t most, struct err *err) MUST_CHECK;
+    const struct record_ask *ask, size_t most, struct err *err) MUST_CHECK;
 
 #endif

@@ -13,7 +13,9 @@ void heartbeat_init(struct heartbeat *h, int fd, int cancel_fd,
 	    .cancel_fd = cancel_fd,
 	    .clock = clock,
 	    .slice = watchdog_ms / HEARTBEAT_PARTS,
-	    .record = {.visible = -1}};
+	    .record = {.queues = 1}};
+	for (size_t i = 0; i < LIMIT_QUEUES; i++)
+		h->record.visible[i] = -1;
 	if (watchdog_ms > 0 && h->slice == 0)
 		h->slice = 1;
 }

@@ -24,7 +24,8 @@ struct heartbeat {
 	struct record_heartbeat record;
 };
 
-/* clock has to live as long as h. */
+/* For one queue, of which nothing is known yet; clock has to live as long as
+ * h. */
 void heartbeat_init(struct heartbeat *h, int fd, int cancel_fd,
     const struct clock *clock, int64_t watchdog_ms);
 

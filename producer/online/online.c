@@ -20,6 +20,17 @@
 
 #define CALL_MS 30000 /* for one call to the service, retries included */
 
+/* A queue that is kept topped up. */
+struct tended {
+	struct session_queue *queue;
+	size_t entry; /* its index in the configuration */
+	bool opened;  /* its URL is known */
+	bool warned;  /* of what was found with it */
+	bool fails;   /* the last try did */
+	struct refill_state state;
+	int64_t next; /* when it is looked at again, CLOCK_MONOTONIC ms */
+};
+
 struct run {
 	int fd;        /* to the offline half */
 	int cancel_fd; /* readable when this process was told to stop */
@@ -30,9 +41,7 @@ struct run {
 	struct session_config cfg;
 	struct session session;
 	struct runner runner;
-	bool opened; /* the session's queue is known */
-	bool warned; /* of what was found with it */
-	struct refill_state state;
+	struct tended tended[LIMIT_QUEUES];
 	struct batch batch;
 };
 
@@ -54,6 +63,7 @@ static struct session_config producer_session(
 	    program_is_option(&conf_program, common, "endpoint-url");
 
 	return (struct session_config){.queues = conf->common.queues,
+	    .brief = arn_count_queues(conf->common.queues) > 1,
 	    .region = conf->common.region,
 	    .endpoint_option = option ? common->endpoint_url : "",
 	    .endpoint_url = option ? "" : common->endpoint_url,
@@ -82,6 +92,10 @@ static int begin_sending(struct run *run, struct err *err)
 		rc = session_check(&run->cfg, &found, err);
 	if (rc == 0)
 		rc = session_init(&run->session, &run->cfg, &run->clock, err);
+	for (size_t i = 0; i < run->session.n; i++)
+		run->tended[i] = (struct tended){
+		    .queue = &run->session.queues[i], .entry = i};
+	run->heartbeat.record.queues = (uint32_t)run->session.n;
 	if (rc == 0)
 		rc = producer_start_runner(
 		    &run->session, &run->runner, run->end_fd, err);
@@ -91,26 +105,24 @@ static int begin_sending(struct run *run, struct err *err)
 	return rc;
 }
 
-static int open_session(struct run *run, struct err *err)
+static int reach_queue(struct run *run, struct tended *q, struct err *err)
 {
 	int rc;
 
-	if (run->opened)
+	if (q->opened)
 		return 0;
-	rc = session_open(
-	    &run->session, run->session.queues, call_deadline(run), err);
-	run->opened = rc == 0;
-	if (run->opened && !run->warned &&
-	    run->session.queues[0].warning[0] != '\0')
-		log_warning("%s", run->session.queues[0].warning);
-	run->warned = run->warned || run->opened;
+	rc = session_open(&run->session, q->queue, call_deadline(run), err);
+	q->opened = rc == 0;
+	if (q->opened && !q->warned && q->queue->warning[0] != '\0')
+		log_warning("%s", q->queue->warning);
+	q->warned = q->warned || q->opened;
 	return rc;
 }
 
 /* Refuse to send messages whose date is so wrong that they earn no credit. */
-static int check_clock(struct run *run, struct err *err)
+static int check_clock(struct run *run, const struct tended *q, struct err *err)
 {
-	const int64_t behind = sqs_clock_behind(run->session.queues[0].sqs);
+	const int64_t behind = sqs_clock_behind(q->queue->sqs);
 	const int64_t s = (behind < 0 ? -behind : behind) / 1000;
 	const char *where = behind < 0 ? "ahead" : "behind";
 
@@ -129,7 +141,8 @@ static int check_clock(struct run *run, struct err *err)
 	    (long long)s, where);
 }
 
-static int send_batch(struct run *run, long *sent, struct err *err)
+static int send_batch(
+    struct run *run, const struct tended *q, long *sent, struct err *err)
 {
 	const struct message *messages[LIMIT_BATCH];
 	bool confirmed[LIMIT_BATCH] = {false};
@@ -137,11 +150,11 @@ static int send_batch(struct run *run, long *sent, struct err *err)
 
 	for (size_t k = 0; k < run->batch.n; k++)
 		messages[k] = &run->batch.at[k];
-	rc = sqs_send(run->session.queues[0].sqs, run->session.queues[0].url,
-	    messages, run->batch.n, confirmed, call_deadline(run), err);
+	rc = sqs_send(q->queue->sqs, q->queue->url, messages, run->batch.n,
+	    confirmed, call_deadline(run), err);
 	/* When the clock was set wrongly since the last call, SQS refuses the
 	 * request's signature first. */
-	if (rc == ERR_DENIED && check_clock(run, err) != 0)
+	if (rc == ERR_DENIED && check_clock(run, q, err) != 0)
 		return ERR_ABSENT;
 	/* A stop is no error, but the messages may be in the queue. */
 	if (rc == ERR_CANCELED)
@@ -157,102 +170,124 @@ static int send_batch(struct run *run, long *sent, struct err *err)
 	return 0;
 }
 
-static void note_sent(struct run *run, long sent)
+static void note_sent(struct run *run, struct tended *q, long sent)
 {
-	refill_note_sent(&run->state, clock_mono(&run->clock), sent);
+	refill_note_sent(&q->state, clock_mono(&run->clock), sent);
 	run->heartbeat.record.sent += (uint64_t)sent;
 	http_rest(run->session.http);
 }
 
-/* Messages that came before the offline half failed are sent, too. */
-static int top_up(struct run *run, long count, struct err *err)
+/* Of several queues, which one a line of the log is about. */
+static const char *label_queue(const struct run *run, const struct tended *q)
 {
+	return run->session.n > 1 ? q->queue->entry : "the queue";
+}
+
+/* Messages that came before the offline half failed are sent, too. */
+static int top_up(
+    struct run *run, struct tended *q, long count, struct err *err)
+{
+	const struct record_ask ask = {
+	    .entry = (uint32_t)q->entry, .found = q->queue->arn};
 	long sent = 0;
 	int rc = 0;
 
 	for (long left = count; rc == 0 && run->batch.failed == 0 && left > 0;
 	     left -= (long)run->batch.n) {
-		rc = batch_fill(&run->batch, &run->heartbeat,
-		    &run->session.queues[0].arn,
+		rc = batch_fill(&run->batch, &run->heartbeat, &ask,
 		    left < LIMIT_BATCH ? (size_t)left : LIMIT_BATCH, err);
 		if (rc == 0 && run->batch.n > 0)
-			rc = send_batch(run, &sent, err);
+			rc = send_batch(run, q, &sent, err);
 		batch_wipe(&run->batch);
 	}
 	if (sent > 0)
-		note_sent(run, sent);
+		note_sent(run, q, sent);
 	if (sent > 0 || (rc == 0 && run->batch.failed == 0))
-		log_notice("sent %ld of %ld messages of %ld bytes", sent, count,
-		    run->conf->message_bytes);
+		log_notice("sent %ld of %ld messages of %ld bytes to %s", sent,
+		    count, run->conf->message_bytes, label_queue(run, q));
 	return rc;
 }
 
-static int look_at_queue(struct run *run, long *count, struct err *err)
+static int look_at_queue(
+    struct run *run, struct tended *q, long *count, struct err *err)
 {
+	const struct refill_settings *rule = &run->conf->refill;
 	struct sqs_depth depth;
-	int rc = sqs_queue_depth(run->session.queues[0].sqs,
-	    run->session.queues[0].url, &depth, call_deadline(run), err);
+	int rc = sqs_queue_depth(
+	    q->queue->sqs, q->queue->url, &depth, call_deadline(run), err);
 
 	run->heartbeat.record.behind = 0;
 	if (rc != 0)
 		return rc;
-	run->state.visible = depth.visible;
-	run->state.in_flight = depth.in_flight;
-	run->heartbeat.record.visible = depth.visible;
-	rc = check_clock(run, err);
+	q->state.visible = depth.visible;
+	q->state.in_flight = depth.in_flight;
+	run->heartbeat.record.visible[q->entry] = depth.visible;
+	rc = check_clock(run, q, err);
 	if (rc != 0)
 		return rc;
-	*count = refill_count(
-	    &run->conf->refill, &run->state, clock_mono(&run->clock));
-	if (refill_is_stuck(&run->conf->refill, &run->state))
-		log_warning("%lld messages are in flight: somebody receives "
-			    "and does not delete; sending none",
-		    (long long)depth.in_flight);
-	log_info("queue: %lld messages, %lld in flight; to send: %ld",
-	    (long long)depth.visible, (long long)depth.in_flight, *count);
+	*count = refill_count(rule, &q->state, clock_mono(&run->clock));
+	if (refill_is_stuck(rule, &q->state))
+		log_warning("%lld messages of %s are in flight: somebody "
+			    "receives and does not delete; sending none",
+		    (long long)depth.in_flight, label_queue(run, q));
+	log_info("%s: %lld messages, %lld in flight; to send: %ld",
+	    label_queue(run, q), (long long)depth.visible,
+	    (long long)depth.in_flight, *count);
 	return 0;
 }
 
-static int look_and_top_up(struct run *run)
+static void report_failure(
+    const struct run *run, const struct tended *q, const struct err *err)
+{
+	if (run->session.n > 1)
+		log_error("queue %s: %s", q->queue->entry, err->text);
+	else
+		log_error("%s", err->text);
+}
+
+static int look_and_top_up(struct run *run, struct tended *q)
 {
 	struct err err = {0};
 	long count = 0;
 	int rc;
 
 	run->batch.failed = 0;
-	rc = open_session(run, &err);
+	rc = reach_queue(run, q, &err);
 	if (rc == 0)
-		rc = look_at_queue(run, &count, &err);
+		rc = look_at_queue(run, q, &count, &err);
 	if (rc == 0 && count > 0)
-		rc = top_up(run, count, &err);
+		rc = top_up(run, q, count, &err);
 	else if (rc == 0 && run->conf->once)
-		log_notice("the queue has enough: %lld messages",
-		    (long long)run->state.visible);
+		log_notice("%s has enough: %lld messages", label_queue(run, q),
+		    (long long)q->state.visible);
 	if (rc != 0 && rc != ERR_CANCELED && !err.told)
-		log_error("%s", err.text);
+		report_failure(run, q, &err);
 	/* The profile, or the answer about a name, may lead elsewhere by now;
 	 * what has answered and refused is the queue. */
 	if (rc != 0 && rc != ERR_ABSENT && rc != ERR_DENIED && rc != ERR_NOCRED)
-		run->opened = false;
-	run->heartbeat.record.code =
+		q->opened = false;
+	q->fails = rc != 0;
+	run->heartbeat.record.code[q->entry] =
 	    run->batch.failed != 0 ? run->batch.failed : rc;
 	return rc == 0 && run->batch.failed != 0 ? ERR_ABSENT : rc;
 }
 
-/* True if another try after the interval is of no use. */
+/* True if no queue can be tended any more. */
 static bool is_final(const struct run *run, int rc)
 {
-	return run->conf->once || run->batch.ended || rc == ERR_CANCELED ||
-	       rc == ERR_EOF;
+	return run->batch.ended || rc == ERR_CANCELED || rc == ERR_EOF;
 }
 
-/* Only a process that starts anew can read what moved out of this one's
- * reach. */
-static bool is_shut_out(const struct run *run, int rc)
+/* Only a process that starts anew can read what moved out of this one's reach.
+ * As long as another queue is served, that is not what this one fails of, or
+ * not all that matters. */
+static bool is_shut_out(const struct run *run, const struct tended *q, int rc)
 {
-	const char *path =
-	    session_shut_out(&run->session, run->session.queues, rc);
+	const char *path = session_shut_out(&run->session, q->queue, rc);
 
+	for (size_t i = 0; i < run->session.n; i++)
+		if (!run->tended[i].fails)
+			return false;
 	if (path != NULL)
 		log_error("%s can be read only by a process that starts now: "
 			  "ending, to be started again",
@@ -260,20 +295,52 @@ static bool is_shut_out(const struct run *run, int rc)
 	return path != NULL;
 }
 
-static int look_again_and_again(struct run *run)
+/* The first failure is what comes of it, but each queue is looked at. */
+static int look_once(struct run *run)
 {
-	int rc;
+	int first = 0;
 
-	for (;;) {
-		rc = look_and_top_up(run);
+	for (size_t i = 0; i < run->session.n; i++) {
+		struct tended *q = &run->tended[i];
+		const int rc = look_and_top_up(run, q);
+
+		if (first == 0)
+			first = rc;
 		if (is_final(run, rc))
 			return rc;
-		if (is_shut_out(run, rc))
-			return ERR_ABSENT;
-		rc = heartbeat_sleep(&run->heartbeat,
-		    refill_wait(&run->conf->refill, clock_chance(&run->clock)));
-		if (rc != 0)
+	}
+	return first;
+}
+
+/* The queue that has waited for the longest time, and so has its turn next. */
+static struct tended *find_next(struct run *run)
+{
+	struct tended *next = run->tended;
+
+	for (size_t i = 1; i < run->session.n; i++)
+		if (run->tended[i].next < next->next)
+			next = &run->tended[i];
+	return next;
+}
+
+static int look_again_and_again(struct run *run)
+{
+	for (;;) {
+		struct tended *q = find_next(run);
+		const int64_t wait = q->next - clock_mono(&run->clock);
+		int rc = 0;
+
+		if (q->next != 0 && wait > 0)
+			rc = heartbeat_sleep(&run->heartbeat, wait);
+		if (rc == 0)
+			rc = look_and_top_up(run, q);
+		if (is_final(run, rc))
 			return rc;
+		if (is_shut_out(run, q, rc))
+			return ERR_ABSENT;
+		q->next =
+		    clock_mono(&run->clock) +
+		    refill_wait(&run->conf->refill, clock_chance(&run->clock));
 	}
 }
 
@@ -296,10 +363,10 @@ int producer_online_run(
 	heartbeat_init(&run.heartbeat, fd, cancel_fd, &run.clock, watchdog_ms);
 	if (rc == 0)
 		rc = begin_sending(&run, &err);
-	if (rc == 0)
-		rc = look_again_and_again(&run);
-	else
+	if (rc != 0)
 		log_error("%s", err.text);
+	else
+		rc = conf->once ? look_once(&run) : look_again_and_again(&run);
 	session_close(&run.session);
 	batch_free(&run.batch);
 	return rc == ERR_CANCELED ? 0 : rc;

@@ -500,6 +500,51 @@ static void a_refused_connection_is_tried_again(void **state)
 	(void)close(fd);
 }
 
+static int64_t fail_briefly(struct aid_sqs *a, const char *endpoint, int rc)
+{
+	const struct sqs_config cfg = {
+	    .endpoint = endpoint, .region = "eu-west-1", .brief = true};
+	const int64_t begun = clock_mono(&a->clock);
+	struct sqs_depth d;
+
+	sqs_free(a->sqs);
+	assert_int_equal(
+	    sqs_new(a->http, a->chain, &a->clock, &cfg, &a->sqs, &a->err), 0);
+	assert_int_equal(
+	    sqs_queue_depth(a->sqs, AID_QUEUE, &d, begun + 30000, &a->err), rc);
+	assert_int_equal(a->sleeps, 0);
+	return clock_mono(&a->clock) - begun;
+}
+
+/* One that cannot be connected to costs the others 2 s, a silent one 5 s. */
+static void a_brief_client_does_not_keep_others_waiting(void **state)
+{
+	const struct loopback_step silent = {.answer = "x", .delay_ms = 90000};
+	struct aid_sqs *a = aid_open(&silent, 1);
+	struct loopback_step busy;
+	char url[64];
+
+	(void)state;
+	virtual_begin(a->loopback, 1);
+	assert_int_equal(
+	    fail_briefly(a, loopback_url(a->loopback), ERR_TIMEOUT),
+	    SQS_BRIEF_SILENCE_MS);
+	virtual_end();
+	/* No TLS handshake comes of it. */
+	(void)snprintf(
+	    url, sizeof url, "https%s", loopback_url(a->loopback) + 4);
+	virtual_begin(NULL, 0);
+	assert_int_equal(
+	    fail_briefly(a, url, ERR_TIMEOUT), SQS_BRIEF_CONNECT_MS);
+	virtual_end();
+	aid_close(a);
+	busy = aid_answer("503 X", "", "");
+	a = aid_open(&busy, 1);
+	(void)fail_briefly(a, loopback_url(a->loopback), ERR_SERVICE);
+	assert_int_equal(loopback_requests(a->loopback), 1);
+	aid_close(a);
+}
+
 /* At boot there is no route and no name: it goes on until the deadline. */
 static void an_unreachable_service_is_tried_to_the_deadline(void **state)
 {
@@ -642,6 +687,7 @@ int main(void)
 	    cmocka_unit_test(whatever_refuses_the_keys_has_them_renewed),
 	    cmocka_unit_test(without_credentials_nothing_is_sent),
 	    cmocka_unit_test(a_refused_connection_is_tried_again),
+	    cmocka_unit_test(a_brief_client_does_not_keep_others_waiting),
 	    cmocka_unit_test(an_unreachable_service_is_tried_to_the_deadline),
 	    cmocka_unit_test(an_answer_that_is_too_large_is_refused),
 	    cmocka_unit_test(calls_share_one_connection),

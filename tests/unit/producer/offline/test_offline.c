@@ -52,6 +52,7 @@ static int setup(void **state)
 	assert_int_equal(keys_setup(&keys), 0);
 	b->keys = keys;
 	b->manager = -1;
+	strcpy(b->conf.common.queues[0], "q");
 	b->conf.message_bytes = 512;
 	b->conf.bits_per_byte = 1;
 	(void)snprintf(b->conf.device, sizeof b->conf.device, "%s",
@@ -142,7 +143,7 @@ static void ask(const struct bench *b)
 
 static void sign(const struct bench *b)
 {
-	const struct record_heartbeat heartbeat = {.visible = 1};
+	const struct record_heartbeat heartbeat = {.queues = 1, .visible = {1}};
 
 	put(b, RECORD_HEARTBEAT, &heartbeat, sizeof heartbeat);
 }
@@ -224,7 +225,7 @@ static void each_ask_has_one_answer(void **state)
 static void before_it_is_ready_an_ask_waits(void **state)
 {
 	struct bench *b = *state;
-	struct record_heartbeat heartbeat = {.visible = 3};
+	struct record_heartbeat heartbeat = {.queues = 1, .visible = {3}};
 	int fd;
 
 	with_manager(b);
@@ -262,7 +263,10 @@ static void a_record_that_no_online_half_sends_ends_the_run(void **state)
 	struct bench *b = *state;
 	const struct record_ask far = {
 	    .found = {"evil.example/", ACCOUNT, "q"}};
-	const struct record_heartbeat heartbeat = {.visible = 1};
+	const struct record_ask other = {.entry = 1};
+	const struct record_heartbeat heartbeat = {.queues = 1};
+	const struct record_heartbeat none = {.queues = 0};
+	const struct record_heartbeat many = {.queues = LIMIT_QUEUES + 1};
 	const struct {
 		uint32_t type;
 		const void *data;
@@ -271,6 +275,9 @@ static void a_record_that_no_online_half_sends_ends_the_run(void **state)
 	    {RECORD_ASK, &far, sizeof far},
 	    {RECORD_ASK, &far, sizeof far - 1},
 	    {RECORD_ASK, &far, 0},
+	    {RECORD_ASK, &other, sizeof other},
+	    {RECORD_HEARTBEAT, &none, sizeof none},
+	    {RECORD_HEARTBEAT, &many, sizeof many},
 	    {RECORD_HEARTBEAT, &heartbeat, sizeof heartbeat - 1},
 	    {RECORD_HEARTBEAT, &heartbeat, 0},
 	    {RECORD_MESSAGE, "", 0},

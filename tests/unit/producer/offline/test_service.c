@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,7 +18,8 @@
 static int pair[2]; /* [0]: the other end's */
 static struct notify notify;
 static struct service service;
-static const struct record_heartbeat sign = {.visible = 12, .sent = 340};
+static const struct record_heartbeat sign = {
+    .sent = 340, .queues = 1, .visible = {12}};
 
 static int setup(void **state)
 {
@@ -39,7 +41,7 @@ static int teardown(void **state)
 
 static const char *heard(void)
 {
-	static char text[512];
+	static char text[SERVICE_STATUS_MAX];
 	const ssize_t len = recv(pair[0], text, sizeof text - 1, 0);
 
 	text[len > 0 ? len : 0] = '\0';
@@ -97,7 +99,7 @@ static void make_ready(void)
 static void what_it_does_is_told(void **state)
 {
 	struct record_heartbeat heartbeat = {
-	    .visible = -1, .code = ERR_TIMEOUT};
+	    .queues = 1, .visible = {-1}, .code = {ERR_TIMEOUT}};
 
 	(void)state;
 	make_ready();
@@ -111,8 +113,11 @@ static void what_it_does_is_told(void **state)
 
 static void a_wrong_clock_is_told(void **state)
 {
-	struct record_heartbeat heartbeat = {
-	    .visible = 3, .sent = 20, .code = ERR_ABSENT, .behind = 7200};
+	struct record_heartbeat heartbeat = {.sent = 20,
+	    .behind = 7200,
+	    .queues = 1,
+	    .visible = {3},
+	    .code = {ERR_ABSENT}};
 
 	(void)state;
 	make_ready();
@@ -125,9 +130,33 @@ static void a_wrong_clock_is_told(void **state)
 	assert_non_null(
 	    strstr(heard(), "; this machine's clock is 301 s ahead"));
 	heartbeat.behind = 0;
-	heartbeat.code = 0;
+	heartbeat.code[0] = 0;
 	service_heartbeat(&service, &heartbeat, 6000);
 	assert_null(strstr(heard(), "clock"));
+}
+
+static void of_several_queues_each_trouble_is_told(void **state)
+{
+	struct record_heartbeat heartbeat = {.sent = 20,
+	    .queues = 3,
+	    .visible = {3, -1, 40},
+	    .code = {0, ERR_CONNECT, ERR_DENIED}};
+	char expected[SERVICE_STATUS_MAX];
+
+	(void)state;
+	make_ready();
+	service_heartbeat(&service, &heartbeat, 2000);
+	(void)snprintf(expected, sizeof expected,
+	    "WATCHDOG=1\nSTATUS=43 messages in 2 of 3 queues, 20 sent; queue 2: "
+	    "the last try failed: %s; queue 3: the last try failed: %s",
+	    err_text(ERR_CONNECT), err_text(ERR_DENIED));
+	assert_string_equal(heard(), expected);
+	heartbeat = (struct record_heartbeat){
+	    .queues = 2, .visible = {3, 4}, .behind = 301};
+	service_heartbeat(&service, &heartbeat, 4000);
+	assert_string_equal(heard(),
+	    "WATCHDOG=1\nSTATUS=7 messages in 2 queues, 0 sent; this machine's "
+	    "clock is 301 s behind");
 }
 
 /* Whatever a compromised online half writes there. */
@@ -140,18 +169,21 @@ static void odd_records_are_one_line(void **state)
 	(void)state;
 	make_ready();
 	for (size_t i = 0; i < 12; i++) {
-		const struct record_heartbeat heartbeat = {
-		    .visible = numbers[i % 3],
-		    .sent = UINT64_MAX,
-		    .code = codes[i % 4],
-		    .behind = i % 5 == 0 ? 0 : codes[i % 2]};
+		struct record_heartbeat heartbeat = {.sent = UINT64_MAX,
+		    .behind = i % 5 == 0 ? 0 : codes[i % 2],
+		    .queues = i % 2 == 0 ? 1 : LIMIT_QUEUES};
+
+		for (size_t q = 0; q < LIMIT_QUEUES; q++) {
+			heartbeat.visible[q] = numbers[(i + q) % 3];
+			heartbeat.code[q] = codes[(i + q) % 4];
+		}
 
 		service_heartbeat(
 		    &service, &heartbeat, 10000 * ((int64_t)i + 1));
 		text = heard();
 		assert_int_equal(strncmp(text, "WATCHDOG=1\nSTATUS=", 18), 0);
 		assert_null(strchr(text + 18, '\n'));
-		assert_true(strlen(text) < 200);
+		assert_true(strlen(text) < SERVICE_STATUS_MAX - 1);
 	}
 }
 
@@ -230,6 +262,7 @@ int main(void)
 	    TEST(a_slow_test_asks_for_more_time),
 	    TEST(what_it_does_is_told),
 	    TEST(a_wrong_clock_is_told),
+	    TEST(of_several_queues_each_trouble_is_told),
 	    TEST(odd_records_are_one_line),
 	    TEST(a_flood_is_not_passed_on),
 	    TEST(the_same_is_told_again_when_it_is_due),

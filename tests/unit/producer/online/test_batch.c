@@ -16,7 +16,8 @@
 #include "producer/online/batch.h"
 #include "producer/record.h"
 
-static const struct arn queue = {"eu-west-1", "123456789012", "q"};
+static const struct record_ask wanted = {
+    .entry = 1, .found = {"eu-west-1", "123456789012", "q"}};
 
 static int pair[2]; /* [0]: the offline half's end */
 static struct batch batch;
@@ -38,7 +39,7 @@ static int64_t simulated(void *ctx)
 	while (recv(pair[0], &in, sizeof in, MSG_DONTWAIT) > 0) {
 		if (in.type != RECORD_ASK)
 			continue;
-		assert_memory_equal(&in.ask.found, &queue, sizeof queue);
+		assert_memory_equal(&in.ask, &wanted, sizeof wanted);
 		asks++;
 	}
 	return 1000 + after[asks];
@@ -94,7 +95,7 @@ static void answer_failed(int32_t code)
 
 static int fill(size_t most)
 {
-	return batch_fill(&batch, &heartbeat, &queue, most, &err);
+	return batch_fill(&batch, &heartbeat, &wanted, most, &err);
 }
 
 static void a_fast_source_fills_a_batch(void **state)
