@@ -103,6 +103,7 @@ QUEUE_NAME = r"[A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo"
 QUEUE_ARN = rf"arn:aws[a-z-]*:sqs:[a-z0-9-]{{1,63}}:[0-9]{{12}}:({QUEUE_NAME})"
 TEXT_MAX = 511
 PATH_LENGTH_MAX = 1023  # characters; four times as many bytes fit the agent
+QUEUES_MAX = 8
 KEYS_MAX = 32
 KEY_KIND = "sqs-entropy-ed25519"
 KEY_CHARS = 44  # of base64, for 32 bytes
@@ -214,13 +215,36 @@ def key_lines(value: Any) -> list[tuple[str, str]]:
     return [(at, wrong) for at, wrong in found if wrong is not None]
 
 
+a_queue = text_of(
+    f"({QUEUE_URL})|({QUEUE_ARN})|({QUEUE_NAME})",
+    "the name of a queue, its ARN or its URL https://HOST/ACCOUNT/QUEUE",
+)
+
+
+def queue_list(value: Any) -> str | None:
+    """Check queues."""
+    if not isinstance(value, list) or not 1 <= len(value) <= QUEUES_MAX:
+        return f"{shown(value)} is not a list of 1 to {QUEUES_MAX} queues"
+    for i, queue in enumerate(value):
+        wrong = a_queue(queue)
+        if wrong is not None:
+            return f"[{i}]: {wrong}"
+        if queue in value[:i]:
+            return f"[{i}]: {shown(queue)} is given twice"
+    return None
+
+
+def one_or_several(value: Any) -> str | None:
+    """Check queue."""
+    return queue_list(value) if isinstance(value, list) else a_queue(value)
+
+
 A_PATH = "an absolute path"
 # In the order in which they are written.
 CHECKERS: dict[str, Checker] = {
-    "queue": text_of(
-        f"({QUEUE_URL})|({QUEUE_ARN})|({QUEUE_NAME})",
-        "the name of a queue, its ARN or its URL https://HOST/ACCOUNT/QUEUE",
-    ),
+    "queue": one_or_several,
+    "queues": queue_list,
+    "queue_order": choice("given", "random"),
     "region": text_of("[a-z0-9-]+", "a region such as eu-west-1", 63),
     "endpoint_url": text_of(HOST + "/?", "a URL https://HOST without a path"),
     "use_fips_endpoint": boolean,
@@ -233,6 +257,8 @@ CHECKERS: dict[str, Checker] = {
     "unsigned_bits_per_byte": bits,
 }
 NOT_IN_FILE: dict[str, Checker] = {"required": boolean}
+# Keys of the file that have another name.
+IN_FILE = {"queues": "queue"}
 KEYS = ("trusted_producers", *CHECKERS, *NOT_IN_FILE)
 
 
@@ -260,6 +286,8 @@ def validate(directive: Any) -> list[str]:
         text = check(value) if check else unknown(key)
         if text is not None:
             wrong.append(f"{name}: {text}")
+    if "queue" in directive and "queues" in directive:
+        wrong.append(f"{KEY}.queues: not beside queue: write one list of them")
     return wrong
 
 
@@ -328,6 +356,8 @@ def written(value: Any) -> str:
         return quoted(value)
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list):
+        return "{" + ", ".join(map(quoted, value)) + "}"
     # Never 1e-05, which the agent takes for no number.
     return f"{value:.6f}" if isinstance(value, float) else str(value)
 
@@ -335,7 +365,7 @@ def written(value: Any) -> str:
 def configuration(directive: dict[str, Any]) -> str:
     """The text of agent.conf for a valid directive."""
     lines = [
-        f"{key.replace('_', '-')} = {written(directive[key])}\n"
+        f"{IN_FILE.get(key, key.replace('_', '-'))} = {written(directive[key])}\n"
         for key in CHECKERS
         if key in directive
     ]
