@@ -50,23 +50,10 @@ static void log_signer(const char *line)
 
 static struct session_config agent_session(const struct conf *conf)
 {
-	const struct program_conf *common = &conf->common;
-	const bool option =
-	    program_is_option(&conf_program, common, "endpoint-url");
-
-	return (struct session_config){.queues = conf->common.queues,
-	    .region = conf->common.region,
-	    .endpoint_option = option ? common->endpoint_url : "",
-	    .endpoint_url = option ? "" : common->endpoint_url,
-	    .use_fips = common->use_fips,
-	    .use_dualstack = common->use_dualstack,
-	    .profile = conf->common.profile,
-	    .ca_bundle = conf->common.ca_bundle,
-	    .iot = PROGRAM_IOT(common),
+	return (struct session_config){
+	    PROGRAM_SESSION(&conf_program, &conf->common),
 	    .agent = "sqs-entropy-agent/" SQS_ENTROPY_VERSION,
-	    .queue_from_tag = true,
-	    .wait_for_route = true,
-	    .told = log_signer,
+	    .queue_from_tag = true, .wait_for_route = true, .told = log_signer,
 	    .cancel_fd = -1};
 }
 

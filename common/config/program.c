@@ -113,13 +113,16 @@ int program_load(const struct program *program, struct conf *conf, int argc,
 	return take_layers(program, conf, &options, err);
 }
 
-bool program_is_option(const struct program *program,
-    const struct program_conf *common, const char *name)
+const char *program_endpoint(const struct program *program,
+    const struct program_conf *common, bool by_option)
 {
-	const struct setting *row = settings_find(&program->settings, name);
+	const struct setting *row =
+	    settings_find(&program->settings, "endpoint-url");
+	const bool option =
+	    row != NULL &&
+	    common->origin[row - program->settings.rows] == PROGRAM_BY_OPTION;
 
-	return row != NULL && common->origin[row - program->settings.rows] ==
-				  PROGRAM_BY_OPTION;
+	return option == by_option ? common->endpoint_url : "";
 }
 
 static void print_usage(const struct program *program)

@@ -43,6 +43,15 @@ enum program_origin {
 		    (conf)->iot_private_key                                    \
 	}
 
+/* The members of struct session_config (sqs/session.h) that are settings. */
+#define PROGRAM_SESSION(program, conf)                                         \
+	.queues = (conf)->queues, .region = (conf)->region,                    \
+	.endpoint_option = program_endpoint((program), (conf), true),          \
+	.endpoint_url = program_endpoint((program), (conf), false),            \
+	.use_fips = (conf)->use_fips, .use_dualstack = (conf)->use_dualstack,  \
+	.profile = (conf)->profile, .ca_bundle = (conf)->ca_bundle,            \
+	.iot = PROGRAM_IOT(conf)
+
 /* An option overrules the configuration file, which overrules the default.
  * session.h looks up AWS's own environment variables. */
 struct program_conf {
@@ -87,9 +96,10 @@ extern const struct program conf_program; /* in conf.c of each */
 int program_load(const struct program *program, struct conf *conf, int argc,
     char *const argv[], struct err *err) MUST_CHECK;
 
-/* True if the setting of that name was given as an option. */
-bool program_is_option(const struct program *program,
-    const struct program_conf *common, const char *name);
+/* The endpoint that was given by option, or the one that was not; "" for none.
+ * AWS's variables stand between the two. */
+const char *program_endpoint(const struct program *program,
+    const struct program_conf *common, bool by_option);
 
 /* What a program does with its settings. */
 struct program_work {

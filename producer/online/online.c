@@ -58,23 +58,11 @@ static void tell_signer_to_log(const char *line)
 static struct session_config producer_session(
     const struct conf *conf, int cancel_fd)
 {
-	const struct program_conf *common = &conf->common;
-	const bool option =
-	    program_is_option(&conf_program, common, "endpoint-url");
-
-	return (struct session_config){.queues = conf->common.queues,
+	return (struct session_config){
+	    PROGRAM_SESSION(&conf_program, &conf->common),
 	    .brief = arn_count_queues(conf->common.queues) > 1,
-	    .region = conf->common.region,
-	    .endpoint_option = option ? common->endpoint_url : "",
-	    .endpoint_url = option ? "" : common->endpoint_url,
-	    .use_fips = common->use_fips,
-	    .use_dualstack = common->use_dualstack,
-	    .profile = conf->common.profile,
-	    .ca_bundle = conf->common.ca_bundle,
-	    .iot = PROGRAM_IOT(common),
 	    .agent = "sqs-entropy-producer/" SQS_ENTROPY_VERSION,
-	    .told = tell_signer_to_log,
-	    .cancel_fd = cancel_fd};
+	    .told = tell_signer_to_log, .cancel_fd = cancel_fd};
 }
 
 /* What the settings say wrongly ends this half now.  What fails later may come
