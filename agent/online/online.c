@@ -384,16 +384,14 @@ int agent_online_run(int fd, const struct conf *conf, int64_t deadline)
 	return rc;
 }
 
+static void log_caution(const char *line)
+{
+	log_warning("%s", line);
+}
+
 int agent_online_check(const struct conf *conf, struct err *err)
 {
 	const struct session_config cfg = agent_session(conf);
-	struct session_found found;
-	const int rc = session_check(&cfg, &found, err);
 
-	for (size_t i = 0; rc == 0 && i < found.n; i++)
-		if (found.queues[i].warning[0] != '\0')
-			log_warning("%s", found.queues[i].warning);
-	if (rc == 0)
-		session_print(&found, stdout);
-	return rc;
+	return session_show(&cfg, stdout, log_caution, err);
 }

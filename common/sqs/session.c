@@ -429,11 +429,21 @@ static void print_endpoint(const struct session_found_queue *found, FILE *to)
 	(void)fputc('\n', to);
 }
 
-void session_print(const struct session_found *found, FILE *to)
+int session_show(const struct session_config *cfg, FILE *to, cred_told *warn,
+    struct err *err)
 {
-	for (size_t i = 0; i < found->n; i++)
-		print_endpoint(&found->queues[i], to);
-	(void)fputs(found->story, to);
+	struct session_found found;
+	const int rc = session_check(cfg, &found, err);
+
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i < found.n; i++)
+		if (found.queues[i].warning[0] != '\0')
+			warn(found.queues[i].warning);
+	for (size_t i = 0; i < found.n; i++)
+		print_endpoint(&found.queues[i], to);
+	(void)fputs(found.story, to);
+	return 0;
 }
 
 const char *const *session_readable(struct session *s)

@@ -107,9 +107,11 @@ struct session_found {
 int session_check(const struct session_config *cfg, struct session_found *found,
     struct err *err) MUST_CHECK;
 
-/* Write each endpoint and what says so, and who would sign and why no source
- * before does, as comments of the configuration. */
-void session_print(const struct session_found *found, FILE *to);
+/* session_check(), told: warnings line by line to warn; each endpoint and what
+ * says so, and who would sign and why no source before does, to to, as comments
+ * of the configuration. */
+int session_show(const struct session_config *cfg, FILE *to, cred_told *warn,
+    struct err *err) MUST_CHECK;
 
 /*
  * For struct runner_plan of an initialised session, which ctx is: the command

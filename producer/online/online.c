@@ -360,16 +360,14 @@ int producer_online_run(
 	return rc == ERR_CANCELED ? 0 : rc;
 }
 
+static void tell_warning_to_log(const char *line)
+{
+	log_warning("%s", line);
+}
+
 int producer_online_check(const struct conf *conf, struct err *err)
 {
 	const struct session_config cfg = producer_session(conf, -1);
-	struct session_found found;
-	const int rc = session_check(&cfg, &found, err);
 
-	for (size_t i = 0; rc == 0 && i < found.n; i++)
-		if (found.queues[i].warning[0] != '\0')
-			log_warning("%s", found.queues[i].warning);
-	if (rc == 0)
-		session_print(&found, stdout);
-	return rc;
+	return session_show(&cfg, stdout, tell_warning_to_log, err);
 }
