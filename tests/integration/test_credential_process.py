@@ -382,6 +382,13 @@ def test_a_file_of_the_online_user_is_read_where_root_may_not(
     got = place.run(program, queue, env=env, program=str(place.path / "wrapper"))
     assert got.code == 0, got.err
     assert used(proxy) == {"AKIAPROCESS"}
+    if program == PRODUCER:
+        proxy.forget()
+        args = ["-q", queue.url, "-d", place.source]
+        process = place.attack.run.start(f"{place.path}/wrapper", *args, env=env)
+        wait_until(lambda: used(proxy) == {"AKIAPROCESS"})
+        process.send_signal(signal.SIGTERM)
+        assert place.attack.run.finish(process).code == 0
 
 
 @needs_strace
