@@ -22,7 +22,7 @@ static size_t text_len(const struct buf *body)
 	return len;
 }
 
-static int take_value(struct imds *i, const char *path, const struct buf *body,
+static int copy_value(struct imds *i, const char *path, const struct buf *body,
     char out[static IMDS_TEXT_MAX], struct err *err)
 {
 	const size_t len = text_len(body);
@@ -49,7 +49,7 @@ static int get_value(struct imds *i, struct imds_question *q,
 	int rc = imds_question_ask(i, q, &t, err);
 
 	if (rc == 0)
-		rc = take_value(i, q->path, http_body(t), out, err);
+		rc = copy_value(i, q->path, http_body(t), out, err);
 	http_transfer_free(t);
 	return rc;
 }

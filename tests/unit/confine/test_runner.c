@@ -411,7 +411,7 @@ static void it_has_neither_rights_nor_descriptors(void **state)
 
 /* Signals 32 and 33 are glibc's own, which lets no program change them and has
  * posix_spawn(3) leave them ignored. */
-#define OWN_SIGNALS (3ULL << 31)
+#define OWN_SIGNALS    (3ULL << 31)
 /* Signals 32 and 33, which the C library lets nobody set and make(1) ignores.
  */
 #define OF_THE_LIBRARY (UINT64_C(3) << 31)
