@@ -12,7 +12,7 @@ static const char *text_of(const struct json *object, const char *key)
 {
 	const struct json *value = json_get(object, key);
 
-	return value == NULL || json_is_null(value) ? "" : json_string(value);
+	return value == NULL ? "" : json_string(value);
 }
 
 static bool is_value(const char *s, size_t most)

@@ -64,7 +64,6 @@ const char *json_string(const struct json *value);
 bool json_is_object(const struct json *value);
 bool json_is_array(const struct json *value);
 bool json_is_true(const struct json *value);
-bool json_is_null(const struct json *value); /* the value null alone */
 /* Whether it was changed, or a string or key in it (struct json_each). */
 bool json_changed(const struct json *value);
 /* Of an object's members that are not null the one at index, in the document's

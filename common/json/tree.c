@@ -82,11 +82,6 @@ bool json_is_array(const struct json *value)
 	return value != NULL && value->kind == KIND_ARRAY;
 }
 
-bool json_is_null(const struct json *value)
-{
-	return value != NULL && value->kind == KIND_NULL;
-}
-
 bool json_is_true(const struct json *value)
 {
 	return value != NULL && value->kind == KIND_TRUE;
