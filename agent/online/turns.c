@@ -44,8 +44,8 @@ bool turns_next(struct turns *t, int64_t now, size_t *queue)
 void turns_end(struct turns *t, int64_t now, bool answered, bool holds)
 {
 	const size_t queue = t->queue[0];
-	const bool again =
-	    !answered && !holds && t->until - now < TURNS_REST_MS;
+	const bool again = !answered && !holds && t->until < t->deadline &&
+			   t->until - now < TURNS_REST_MS;
 
 	t->holds = holds;
 	t->n--;

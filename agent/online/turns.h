@@ -20,7 +20,8 @@
  * unreachable, throttled or silent does not take it from the next one.  A queue
  * that used its turn up without an answer is asked again behind the others:
  * what kept it from answering may have passed, such as a network that was not
- * up.
+ * up.  A turn until the deadline is the last one: its failure tells more than
+ * that of another try in the rest of it.
  *
  * Once a message is there the other queues are asked for more, but a turn is
  * TURNS_LEAST_MS at most then and nobody is asked again: the kernel waits.

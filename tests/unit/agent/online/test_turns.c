@@ -127,6 +127,18 @@ static void nobody_is_left_out(void **state)
 	}
 }
 
+static void a_turn_until_the_deadline_is_the_last(void **state)
+{
+	struct turns t;
+	size_t queue;
+
+	(void)state;
+	turns_init(&t, 1, NULL, 5000);
+	assert_true(turns_next(&t, 0, &queue));
+	turns_end(&t, 5000 - TURNS_REST_MS + 1, false, false);
+	assert_false(turns_next(&t, 5000 - TURNS_REST_MS + 1, &queue));
+}
+
 static double a_chance(void *ctx)
 {
 	(void)ctx;
@@ -166,6 +178,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_time_that_is_left_is_shared),
 	    cmocka_unit_test(nobody_is_left_out),
+	    cmocka_unit_test(a_turn_until_the_deadline_is_the_last),
 	    cmocka_unit_test(each_order_comes_as_often_as_any_other),
 	};
 
