@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +14,7 @@ import pytest
 
 from aid.errors import denied
 from aid.forge import Message, arn_of, send
+from aid.halves import has_landlock
 from aid.maker import Maker
 from aid.manager import Service
 from aid.payload import body, noise
@@ -337,3 +339,56 @@ def test_each_queue_is_kept_within_its_bounds_and_one_that_fails_left_alone(
     assert full.depth() == (7, 0)
     assert f"sent 5 of 5 messages of 512 bytes to {urls[1]}" in said
     assert f"queue {urls[0]}: " in said
+
+
+@pytest.fixture
+def keys_file(run: Runner) -> Iterator[Path]:
+    """Give a file of AWS's that both halves' users may read, in a folder of its own."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        folder = Path(name) / "aws"
+        folder.mkdir()
+        Path(name).chmod(0o755)
+        path = folder / "credentials"
+        path.write_text("")
+        run.env["AWS_SHARED_CREDENTIALS_FILE"] = str(path)
+        yield path
+
+
+def turn(path: Path) -> None:
+    """Have a file become a link to a folder that a running process may not read."""
+    elsewhere = path.parent.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "moved").write_text("")
+    link = path.with_name("link")
+    link.symlink_to(elsewhere / "moved")
+    link.rename(path)
+
+
+@pytest.mark.skipif(not has_landlock(), reason="no Landlock here, or taken away")
+def test_only_when_no_queue_is_served_a_file_out_of_reach_ends_the_producer(
+    start: Callable[..., Service],
+    moto: Moto,
+    queue: Queue,
+    bad: dict[str, Bad],
+    keys_file: Path,
+    generator: Path,
+    tmp_path: Path,
+) -> None:
+    """A queue that fails might be helped by a new process; the others go on."""
+    with SqsProxy(moto.url) as near:
+        urls = [bad["refused"].url, f"{near.url}/{ACCOUNT}/{queue.name}"]
+        conf = tmp_path / "producer.conf"
+        listed = ", ".join(f'"{url}"' for url in urls)
+        conf.write_text(
+            f'queue = {{{listed}}}\ninterval = 1\ndepth = 5\ndevice = "{generator}"\n'
+        )
+        service = start("-c", conf)
+        wait_until(lambda: queue.depth() == (5, 0))
+        turn(keys_file)
+        looks = len(near.matching("GetQueueAttributes"))
+        wait_until(lambda: len(near.matching("GetQueueAttributes")) >= looks + 4)
+        assert service.process.poll() is None
+        near.fault("GetQueueAttributes", count=None, **denied("GetQueueAttributes"))
+        ended = service.run.finish(service.process)
+    assert ended.code == 69, ended.err
+    assert f"{keys_file} can be read only by a process that starts now" in ended.err
