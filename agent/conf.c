@@ -16,6 +16,9 @@ static const char *const order_choices[] = {"given", "random", NULL};
 #define MEMBER(name) SETTING_MEMBER(struct conf, name)
 #define ANY_LAYER    (SETTING_OPTION | SETTING_FILE | SETTING_DIRECTIVE)
 
+/* Of the variable AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE. */
+static const char *const imds_modes[] = {"IPv4", "IPv6", NULL};
+
 static const struct setting rows[] = {
     PROGRAM_QUEUE_ROW(SETTING_DIRECTIVE,
 	"the queue (default: from the configuration, or the instance "
@@ -62,6 +65,11 @@ static const struct setting rows[] = {
     {"trusted_producers", SETTING_KEYS, SETTING_DIRECTIVE, .max = 32},
     {"queues", SETTING_LIST, SETTING_DIRECTIVE, .max = LIMIT_QUEUES},
     {.name = "required", SETTING_FLAG, SETTING_DIRECTIVE},
+    /* These become variables of its run, which are no settings of a program. */
+    {"https_proxy", SETTING_STRING, SETTING_DIRECTIVE, .max = 511},
+    {"no_proxy", SETTING_STRING, SETTING_DIRECTIVE, .max = 511},
+    {"imds_endpoint_mode", SETTING_CHOICE, SETTING_DIRECTIVE,
+	.choices = imds_modes},
 };
 
 _Static_assert(sizeof rows / sizeof rows[0] <= SETTINGS_MAX, "room for rows");

@@ -256,7 +256,24 @@ CHECKERS: dict[str, Checker] = {
     "unsigned": choice("mix", "credit", "refuse"),
     "unsigned_bits_per_byte": bits,
 }
-NOT_IN_FILE: dict[str, Checker] = {"required": boolean}
+# Of the run alone.  A proxy's URL may hold a password.
+VARIABLES = {
+    "https_proxy": "https_proxy",
+    "no_proxy": "no_proxy",
+    "imds_endpoint_mode": "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+}
+NOT_IN_FILE: dict[str, Checker] = {
+    "required": boolean,
+    "https_proxy": text_of(
+        r"https?://([!-.0-?A-~]+@)?[A-Za-z0-9._:\[\]-]+/?",
+        "a proxy http://HOST:PORT",
+        secret=True,
+    ),
+    "no_proxy": text_of(
+        r"[A-Za-z0-9._:\[\]/*, -]+", "a list of hosts without the proxy"
+    ),
+    "imds_endpoint_mode": choice("IPv4", "IPv6"),
+}
 # Keys of the file that have another name.
 IN_FILE = {"queues": "queue"}
 KEYS = ("trusted_producers", *CHECKERS, *NOT_IN_FILE)
@@ -315,7 +332,15 @@ def wait(process: subprocess.Popen[bytes], seconds: int) -> int | None:
     return None
 
 
-def run_agent(command: list[str], seconds: int) -> tuple[int | None, list[str]]:
+def environment(directive: dict[str, Any]) -> dict[str, str]:
+    """What a run finds beside its configuration: cloud-init's, and the directive's."""
+    wanted = {VARIABLES[key]: directive[key] for key in VARIABLES if key in directive}
+    return {**os.environ, **wanted}
+
+
+def run_agent(
+    command: list[str], seconds: int, env: dict[str, str] | None = None
+) -> tuple[int | None, list[str]]:
     """Run it; its exit code, None when it was killed, and its last lines."""
     # A file, because a pipe that some child keeps open would be waited for.
     with tempfile.TemporaryFile() as output:
@@ -325,6 +350,7 @@ def run_agent(command: list[str], seconds: int) -> tuple[int | None, list[str]]:
             stdout=output,
             stderr=output,
             cwd="/",
+            env=env,
             start_new_session=True,
         )
         code = wait(process, seconds)
@@ -486,10 +512,11 @@ def install(program: str, directive: dict[str, Any]) -> None:
     LOG.debug("%s: wrote %s and %d keys", KEY, final, len(texts) - 1)
 
 
-def seed(program: str, timeout: int) -> None:
+def seed(program: str, directive: dict[str, Any]) -> None:
     """Run the agent and tell the outcome."""
+    timeout = directive.get("timeout", TIMEOUT)
     command = [program, "--config", str(DIRECTORY / "agent.conf")]
-    code, lines = run_agent(command, timeout + GRACE)
+    code, lines = run_agent(command, timeout + GRACE, environment(directive))
     for line in lines:
         LOG.info("%s", line)
     if code != 0:
@@ -512,7 +539,7 @@ def apply(directive: Any) -> None:
         raise DirectiveError("; ".join(wrong))
     program = find_program()
     install(program, directive)
-    seed(program, directive.get("timeout", TIMEOUT))
+    seed(program, directive)
 
 
 def handle(name: str, cfg: dict[str, Any], *_rest: Any, **_named: Any) -> None:

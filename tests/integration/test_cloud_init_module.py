@@ -154,6 +154,29 @@ def test_the_last_lines_are_logged(
     assert said[8] == "sqs_entropy: seeded, exit 0; line 9"
 
 
+def test_the_directives_variables_are_those_of_the_run(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", "http://cloud-init:1")
+    monkeypatch.setenv("KEPT", "yes")
+    host.install(f"env >{host.calls}.env")
+    directive = {
+        "queue": "q",
+        "https_proxy": "http://user:word@proxy:3128",
+        "no_proxy": "localhost,.example.com",
+        "imds_endpoint_mode": "IPv6",
+    }
+    host.handle(directive)
+    told = host.calls.with_name("calls.env").read_text().splitlines()
+    assert {
+        "https_proxy=http://user:word@proxy:3128",
+        "no_proxy=localhost,.example.com",
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=IPv6",
+        "KEPT=yes",
+    } <= set(told)
+    assert "word" not in (host.etc / "agent.conf").read_text()
+
+
 @pytest.mark.parametrize(
     "end", ["sleep 600", "trap '' TERM INT; (sleep 600) & sleep 600"]
 )
