@@ -144,7 +144,7 @@ static int explain_own(
 	if (shared_has(s, profile))
 		return err_set(
 		    err, ERR_ABSENT, "profile %.100s holds no keys", profile);
-	for (int k = 0; k < 2; k++)
+	for (enum shared_file k = SHARED_CREDENTIALS; k <= SHARED_CONFIG; k++)
 		if (shared_is_there(s, k))
 			return err_set(err, ERR_ABSENT,
 			    "no profile %.100s in %.200s", profile,

@@ -287,7 +287,7 @@ void shared_files_free(struct shared_files *f)
 
 const char *shared_files_path(struct shared_files *f, enum shared_file which)
 {
-	(void)set_path(f, f->kept[which].path, which);
+	(void)set_path(f, f->kept[which].path, (int)which);
 	return f->kept[which].path;
 }
 

@@ -461,7 +461,7 @@ const char *const *session_readable(struct session *s)
 		reach_add_file(r, REACH_KEYS, s->cfg->iot.certificate);
 		reach_add_file(r, REACH_KEYS, s->cfg->iot.private_key);
 	}
-	for (int k = 0; k < 2; k++)
+	for (enum shared_file k = SHARED_CREDENTIALS; k <= SHARED_CONFIG; k++)
 		reach_add_file(r, REACH_KEYS, shared_files_path(s->file, k));
 	return r->paths;
 }

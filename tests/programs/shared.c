@@ -50,7 +50,7 @@ static void print_shared(const struct shared *s)
 	print_word(shared_path(s, SHARED_CREDENTIALS));
 	print_word(shared_path(s, SHARED_CONFIG));
 	printf("\n");
-	for (int k = 0; k < 2; k++) {
+	for (enum shared_file k = SHARED_CREDENTIALS; k <= SHARED_CONFIG; k++) {
 		struct shared_item item = {0};
 		size_t at = 0;
 
