@@ -361,14 +361,15 @@ static void add_to_story(
     void *ctx, const char *source, int rc, const char *text)
 {
 	struct session_found *found = ctx;
-	const size_t len = strlen(found->story);
+	size_t len = strlen(found->story);
 	char *line = found->story + len;
 
 	(void)snprintf(line, sizeof found->story - len - 1,
 	    "# credentials of %s  # %s%s", source,
 	    rc == 0 ? "" : "none: ", text);
-	text_make_printable(line, strlen(line));
-	(void)strcat(line, "\n");
+	len = strlen(line);
+	text_make_printable(line, len);
+	memcpy(line + len, "\n", 2);
 }
 
 /* True if nothing is wrong with the profile in force but that it is not here:

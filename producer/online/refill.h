@@ -24,7 +24,7 @@
  * started again has forgotten what it sent a moment ago.  A producer that is
  * down leaves its share to the later looks of the others.
  */
-#define REFILL_SETTLE_MS 60000 /* SQS counts a new message within a minute */
+#define REFILL_SETTLE_MS 60000L /* SQS counts a new message within a minute */
 
 /* What the last look showed, and what this producer sent before. */
 struct refill_state {
