@@ -103,8 +103,8 @@ check-levels:
 	$(Q)CC="$(CC)" tests/levels
 	$(Q)$(PYTHON) tests/figures --check >/dev/null
 
-# Much of their time is waiting for deadlines: two for each processor.
-PYTEST_JOBS ?= $(shell echo $$((2 * $$(nproc))))
+# Most of their time is waiting for deadlines: three for each processor.
+PYTEST_JOBS ?= $(shell echo $$((3 * $$(nproc))))
 ## the two programs against their stand-ins
 check-integration: all tests
 	$(Q)BUILD=$(BUILD) $(PYTHON) -m pytest -q -n $(PYTEST_JOBS) \
