@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/online/turns.h"
 
-#include <string.h>
-
 /* Each order is as likely as any other (Fisher and Yates). */
 static void shuffle_queues(struct turns *t, const struct clock *clock)
 {
@@ -49,7 +47,8 @@ void turns_end(struct turns *t, int64_t now, bool answered, bool holds)
 
 	t->holds = holds;
 	t->n--;
-	memmove(t->queue, t->queue + 1, t->n * sizeof t->queue[0]);
+	for (size_t k = 0; k < t->n; k++)
+		t->queue[k] = t->queue[k + 1];
 	if (again)
 		t->queue[t->n++] = queue;
 }
