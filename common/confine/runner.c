@@ -25,7 +25,7 @@ enum { RUNNER_RUN = 1, RUNNER_OUTPUT, RUNNER_END };
 
 struct run_request {
 	int64_t deadline;
-	uint32_t number;
+	uint32_t number, unused; /* no byte is left as it was */
 };
 
 /* Pieces of the output come before the end, and only of a command that ended
