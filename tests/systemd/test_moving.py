@@ -140,7 +140,7 @@ def test_aws_files_may_come_and_be_renewed(
             put(OLD)
         assert world.start(PRODUCER).returncode == 0, machine.invocation(PRODUCER)
         if late:
-            wait_until(lambda: "no AWS credentials" in machine.invocation(PRODUCER))
+            wait_until(lambda: "is off (403)" in machine.invocation(PRODUCER))
         else:
             wait_until(lambda: used(OLD))
             refused = coral(
