@@ -15,7 +15,7 @@
 #include "confine/steps.h"
 
 #define PIECE     16384
-#define MARGIN_MS 100 /* the answer is to come before the deadline */
+#define MARGIN_MS 100L /* the answer is to come before the deadline */
 #define ANSWER_MS 5000
 #define FILES_MAX                                                              \
 	1024 /* closed one by one where close_range(2) is not there            \
