@@ -167,7 +167,7 @@ int chain_explain(struct chain *c, chain_tell *tell, void *ctx, struct err *err)
 		else
 			rc = explain_source(c, i, out, &why);
 		tell(ctx, source->name, rc,
-		    rc != 0                  ? why.text
+		    rc != 0 || out == NULL   ? why.text
 		    : out->origin[0] != '\0' ? out->origin
 					     : "would be asked");
 		if (rc != 0 && rc != ERR_ABSENT)

@@ -183,31 +183,32 @@ static int check_role(const struct chain_walk *w, const char *profile,
 	return 0;
 }
 
+/* check_visit() bounds the depth.
+ * NOLINTNEXTLINE(misc-no-recursion) */
 static int load_role_of(struct chain_walk *w, const char *profile,
     struct cred *out, struct err *err)
 {
 	const char *next = get_key(w, profile, "source_profile");
 	const char *named = get_key(w, profile, "credential_source");
-	struct cred *by = NULL;
+	struct cred *by;
 	int rc = check_role(w, profile, next, named, err);
 
 	if (rc == 0 && next != NULL)
 		rc = check_visit(w, profile, next, err);
-	if (rc == 0) {
-		by = cred_new();
-		if (by == NULL)
-			rc = err_set(err, ERR_NOMEM, "out of memory");
-	}
-	if (rc == 0)
-		rc = next != NULL
-			 ? load_source_profile(w, next, by, err)
-			 : load_named_source(w, profile, named, by, err);
+	if (rc != 0)
+		return rc;
+	by = cred_new();
+	if (by == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	rc = next != NULL ? load_source_profile(w, next, by, err)
+			  : load_named_source(w, profile, named, by, err);
 	if (rc == 0)
 		rc = assume_role(w, profile, by, out, err);
 	cred_free(by);
 	return rc;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): the same */
 static int load_source_profile(struct chain_walk *w, const char *profile,
     struct cred *out, struct err *err)
 {

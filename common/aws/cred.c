@@ -248,6 +248,7 @@ bool cred_chain_renew(struct cred_chain *chain, int64_t deadline)
 
 	chain->kept = NULL;
 	others = refresh_kept(chain, deadline, NULL) == 0 &&
+		 chain->kept != NULL &&
 		 (refused == NULL || !are_equal(refused, chain->kept));
 	cred_free(refused);
 	return others;

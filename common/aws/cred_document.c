@@ -41,7 +41,7 @@ int cred_document_take(const struct json *object,
 	const char *access = text_of(object, form->access_key);
 	const char *secret = text_of(object, form->secret_key);
 	const char *token = text_of(object, form->token), *wrong = NULL;
-	int64_t expires;
+	int64_t expires = 0;
 
 	if (!is_key(access))
 		wrong = form->access_key;

@@ -188,7 +188,7 @@ static int find_line(const struct cred_process *p, const char *profile,
 		    err, ERR_ABSENT, "profile %.100s has no " KEY, profile);
 	else
 		rc = split_command(line, profile, &now, err);
-	*same = rc == 0 && buf_len(p->line) > 0 &&
+	*same = rc == 0 && line != NULL && buf_len(p->line) > 0 &&
 		strcmp(buf_str(p->line), line) == 0;
 	shared_free(s);
 	return rc;

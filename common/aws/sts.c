@@ -271,7 +271,7 @@ static bool correct_clock(struct sts *s, const struct http_transfer *t)
 static int try_sts(
     struct sts_call *c, bool *again, struct cred *out, struct err *err)
 {
-	struct http_transfer *t;
+	struct http_transfer *t = NULL;
 	struct sts_error e;
 	int rc = send_call(c, &t, err);
 

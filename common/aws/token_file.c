@@ -40,7 +40,8 @@ int token_file_read(const char *path, size_t max, bool spaces,
 		buf_reset(out);
 		return rc;
 	}
-	while (len > 0 && memchr(" \t\r\n", space[len - 1], 4) != NULL)
+	while (len > 0 && space[len - 1] != '\0' &&
+	       strchr(" \t\r\n", space[len - 1]) != NULL)
 		len--;
 	if (rc == 0 && token_is_good((const char *)space, len, max, spaces)) {
 		buf_truncate(out, len);
