@@ -364,6 +364,9 @@ static void add_to_story(
 	size_t len = strlen(found->story);
 	char *line = found->story + len;
 
+	/* What there is no room for is left out, and a line feed has room. */
+	if (sizeof found->story - len < 3)
+		return;
 	(void)snprintf(line, sizeof found->story - len - 1,
 	    "# credentials of %s  # %s%s", source,
 	    rc == 0 ? "" : "none: ", text);
