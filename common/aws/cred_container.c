@@ -17,7 +17,6 @@
 #define FULL       "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 #define TOKEN      "AWS_CONTAINER_AUTHORIZATION_TOKEN"
 #define TOKEN_FILE "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
-#define REASON_MAX 256
 
 /* Where the credentials are.  Whoever knows the path of ECS has them, so
  * messages tell the host alone. */
@@ -136,7 +135,7 @@ static int explain_refusal(
     const struct address *a, const struct http_transfer *t, struct err *err)
 {
 	const int status = http_status(t);
-	char reason[REASON_MAX];
+	char who[CONTAINER_URL_MAX + 128];
 	const char *advice = "try later";
 	int rc = ERR_SERVICE;
 
@@ -153,12 +152,10 @@ static int explain_refusal(
 	} else if (status / 100 != 5) {
 		advice = "is this the host of a container?";
 	}
-	cred_fetch_reason(t, reason, sizeof reason);
-	return err_set(err, rc,
-	    "the container's credentials at %.*s (%s): HTTP %d: %s%s%s%s",
-	    a->host_len, a->url, a->variable, status, advice,
-	    reason[0] != '\0' ? " (" : "", reason,
-	    reason[0] != '\0' ? ")" : "");
+	(void)snprintf(who, sizeof who,
+	    "the container's credentials at %.*s (%s)", a->host_len, a->url,
+	    a->variable);
+	return cred_fetch_refused(t, rc, who, advice, err);
 }
 
 static int ask_host(const struct cred_container *c, const struct address *a,

@@ -128,21 +128,32 @@ static const char *choose_member(
 	return s != NULL ? s : "";
 }
 
-void cred_fetch_reason(const struct http_transfer *t, char *out, size_t size)
+static void read_reason(
+    const struct http_transfer *t, char out[static CRED_FETCH_REASON_MAX])
 {
 	const struct buf *body = http_body(t);
+	const char *code = "", *text = buf_str(body);
 	struct json *root = NULL;
+	char rest[CRED_FETCH_REASON_MAX - 128];
 
-	if (json_parse(buf_data(body), buf_len(body), &root) != 0) {
-		(void)snprintf(
-		    out, size, "%.*s", (int)buf_len(body), buf_str(body));
-	} else {
-		const char *code = choose_member(root, "Code", "code");
-		const char *text = choose_member(root, "Message", "message");
-
-		(void)snprintf(out, size, "%s%s%s", code,
-		    code[0] != '\0' && text[0] != '\0' ? ": " : "", text);
+	if (json_parse(buf_data(body), buf_len(body), &root) == 0) {
+		code = choose_member(root, "Code", "code");
+		text = choose_member(root, "Message", "message");
 	}
+	text_shorten(rest, sizeof rest, text, strlen(text));
+	(void)snprintf(out, CRED_FETCH_REASON_MAX, "%.100s%s%s", code,
+	    code[0] != '\0' && rest[0] != '\0' ? ": " : "", rest);
 	json_free(root);
 	text_make_printable(out, strlen(out));
+}
+
+int cred_fetch_refused(const struct http_transfer *t, int rc, const char *who,
+    const char *advice, struct err *err)
+{
+	char reason[CRED_FETCH_REASON_MAX];
+
+	read_reason(t, reason);
+	return err_set(err, rc, "%s: HTTP %d: %s%s%s%s", who, http_status(t),
+	    advice, reason[0] != '\0' ? " (" : "", reason,
+	    reason[0] != '\0' ? ")" : "");
 }

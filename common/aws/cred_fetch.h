@@ -36,9 +36,12 @@ struct cred_peer {
 int cred_fetch(const struct cred_peer *p, const struct http_request *req,
     struct http_transfer **t, struct err *err) MUST_CHECK;
 
-/* What the body of an answer that refuses says, in one line: "CODE: MESSAGE"
- * of a JSON document, else its first bytes; "" for an empty one.  Cut to size;
- * what is not printable becomes '?'. */
-void cred_fetch_reason(const struct http_transfer *t, char *out, size_t size);
+/* Write an answer that refuses into err and return rc: who refuses, the status,
+ * the advice, and what the body says in one line: "CODE: MESSAGE" of a JSON
+ * document, else its bytes; CRED_FETCH_REASON_MAX of it with the NUL, without
+ * the middle of more. */
+#define CRED_FETCH_REASON_MAX 1024
+int cred_fetch_refused(const struct http_transfer *t, int rc, const char *who,
+    const char *advice, struct err *err);
 
 #endif

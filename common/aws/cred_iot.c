@@ -12,10 +12,9 @@
 #include "base/url.h"
 #include "json/parse.h"
 
-#define URL_MAX    (LIMIT_URL + CRED_IOT_NAME_MAX + 64)
-#define REASON_MAX 256
-#define LETTERS    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-#define DIGITS     "0123456789"
+#define URL_MAX (LIMIT_URL + CRED_IOT_NAME_MAX + 64)
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#define DIGITS  "0123456789"
 
 struct cred_iot {
 	struct http *http;
@@ -150,7 +149,7 @@ static int explain_iot_refusal(
     const struct cred_iot *i, const struct http_transfer *t, struct err *err)
 {
 	const int status = http_status(t);
-	char reason[REASON_MAX];
+	char who[CRED_IOT_NAME_MAX + 64];
 	const char *advice = "try later";
 	int rc = ERR_SERVICE;
 
@@ -170,10 +169,8 @@ static int explain_iot_refusal(
 	} else if (status / 100 != 5) {
 		advice = "is iot-endpoint that of the credential provider?";
 	}
-	cred_fetch_reason(t, reason, sizeof reason);
-	return err_set(err, rc, "AWS IoT, role alias %s: HTTP %d: %s%s%s%s",
-	    i->alias, status, advice, reason[0] != '\0' ? " (" : "", reason,
-	    reason[0] != '\0' ? ")" : "");
+	(void)snprintf(who, sizeof who, "AWS IoT, role alias %s", i->alias);
+	return cred_fetch_refused(t, rc, who, advice, err);
 }
 
 static int take_iot_document(const struct cred_iot *i, const struct buf *body,
