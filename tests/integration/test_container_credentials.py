@@ -164,6 +164,11 @@ REFUSED: dict[str, tuple[dict[str, Any], int, list[str]]] = {
         77,
         ["HTTP 400", "InvalidRequest: no pod", "association"],
     ),
+    "long": (
+        {"status": 403, "body": f'{{"message":"who {3000 * "x"} which policy"}}'},
+        77,
+        ["(who xx", " ... ", "xx which policy)"],
+    ),
     "redirect": ({"status": 302}, 69, ["HTTP 302"]),
     "empty": (answer(b""), 69, ["no JSON object"]),
     "text": (answer(b"<html>x</html>"), 69, ["no JSON object"]),
