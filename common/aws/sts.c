@@ -30,6 +30,7 @@ struct sts_call {
 	struct url where;
 	struct buf *authorization, *token; /* header lines */
 	char date[DATE_AMZ_MAX + 16];
+	int64_t signed_at; /* the time in date, ms */
 	const char *lines[LINES_MAX];
 };
 
@@ -175,9 +176,11 @@ static int sign_call(struct sts_call *c)
 	    .body_len = buf_len(c->form),
 	};
 	struct sigv4_result signature;
-	int rc = sigv4_sign(c->sts->sigv4, &by, &req, c->sts->region, "sts",
-	    clock_wall(c->sts->clock) + c->sts->skew, &signature);
+	int rc;
 
+	c->signed_at = clock_wall(c->sts->clock) + c->sts->skew;
+	rc = sigv4_sign(c->sts->sigv4, &by, &req, c->sts->region, "sts",
+	    c->signed_at, &signature);
 	if (rc != 0)
 		return rc;
 	(void)snprintf(
@@ -252,18 +255,19 @@ static int send_call(
 	return 0;
 }
 
-/* Whether the service's Date is one that ours has to give way to. */
-static bool correct_clock(struct sts *s, const struct http_transfer *t)
+/* Whether the service's Date is one that the time signed has to give way to.
+ * The clock may have been set since then, as it is when the network comes. */
+static bool correct_clock(struct sts_call *c, const struct http_transfer *t)
 {
 	const char *text = http_header(t, "Date");
 	int64_t date, off;
 
 	if (text == NULL || date_parse_http(text, &date) != 0)
 		return false;
-	off = date - (clock_wall(s->clock) + s->skew);
+	off = date - c->signed_at;
 	if (off <= SKEW_MAX_MS && off >= -SKEW_MAX_MS)
 		return false;
-	s->skew += off;
+	c->sts->skew = date - clock_wall(c->sts->clock);
 	return true;
 }
 
@@ -284,7 +288,7 @@ static int try_sts(
 		read_refusal(&e, t);
 		rc = sts_error_explain(&c->asked, &e, err);
 		*again = c->by != NULL && sts_error_is_of_clock(&e) &&
-			 correct_clock(c->sts, t);
+			 correct_clock(c, t);
 	}
 	http_transfer_free(t);
 	return rc;
