@@ -11,8 +11,9 @@
 
 /*
  * One request to a service that gives credentials, which does no harm when it
- * is done twice.  It is tried again as the SDKs do, with growing pauses, but
- * until the deadline: a young machine's first answers are not the last word.
+ * is done twice.  It is tried again as the SDKs do, with growing pauses, until
+ * the deadline, CRED_FETCH_TRIES times at most: a young machine's first answers
+ * are not the last word.
  * Each try may be silent for twice as long as the one before, at first for
  * CRED_FETCH_SILENCE_MS.
  */

@@ -14,6 +14,7 @@ static const struct {
 } kinds[] = {
     {"identity-based polic", DENIAL_IDENTITY},
     {"resource-based polic", DENIAL_RESOURCE},
+    {"role trust polic", DENIAL_RESOURCE},
     {"permissions boundar", DENIAL_BOUNDARY},
     {"session polic", DENIAL_SESSION},
     {"service control polic", DENIAL_ORGANIZATION},
@@ -179,17 +180,19 @@ static bool is_kms_key(const struct denial *d)
 	       (d->action.len > 4 && strncasecmp(d->action.at, "kms:", 4) == 0);
 }
 
-void denial_advise(
-    const struct denial *d, const char *source, char *out, size_t size)
+void denial_advise(const struct denial *d, const char *own, const char *source,
+    char *out, size_t size)
 {
 	const struct remedy *r =
 	    d->by_deny ? &denies[d->policy] : &allows[d->policy];
 	const bool kms = is_kms_key(d);
-	const char *own = "", *more = r->more;
+	const char *more = r->more;
 	char from[128] = "";
 
-	if (d->policy == DENIAL_RESOURCE)
-		own = kms ? "key policy" : "queue's own policy";
+	if (d->policy != DENIAL_RESOURCE)
+		own = "";
+	else if (kms)
+		own = "key policy";
 	if (kms && !d->by_deny && d->policy == DENIAL_IDENTITY)
 		more = ", or in the key policy";
 	if (r->about_identity)

@@ -15,7 +15,7 @@
 enum denial_policy {
 	DENIAL_UNTOLD, /* the text does not say */
 	DENIAL_IDENTITY,
-	DENIAL_RESOURCE, /* of the queue, of the key */
+	DENIAL_RESOURCE, /* of the queue, of the key; a role's trust policy */
 	DENIAL_BOUNDARY,
 	DENIAL_SESSION,
 	DENIAL_ORGANIZATION,          /* a service control policy */
@@ -46,9 +46,11 @@ struct denial_word denial_find_arn(const char *text, const char *service);
 struct denial_word denial_word_of(const char *word);
 
 /* Write what its reader can do about a denial whose action and resource are
- * known.  source is where the credentials come from.  The remedy fits into 700
- * bytes unless the ARNs are longer than any of SQS and KMS. */
-void denial_advise(
-    const struct denial *d, const char *source, char *out, size_t size);
+ * known.  own is what the resource's own policy is called ("queue's own
+ * policy"; a KMS key's is known), source where the credentials come from.  The
+ * remedy fits into 700 bytes unless the ARNs are longer than any of SQS and
+ * KMS. */
+void denial_advise(const struct denial *d, const char *own, const char *source,
+    char *out, size_t size);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "aws/denial.h"
 #include "base/date.h"
 #include "base/text.h"
 #include "base/xml.h"
@@ -185,9 +186,9 @@ static bool read_error_element(
 		return false;
 	}
 	if (xml_text(in, in_len, text) == 0)
-		(void)snprintf(out, size, "%s", buf_str(text));
+		text_shorten(out, size, buf_str(text), buf_len(text));
 	else
-		(void)snprintf(out, size, "%.*s", (int)in_len, in);
+		text_shorten(out, size, in, in_len);
 	buf_free(text);
 	return true;
 }
@@ -198,8 +199,7 @@ void sts_answer_error(
 	*e = (struct sts_error){.status = status};
 	(void)read_error_element(body, len, "Code", e->code, sizeof e->code);
 	if (!read_error_element(body, len, "Message", e->text, sizeof e->text))
-		(void)snprintf(e->text, sizeof e->text, "%.*s",
-		    (int)(len < sizeof e->text ? len : sizeof e->text), body);
+		text_shorten(e->text, sizeof e->text, body, len);
 	text_make_printable(e->text, strlen(e->text));
 	text_make_printable(e->code, strlen(e->code));
 }
@@ -220,51 +220,33 @@ bool sts_error_is_of_clock(const struct sts_error *e)
 	       strncmp(e->text, "Signature not yet current", 25) == 0;
 }
 
-/* Which of the policies that have a say forbids it, if the text tells. */
-static const struct {
-	const char *text;
-	const char *advice;
-} policies[] = {
-    {"service control policy",
-	"a service control policy of the organization forbids it: ask those "
-	"who manage the organization"},
-    {"resource control policy",
-	"a resource control policy of the organization forbids it: ask those "
-	"who manage the organization"},
-    {"VPC endpoint policy",
-	"the policy of the VPC endpoint for STS forbids it: allow it there"},
-    {"permissions boundary",
-	"the permissions boundary of who asks has to allow it"},
-    {"session policy", "the session policy of who asks has to allow it"},
-    {"identity-based policy",
-	"allow it in the policies of the identity that asks"},
-    {"resource-based policy",
-	"allow it to the identity that asks in the trust policy of the role"},
-    {"role trust policy",
-	"allow it to the identity that asks in the trust policy of the role"},
-};
-
+/* By the policy that forbids it, if the text tells which. */
 static void advise_on_policy(const struct sts_asked *asked,
     const struct sts_error *e, char out[static ADVICE_MAX])
 {
-	for (size_t i = 0; asked->signs && i < COUNT(policies); i++) {
-		if (strstr(e->text, policies[i].text) != NULL) {
-			(void)snprintf(
-			    out, ADVICE_MAX, "%s", policies[i].advice);
-			return;
-		}
+	struct denial d;
+
+	denial_read(&d, e->text);
+	if (asked->signs && (d.by_deny || d.policy != DENIAL_UNTOLD)) {
+		if (d.action.len == 0)
+			d.action = denial_word_of("sts:AssumeRole");
+		if (d.resource.len == 0)
+			d.resource = denial_word_of(asked->role);
+		denial_advise(
+		    &d, "role's trust policy", asked->by, out, ADVICE_MAX);
+		return;
 	}
 	if (asked->signs)
 		(void)snprintf(out, ADVICE_MAX,
 		    "the trust policy of the role has to name the identity "
-		    "that asks (%s) and its external id, if there is one, and "
+		    "that asks (%.200s) and its external id, if there is one, and "
 		    "the identity's own policies have to allow sts:%s on the "
 		    "role",
 		    asked->by, asked->action);
 	else
 		(void)snprintf(out, ADVICE_MAX,
 		    "the trust policy of the role has to allow sts:%s to the "
-		    "issuer of the token in %s as its federated principal, and "
+		    "issuer of the token in %.200s as its federated principal, and "
 		    "its conditions to match the token's sub and aud",
 		    asked->action, asked->by);
 }
@@ -285,6 +267,12 @@ static void advise_on_refusal(const struct sts_asked *asked,
 	    out, ADVICE_MAX, "%s%s%.200s%s", r->before, kind, name, r->after);
 }
 
+/* As SQS words it, too. */
+static bool is_of_region(const struct sts_error *e)
+{
+	return strstr(e->text, "Credential should be scoped to ") != NULL;
+}
+
 static void advise_on_error(const struct sts_asked *asked,
     const struct sts_error *e, char out[static ADVICE_MAX])
 {
@@ -292,6 +280,11 @@ static void advise_on_error(const struct sts_asked *asked,
 
 	if (sts_error_is_of_clock(e))
 		(void)snprintf(out, ADVICE_MAX, "set this machine's clock");
+	else if (is_of_region(e))
+		(void)snprintf(out, ADVICE_MAX,
+		    "the request is signed for region %.64s: set the region "
+		    "that the endpoint of STS is in",
+		    asked->region);
 	else if (r != NULL && r->before[0] == '\0')
 		advise_on_policy(asked, e, out);
 	else if (r != NULL)
@@ -307,6 +300,8 @@ static int code_of(const struct sts_error *e)
 {
 	const struct refusal *r = find_refusal(e->code);
 
+	if (is_of_region(e))
+		return ERR_CONFIG;
 	if (r != NULL)
 		return r->rc;
 	if (sts_error_is_of_clock(e) || e->status == 401 || e->status == 403)
@@ -321,7 +316,6 @@ int sts_error_explain(
 	char advice[ADVICE_MAX];
 
 	advise_on_error(asked, e, advice);
-	/* Where the line is cut, it is the service's words that are. */
 	return err_set(err, rc, "%s for %.200s: HTTP %d%s%s: %s%s%s%s",
 	    asked->action, asked->role, e->status,
 	    e->code[0] != '\0' ? " " : "", e->code, advice,

@@ -27,7 +27,7 @@ struct sts_asked {
 struct sts_error {
 	int status;
 	char code[STS_CODE_MAX]; /* "": none */
-	char text[STS_TEXT_MAX]; /* cut; "": none */
+	char text[STS_TEXT_MAX]; /* without the middle of more; "": none */
 };
 
 /* Take the credentials of a 200 answer.  ERR_FORMAT, ERR_LIMIT, ERR_NOMEM. */

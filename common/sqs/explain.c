@@ -87,7 +87,7 @@ static void advise_on_denial(
 		d.resource = strncasecmp(d.action.at, "kms:", 4) == 0
 				 ? find_kms_key(c->e)
 				 : denial_word_of("the queue");
-	denial_advise(&d, c->source, out, size);
+	denial_advise(&d, "queue's own policy", c->source, out, size);
 }
 
 /* Nobody can tell why a key is unknown: the service does not say. */

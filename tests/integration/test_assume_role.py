@@ -99,12 +99,12 @@ REFUSED: dict[str, tuple[dict[str, Any], int, str]] = {
             403,
         ),
         77,
-        "a service control policy of the organization forbids it",
+        "have the organization's administrator take the Deny of sts:AssumeRole",
     ),
     "identity": (
         refusal("AccessDenied", f"{DENIED} because no identity-based policy", 403),
         77,
-        "allow it in the policies of the identity that asks",
+        "in a policy of the identity of the credentials",
     ),
     "source expired": (
         refusal("ExpiredToken", "The security token is expired", 403),

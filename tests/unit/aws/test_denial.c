@@ -96,7 +96,7 @@ static void advice_stays_within_its_bounds(void **state)
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
 		memset(out, '#', sizeof out);
 		denial_read(&d, texts[i].text);
-		denial_advise(&d, "test", out, 32);
+		denial_advise(&d, "own policy", "test", out, 32);
 		assert_int_equal(out[31], '\0');
 		assert_int_equal(out[32], '#');
 	}
