@@ -19,7 +19,8 @@ struct shared_files {
 	char *home;    /* "": none is known */
 	struct kept_file {
 		char path[SHARED_PATH_ROOM];
-		bool tried;
+		bool known;       /* what it held, or that it was not there */
+		bool withheld;    /* it is there, and root may not trust it */
 		struct buf *text; /* NULL: it was not there */
 	} kept[2];
 };
@@ -236,9 +237,9 @@ int shared_files_load(const struct shared_files *f, struct shared_one *one,
 
 	if (rc == 0)
 		rc = read_file(one->path, &one->bytes, &space);
-	if (rc == ERR_IO && errno == EACCES && kept->tried)
+	if (rc == ERR_IO && errno == EACCES && kept->known)
 		rc = recall_file(kept, &one->bytes, &space);
-	else if (rc == ERR_IO && errno == EACCES &&
+	else if (rc == ERR_IO && errno == EACCES && !kept->withheld &&
 		 is_out_of_sight(one->path, which))
 		rc = ERR_ABSENT;
 	if (rc == ERR_ABSENT)
@@ -308,9 +309,10 @@ void shared_files_read_ahead(struct shared_files *f)
 
 		buf_free(kept->text);
 		kept->text = NULL;
-		if (rc == 0 && may_read_ahead(kept->path))
+		kept->withheld = rc == 0 && !may_read_ahead(kept->path);
+		if (rc == 0 && !kept->withheld)
 			rc = read_file(kept->path, &kept->text, &space);
-		kept->tried = rc == 0 || rc == ERR_ABSENT;
+		kept->known = kept->text != NULL || rc == ERR_ABSENT;
 	}
 }
 

@@ -330,9 +330,13 @@ static int load_as_other(void)
 		if (setresuid(12345, 12345, 12345) != 0)
 			_exit(99);
 		status =
-		    cred_chain_get(chain_credentials(b.chain), 0, &c, &err) == 0
-			? 0
-			: 1;
+		    cred_chain_get(chain_credentials(b.chain), 0, &c, &err);
+		/* What is not read is not taken for what is not there. */
+		if (status != 0)
+			status = err.code == ERR_CONFIG &&
+					 strstr(err.text, "cannot read") != NULL
+				     ? 1
+				     : 2;
 		close_bench(&b);
 		_exit(status);
 	}
