@@ -279,8 +279,10 @@ int imds_new(struct http *http, const struct clock *clock,
 	i->peer.wait_for_route = cfg->wait_for_route;
 	i->peer.machine = cfg->machine;
 	i->token = buf_new(IMDS_TOKEN_MAX);
-	rc = i->token != NULL ? imds_settings_read(cfg->files, &settings, err)
-			      : err_set(err, ERR_NOMEM, "out of memory");
+	rc = i->token != NULL
+		 ? imds_settings_read(
+		       cfg->patient ? NULL : cfg->files, &settings, err)
+		 : err_set(err, ERR_NOMEM, "out of memory");
 	if (rc != 0) {
 		imds_free(i);
 		return rc;

@@ -29,6 +29,7 @@ struct imds_config {
 	bool wait_for_route; /* boot: no route yet is no failure */
 	enum imds_machine machine;
 	struct shared_files *files; /* of the profile in force; may be NULL */
+	bool patient; /* the profile is read when something is asked, not yet */
 };
 
 /* The service where the environment and the profile say (imds_settings.h), else

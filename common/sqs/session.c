@@ -105,7 +105,8 @@ static int open_http(struct session *s, struct err *err)
 static int open_client(struct session *s, struct err *err)
 {
 	struct imds_config imds = {.wait_for_route = s->cfg->wait_for_route,
-	    .machine = imds_machine_find("/sys")};
+	    .machine = imds_machine_find("/sys"),
+	    .patient = s->cfg->patient};
 	struct chain_config config = {.clock = s->clock,
 	    .region = s->cfg->region,
 	    .use_fips = s->cfg->use_fips,

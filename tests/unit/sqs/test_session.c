@@ -84,6 +84,46 @@ static int open_with(const struct session_config *cfg)
 	return open_within(cfg, 60000);
 }
 
+static void write_text(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_int_not_equal(fputs(text, f), EOF);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* As a file is that somebody writes in place, when the service starts. */
+static void a_patient_session_waits_for_sound_files(void **state)
+{
+	struct session_config cfg =
+	    config("https://sqs.eu-west-1.amazonaws.com/123456789012/q");
+	char path[] = "/tmp/test_session.XXXXXX";
+	const int fd = mkstemp(path);
+	struct session_found told;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(setenv("AWS_CONFIG_FILE", path, 1), 0);
+	write_text(path, "[default]\nregion = eu-west-1\nec2_meta");
+	assert_int_equal(session_check(&cfg, &told, &err), ERR_CONFIG);
+	assert_int_equal(
+	    session_init(&session, &cfg, &the_clock, &err), ERR_CONFIG);
+	cfg.patient = true;
+	assert_int_equal(session_check(&cfg, &told, &err), 0);
+	assert_int_equal(session_init(&session, &cfg, &the_clock, &err), 0);
+	q = &session.queues[0];
+	assert_int_equal(
+	    session_open(&session, q, clock_mono(&the_clock) + 60000, &err),
+	    ERR_CONFIG);
+	write_text(path, "[default]\nregion = eu-west-1\n");
+	assert_int_equal(
+	    session_open(&session, q, clock_mono(&the_clock) + 60000, &err), 0);
+	session_close(&session);
+	(void)unlink(path);
+}
+
 static int open_queue(const char *queue)
 {
 	const struct session_config cfg = config(queue);
@@ -494,6 +534,7 @@ static void the_environments_ca_bundle_precedes_the_setting(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    TEST(a_patient_session_waits_for_sound_files),
 	    TEST(a_queue_url_says_endpoint_and_region),
 	    TEST(an_arn_says_region_account_and_name),
 	    TEST(variables_of_the_endpoint_precede_the_setting),
