@@ -243,12 +243,21 @@ static bool are_equal(const struct cred *a, const struct cred *b)
 
 bool cred_chain_renew(struct cred_chain *chain, int64_t deadline)
 {
+	const int64_t until =
+	    limit_refresh(chain, clock_mono(&chain->clock), deadline);
 	struct cred *refused = chain->kept;
 	bool others;
+	int rc;
 
 	chain->kept = NULL;
-	others = refresh_kept(chain, deadline, NULL) == 0 &&
-		 chain->kept != NULL &&
+	rc = refresh_kept(chain, until, NULL);
+	if (is_out_of_reach(rc)) {
+		/* One queue may refuse what others go on to take. */
+		chain->kept = refused;
+		chain->retry_at = 0;
+		return false;
+	}
+	others = rc == 0 && chain->kept != NULL &&
 		 (refused == NULL || !are_equal(refused, chain->kept));
 	cred_free(refused);
 	return others;

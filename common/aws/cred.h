@@ -78,8 +78,8 @@ typedef void cred_told(const char *line);
 void cred_chain_tell(struct cred_chain *chain, cred_told *told);
 
 /* The service refused the credentials that are kept: ask the sources anew.
- * True if they gave others.  Where they gave none, the next cred_chain_get()
- * asks again. */
+ * True if they gave others.  Those that are kept stay where a source cannot be
+ * reached; where they have none, the next cred_chain_get() asks again. */
 bool cred_chain_renew(struct cred_chain *chain, int64_t deadline);
 
 /* False if there are credentials that are from no file. */

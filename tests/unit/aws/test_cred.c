@@ -388,6 +388,10 @@ static void refused_credentials_are_loaded_anew(void **state)
 	/* They came back. */
 	w.rc = 0;
 	expect(&w, chain, 0, "odd");
+	/* Who cannot be asked has said nothing against them. */
+	w.rc = ERR_CONNECT;
+	assert_false(cred_chain_renew(chain, 77));
+	expect(&w, chain, 0, "odd");
 	cred_chain_free(chain);
 }
 
