@@ -17,7 +17,7 @@ struct chain {
 	size_t n;
 	struct cred_chain *credentials;
 	char *web_token_file;
-	const char *token_files[3];
+	const char *token_files[4];
 	struct cred_container container;
 };
 
@@ -118,16 +118,20 @@ void chain_set_region(struct chain *c, const char *region)
 
 const char *const *chain_token_files(struct chain *c)
 {
+	const char *const set = getenv("AWS_WEB_IDENTITY_TOKEN_FILE");
 	const char *file = NULL;
 	struct shared *s;
 	size_t n = 0;
 
 	if (shared_read(c->profile.cfg.files, &s, NULL) == 0)
-		file = chain_own_token_file(s);
+		file = shared_get(
+		    s, shared_last_profile(s), "web_identity_token_file");
 	free(c->web_token_file);
 	c->web_token_file = file != NULL ? strdup(file) : NULL;
 	shared_free(s);
-	if (c->web_token_file != NULL)
+	if (set != NULL && set[0] != '\0')
+		c->token_files[n++] = set;
+	if (c->web_token_file != NULL && c->web_token_file[0] != '\0')
 		c->token_files[n++] = c->web_token_file;
 	if (cred_container_token_file() != NULL)
 		c->token_files[n++] = cred_container_token_file();

@@ -177,11 +177,3 @@ int chain_own_load(struct chain_walk *w, const char *profile, bool with_env,
 		return explain_own(w->s, profile, err);
 	return err_set(err, ERR_ABSENT, "profile %.64s has %s", profile, story);
 }
-
-const char *chain_own_token_file(const struct shared *s)
-{
-	const char *file = choose_web(s, shared_profile(s), true,
-	    "AWS_WEB_IDENTITY_TOKEN_FILE", "web_identity_token_file");
-
-	return is_given_text(file) ? file : NULL;
-}

@@ -9,15 +9,13 @@
 
 /* For the chain alone: what a profile holds itself. */
 
-#define CHAIN_DEPTH_MAX 16 /* profiles that name each other */
-
 /* One search. */
 struct chain_walk {
 	struct chain_profile *p;
 	const struct shared *s;
 	int64_t deadline;
 	/* The profile in force and the source profiles behind it. */
-	const char *visited[CHAIN_DEPTH_MAX];
+	const char *visited[SHARED_DEPTH_MAX];
 	size_t n;
 };
 
@@ -33,9 +31,5 @@ bool chain_has_key(
  */
 int chain_own_load(struct chain_walk *w, const char *profile, bool with_env,
     struct cred *out, struct err *err) MUST_CHECK;
-
-/* The file of a web identity's token that the environment or the profile in
- * force has; NULL: none. */
-const char *chain_own_token_file(const struct shared *s);
 
 #endif

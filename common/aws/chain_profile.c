@@ -77,18 +77,6 @@ static int assume_role(struct chain_walk *w, const char *profile,
 
 /* ---- roles */
 
-static bool has_keys(const struct chain_walk *w, const char *profile)
-{
-	return chain_has_key(w, profile, "aws_access_key_id") ||
-	       chain_has_key(w, profile, "aws_secret_access_key");
-}
-
-static bool has_role(const struct chain_walk *w, const char *profile)
-{
-	return chain_has_key(w, profile, "role_arn") &&
-	       !chain_has_key(w, profile, "web_identity_token_file");
-}
-
 /* In a dry run a source of the machine is only looked at. */
 static int ask_named_source(struct chain_walk *w,
     const struct cred_source *source, struct cred *out, struct err *err)
@@ -147,16 +135,17 @@ static int check_visit(struct chain_walk *w, const char *profile,
 		    profile, next);
 	for (size_t i = 0; i < w->n; i++)
 		seen = seen || strcmp(w->visited[i], next) == 0;
-	if (seen && (strcmp(next, profile) != 0 || !has_keys(w, next)))
+	if (seen &&
+	    (strcmp(next, profile) != 0 || !shared_has_keys(w->s, next)))
 		return err_set(err, ERR_CONFIG,
 		    "profile %.100s: source_profile %.100s leads back to "
 		    "itself: let the last one have keys",
 		    profile, next);
-	if (w->n == CHAIN_DEPTH_MAX)
+	if (w->n == SHARED_DEPTH_MAX)
 		return err_set(err, ERR_CONFIG,
 		    "profile %.100s: over %d profiles lead to each other by "
 		    "source_profile",
-		    profile, CHAIN_DEPTH_MAX);
+		    profile, SHARED_DEPTH_MAX);
 	w->visited[w->n++] = next;
 	return 0;
 }
@@ -215,7 +204,7 @@ static int load_source_profile(struct chain_walk *w, const char *profile,
 	struct err why = {0};
 	int rc;
 
-	if (has_role(w, profile) && !has_keys(w, profile))
+	if (shared_has_role(w->s, profile) && !shared_has_keys(w->s, profile))
 		return load_role_of(w, profile, out, err);
 	rc = chain_own_load(w, profile, false, out, &why);
 	if (rc == ERR_ABSENT)
@@ -297,7 +286,7 @@ static int load_in_force(
 	if (rc != 0)
 		return rc;
 	w->visited[w->n++] = profile;
-	if (has_role(w, profile))
+	if (shared_has_role(w->s, profile))
 		return load_role_of(w, profile, out, err);
 	rc = chain_own_load(w, profile, true, out, err);
 	return rc == ERR_ABSENT ? refuse_leftover(w, profile, err) : rc;

@@ -9,7 +9,6 @@
 #include "json/parse.h"
 
 #define KEY          "credential_process"
-#define CHAIN_MAX    16 /* profiles that name each other */
 #define FIRST_WAIT   500
 #define LONGEST_WAIT 4000
 #define FROM_MAX     160
@@ -66,26 +65,6 @@ int cred_process_document(
 
 /* ---- the command */
 
-static bool is_not_empty(const char *s)
-{
-	return s != NULL && s[0] != '\0';
-}
-
-/* A profile that only names others has no command of its own to run. */
-static const char *find_command(const struct shared *s, const char **profile)
-{
-	*profile = shared_profile(s);
-	for (int i = 0; i < CHAIN_MAX; i++) {
-		const char *next = shared_get(s, *profile, "source_profile");
-
-		if (!is_not_empty(shared_get(s, *profile, "role_arn")) ||
-		    !is_not_empty(next) || strcmp(next, *profile) == 0)
-			break;
-		*profile = next;
-	}
-	return shared_get(s, *profile, KEY);
-}
-
 static int split_command(
     const char *line, const char *profile, struct words *words, struct err *err)
 {
@@ -111,7 +90,8 @@ int cred_process_find(
 	buf_reset(p->line);
 	if (rc != 0)
 		return rc;
-	line = find_command(s, &profile);
+	profile = shared_last_profile(s);
+	line = shared_get(s, profile, KEY);
 	if (line != NULL)
 		rc = split_command(line, profile, &p->words, err);
 	if (line != NULL && rc == 0) {
@@ -190,6 +170,7 @@ static int find_line(const struct cred_process *p, const char *profile,
 		rc = split_command(line, profile, &now, err);
 	*same = rc == 0 && line != NULL && buf_len(p->line) > 0 &&
 		strcmp(buf_str(p->line), line) == 0;
+	explicit_bzero(&now, sizeof now);
 	shared_free(s);
 	return rc;
 }

@@ -148,6 +148,34 @@ static const char *find_subkey(
 	return value;
 }
 
+bool shared_has_keys(const struct shared *s, const char *profile)
+{
+	return shared_get(s, profile, "aws_access_key_id") != NULL ||
+	       shared_get(s, profile, "aws_secret_access_key") != NULL;
+}
+
+bool shared_has_role(const struct shared *s, const char *profile)
+{
+	return shared_get(s, profile, "role_arn") != NULL &&
+	       shared_get(s, profile, "web_identity_token_file") == NULL;
+}
+
+const char *shared_last_profile(const struct shared *s)
+{
+	const char *profile = shared_profile(s);
+
+	for (int i = 0; i < SHARED_DEPTH_MAX && shared_has_role(s, profile) &&
+			(i == 0 || !shared_has_keys(s, profile));
+	     i++) {
+		const char *next = shared_get(s, profile, "source_profile");
+
+		if (next == NULL || strcmp(next, profile) == 0)
+			break;
+		profile = next;
+	}
+	return profile;
+}
+
 const char *shared_get_nested(const struct shared *s, enum shared_kind kind,
     const char *name, const char *key, const char *subkey)
 {

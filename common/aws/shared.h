@@ -77,6 +77,17 @@ const char *shared_get_from(const struct shared *s, enum shared_file which,
 const char *shared_get_nested(const struct shared *s, enum shared_kind kind,
     const char *name, const char *key, const char *subkey);
 
+/* Whether a profile holds one key of a pair at least, and whether it is a role
+ * that other credentials assume. */
+bool shared_has_keys(const struct shared *s, const char *profile);
+bool shared_has_role(const struct shared *s, const char *profile);
+
+/* The profile in force, or, where it is such a role, the one at the end of its
+ * source profiles, whose own credentials sign: one with keys, that is no role,
+ * or that names no other.  At most SHARED_DEPTH_MAX are followed. */
+#define SHARED_DEPTH_MAX 16
+const char *shared_last_profile(const struct shared *s);
+
 /* The path of a file that was read, and whether it was there. */
 const char *shared_path(const struct shared *s, enum shared_file which);
 bool shared_is_there(const struct shared *s, enum shared_file which);

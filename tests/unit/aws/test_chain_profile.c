@@ -303,11 +303,32 @@ static void the_way_through_profiles_is_bounded(void **state)
 	    "profile: role arn:aws:iam::1:role/r of profile p30, by role");
 }
 
+static void the_token_of_a_source_profile_is_among_the_files(void **state)
+{
+	const struct clock clock = clock_system(NULL);
+	struct shared_files *files = shared_files_new("a");
+	struct chain *chain =
+	    chain_new(&(struct chain_config){.clock = &clock, .files = files});
+	const char *const *listed;
+
+	(void)state;
+	set_variables("AWS_WEB_IDENTITY_TOKEN_FILE=/env");
+	put(config, "[profile a]\n" ROLE "source_profile = b\n"
+		    "[profile b]\n" ROLE "web_identity_token_file = /t\n");
+	listed = chain_token_files(chain);
+	assert_string_equal(listed[0], "/env");
+	assert_string_equal(listed[1], "/t");
+	assert_null(listed[2]);
+	chain_free(chain);
+	shared_files_free(files);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_first_source_in_the_order_of_botocore_signs),
 	    cmocka_unit_test(source_profiles_are_gone_through),
+	    cmocka_unit_test(the_token_of_a_source_profile_is_among_the_files),
 	    cmocka_unit_test(what_cannot_be_had_is_never_passed_over),
 	    cmocka_unit_test(the_way_through_profiles_is_bounded),
 	};

@@ -274,9 +274,57 @@ static void a_file_of_one_mebibyte_is_read(void **state)
 	shared_free(s);
 }
 
+/* What is read ahead, and what Landlock has to allow, is of the profile that
+ * signs in the end. */
+static void a_chain_of_roles_ends_at_whose_keys_sign(void **state)
+{
+	static const struct {
+		const char *text, *last;
+	} cases[] = {
+	    {"", "configured"},
+	    {"[profile configured]\nsource_profile=b\n", "configured"},
+	    {"[profile configured]\nrole_arn=r\nsource_profile=b\n", "b"},
+	    {"[profile configured]\nrole_arn=r\naws_access_key_id=k\n"
+	     "source_profile=b\n",
+		"b"},
+	    {"[profile configured]\nrole_arn=r\nweb_identity_token_file=f\n"
+	     "source_profile=b\n",
+		"configured"},
+	    {"[profile configured]\nrole_arn=r\nsource_profile=b\n"
+	     "[profile b]\nrole_arn=r\nsource_profile=c\n",
+		"c"},
+	    {"[profile configured]\nrole_arn=r\nsource_profile=b\n"
+	     "[profile b]\nrole_arn=r\nsource_profile=c\n"
+	     "aws_access_key_id=k\n",
+		"b"},
+	    {"[profile configured]\nrole_arn=r\nsource_profile=b\n"
+	     "[profile b]\nrole_arn=r\nweb_identity_token_file=f\n"
+	     "source_profile=c\n",
+		"b"},
+	    {"[profile configured]\nrole_arn=r\nsource_profile=configured\n",
+		"configured"},
+	    {"[profile configured]\nrole_arn=r\ncredential_source=x\n",
+		"configured"},
+	    {"[profile configured]\nrole_arn=r\nsource_profile=b\n"
+	     "[profile b]\nrole_arn=r\nsource_profile=configured\n",
+		"configured"},
+	};
+
+	(void)state;
+	(void)unsetenv("AWS_PROFILE");
+	(void)unsetenv("AWS_DEFAULT_PROFILE");
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct shared *s = read_both("", cases[i].text);
+
+		assert_string_equal(shared_last_profile(s), cases[i].last);
+		shared_free(s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_chain_of_roles_ends_at_whose_keys_sign),
 	    cmocka_unit_test(
 		both_files_are_one_and_the_credentials_file_counts),
 	    cmocka_unit_test(
