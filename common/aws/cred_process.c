@@ -11,6 +11,7 @@
 #define KEY          "credential_process"
 #define FIRST_WAIT   500
 #define LONGEST_WAIT 4000
+#define LEAST_RUN    500 /* what is left to the last run at least */
 #define FROM_MAX     160
 
 struct cred_process {
@@ -136,13 +137,14 @@ static int run_once(struct cred_process *p, const char *from, struct cred *out,
 static int run_patiently(struct cred_process *p, const char *from,
     struct cred *out, int64_t deadline, struct err *err)
 {
-	int64_t wait = FIRST_WAIT;
-	int rc = run_once(p, from, out, deadline, err);
+	int64_t wait = FIRST_WAIT, left;
+	int rc = run_once(p, from, out, deadline, err), stopped;
 
-	while (p->patient && rc == ERR_NOCRED &&
-	       clock_mono(p->clock) + wait < deadline) {
-		const int stopped = clock_sleep(p->clock, wait);
-
+	while (p->patient && rc == ERR_NOCRED) {
+		left = deadline - LEAST_RUN - clock_mono(p->clock);
+		if (left <= 0)
+			break;
+		stopped = clock_sleep(p->clock, wait < left ? wait : left);
 		if (stopped != 0)
 			return err_set(err, stopped, "%s", err_text(stopped));
 		rc = run_once(p, from, out, deadline, err);

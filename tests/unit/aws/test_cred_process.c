@@ -365,7 +365,7 @@ static void a_patient_one_runs_it_again_until_the_deadline(void **state)
 	    {0, 0, 0, 1, 0},
 	    {1, 0, 0, 2, 500},
 	    {3, 0, 0, 4, 3500},
-	    {99, 0, ERR_NOCRED, 5, 7500},
+	    {99, 0, ERR_NOCRED, 6, 9500},
 	    {99, ERR_CANCELED, ERR_CANCELED, 1, 500},
 	};
 
