@@ -14,7 +14,8 @@
 
 #define FILE_MAX   65536 /* bytes */
 #define ORIGIN_MAX 320   /* bytes of "FILE:LINE: key" */
-#define KEYS_MAX   256   /* bytes of the list of keys in an error */
+/* bytes of the list of keys in an error */
+#define KEYS_MAX   (24 * SETTINGS_MAX)
 
 struct reader;
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -246,3 +247,14 @@ def test_two_actions_exclude_each_other(
             assert (got.code, got.out) == (64, b"")
             assert f"{first[0]} and {second[0]} exclude each other" in got.err
     assert not new.exists()
+
+
+def test_an_unknown_key_is_told_with_all_that_there_are(
+    table: Table, run: Callable[..., Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "unknown.conf"
+    file.write_text("quue = x\n")
+    got = run(table.program, "--check", "-c", file)
+    assert got.code == 78
+    told = set(re.split(r"[ ,.:\n]+", got.err.partition("quue")[2]))
+    assert table.names("file") <= told, got.err
