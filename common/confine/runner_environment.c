@@ -50,19 +50,22 @@ static char *make_variable(const char *name, const char *value)
 	return s;
 }
 
-/* HOME of who started the program is not that of the user that root became. */
-static void add_user(char **to, size_t *n, bool changed)
+/* HOME of who started the program is not that of the user that root became.
+ * False when memory is short. */
+static bool add_user(char **to, size_t *n, bool changed)
 {
 	const struct passwd *entry = getpwuid(geteuid());
 	const char *home = getenv("HOME");
 
 	if (changed || home == NULL || home[0] == '\0')
 		home = entry != NULL ? entry->pw_dir : "/nonexistent";
-	to[(*n)++] = make_variable("HOME", home);
+	to[*n] = make_variable("HOME", home);
 	if (entry == NULL)
-		return;
-	to[(*n)++] = make_variable("USER", entry->pw_name);
-	to[(*n)++] = make_variable("LOGNAME", entry->pw_name);
+		return to[(*n)++] != NULL;
+	to[*n + 1] = make_variable("USER", entry->pw_name);
+	to[*n + 2] = make_variable("LOGNAME", entry->pw_name);
+	*n += 3;
+	return to[*n - 3] != NULL && to[*n - 2] != NULL && to[*n - 1] != NULL;
 }
 
 char **runner_environment(bool changed)
@@ -79,6 +82,6 @@ char **runner_environment(bool changed)
 			to[n++] = *from;
 	if (getenv("PATH") == NULL)
 		to[n++] = path;
-	add_user(to, &n, changed);
-	return to;
+	/* What is left over ends with the process that asked. */
+	return add_user(to, &n, changed) ? to : NULL;
 }
