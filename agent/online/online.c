@@ -15,8 +15,10 @@
 #include "sqs/session.h"
 
 /* A long poll asks all of SQS's servers, a short one may miss messages; one
- * second is long enough for that and short at boot. */
+ * second is long enough for that and short at boot.  The answer has to come in
+ * the turn, and the delete in the run. */
 #define WAIT_S               1
+#define WAIT_IF_TURN_MS      1500
 #define WAIT_IF_LEFT_MS      3000
 /* The last record may be sent this long after the deadline. */
 #define LATE_MS              1000
@@ -64,6 +66,7 @@ static int begin_receiving(struct run *run, struct err *err)
 
 	run->cfg = agent_session(run->conf);
 	run->cfg.cancel_fd = run->end_fd;
+	run->cfg.sign_by = run->deadline;
 	rc = session_init(&run->session, &run->cfg, &run->clock, err);
 	if (rc == 0)
 		rc = agent_start_runner(
@@ -145,14 +148,16 @@ static int wait_until_ready(struct run *run, struct err *err)
 static int receive_messages(struct run *run, const struct session_queue *q,
     int64_t until, struct err *err)
 {
-	const int64_t left = until - clock_mono(&run->clock);
+	const int64_t now = clock_mono(&run->clock);
+	const bool wait = until - now > WAIT_IF_TURN_MS &&
+			  run->deadline - now > WAIT_IF_LEFT_MS;
 	int rc;
 
 	sqs_messages_free(&run->messages);
 	memset(run->deleted, 0, sizeof run->deleted);
 	rc = sqs_receive(q->sqs, q->url,
-	    (int)(run->conf->messages - run->handed),
-	    left > WAIT_IF_LEFT_MS ? WAIT_S : 0, &run->messages, until, err);
+	    (int)(run->conf->messages - run->handed), wait ? WAIT_S : 0,
+	    &run->messages, until, err);
 	if (rc != 0)
 		return rc;
 	run->end.received += (uint32_t)run->messages.n;

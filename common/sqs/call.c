@@ -265,7 +265,8 @@ static int try_once(struct sqs *s, struct call *c, struct err *err)
 	c->bytes = false;
 	if (c->op->begin != NULL)
 		c->op->begin(c->op->each->ctx);
-	rc = cred_chain_get(s->chain, c->deadline, &cred, err);
+	rc = cred_chain_get(s->chain,
+	    s->sign_by > c->deadline ? s->sign_by : c->deadline, &cred, err);
 	if (rc != 0) {
 		/* It is no failure of the transport: the sources have tried
 		 * again themselves. */

@@ -32,6 +32,7 @@ static int configure_client(
 	    cfg->region_from != NULL ? cfg->region_from : "");
 	s->wait_for_route = cfg->wait_for_route;
 	s->brief = cfg->brief;
+	s->sign_by = cfg->sign_by;
 	return 0;
 }
 

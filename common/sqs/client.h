@@ -39,6 +39,10 @@ struct sqs_config {
 	 * takes SQS_BRIEF_CONNECT_MS at most, and SQS_BRIEF_SILENCE_MS of
 	 * silence end a request. */
 	bool brief;
+	/* CLOCK_MONOTONIC ms until which credentials may be waited for, where
+	 * that is later than a call's deadline: what one call waits for serves
+	 * the others of all queues. */
+	int64_t sign_by;
 };
 
 /* Copies cfg, borrows the rest.  ERR_NOMEM, ERR_CONFIG. */

@@ -163,6 +163,7 @@ static int open_endpoint(struct session *s, struct session_queue *q,
 	    .region_from = p->region_from,
 	    .wait_for_route = s->cfg->wait_for_route,
 	    .brief = s->cfg->brief,
+	    .sign_by = s->cfg->sign_by,
 	};
 	char setting[ENDPOINT_FROM_MAX + 16];
 	int rc;

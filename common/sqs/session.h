@@ -39,6 +39,7 @@ struct session_config {
 	bool queue_from_tag; /* SESSION_QUEUE_TAG: a queue of AWS's */
 	bool wait_for_route; /* boot: no network yet is not an error */
 	bool brief;          /* as in client.h */
+	int64_t sign_by;     /* the same */
 	/* What may come right later is no error: a CA bundle that is not
 	 * there, shared files that are malformed. */
 	bool patient;

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +17,7 @@ import pytest
 from aid.errors import denied
 from aid.forge import Message, arn_of, send
 from aid.halves import has_landlock
+from aid.imds import Imds
 from aid.maker import Maker
 from aid.manager import Service
 from aid.payload import body, noise
@@ -102,6 +105,34 @@ def ask(run: Runner, *queues: str, args: tuple[str, ...] = ()) -> Result:
     """Run the agent with these queues."""
     options = [word for queue in queues for word in ("-q", queue)]
     return run(AGENT, *options, "-o", "-", "-t", "6", *args)
+
+
+def test_credentials_may_take_the_time_of_all_queues(
+    run: Runner, queue: Queue, make_queue: Callable[..., Queue]
+) -> None:
+    """A role that comes late comes for all, whatever a turn lasts."""
+    payload = noise(512)
+    queue.send(body(payload))
+    urls = [make_queue().url for _ in range(5)]
+    with Imds(region="eu-west-1", role=None) as imds:
+        env = {**run.env, "AWS_EC2_METADATA_SERVICE_ENDPOINT": imds.url}
+        env["AWS_REGION"] = "eu-west-1"
+        threading.Timer(2.5, setattr, (imds, "role", "entropy-role")).start()
+        options = [word for url in (*urls, queue.url) for word in ("-q", url)]
+        got = run(AGENT, *options, "-o", "-", "-t", "10", env=env)
+    assert (got.code, got.out) == (0, payload), got.err
+
+
+def test_a_short_turn_asks_all_servers_of_a_queue(
+    run: Runner, make_queue: Callable[..., Queue], proxy: SqsProxy
+) -> None:
+    """A short poll may miss messages, and 2.5 s are enough for a long one."""
+    urls = [make_queue().url for _ in range(4)]
+    options = [word for url in urls for word in ("-q", url)]
+    got = run(AGENT, *options, "-o", "-", "-t", "10")
+    assert got.code == 75, got.err
+    asked = [json.loads(r.note["request"]) for r in proxy.matching("ReceiveMessage")]
+    assert [a["WaitTimeSeconds"] for a in asked] == [1, 1, 1, 1]
 
 
 KINDS = ["empty", "refused", "silent", "black hole", "denied", "missing"]
