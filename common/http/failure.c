@@ -64,11 +64,13 @@ static bool has_no_route(const struct http_transfer *t)
 }
 
 /* Whether the server has ended TLS because of our certificate.  Only OpenSSL's
- * text tells: with TLS 1.3 its alert comes behind the handshake. */
+ * text tells: with TLS 1.3 its alert comes behind the handshake.  Two alerts
+ * are about something else. */
 static bool was_refused_by_certificate(const struct http_transfer *t)
 {
 	return t->identified && strstr(t->detail, " alert ") != NULL &&
-	       strstr(t->detail, "alert protocol version") == NULL;
+	       strstr(t->detail, "alert protocol version") == NULL &&
+	       strstr(t->detail, "alert internal error") == NULL;
 }
 
 static bool was_refused_by_proxy(const struct http_transfer *t)

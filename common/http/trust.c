@@ -146,6 +146,7 @@ int http_trust(struct http *h, const struct http_config *cfg, struct err *err)
  * before, so after a failure it is read whatever it looks like. */
 int http_trust_again(struct http *h, struct err *err)
 {
+	struct err why = {0};
 	int rc = 0;
 
 	h->trust_moved = h->trust_moved || h->distrusts;
@@ -155,9 +156,10 @@ int http_trust_again(struct http *h, struct err *err)
 		return 0;
 	}
 	if (h->ca_pem == NULL || h->distrusts || has_moved(h))
-		rc = read_bundle(h, err);
+		rc = read_bundle(h, &why);
+	/* The old one stays in force. */
 	if (h->ca_pem != NULL)
 		return 0;
 	h->distrusts = true;
-	return rc;
+	return rc == 0 ? 0 : err_set(err, rc, "%s", why.text);
 }
