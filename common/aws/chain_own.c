@@ -67,18 +67,16 @@ static int load_web_identity(struct chain_walk *w, const char *profile,
 static int refuse_sign_in(
     const struct chain_walk *w, const char *profile, struct err *err)
 {
-	static const struct {
-		const char *key, *what;
-	} kinds[] = {{"sso_account_id", "IAM Identity Center (SSO)"},
-	    {"sso_role_name", "IAM Identity Center (SSO)"}};
+	static const char *const keys[] = {"sso_account_id", "sso_role_name"};
 
-	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-		if (chain_has_key(w, profile, kinds[i].key))
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+		if (chain_has_key(w, profile, keys[i]))
 			return err_set(err, ERR_CONFIG,
-			    "profile %.100s has %s: a sign-in by %s is for "
-			    "people and is not supported: give this machine a "
-			    "role, keys or a credential_process",
-			    profile, kinds[i].key, kinds[i].what);
+			    "profile %.100s has %s: a sign-in by IAM Identity "
+			    "Center (SSO) is for people and is not supported: "
+			    "give this machine a role, keys or a "
+			    "credential_process",
+			    profile, keys[i]);
 	return err_set(err, ERR_ABSENT, "no sso_account_id");
 }
 

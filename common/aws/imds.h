@@ -46,7 +46,8 @@ const char *imds_endpoint(const struct imds *i);
 /*
  * Values are text without its final line feed.  Each question is asked again
  * while the answer may still come: when nobody answers or can be reached, after
- * 401 (with another token), 429 and 5xx, and what is malformed; until the
+ * 401 (with another token), 429 and 5xx, what is malformed, and a Code that is
+ * not Success; until the
  * deadline, or for less long where this may be no EC2 instance (imds_fetch.h).
  * What is not there (404) is asked for for three seconds.  Errors, each with
  * what to do: ERR_ABSENT (404; no IMDSv2; nobody answers, and this is no EC2

@@ -14,8 +14,9 @@ static const char *member_text(const struct json *root, const char *key)
 	return s != NULL ? s : "";
 }
 
-/* What no time mends, such as AssumeRoleUnauthorizedAccess; "Failed" may pass.
- * EC2 has no list of these codes. */
+/* AssumeRoleUnauthorizedAccess and the like are refusals, "Failed" is a trouble
+ * of the service; both are asked again, because a young role's trust may be
+ * late.  EC2 has no list of these codes. */
 static int judge_code(const char *code)
 {
 	if (code[0] == '\0')
