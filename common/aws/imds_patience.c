@@ -108,8 +108,10 @@ bool imds_again(const struct imds_peer *p, struct imds_patience *s, int *rc,
 
 	if (*rc == 0 || s->over || !passes_by_itself(*rc))
 		return false;
-	if (*rc == ERR_UNREACHABLE && p->wait_for_route)
+	if (*rc == ERR_UNREACHABLE && p->wait_for_route) {
+		s->before = *err;
 		return wait_for_route(p, s, rc, err);
+	}
 	s->failures++;
 	if (*rc == ERR_ABSENT && s->absent_by == 0)
 		s->absent_by = now + ABSENT_MS;

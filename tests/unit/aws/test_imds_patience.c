@@ -562,6 +562,14 @@ static void pauses_grow(void **state)
 	finish();
 }
 
+static void start_before_the_network(enum imds_machine machine)
+{
+	start(machine, false);
+	imds_free(imds);
+	config.wait_for_route = true;
+	assert_int_equal(imds_new(NULL, &the_clock, &config, &imds, &err), 0);
+}
+
 /* The route comes at once or after minutes, so it is looked for often, and it
  * is no answer of the machine's that there is none yet. */
 static void a_route_is_waited_for_on_any_machine(void **state)
@@ -569,14 +577,27 @@ static void a_route_is_waited_for_on_any_machine(void **state)
 	static const struct fault none = {.rc = ERR_UNREACHABLE};
 
 	(void)state;
-	start(IMDS_MACHINE_OTHER, false);
-	imds_free(imds);
-	config.wait_for_route = true;
-	assert_int_equal(imds_new(NULL, &the_clock, &config, &imds, &err), 0);
+	start_before_the_network(IMDS_MACHINE_OTHER);
 	strike(&none, TOKEN, 6000);
 	assert_int_equal(load(), 0);
 	assert_in_range(now, 6000, 6250);
 	finish();
+}
+
+/* An attempt that the deadline cuts off says less than the one before. */
+static void the_end_of_time_hides_no_missing_route(void **state)
+{
+	(void)state;
+	for (int ms = 0; ms < 400; ms += 3) {
+		const struct fault none = {.rc = ERR_UNREACHABLE, .delay = ms};
+
+		start_before_the_network(IMDS_MACHINE_UNKNOWN);
+		strike(&none, TOKEN, FOR_EVER);
+		assert_int_equal(load(), ERR_UNREACHABLE);
+		assert_non_null(strstr(err.text, "no route"));
+		assert_in_range(now, DEADLINE_MS - 400, DEADLINE_MS);
+		finish();
+	}
 }
 
 static void an_endpoint_that_moves_is_followed(void **state)
@@ -615,6 +636,7 @@ int main(void)
 	    cmocka_unit_test(the_sdks_variables_are_honoured),
 	    cmocka_unit_test(pauses_grow),
 	    cmocka_unit_test(a_route_is_waited_for_on_any_machine),
+	    cmocka_unit_test(the_end_of_time_hides_no_missing_route),
 	    cmocka_unit_test(an_endpoint_that_moves_is_followed),
 	};
 	static const char *const variables[] = {ENDPOINT, ENDPOINT "_MODE",
