@@ -361,17 +361,16 @@ static int prepare_again(struct sqs *s, struct call *c, int rc)
 /* Whether the deadline ended a later attempt before it did anything. */
 static bool was_cut_off(const struct sqs *s, const struct call *c, int rc)
 {
-	return rc == ERR_TIMEOUT && c->attempt > 1 && !c->unsure &&
+	return rc == ERR_TIMEOUT && !c->unsure &&
 	       clock_mono(s->clock) >= c->deadline;
 }
 
 static int repeat_attempts(struct sqs *s, struct call *c, struct err *err)
 {
+	struct err before = {0};
 	int rc, again;
 
 	do {
-		struct err before = *err;
-
 		rc = try_once(s, c, err);
 		/* The error of the attempt before tells more than that time
 		 * was up. */
@@ -379,6 +378,7 @@ static int repeat_attempts(struct sqs *s, struct call *c, struct err *err)
 			*err = before;
 			rc = before.code;
 		}
+		before = *err;
 		again = rc != 0 ? prepare_again(s, c, rc) : ERR_NONE;
 	} while (rc != 0 && again == 0);
 	s->unsure = rc != 0 && is_unsure(c);

@@ -563,6 +563,32 @@ static void an_unreachable_service_is_tried_to_the_deadline(void **state)
 	aid_close(a);
 }
 
+static int oversleep(void *ctx, int64_t ms)
+{
+	return virtual_sleep(ctx, ms + 130);
+}
+
+/* An attempt that the deadline cuts off says less than the one before. */
+static void the_end_of_time_hides_no_missing_route(void **state)
+{
+	struct aid_sqs *a = aid_open_at("https://nowhere.invalid", true);
+
+	(void)state;
+	a->clock.sleep = oversleep;
+	virtual_begin(NULL, VIRTUAL_STILL);
+	for (int64_t ms = 1000; ms < 1400; ms += 20) {
+		const int64_t deadline = clock_mono(&a->clock) + ms;
+		struct sqs_depth d;
+		int rc =
+		    sqs_queue_depth(a->sqs, AID_QUEUE, &d, deadline, &a->err);
+
+		assert_int_equal(rc, ERR_UNREACHABLE);
+		assert_non_null(strstr(a->err.text, "no address"));
+	}
+	virtual_end();
+	aid_close(a);
+}
+
 static void an_answer_that_is_too_large_is_refused(void **state)
 {
 	char *body = malloc(SQS_ANSWER_MAX + 64);
@@ -689,6 +715,7 @@ int main(void)
 	    cmocka_unit_test(a_refused_connection_is_tried_again),
 	    cmocka_unit_test(a_brief_client_does_not_keep_others_waiting),
 	    cmocka_unit_test(an_unreachable_service_is_tried_to_the_deadline),
+	    cmocka_unit_test(the_end_of_time_hides_no_missing_route),
 	    cmocka_unit_test(an_answer_that_is_too_large_is_refused),
 	    cmocka_unit_test(calls_share_one_connection),
 	    cmocka_unit_test(an_endpoint_or_region_that_cannot_be_is_refused),
