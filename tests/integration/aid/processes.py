@@ -21,6 +21,12 @@ def die_with_parent() -> None:
 def group_alive(group: int) -> list[str]:
     """The commands of a process group that still run; zombies do not."""
     alive = []
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return []
+    except PermissionError:
+        pass  # of another user
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             name, _, rest = path.read_text().rpartition(") ")
