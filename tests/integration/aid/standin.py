@@ -145,6 +145,12 @@ class Server(ThreadingHTTPServer):
         if not isinstance(error, OSError):
             self.standin.errors.append(error)
 
+    def shutdown(self) -> None:
+        """Wake the thread that waits for connections, so that it ends at once."""
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        super().shutdown()
+
     def cut(self) -> None:
         """Wake every thread that waits on a connection."""
         for connection in list(self.open):
@@ -218,9 +224,7 @@ class StandIn:
         self._stopping.clear()
         self._server = Server(self, (self.host, self.port))
         self.port = self._server.server_port
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.02,), daemon=True
-        )
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
         return self
 
