@@ -49,6 +49,11 @@ class Server:
         config = Config(retries={"total_max_attempts": 1}, read_timeout=30, proxies={})
         return session().client(service, config=config, **values)
 
+    @functools.cached_property
+    def sqs(self) -> Any:
+        """The client of most tests, which takes long to make."""
+        return self.client("sqs")
+
 
 class Moto(Server):
     """A moto server: SQS, IAM and STS that keep their promises."""
@@ -146,7 +151,7 @@ def server(request: pytest.FixtureRequest) -> Server:
 @pytest.fixture
 def make_queue(server: Server) -> Iterator[Callable[..., Queue]]:
     """Give a function that makes queues; attributes are named as in CreateQueue."""
-    client = server.client("sqs")
+    client = server.sqs
     made: list[str] = []
 
     def make(fifo: bool = False, **attributes: str) -> Queue:
