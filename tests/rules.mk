@@ -91,24 +91,30 @@ test:
 
 # Without Fortify, whose checks would come before the sanitizers' better
 # reports.
+ASAN = $(MAKE) --no-print-directory BUILD=$(BUILD)/asan \
+	OPT="-O1 -g -fno-omit-frame-pointer" FORTIFY=-U_FORTIFY_SOURCE \
+	EXTRA_CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all"
 ## the unit tests with sanitizers, in build/asan/; T=NAME: some
 asan:
-	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan \
-		OPT="-O1 -g -fno-omit-frame-pointer" \
-		EXTRA_CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all" \
-		FORTIFY=-U_FORTIFY_SOURCE $(if $(T),test UNIT_ONLY=1,check-unit)
+	$(Q)$(ASAN) $(if $(T),test UNIT_ONLY=1,check-unit)
+
+## what a compromised online half sends, to an offline half with sanitizers
+check-mutants: all tests
+	$(Q)$(ASAN) $(BUILD)/asan/tests/programs/online
+	$(Q)SANITIZED=$(abspath $(BUILD)/asan) BUILD=$(BUILD) $(PYTHON) -m pytest \
+		-q tests/integration/test_compromise.py -k sanitizers $(PYTEST)
 
 ## what each folder may include, names that stand twice, lines written twice
 check-levels:
 	$(Q)CC="$(CC)" tests/levels
 	$(Q)$(PYTHON) tests/figures --check >/dev/null
 
-# Most of their time is waiting for deadlines: three for each processor.
-PYTEST_JOBS ?= $(shell echo $$((3 * $$(nproc))))
+# Most of their time is waiting for deadlines: four for each processor.
+PYTEST_JOBS ?= $(shell echo $$((4 * $$(nproc))))
 ## the two programs against their stand-ins
 check-integration: all tests
 	$(Q)BUILD=$(BUILD) $(PYTHON) -m pytest -q -n $(PYTEST_JOBS) \
-		--dist loadfile tests/integration $(PYTEST)
+		--dist worksteal tests/integration $(PYTEST)
 
 # Without the folder each of them is skipped, which would look like a success.
 ## what we compute and choose, against published cases; VECTORS=DIR
@@ -141,11 +147,15 @@ model:
 check-model:
 	$(Q)BUILD=$(BUILD) CC="$(CC)" tests/model/check || [ $$? -eq 77 ]
 
+## those parts of "check" that need none of Python's packages
+check-c: check-unit check-model
+## those that do
+check-python: check-levels check-integration
 ## all that a change needs: levels, unit, model, integration
-check: check-levels check-unit check-model check-integration
+check: check-c check-python
 
 .PHONY: fuzz fuzzers check-unit test asan check-levels check-integration model \
-	check-model check
+	check-model check check-c check-python check-mutants
 
 # It takes 10^9 samples a source instead of 5*10^7, and prints the figures.
 ## the health tests on 10^9 samples a source

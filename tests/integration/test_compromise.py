@@ -7,7 +7,7 @@ is told to the real offline half, which is opened and confined as always.
 
 from __future__ import annotations
 
-import shutil
+import os
 import struct
 import subprocess
 import time
@@ -36,7 +36,6 @@ from aid.compromised import (
     queue_record,
     record,
 )
-from aid.environment import ROOT
 from aid.forge import Fleet, Message, Producer, now
 from aid.kernel import needs_kernel
 from aid.processes import group_alive
@@ -377,35 +376,15 @@ def test_mutants_get_no_credit_from_the_kernel(compromised: Compromised) -> None
     check_mutants(mutants(compromised, 2 * BATCH, first=1000), 2 * BATCH)
 
 
-@pytest.fixture(scope="module")
-def sanitized() -> Path:
-    """Give the tool built with the sanitizers."""
-    folder = ROOT / "build/sanitized"
-    if shutil.which("make") is None or shutil.which("gcc") is None:
-        pytest.skip("no compiler here")
-    made = subprocess.run(
-        [
-            *("make", "-j2", f"BUILD={folder}", "CC=gcc", "OPT=-O1 -g"),
-            "FORTIFY=-U_FORTIFY_SOURCE",
-            "EXTRA_CFLAGS=-fsanitize=address,undefined -fno-sanitize-recover=all",
-            f"{folder}/tests/programs/online",
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=800,
-        check=False,
-    )
-    if "cannot find" in made.stderr or "unrecognized" in made.stderr:
-        pytest.skip("this compiler has no sanitizers")
-    assert made.returncode == 0, made.stderr
-    return folder / "tests/programs/online"
-
-
+@pytest.mark.skipif(
+    "SANITIZED" not in os.environ,
+    reason="SANITIZED=DIR names no build with sanitizers: run make check-mutants",
+)
 def test_mutants_find_nothing_for_the_sanitizers(
-    compromised: Compromised, sanitized: Path
+    compromised: Compromised,
 ) -> None:
-    compromised.tool, compromised.limit = sanitized, None
+    compromised.tool = Path(os.environ["SANITIZED"]) / "tests/programs/online"
+    compromised.limit = None
     # Its leak check starts a process, which is refused.
     compromised.env["ASAN_OPTIONS"] = "detect_leaks=0"
     check_mutants(mutants(compromised, SANITIZED, first=2000), SANITIZED)
