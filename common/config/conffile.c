@@ -15,7 +15,7 @@
 #define FILE_MAX   65536 /* bytes */
 #define ORIGIN_MAX 320   /* bytes of "FILE:LINE: key" */
 /* bytes of the list of keys in an error */
-#define KEYS_MAX   (24 * SETTINGS_MAX)
+#define KEYS_MAX   ((size_t)24 * SETTINGS_MAX)
 
 struct reader;
 
