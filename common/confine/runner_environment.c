@@ -82,6 +82,9 @@ char **runner_environment(bool changed)
 			to[n++] = *from;
 	if (getenv("PATH") == NULL)
 		to[n++] = path;
+	if (add_user(to, &n, changed))
+		return to;
 	/* What is left over ends with the process that asked. */
-	return add_user(to, &n, changed) ? to : NULL;
+	free(to);
+	return NULL;
 }
