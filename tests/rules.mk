@@ -96,11 +96,11 @@ ASAN = $(MAKE) --no-print-directory BUILD=$(BUILD)/asan \
 	EXTRA_CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all"
 ## the unit tests with sanitizers, in build/asan/; T=NAME: some
 asan:
-	$(Q)$(ASAN) $(if $(T),test UNIT_ONLY=1,check-unit)
+	+$(Q)$(ASAN) $(if $(T),test UNIT_ONLY=1,check-unit)
 
 ## what a compromised online half sends, to an offline half with sanitizers
 check-mutants: all tests
-	$(Q)$(ASAN) $(BUILD)/asan/tests/programs/online
+	+$(Q)$(ASAN) $(BUILD)/asan/tests/programs/online
 	$(Q)SANITIZED=$(abspath $(BUILD)/asan) BUILD=$(BUILD) $(PYTHON) -m pytest \
 		-q tests/integration/test_compromise.py -k sanitizers $(PYTEST)
 
@@ -147,15 +147,13 @@ model:
 check-model:
 	$(Q)BUILD=$(BUILD) CC="$(CC)" tests/model/check || [ $$? -eq 77 ]
 
-## those parts of "check" that need none of Python's packages
-check-c: check-unit check-model
-## those that do
+## those parts of "check" that need Python's packages
 check-python: check-levels check-integration
-## all that a change needs: levels, unit, model, integration
-check: check-c check-python
+## all that a change needs: unit, model, levels, integration
+check: check-unit check-model check-python
 
 .PHONY: fuzz fuzzers check-unit test asan check-levels check-integration model \
-	check-model check check-c check-python check-mutants
+	check-model check check-python check-mutants
 
 # It takes 10^9 samples a source instead of 5*10^7, and prints the figures.
 ## the health tests on 10^9 samples a source
