@@ -24,6 +24,11 @@ def lacking(program: Path, build: Path) -> list[str]:
     return [str(build / "tests/programs/without"), ",".join(WITHOUT), str(program)]
 
 
+def without_lacking(command: list[str]) -> list[str]:
+    """The command as it is without what lacking() puts before it."""
+    return command[2:] if Path(command[0]).name == "without" else command
+
+
 ONE_USER = "not started as root: "
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from aid.layers import lacking, without_lacks
+from aid.layers import lacking, without_lacking, without_lacks
 from aid.processes import end_group, group_alive
 from aid.wait import FOR_EVER
 
@@ -87,7 +87,7 @@ class Runner:
         seconds = time.monotonic() - began
         self._no_leftovers(process)
         said = without_lacks((err or b"").decode("utf-8", "replace"))
-        command = [str(a) for a in process.args]  # type: ignore[union-attr]
+        command = without_lacking([str(a) for a in process.args])  # type: ignore[union-attr]
         return Result(process.returncode, out or b"", said, seconds, command)
 
     def __call__(
