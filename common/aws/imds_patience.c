@@ -7,6 +7,8 @@
 #define PAUSE_MS     100 /* the first one, by a quarter more or less */
 #define PAUSE_MAX_MS 800
 #define ROUTE_MS     100 /* and up to 1.5 times as much more, by chance */
+/* An attempt that had less says nothing about who did not answer. */
+#define SILENCE_MS   1000
 
 struct imds_patience imds_patience_begin(
     const struct imds_peer *p, int64_t deadline)
@@ -46,11 +48,19 @@ static bool is_last(
 	       (rc == ERR_ABSENT && now >= s->absent_by);
 }
 
-/* What an earlier attempt met tells more than that time was up. */
+/* What an earlier attempt met tells more than that time was up; but silence
+ * since the route came is no lack of a route. */
+static bool tells_more(const struct imds_peer *p, const struct imds_patience *s)
+{
+	if (p->wait_for_route && s->before.code == ERR_UNREACHABLE)
+		return clock_mono(p->clock) - s->began < SILENCE_MS;
+	return s->before.code != 0;
+}
+
 static bool end_patience(const struct imds_peer *p,
     const struct imds_patience *s, int *rc, struct err *err)
 {
-	if (*rc == ERR_TIMEOUT && s->before.code != 0) {
+	if (*rc == ERR_TIMEOUT && tells_more(p, s)) {
 		*err = s->before;
 		*rc = s->before.code;
 	}

@@ -20,6 +20,7 @@
 #define BACKOFF_MAX   20000
 #define ASKED_MAX     5000 /* that a service may add to it */
 #define ROUTE_POLL_MS 200
+#define CUT_OFF_MS    1000 /* a shorter attempt says nothing by its silence */
 #define TARGET_MAX    64
 
 /* The headers of one signed request. */
@@ -358,11 +359,15 @@ static int prepare_again(struct sqs *s, struct call *c, int rc)
 	return sqs_backoff(s, c->attempt++, rc, c->deadline);
 }
 
-/* Whether the deadline ended a later attempt before it did anything. */
-static bool was_cut_off(const struct sqs *s, const struct call *c, int rc)
+/* Whether the deadline ended a later attempt before it did anything.  One that
+ * came after waits for a route alone, and was long, has met silence. */
+static bool was_cut_off(
+    const struct sqs *s, const struct call *c, int rc, int64_t began)
 {
-	return rc == ERR_TIMEOUT && !c->unsure &&
-	       clock_mono(s->clock) >= c->deadline;
+	const int64_t now = clock_mono(s->clock);
+
+	return rc == ERR_TIMEOUT && !c->unsure && now >= c->deadline &&
+	       (c->attempt > 1 || now - began < CUT_OFF_MS);
 }
 
 static int repeat_attempts(struct sqs *s, struct call *c, struct err *err)
@@ -371,10 +376,12 @@ static int repeat_attempts(struct sqs *s, struct call *c, struct err *err)
 	int rc, again;
 
 	do {
+		const int64_t began = clock_mono(s->clock);
+
 		rc = try_once(s, c, err);
 		/* The error of the attempt before tells more than that time
 		 * was up. */
-		if (before.code != 0 && was_cut_off(s, c, rc)) {
+		if (before.code != 0 && was_cut_off(s, c, rc, began)) {
 			*err = before;
 			rc = before.code;
 		}

@@ -57,6 +57,7 @@ static struct {
 	int count;          /* requests that it strikes */
 	bool single;        /* each token serves once */
 	bool fresh;         /* the last one has not */
+	bool mute;          /* nobody answers when the fault is over */
 } world;
 static int requests, open_now, open_most;
 static int64_t request_at[1000];
@@ -105,7 +106,8 @@ static void answer(struct http_transfer *t)
 		t->rc = f->rc;
 		t->status = f->status != 0 ? f->status : 200;
 		body = f->body != NULL ? f->body : right[m];
-	}
+	} else if (world.mute)
+		ends += SILENCE;
 	if (world.single && m != TOKEN && !world.fresh)
 		t->status = 401;
 	world.fresh = m == TOKEN;
@@ -600,6 +602,21 @@ static void the_end_of_time_hides_no_missing_route(void **state)
 	}
 }
 
+static void silence_after_the_route_came_is_told(void **state)
+{
+	static const struct fault none = {.rc = ERR_UNREACHABLE};
+
+	(void)state;
+	start_before_the_network(IMDS_MACHINE_EC2);
+	strike(&none, TOKEN, 6000);
+	world.mute = true;
+	assert_int_equal(load(), ERR_TIMEOUT);
+	assert_non_null(strstr(err.text, "nobody answers"));
+	assert_null(strstr(err.text, "no route"));
+	world.mute = false;
+	finish();
+}
+
 static void an_endpoint_that_moves_is_followed(void **state)
 {
 	static const char there[] = "http://127.0.0.1:1";
@@ -637,6 +654,7 @@ int main(void)
 	    cmocka_unit_test(pauses_grow),
 	    cmocka_unit_test(a_route_is_waited_for_on_any_machine),
 	    cmocka_unit_test(the_end_of_time_hides_no_missing_route),
+	    cmocka_unit_test(silence_after_the_route_came_is_told),
 	    cmocka_unit_test(an_endpoint_that_moves_is_followed),
 	};
 	static const char *const variables[] = {ENDPOINT, ENDPOINT "_MODE",
