@@ -111,7 +111,7 @@ include packaging/install.mk
 ## remove what was built; packages and downloads stay
 clean:
 	rm -rf $(addprefix $(BUILD)/,agent common producer tests model fuzz asan \
-		debug ci-* *.a flags) $(PROGRAMS)
+		coverage debug ci-* *.a flags) $(PROGRAMS)
 
 # A line "## TEXT" above a target is its help.
 ## show these lines
