@@ -7,6 +7,7 @@ It shares this process's network namespace, which tests/systemd/check has made.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import time
@@ -106,13 +107,24 @@ class Machine:
         return self.must("systemctl", "show", "--value", "-p", name, unit).strip()
 
     def journal(self, *options: str) -> str:
-        """All that was logged, without who and when."""
+        """All that was logged up to now, by default without who and when."""
+        self.run("journalctl", "--sync")
         return self.run("journalctl", "--no-pager", "-o", "cat", *options).stdout
 
     def invocation(self, unit: str) -> str:
-        """What the last start of a unit logged, systemd's words left out."""
+        """What the last start of a unit logged, systemd's words left out.
+
+        What a unit said just before its end may have no invocation's number: the
+        journal reads that from a file, which goes when the unit has ended.
+        """
         number = self.show(unit, "InvocationID")
-        return self.journal(f"_SYSTEMD_INVOCATION_ID={number}")
+        lines: list[str] = []
+        newest_first = ("-r", "-o", "json", f"_SYSTEMD_UNIT={unit}")
+        for entry in map(json.loads, self.journal(*newest_first).splitlines()):
+            if entry.get("_SYSTEMD_INVOCATION_ID", number) != number:
+                break
+            lines.insert(0, entry["MESSAGE"])
+        return "\n".join(lines)
 
     def drop_in(self, unit: str, name: str, text: str) -> None:
         """Add to a unit, or with no text take that away again."""
