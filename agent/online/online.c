@@ -55,8 +55,7 @@ static struct session_config agent_session(const struct conf *conf)
 	return (struct session_config){
 	    PROGRAM_SESSION(&conf_program, &conf->common),
 	    .agent = "sqs-entropy-agent/" SQS_ENTROPY_VERSION,
-	    .queue_from_tag = true, .wait_for_route = true, .told = log_signer,
-	    .cancel_fd = -1};
+	    .wait_for_route = true, .told = log_signer, .cancel_fd = -1};
 }
 
 /* The session reads files that this half may not open when it is confined. */

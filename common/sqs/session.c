@@ -36,10 +36,6 @@ static int find_queue(struct session *s, const struct session_queue *q,
 	char tag[IMDS_TEXT_MAX];
 	int rc;
 
-	if (*given == '\0' && !s->cfg->queue_from_tag)
-		return err_set(err, ERR_CONFIG,
-		    "no queue: give --queue or set \"queue\" in the "
-		    "configuration");
 	if (*given == '\0') {
 		rc = imds_tag(s->imds, SESSION_QUEUE_TAG, tag, deadline, err);
 		if (rc != 0)

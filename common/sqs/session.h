@@ -26,7 +26,7 @@
  */
 struct session_config {
 	/* LIMIT_QUEUES URLs, ARNs or names, "" behind the last one; none is
-	 * configured: queue_from_tag. */
+	 * configured: the tag SESSION_QUEUE_TAG has a queue of AWS's. */
 	const char (*queues)[LIMIT_URL];
 	const char *region;          /* configured; "" for none */
 	const char *endpoint_option; /* by option; "" or NULL for none */
@@ -36,7 +36,6 @@ struct session_config {
 	const char *ca_bundle;                    /* configured; "" for none */
 	struct cred_iot_config iot;               /* of AWS IoT */
 	const char *agent;                        /* User-Agent */
-	bool queue_from_tag; /* SESSION_QUEUE_TAG: a queue of AWS's */
 	bool wait_for_route; /* boot: no network yet is not an error */
 	bool brief;          /* as in client.h */
 	int64_t sign_by;     /* the same */

@@ -443,7 +443,6 @@ static void the_queue_may_come_from_an_instance_tag(void **state)
 	struct loopback *l = metadata(steps, 2);
 
 	(void)state;
-	cfg.queue_from_tag = true;
 	if (open_with(&cfg) != 0)
 		fail_msg("%s", err.text);
 	assert_string_equal(q->url, QUEUE);
@@ -467,7 +466,6 @@ static void a_tag_that_leads_out_of_aws_is_refused(void **state)
 	char answer[256];
 
 	(void)state;
-	cfg.queue_from_tag = true;
 	for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
 		(void)snprintf(answer, sizeof answer,
 		    "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s",
@@ -489,7 +487,6 @@ static void without_the_tag_there_is_no_queue(void **state)
 	struct loopback *l = metadata(steps, 2);
 
 	(void)state;
-	cfg.queue_from_tag = true;
 	assert_refused(&cfg, "instance tag sqs-entropy:queue");
 	loopback_free(l);
 	(void)setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
