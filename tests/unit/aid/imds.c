@@ -14,9 +14,11 @@
 /* Read anew with each question. */
 #define ENDPOINT "AWS_EC2_METADATA_SERVICE_ENDPOINT"
 
-static void make_imds(struct imds_aid *b, const char *endpoint, bool wait)
+static void make_imds(struct imds_aid *b, const char *endpoint, bool wait,
+    enum imds_machine machine)
 {
-	const struct imds_config cfg = {.wait_for_route = wait};
+	const struct imds_config cfg = {
+	    .wait_for_route = wait, .machine = machine};
 
 	assert_int_equal(setenv(ENDPOINT, endpoint, 1), 0);
 	assert_int_equal(
@@ -30,14 +32,15 @@ void imds_aid_open(
 	b->l = loopback_new(steps, n);
 	b->http = http_aid_client(-1);
 	b->clock = clock_system(NULL);
-	make_imds(b, loopback_url(b->l), wait);
+	make_imds(b, loopback_url(b->l), wait, IMDS_MACHINE_UNKNOWN);
 	b->deadline = http_aid_now() + 60000;
 }
 
-void imds_aid_again(struct imds_aid *b, const char *endpoint)
+void imds_aid_again(
+    struct imds_aid *b, const char *endpoint, enum imds_machine machine)
 {
 	imds_free(b->imds);
-	make_imds(b, endpoint, false);
+	make_imds(b, endpoint, false, machine);
 }
 
 void imds_aid_close(struct imds_aid *b)

@@ -37,8 +37,9 @@ void imds_aid_open(
     struct imds_aid *b, const struct loopback_step *steps, int n, bool wait);
 void imds_aid_close(struct imds_aid *b);
 
-/* Another imds on the same bench. */
-void imds_aid_again(struct imds_aid *b, const char *endpoint);
+/* Another imds on the same bench; machine: what this one is. */
+void imds_aid_again(
+    struct imds_aid *b, const char *endpoint, enum imds_machine machine);
 
 #define OPEN(b, ...)                                                           \
 	const struct loopback_step steps[] = {__VA_ARGS__};                    \

@@ -127,6 +127,11 @@ static void only_a_profile_that_was_named_must_be_there(void **state)
 	files("[other]\n" KEYS("s"), NULL);
 	expect(NULL, ERR_NOCRED, "no profile default in ");
 	expect("x", ERR_CONFIG, "add it, or change AWS_PROFILE");
+	files(NULL, "[default]\nrole_arn = r\nsource_profile = base\n"
+		    "[profile base]\n" KEYS("s"));
+	expect(NULL, ERR_CONFIG,
+	    "STS is in no region: set AWS_REGION, or "
+	    "\"region\" in the profile");
 	files(NULL, "[default]\nregion = eu-west-1\n");
 	expect(NULL, ERR_NOCRED, "profile default holds no keys");
 	expect("default", ERR_NOCRED, "profile default holds no keys");

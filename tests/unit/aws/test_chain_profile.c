@@ -199,12 +199,14 @@ static void source_profiles_are_gone_through(void **state)
 		"a of"},
 	    /* The environment's web identity is not a source profile's. */
 	    {"source_profile=b\n[profile b]\n",
-		"profile: profile b is a source_profile and has no cred"},
+		"profile: profile b is a source_profile and has no "
+		"credentials: give it keys, a role or a credential_process"},
 	    {"source_profile=b\n[profile b]\nweb_identity_token_file=/t\n" ROLE,
 		"profile: role arn:aws:iam::1:role/r of profile a, by role "
 		"arn:aws:iam::1:role/r by the web identity token /t"},
-	    {"source_profile=a\n", "profile: profile a: source_profile a leads "
-				   "back to itself"},
+	    {"source_profile=a\n",
+		"profile: profile a: source_profile a leads back to itself: "
+		"let the last one have keys"},
 	    {"source_profile=b\n[profile b]\n" ROLE "source_profile=a\n",
 		"profile: profile b: source_profile a leads back to itself"},
 	    {"source_profile=b\n[profile b]\n" ROLE "source_profile=c\n"
@@ -252,10 +254,14 @@ static void what_cannot_be_had_is_never_passed_over(void **state)
 		"environment: */config:1: no [SECTION]"},
 	    {"AWS_ACCESS_KEY_ID=A AWS_SECRET_ACCESS_KEY=s "
 	     "AWS_CREDENTIAL_EXPIRATION=2020-01-01T00:00:00Z",
-		"", "", "environment: the credentials of the environment have"},
+		"", "",
+		"environment: the credentials of the environment have expired, "
+		"as AWS_CREDENTIAL_EXPIRATION says: renew them"},
 	    {"AWS_ACCESS_KEY_ID=A AWS_SECRET_ACCESS_KEY=s "
 	     "AWS_CREDENTIAL_EXPIRATION=tomorrow",
-		"", "", "environment: AWS_CREDENTIAL_EXPIRATION is no time"},
+		"", "",
+		"environment: AWS_CREDENTIAL_EXPIRATION is no time such as "
+		"2026-11-22T08:00:00Z: correct it, or unset it"},
 	    {"AWS_ACCESS_KEY_ID=A AWS_SECRET_ACCESS_KEY=s "
 	     "AWS_CREDENTIAL_EXPIRATION=2999-01-01T00:00:00Z",
 		"", "", "environment: the environment"},
@@ -271,13 +277,21 @@ static void what_cannot_be_had_is_never_passed_over(void **state)
 		"profile: profile default: the web identity token /t is for no "
 		"role"},
 	    {"", "", "[profile default]\n" KEYS "[default]\nregion=r\n",
-		"profile: */config has [profile default] and behind it"},
+		"profile: */config has [profile default] and behind it "
+		"[default], of which each SDK takes another one: remove one "
+		"of them"},
 	    {"AWS_PROFILE=x", "", "[profile x]\ncredential_source = Y\n",
 		"profile: profile x has credential_source and no role_arn"},
 	    {"AWS_PROFILE=x", "", "[profile x]\nsso_session = Y\n",
-		"profile: profile x has sso_session and is for a person"},
+		"profile: profile x has sso_session and is for a person who "
+		"signs in: use another"},
+	    {"", "", "[default]\nrole_arn =\nsource_profile = b\n",
+		"profile: profile default: role_arn is empty: write the "
+		"role's ARN"},
 	    {"AWS_CREDENTIAL_FILE=/x", "", "",
-		"profile: AWS_CREDENTIAL_FILE is of the old EC2 tools"},
+		"profile: AWS_CREDENTIAL_FILE is of the old EC2 tools and is "
+		"not read: put the keys into ~/.aws/credentials, or the file "
+		"of AWS_SHARED_CREDENTIALS_FILE"},
 	};
 
 	(void)state;

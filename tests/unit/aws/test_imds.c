@@ -163,9 +163,14 @@ static void a_silent_imds_is_asked_until_the_deadline(void **state)
 static void an_imds_that_cannot_be_reached_is_an_error(void **state)
 {
 	OPEN(b, TOKEN);
-	imds_aid_again(&b, "http://127.0.0.1:1/");
+	imds_aid_again(&b, "http://127.0.0.1:1/", IMDS_MACHINE_UNKNOWN);
 	imds_aid_expect(
 	    &b, ERR_CONNECT, "IMDS at 127.0.0.1:1 cannot be reached");
+	imds_aid_again(&b, "http://127.0.0.1:1/", IMDS_MACHINE_EC2);
+	b.deadline = http_aid_now() + 100;
+	imds_aid_expect(&b, ERR_CONNECT,
+	    "IMDS at 127.0.0.1:1 cannot be reached: look for a firewall rule "
+	    "of this machine that forbids it, and at its routes");
 	imds_aid_close(&b);
 }
 
@@ -178,7 +183,7 @@ static void a_cancel_ends_a_request_to_imds(void **state)
 	assert_int_equal(write(fd[1], "", 1), 1);
 	http_free(b.http);
 	b.http = http_aid_client(fd[0]);
-	imds_aid_again(&b, loopback_url(b.l));
+	imds_aid_again(&b, loopback_url(b.l), IMDS_MACHINE_UNKNOWN);
 	imds_aid_expect(&b, ERR_CANCELED, "told to stop");
 	imds_aid_close(&b);
 	(void)close(fd[0]);

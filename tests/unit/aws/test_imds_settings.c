@@ -118,7 +118,8 @@ static void what_cannot_be_honoured_is_an_error_with_its_name(void **state)
 		assert_non_null(strstr(err.text, wrong[k].value));
 	}
 	assert_int_equal(read_with(NULL, NULL, mode), ERR_CONFIG);
-	assert_non_null(strstr(err.text, "_endpoint_mode is IPv7: write IPv4"));
+	assert_non_null(strstr(err.text,
+	    "ec2_metadata_service_endpoint_mode is IPv7: write IPv4 or IPv6"));
 	/* It is wrong even where it would not be used. */
 	assert_int_equal(read_with(ENDPOINT, IPV4, mode), ERR_CONFIG);
 	assert_int_equal(read_with(NULL, NULL, attempts), ERR_CONFIG);

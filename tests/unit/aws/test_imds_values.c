@@ -197,7 +197,7 @@ static void a_final_slash_of_the_endpoint_is_taken_away(void **state)
 
 	OPEN(b, TOKEN, TEXT("i-1"));
 	(void)snprintf(url, sizeof url, "%s/", loopback_url(b.l));
-	imds_aid_again(&b, url);
+	imds_aid_again(&b, url, IMDS_MACHINE_UNKNOWN);
 	imds_aid_expect(&b, 0, "i-1");
 	imds_aid_request(&b, 0, "PUT /latest/api/token ");
 	imds_aid_close(&b);

@@ -148,8 +148,10 @@ static void a_malformed_line_is_named(void **state)
 	    {"[a]\nk=v\n[a]\n x\n", "4: neither"},
 	    {"[b]\nk=\n  x\n", "3: no = in a nested"},
 	    {"[b]\nk=\n  = x\n", "3: no KEY stands before the nested"},
-	    {"[a]\n[DEFAULT]\n", "2: a section DEFAULT"},
-	    {"\xef\xbb\xbf[a]\n", "1: a byte order mark"},
+	    {"[a]\n[DEFAULT]\n", "2: a section DEFAULT, which each SDK "
+				 "reads differently: write [default]"},
+	    {"\xef\xbb\xbf[a]\n", "1: a byte order mark: save the file "
+				  "without one"},
 	    {"[a]\nk=\xe9t\xe9\n", "2: a byte that is no UTF-8"},
 	    {"# \xe9\n", "1: a byte that is no UTF-8"},
 	};

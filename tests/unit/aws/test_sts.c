@@ -294,7 +294,8 @@ static void what_cannot_be_asked_is_said(void **state)
 
 	memset(ark, 'a', sizeof ark - 1);
 	assert_int_equal(assume(&b, &nobody), ERR_CONFIG);
-	expect_in(b.err.text, "AWS_ROLE_ARN");
+	expect_in(b.err.text, "a role is to be assumed and its ARN is not set: "
+			      "set role_arn, or AWS_ROLE_ARN");
 	assert_int_equal(assume(&b, &vast), ERR_CONFIG);
 	b.sts.endpoint = "ftp://x";
 	assert_int_equal(assume(&b, &plain), ERR_CONFIG);

@@ -149,7 +149,8 @@ static const struct {
 	REFUSED("SignatureDoesNotMatch", "Credential should be scoped to a "
 					 "valid region, not 'us-east-1'."),
 	ERR_CONFIG, false, false,
-	{"signed for region eu-south-1", "endpoint of STS"}},
+	{"the request is signed for region eu-south-1: set the region "
+	 "that the endpoint of STS is in"}},
     {&by_keys, 403,
 	REFUSED("AccessDenied",
 	    DENIED " because no identity-based policy allows it"),

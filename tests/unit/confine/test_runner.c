@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -324,6 +325,25 @@ static void one_that_is_gone_is_told(void **state)
 	buf_free(out);
 }
 
+static void an_answer_that_is_none_is_told(void **state)
+{
+	struct buf *out = buf_new(COMMAND_OUTPUT_MAX);
+	struct runner r;
+	struct err err = {0};
+	int fd[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fd), 0);
+	r = (struct runner){.fd = fd[0], .cancel_fd = -1};
+	assert_int_equal(record_send(fd[1], 77, "?", 1, -1, 0), 0);
+	assert_int_equal(ask(&r, out, FOR_EVER, &err), ERR_EOF);
+	assert_non_null(strstr(err.text,
+	    "was answered by an unknown record: start the program anew"));
+	(void)close(fd[0]);
+	(void)close(fd[1]);
+	buf_free(out);
+}
+
 /* The online half may belong to an attacker. */
 static void another_wish_than_to_run_it_ends_it(void **state)
 {
@@ -482,6 +502,7 @@ int main(void)
 	    cmocka_unit_test(who_is_left_is_killed),
 	    cmocka_unit_test(it_ends_with_the_online_half),
 	    cmocka_unit_test(one_that_is_gone_is_told),
+	    cmocka_unit_test(an_answer_that_is_none_is_told),
 	    cmocka_unit_test(another_wish_than_to_run_it_ends_it),
 	    cmocka_unit_test(without_a_command_there_is_none),
 	    cmocka_unit_test(waiting_can_be_canceled),

@@ -290,7 +290,8 @@ static void the_service_is_asked_through_the_proxy(void **state)
 
 	(void)state;
 	set_proxies(loopback_url(proxy));
-	http_aid_expect(h, &req, ERR_CONNECT, false, "the proxy refused");
+	http_aid_expect(h, &req, ERR_CONNECT, false,
+	    "sqs.example: the proxy refused: check HTTPS_PROXY and NO_PROXY");
 	assert_ptr_equal(
 	    strstr(loopback_request(proxy, 0), "CONNECT sqs.example:443 "),
 	    loopback_request(proxy, 0));
@@ -298,7 +299,8 @@ static void the_service_is_asked_through_the_proxy(void **state)
 	http_aid_expect(h, &req, ERR_UNREACHABLE, false, "no address");
 	assert_int_equal(loopback_requests(proxy), 1);
 	set_proxies("http://proxy.example:3128");
-	http_aid_expect(h, &req, ERR_UNREACHABLE, false, "check HTTPS_PROXY");
+	http_aid_expect(h, &req, ERR_UNREACHABLE, false,
+	    "sqs.example: no address found for the proxy: check HTTPS_PROXY");
 	set_proxies(NULL);
 	http_free(h);
 	loopback_free(proxy);

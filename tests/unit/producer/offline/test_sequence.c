@@ -227,6 +227,8 @@ static void the_last_numbers_do_not_wrap(void **state)
 	assert_true(next() == UINT64_MAX - SEQUENCE_BLOCK - 1);
 	assert_int_equal(sequence_next(&seq, &n, &err), ERR_LIMIT);
 	assert_int_equal(sequence_next(&seq, &n, &err), ERR_LIMIT);
+	assert_string_equal(
+	    err.text, "no sequence number is left: make a new key");
 	assert_int_equal(n, 77);
 	put_reserved(path, UINT64_MAX);
 	assert_int_equal(sequence_next(&seq, &n, &err), ERR_LIMIT);
