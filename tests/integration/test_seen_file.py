@@ -281,6 +281,25 @@ def test_a_kill_at_any_call_leaves_the_next_run_working(
 
 
 @needs_kernel
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_what_cannot_be_remembered_earns_no_credit(judge: Judge) -> None:
+    fault = "inject=pwrite64,fdatasync:error=ENOSPC"
+    judge()
+    send(judge.queue, judge.message())
+    got = judge.run(
+        *(str(shutil.which("strace")), "-qq", "-f", "-o", os.devnull),
+        *("-e", "trace=pwrite64,fdatasync", "-e", fault),
+        *(judge.run.build / AGENT, "-c", judge.conf()),
+    )
+    assert got.code == 0, got.err
+    assert (
+        "cannot remember which messages are used: no credit is given "
+        "(is the disk full?)\n"
+    ) in got.err
+    assert "credit 0 bits" in got.err
+
+
+@needs_kernel
 def test_what_is_used_is_on_the_disk_before_it_counts(
     judge: Judge, tmp_path: Path
 ) -> None:
