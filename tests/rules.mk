@@ -113,6 +113,7 @@ check-levels:
 PYTEST_JOBS ?= $(shell echo $$((4 * $$(nproc))))
 ## the two programs against their stand-ins
 check-integration: all tests
+	$(Q)rm -rf $(BUILD)/said && mkdir $(BUILD)/said
 	$(Q)BUILD=$(BUILD) $(PYTHON) -m pytest -q -n $(PYTEST_JOBS) \
 		--dist worksteal tests/integration $(PYTEST)
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import socket
@@ -599,48 +598,3 @@ def test_the_command_for_the_hop_limit_is_whole(attack: Attack) -> None:
         got = attack.agent("-q", "entropy", timeout=3, env=env)
     line = fails(got, 69, "no region", "asked EC2 metadata")
     assert re.search(r"--http-put-response-hop-limit 2\b", line), line
-
-
-# No advice is without a case.
-
-
-def literals(source: str) -> Iterator[str]:
-    """The string literals of C, joined where only white space is between."""
-    string = r'"(?:[^"\\\n]|\\.)*"'
-    source = re.sub(r"/\*.*?\*/|^\s*#include.*?$", "", source, flags=re.S | re.M)
-    for match in re.finditer(rf"{string}(?:\s*{string})*", source):
-        yield "".join(json.loads(s) for s in re.findall(string, match[0]))
-
-
-# What is looked for in the services' texts, and what needs a defect of ours.
-# The last one is the word of STS, see test_assume_role.py.
-NO_ADVICE = (
-    "unknown source",
-    "authorized to perform: ",
-    "on resource: ",
-    "role trust polic",
-)
-
-
-def advice_in(source: Path) -> Iterator[str]:
-    """The pieces of it: where nothing else is told, all texts, else those with one."""
-    own = source.name in ("explain.c", "denial.c")
-    for text in literals(source.read_text()):
-        for piece in re.split(r"%[-.*0-9]*(?:lld|zu|[sd])", text):
-            if len(piece) >= 12 and " " in piece.strip() and (own or "; " in text):
-                yield piece
-
-
-def test_each_advice_of_the_source_is_provoked() -> None:
-    cases = [*TABLE, *(c for op in ACTIONS for c in denials(op))]
-    said = [text for case in cases for text in (case.advice, case.text)]
-    said += [f": {other.text}" for other in OTHERS.values()]
-    said += [CLOCK.format(0, where) for where in ("ahead of", "behind")]
-    given = [
-        piece
-        for source in [ROOT / "common/aws/denial.c", *(ROOT / "common/sqs").glob("*.c")]
-        for piece in advice_in(source)
-    ]
-    assert len(given) > 50
-    missing = [p for p in given if not any(p in text for text in said)]
-    assert [p for p in missing if p not in NO_ADVICE] == []
