@@ -294,12 +294,16 @@ def test_without_any_route_the_deadline_ends_the_run(
     machine.queue.send(body(noise(512)))
     if addresses:
         machine.namespace.up(*addresses)
-    got = machine.agent(5, "-q", machine.queue.name)
-    assert got.code == 69, got.err
-    assert got.out == b""
+    # What does answer may need more time on a busy machine.
+    for seconds in (5, 20, 80):
+        got = machine.agent(seconds, "-q", machine.queue.name)
+        assert got.code == 69, got.err
+        assert got.out == b""
+        # Without a deadline it would go on for ever.
+        assert seconds - 0.5 < got.seconds < seconds + PATIENCE
+        if words in got.err:
+            break
     assert words in got.err
-    # Without a deadline it would go on for ever.
-    assert 4.5 < got.seconds < 5 + PATIENCE
     assert machine.queue.depth() == (1, 0)
 
 
