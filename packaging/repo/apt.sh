@@ -15,40 +15,47 @@ archive() {
 		-o APT::FTPArchive::SHA1=false "$@"
 }
 
-# packages ARCHITECTURE: its index, under its hash too, so that a client
-# with the last Release finds what that names while the tree is replaced.
+# packages ARCHITECTURE: its index
 packages() {
-	local directory=dists/stable/main/binary-$1 file
-	mkdir -p "$directory/by-hash/SHA256"
+	local directory=dists/stable/main/binary-$1
+	mkdir -p "$directory"
 	archive --arch "$1" packages pool >"$directory/Packages"
 	xz -9k "$directory/Packages"
-	for file in "$directory"/Packages*; do
-		cp "$file" "$directory/by-hash/SHA256/$(sha256sum <"$file" |
-			cut -d' ' -f1)"
-	done
+}
+
+# Each file under each digest that Release has of it, so that a client with
+# another generation's Release finds what that names.  apt takes the strongest.
+by_hash() {
+	local digest hash file directory
+	awk '/^[^ ]+:$/ { digest = substr($1, 1, length($1) - 1) }
+		/^ / { print digest, $1, $3 }' dists/stable/Release |
+		while read -r digest hash file; do
+			directory=dists/stable/${file%/*}/by-hash/$digest
+			mkdir -p "$directory"
+			cp "dists/stable/$file" "$directory/$hash"
+		done
 }
 
 at() {
-	date -u -d "@$1" '+%a, %d %b %Y %H:%M:%S UTC'
+	LC_ALL=C date -u -d "@$1" '+%a, %d %b %Y %H:%M:%S UTC'
 }
 
 release() {
 	local -a fields=(Origin=sqs-entropy Label=sqs-entropy Suite=stable
 		Codename=stable Components=main Acquire-By-Hash=yes
-		"Architectures=$*" "Date=$(LC_ALL=C at "$SOURCE_DATE_EPOCH")")
-	local days=${REPO_VALID_DAYS-}
+		"Architectures=$*" "Date=$(at "$SOURCE_DATE_EPOCH")")
 	archive "${fields[@]/#/-oAPT::FTPArchive::Release::}" \
 		release dists/stable >Release
 	# apt-ftparchive would count from now, not from the tree's date.
-	[ -z "$days" ] || sed -i "/^Date: /a Valid-Until: $(LC_ALL=C at \
+	[ "$days" = none ] || sed -i "/^Date: /a Valid-Until: $(at \
 		$((SOURCE_DATE_EPOCH + days * 86400)))" Release
 	mv Release dists/stable/Release
-	sign --clearsign -o dists/stable/InRelease dists/stable/Release
-	sign --armor --detach-sign -o dists/stable/Release.gpg \
+	sign 2 --clearsign -o dists/stable/InRelease dists/stable/Release
+	sign 2 --armor --detach-sign -o dists/stable/Release.gpg \
 		dists/stable/Release
 }
 
-# The key is in it, so that one file is all that apt needs.
+# The keys are in it, so that one file is all that apt needs.
 sources() {
 	cat <<-END
 	# Packages of sqs-entropy, for apt.
@@ -59,15 +66,25 @@ sources() {
 	Architectures: $*
 	Signed-By:
 	END
-	sed 's/^$/./; s/^/ /' "$new/sqs-entropy.asc"
+	gpg --armor --export --export-options export-minimal "${keys[@]}" |
+		sed 's/^$/./; s/^/ /'
+}
+
+find_debs() {
+	if [ -n "$renew" ]; then
+		listed 'apt/pool/.*\.deb' | sed "s|^|$out/|"
+	elif [ -d "$debs" ]; then
+		find "$debs" -maxdepth 1 -name 'sqs-entropy*.deb'
+	fi
 }
 
 apt_tree() {
-	local pool=$new/apt/pool/main/s/sqs-entropy arch
+	local pool=$new/apt/pool/main/s/sqs-entropy arch file
 	local -a arches
 	mkdir -p "$pool"
-	[ ! -d "$debs" ] || find "$debs" -maxdepth 1 \
-		-name 'sqs-entropy*.deb' -exec cp -p -t "$pool" {} +
+	find_debs | while IFS= read -r file; do
+		cp -p "$file" "$pool"
+	done
 	compgen -G "$pool/*.deb" >/dev/null || {
 		say "no deb below $debs: no repository for apt"
 		rm -r "$new/apt"
@@ -80,6 +97,7 @@ apt_tree() {
 			packages "$arch"
 		done
 		release "${arches[@]}"
+		by_hash
 	)
 	sources "${arches[@]}" >"$new/sqs-entropy.sources"
 	say "apt: ${arches[*]}"

@@ -1,7 +1,9 @@
 # shellcheck shell=bash disable=SC2154
 # SPDX-License-Identifier: Apache-2.0
-# The key of the tree, sourced by build.
+# The keys of the tree, sourced by build.  The first signs what has room for one
+# signature, which are rpms and their indexes; all sign apt's.
 
+keys=()
 home=
 
 # GnuPG's sockets want a short path; the key itself is kept.
@@ -21,8 +23,8 @@ test_key() {
 	else
 		gpg --batch --quiet --import "$kept"
 	fi
-	key=$(gpg --batch --with-colons --list-secret-keys |
-		sed -n '/^fpr/{s/[^0-9A-F]//g;p;q}')
+	mapfile -t keys < <(gpg --batch --quiet --with-colons --list-secret-keys |
+		fingerprints)
 	notice
 }
 
@@ -41,17 +43,44 @@ notice() {
 	END
 }
 
-choose_key() {
-	if [ -z "$key" ]; then
-		test_key
-		return
-	fi
-	[[ $key =~ ^[0-9A-Fa-f]{40}$ ]] ||
-		die 64 "REPO_KEY=$key: give the key's fingerprint, 40 hex digits"
-	gpg --batch --list-secret-keys "$key" >/dev/null 2>&1 ||
-		die 69 "REPO_KEY=$key: GnuPG has no such secret key here"
+# Those of the primary keys in a listing with colons.
+fingerprints() {
+	awk -F: '$1 ~ /^(pub|sec)$/ { wanted = 1 }
+		$1 == "fpr" && wanted { print $10; wanted = 0 }'
 }
 
+choose_keys() {
+	local key
+	if [ -z "${REPO_KEY:-}" ]; then
+		test_key
+	else
+		read -ra keys <<<"${REPO_KEY^^}"
+		[ ${#keys[@]} -eq 1 ] || die 64 "REPO_KEY: one key"
+	fi
+	for key in "${keys[@]}"; do
+		[[ $key =~ ^[0-9A-F]{40}$ ]] || die 64 "REPO_KEY=$REPO_KEY: \
+give the key's fingerprint, 40 hex digits"
+		gpg --batch --list-secret-keys "$key" >/dev/null 2>&1 ||
+			die 69 "REPO_KEY=$key: GnuPG has no such secret key here"
+	done
+}
+
+# rpm reads the first key of an armoured block, apt the first block of a file.
+export_keys() {
+	local key
+	for key in "${keys[@]}"; do
+		gpg --armor --export --export-options export-minimal "$key"
+	done >"$new/sqs-entropy.asc"
+	gpg --export --export-options export-minimal "${keys[@]}" \
+		>"$new/sqs-entropy.gpg"
+}
+
+# sign KEYS ARGUMENT...: KEYS is how many of them
 sign() {
-	gpg --quiet --yes --local-user "$key" --digest-algo SHA256 "$@"
+	local -a users=()
+	local key
+	for key in "${keys[@]:0:$1}"; do
+		users+=(--local-user "$key")
+	done
+	gpg --quiet --yes "${users[@]}" --digest-algo SHA256 "${@:2}"
 }

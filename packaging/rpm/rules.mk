@@ -12,6 +12,11 @@ rpm:
 repo:
 	$(Q)REPO_URL="$(REPO_URL)" REPO_KEY="$(REPO_KEY)" packaging/repo/build
 
+## their next generation, of the same packages, with a new last day
+repo-renew:
+	$(Q)REPO_URL="$(REPO_URL)" REPO_KEY="$(REPO_KEY)" packaging/repo/build \
+		--renew
+
 ## rpms: rpmlint, built twice, install to erase; root
 check-rpm:
 	$(Q)tests/packages/rpm
@@ -20,4 +25,4 @@ check-rpm:
 check-repo:
 	$(Q)tests/packages/repo
 
-.PHONY: rpm repo check-rpm check-repo
+.PHONY: rpm repo repo-renew check-rpm check-repo
