@@ -134,3 +134,76 @@ $work/trees/kept $bucket|p" packaging/repo/README.md)
 	diff -r "$work/trees/kept" "$bucket" >&2 || die "it is not the same tree"
 	say "copied by the README's two lines, files before what names them"
 }
+
+# make_key NAME ARGUMENT...: of gpg, which make it; sets $key
+make_key() {
+	must "the key $1" gpg --batch --quiet --passphrase '' "${@:2}"
+	key=$(gpg --batch --quiet --with-colons --list-secret-keys "=$1" |
+		sed -n '/^fpr/{s/[^0-9A-F]//g;p;q}')
+}
+
+# refuses_key PATTERN NAME ARGUMENT...
+refuses_key() {
+	make_key "${@:2}"
+	exits 65 "$1" "REPO_KEY=$key"
+}
+
+# refuses_subkey PATTERN NAME ARGUMENT...: a good key, with another subkey
+refuses_subkey() {
+	local key
+	make_key "$2" --quick-generate-key "$2" rsa2048 sign never
+	must "its subkey" gpg --batch --quiet --passphrase '' "${@:3:1}" \
+		--quick-add-key "$key" "${@:4}"
+	exits 65 "$1" "REPO_KEY=$key"
+}
+
+check_kinds() {
+	local key kind make=--quick-generate-key
+	for kind in ed25519 nistp256 dsa2048 rsa1024; do
+		refuses_key rsa4096 "$kind" $make "$kind" "$kind" sign never
+	done
+	refuses_key cert-digest-algo sha1 --cert-digest-algo SHA1 \
+		$make sha1 rsa2048 sign never
+	must "what is advised" gpg --batch --cert-digest-algo SHA512 \
+		--quick-set-expire "$key" 5y
+	must "a key that was signed anew" \
+		generation 1.0-1 2 REPO_KEY="$key" REPO_OUT="$work/tmp/sha512"
+	refuses_key expired late --faked-system-time 20200101T000000 \
+		$make late rsa2048 sign 1d
+	refuses_subkey rsa4096 sub-ed25519 --batch ed25519 sign never
+	refuses_subkey cert-digest-algo sub-sha1 --cert-digest-algo=SHA1 \
+		rsa2048 encr never
+	say "keys that the rpm of EL9 refuses are refused"
+}
+
+# A key is replaced in three steps, of which none can be left out.
+check_steps() {
+	local key old new
+	make_key old --quick-generate-key old rsa2048 sign never
+	old=$key
+	make_key new --quick-generate-key new rsa2048 sign never
+	new=$key
+	rm -rf "$work/trees/kept"
+	must "a tree" generation 1.0-1 9 REPO_KEY="$old"
+	unchanged 65 'three steps' 1.0-1 8 REPO_KEY="$new"
+	unchanged 65 'three steps' 1.0-1 8 REPO_KEY="$new $old"
+	must "the first step" generation 1.0-1 7 REPO_KEY="$old $new"
+	unchanged 65 'three steps' 1.0-1 6 REPO_KEY="$new"
+	unchanged 64 'two keys' 1.0-1 6 REPO_KEY="$new $old $old"
+	must "the second" generation 1.0-1 5 REPO_KEY="$new $old"
+	must "the third" generation 1.0-1 4 REPO_KEY="$new"
+	unchanged 65 'three steps' 1.0-1 3 REPO_KEY="$old"
+	say "no step of a key's replacement can be left out"
+}
+
+check_keys() {
+	local home
+	home=$(mktemp -d)
+	GNUPGHOME=$home
+	export GNUPGHOME
+	check_kinds
+	check_steps
+	gpgconf --kill all
+	unset GNUPGHOME
+	rm -rf "$home"
+}
