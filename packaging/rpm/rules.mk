@@ -25,4 +25,8 @@ check-rpm:
 check-repo:
 	$(Q)tests/packages/repo
 
-.PHONY: rpm repo repo-renew check-rpm check-repo
+## apt and dnf behind caches that lag, and with a new key; root
+check-repo-cache:
+	$(Q)tests/packages/repo_cache
+
+.PHONY: rpm repo repo-renew check-rpm check-repo check-repo-cache
