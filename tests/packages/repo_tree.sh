@@ -67,6 +67,11 @@ check_time() {
 	unchanged 65 'other bytes' 2.0-1 100
 	rm -r "$work/tmp/2.0-1"
 	mv "$work/tmp/2.0-1.kept" "$work/tmp/2.0-1"
+	cp -a "$work/trees/kept" "$work/tmp/kept"
+	printf 'x' >>"$(find "$work/trees/kept" -path '*/SHA512/*' | head -n 1)"
+	unchanged 65 'not what was published' 2.1-1 100
+	rm -r "$work/trees/kept"
+	mv "$work/tmp/kept" "$work/trees/kept"
 	say "no tree goes back in time, or gives a name to other bytes"
 }
 
@@ -92,15 +97,30 @@ check_kept() {
 	say "what was replaced stays for a while, and no longer"
 }
 
-# The order of writing, by the mv that does it.
-check_order() {
+# mover CODE: a mv that leaves its last argument in $work/tmp/moved, and exits so
+# instead of moving an InRelease
+mover() {
 	mkdir -p "$work/tmp/bin"
 	# shellcheck disable=SC2016 # the inner shell's
-	printf '#!/bin/sh\nfor to; do :; done\necho "$to" >>%s\nexec %s "$@"\n' \
-		"$work/tmp/moved" "$(command -v mv)" >"$work/tmp/bin/mv"
+	printf '#!/bin/sh\nfor to; do :; done\necho "$to" >>%s
+case $to in */InRelease) [ %d -eq 0 ] || exit %d ;; esac\nexec %s "$@"\n' \
+		"$work/tmp/moved" "$1" "$1" "$(command -v mv)" \
+		>"$work/tmp/bin/mv"
 	chmod +x "$work/tmp/bin/mv"
-	must "the last generation" generation 2.3-1 0 \
-		"PATH=$work/tmp/bin:$PATH"
+}
+
+# The order of writing; and the next run mends what one that was cut off left.
+check_order() {
+	local path=$work/tmp/bin:$PATH
+	mover 1
+	! generation 2.3-1 1 "PATH=$path" SOURCE_DATE_EPOCH=$((now - 9000)) \
+		>"$work/tmp/said" 2>&1 || die "a run was not cut off"
+	kept "the last" '*2.2-1*' 2
+	mover 0
+	: >"$work/tmp/moved"
+	must "the last generation" generation 2.4-1 0 "PATH=$path"
+	kept "the last" '*2.2-1*' 2
+	check_by_hash
 	sed -n "s|^$work/trees/kept/||p" "$work/tmp/moved" |
 		awk '{ pointer = /dists/ && !/by-hash/ || /mirrorlist$/ || \
 				/sqs-entropy\.[a-z]*$/
