@@ -21,6 +21,8 @@ date_generation() {
 	local now
 	now=$(date +%s)
 	export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$now}
+	[[ $SOURCE_DATE_EPOCH =~ ^[0-9]{1,11}$ ]] ||
+		die 64 "SOURCE_DATE_EPOCH=$SOURCE_DATE_EPOCH: a number of seconds"
 	[ "$SOURCE_DATE_EPOCH" -le "$now" ] || die 64 \
 		"SOURCE_DATE_EPOCH is after now: apt would refuse the tree"
 	generation=$(name_date "$SOURCE_DATE_EPOCH")
