@@ -4,11 +4,10 @@
 # tests/packages/repo_cache.  trees/step-0 has the old key, trees/step-3 the new.
 
 make_steps() {
-	local home step=0 old new use now
+	local step=0 old new use now
 	now=$(date +%s)
-	home=$(mktemp -d)
 	rm -rf "$trees/published"
-	export GNUPGHOME=$home
+	own_keyring
 	for use in old new; do
 		must "a key" gpg --batch --quiet --passphrase '' \
 			--quick-generate-key "$use" rsa2048 sign never
@@ -21,9 +20,7 @@ make_steps() {
 			SOURCE_DATE_EPOCH=$((now - 3600 * (9 - step)))
 		step=$((step + 1))
 	done
-	gpgconf --kill all
-	unset GNUPGHOME
-	rm -rf "$home"
+	drop_keyring
 }
 
 # at_step STEP [NEXT CLASS...]: what is served

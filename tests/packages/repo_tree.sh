@@ -217,13 +217,8 @@ check_steps() {
 }
 
 check_keys() {
-	local home
-	home=$(mktemp -d)
-	GNUPGHOME=$home
-	export GNUPGHOME
+	own_keyring
 	check_kinds
 	check_steps
-	gpgconf --kill all
-	unset GNUPGHOME
-	rm -rf "$home"
+	drop_keyring
 }

@@ -7,6 +7,7 @@
 test=$1
 work=$PWD/build/packages/$test
 child=
+keyring=
 
 # Nothing is to fail without a word.
 set -E
@@ -49,8 +50,23 @@ apart() {
 	return "$status"
 }
 
+# GnuPG with no keys but those that a test makes; its sockets want a short path.
+own_keyring() {
+	keyring=$(mktemp -d)
+	export GNUPGHOME=$keyring
+}
+
+drop_keyring() {
+	[ -n "$keyring" ] || return 0
+	gpgconf --homedir "$keyring" --kill all || :
+	rm -rf "$keyring"
+	keyring=
+	unset GNUPGHOME
+}
+
 clean_up() {
 	trap '' HUP INT TERM
+	drop_keyring
 	if [ -n "$child" ]; then
 		kill -KILL "$child" 2>/dev/null || :
 		wait "$child" 2>/dev/null || :
