@@ -3,46 +3,31 @@
 # Part of tests/packages/deb, sourced by deb-inside: what is tried in roots.
 # shellcheck disable=SC2034,SC2154 # shared with deb-inside, read by name
 
-SCENARIOS=${SCENARIOS:-comparison agent producer both bare cloud_before \
-cloud_after cloud_removed cloud_broken}
+SCENARIOS=${SCENARIOS:-comparison agent producer both bare ways links \
+cloud_before cloud_after cloud_removed cloud_broken}
 DROP_IN=/etc/cloud/cloud.cfg.d/05_sqs_entropy.cfg
-
-# machine LAYERS: a fresh root upon them, that seems to have been booted by
-# systemd; what is asked of systemd is written down
-machine() {
-	layer "$scenario" "$1"
-	use_repositories debian first
-	mkdir "$root/run/systemd" "$root/run/systemd/system"
-	: >"$root/tmp/calls"
-	[ ! -e "$root/usr/bin/deb-systemd-invoke" ] || mount --bind \
-		"$mem/recorder" "$root/usr/bin/deb-systemd-invoke"
-}
-
-make_recorder() {
-	cat >"$mem/recorder" <<-'END'
-	#!/bin/sh
-	echo "$*" >>/tmp/calls
-	END
-	chmod 755 "$mem/recorder"
-}
 
 # asked LINE...: systemd was asked exactly for this since the last time
 asked() {
-	local wanted
-	wanted=$(printf '%s\n' "$@")
-	diff <(printf '%s\n' "$wanted") "$root/tmp/calls" ||
+	diff <([ $# -eq 0 ] || printf '%s\n' "$@") "$root/tmp/calls" ||
 		fail "systemd was asked for something else (right)"
 	: >"$root/tmp/calls"
 }
 
 # Every name with its mode, owner, target and content.  Left out: what is
 # mounted there, logs, a lock of adduser's, what apt downloaded, and dpkg's and the users' files
-# that are compared in their own ways.
+# that are compared in their own ways.  listing [FILE]: contents of what has
+# changed since FILE was made
+# shellcheck disable=SC2120 # from deb-ways.sh
 listing() {
+	local -a sums=(sha256sum)
+	# shellcheck disable=SC2016 # the inner shell's
+	[ $# -eq 0 ] || sums=(sh -c 'exec find "$@" -maxdepth 0 -cnewer "$0" \
+		-exec sha256sum {} +' "$1")
 	(
 		cd "$root" || exit
 		find . -regextype posix-extended \( -path './tmp/*' -o \
-			-regex './(proc|sys|dev|mnt|var/log)' -o \
+			-regex './(proc|sys|dev|mnt|srv/image|var/log)' -o \
 			-regex './var/(lib|cache)/apt' -o \
 			-regex './var/lib/dpkg/(status.*|(.*/)?[lL]ock.*)' -o \
 			-regex './(run/adduser|var/cache/ldconfig/aux-cache)' -o \
@@ -51,7 +36,7 @@ listing() {
 		LC_ALL=C sort "$mem/unsorted" >"$mem/names"
 		cat "$mem/names"
 		awk -F '\t' '$2 == "f" { print $1 }' "$mem/names" |
-			xargs -d '\n' sha256sum
+			xargs -d '\n' "${sums[@]}"
 	)
 }
 
@@ -147,7 +132,7 @@ touched() {
 used_agent() {
 	touched /etc/sqs-entropy/agent.conf \
 		/etc/sqs-entropy/agent.conf.before-cloud-init \
-		/etc/sqs-entropy/.agent.conf.torn \
+		/etc/sqs-entropy/.agent.conf.torn /etc/sqs-entropy/seal.key \
 		/etc/sqs-entropy/trusted.d/cloud-init-1.pub \
 		/etc/sqs-entropy/trusted.d/.cloud-init-1.pub.torn \
 		/etc/default/sqs-entropy-agent \
@@ -172,6 +157,21 @@ kept_producer() {
 		/var/lib/sqs-entropy-producer/sequence
 }
 
+# said_and_kept KIND: a purge has left the private key, said which, and how to
+# remove it, which is done now.
+said_and_kept() {
+	local keys=/etc/sqs-entropy/seal.key
+	[ "$1" = agent ] || keys="/etc/sqs-entropy/signing.key \
+/var/lib/sqs-entropy-producer"
+	# shellcheck disable=SC2086 # one argument a path
+	present $keys
+	[ "$(grep -c "${keys%% *}.* is kept\..* rm\( -r\)* $keys\$" "$mem/log")" = 1 ] ||
+		fail "the purge did not say that $keys stay"
+	# shellcheck disable=SC2086
+	run rm -r $keys
+	run rmdir --ignore-fail-on-non-empty /etc/sqs-entropy
+}
+
 moved_agent() { :; }
 
 # A package with one user had them beside the sequence numbers.
@@ -184,14 +184,26 @@ moved_producer() {
 		fail "AWS files belong to $owner"
 }
 
+# each PREFIX UNIT...: a line a unit
+each() {
+	printf "$1 %s\n" "${@:2}"
+}
+
+ask="systemctl --quiet --no-block"
 agent_units="sqs-entropy-agent.timer sqs-entropy-agent-retry.timer \
 sqs-entropy-agent.service"
-first_agent="start $agent_units"
-next_agent="restart sqs-entropy-agent.timer"
-end_agent="stop $agent_units"
-first_producer="start sqs-entropy-producer.service"
-next_producer="restart sqs-entropy-producer.service"
-end_producer="stop sqs-entropy-producer.service"
+udev="udevadm control --reload
+udevadm trigger --action=change --name-match=/dev/hwrng"
+# shellcheck disable=SC2086 # one argument a unit
+first_agent=$(each "$ask start" $agent_units)
+next_agent="$ask restart sqs-entropy-agent.timer"
+end_agent="deb-systemd-invoke stop $agent_units"
+first_producer="$udev
+$ask start sqs-entropy-producer.service"
+next_producer="$udev
+$ask restart sqs-entropy-producer.service"
+end_producer="deb-systemd-invoke stop sqs-entropy-producer.service
+$udev"
 
 # life KIND: from installation to purge, used and configured in between
 life() {
@@ -220,6 +232,8 @@ life() {
 	"kept_$kind"
 	use_repositories debian first
 	apt_get purge "$package"
+	asked
+	said_and_kept "$kind"
 	as_before
 }
 
@@ -248,9 +262,11 @@ scenario_both() {
 	used_producer
 	touched /etc/sqs-entropy/trusted.d/pi.pub
 	apt_get purge sqs-entropy-agent
+	said_and_kept agent
 	kept_producer
 	absent /etc/sqs-entropy/agent.conf
 	apt_get purge sqs-entropy-producer
+	said_and_kept producer
 	present /etc/sqs-entropy/trusted.d/pi.pub
 	rm -r "$root/etc/sqs-entropy"
 	as_before
@@ -376,7 +392,7 @@ scenario_comparison() {
 }
 
 step_install() {
-	make_recorder
+	make_recorders
 	for scenario in $SCENARIOS; do
 		"scenario_$scenario"
 		done_layer
