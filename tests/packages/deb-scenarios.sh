@@ -4,15 +4,9 @@
 # shellcheck disable=SC2034,SC2154 # shared with deb-inside, read by name
 
 SCENARIOS=${SCENARIOS:-comparison agent producer both bare ways links \
-cloud_before cloud_after cloud_removed cloud_broken}
+cloud_before cloud_after cloud_removed cloud_broken boot_install boot_upgrade \
+boot_purge boot_never}
 DROP_IN=/etc/cloud/cloud.cfg.d/05_sqs_entropy.cfg
-
-# asked LINE...: systemd was asked exactly for this since the last time
-asked() {
-	diff <([ $# -eq 0 ] || printf '%s\n' "$@") "$root/tmp/calls" ||
-		fail "systemd was asked for something else (right)"
-	: >"$root/tmp/calls"
-}
 
 # Every name with its mode, owner, target and content.  Left out: what is
 # mounted there, logs, a lock of adduser's, what apt downloaded, and dpkg's and the users' files
@@ -183,27 +177,6 @@ moved_producer() {
 	[ "$owner" = sqs-entropy-producer-net:sqs-entropy-producer-net ] ||
 		fail "AWS files belong to $owner"
 }
-
-# each PREFIX UNIT...: a line a unit
-each() {
-	printf "$1 %s\n" "${@:2}"
-}
-
-ask="systemctl --quiet --no-block"
-agent_units="sqs-entropy-agent.timer sqs-entropy-agent-retry.timer \
-sqs-entropy-agent.service"
-udev="udevadm control --reload
-udevadm trigger --action=change --name-match=/dev/hwrng"
-# shellcheck disable=SC2086 # one argument a unit
-first_agent=$(each "$ask start" $agent_units)
-next_agent="$ask restart sqs-entropy-agent.timer"
-end_agent="deb-systemd-invoke stop $agent_units"
-first_producer="$udev
-$ask start sqs-entropy-producer.service"
-next_producer="$udev
-$ask restart sqs-entropy-producer.service"
-end_producer="deb-systemd-invoke stop sqs-entropy-producer.service
-$udev"
 
 # life KIND: from installation to purge, used and configured in between
 life() {
@@ -394,6 +367,7 @@ scenario_comparison() {
 step_install() {
 	make_recorders
 	for scenario in $SCENARIOS; do
+		[[ $scenario != boot_* ]] || containers || continue
 		"scenario_$scenario"
 		done_layer
 		printf '  %s: %s\n' "$suite" "$scenario"

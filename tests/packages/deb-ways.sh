@@ -36,6 +36,7 @@ make_recorders() {
 	cat >"$mem/record/all" <<-'END'
 	#!/bin/sh
 	echo "${0##*/} $*" >>/tmp/calls
+	[ ! -e /tmp/failing ]
 	END
 	cat >"$mem/record/systemctl" <<-'END'
 	#!/bin/sh
@@ -46,6 +47,7 @@ make_recorders() {
 	*" daemon-reload "*) echo "$*" >>/tmp/reloads ;;
 	*) echo "systemctl $*" >>/tmp/calls ;;
 	esac
+	[ ! -e /tmp/failing ]
 	END
 	cat >"$mem/record/kill" <<-'END'
 	#!/bin/sh
@@ -58,12 +60,39 @@ make_recorders() {
 	chmod 755 "$mem"/record/*
 }
 
+# asked LINE...: systemd was asked exactly for this since the last time
+asked() {
+	diff <([ $# -eq 0 ] || printf '%s\n' "$@") "$root/tmp/calls" ||
+		fail "systemd was asked for something else (right)"
+	: >"$root/tmp/calls"
+}
+
+# each PREFIX UNIT...: a line a unit
+each() {
+	printf "$1 %s\n" "${@:2}"
+}
+
+ask="systemctl --quiet --no-block"
+agent_units="sqs-entropy-agent.timer sqs-entropy-agent-retry.timer \
+sqs-entropy-agent.service"
+udev="udevadm control --reload
+udevadm trigger --action=change --name-match=/dev/hwrng"
+# shellcheck disable=SC2086 # one argument a unit
+first_agent=$(each "$ask start" $agent_units)
+next_agent="$ask restart sqs-entropy-agent.timer"
+end_agent="deb-systemd-invoke stop $agent_units"
+first_producer="$udev
+$ask start sqs-entropy-producer.service"
+next_producer="$udev
+$ask restart sqs-entropy-producer.service"
+end_producer="deb-systemd-invoke stop sqs-entropy-producer.service
+$udev"
 
 # ---- the ways
 
 # Each gives the same files and users as the first one, whatever calls systemd may
 # get, and a machine that works upon another root stays as it is.
-WAYS=${WAYS:-running no_proc policy interrupted outside chrootless all_forces}
+WAYS=${WAYS:-running failing no_proc policy interrupted outside chrootless}
 image=/srv/image
 
 dpkg_running() {
@@ -84,6 +113,12 @@ dpkg_no_proc() {
 }
 
 dpkg_policy() {
+	dpkg_running "$@"
+}
+
+# No service starts or stops.
+dpkg_failing() {
+	: >"$root/tmp/failing"
 	dpkg_running "$@"
 }
 
