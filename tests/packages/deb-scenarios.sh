@@ -3,8 +3,8 @@
 # Part of tests/packages/deb, sourced by deb-inside: what is tried in roots.
 # shellcheck disable=SC2034,SC2154 # shared with deb-inside, read by name
 
-SCENARIOS=${SCENARIOS:-comparison agent producer both bare ways links \
-cloud_before cloud_after cloud_removed cloud_broken boot_install boot_upgrade \
+SCENARIOS=${SCENARIOS:-comparison agent producer both bare ways aborted \
+links cloud_before cloud_after cloud_removed cloud_broken boot_install boot_upgrade \
 boot_purge boot_never}
 DROP_IN=/etc/cloud/cloud.cfg.d/05_sqs_entropy.cfg
 

@@ -271,3 +271,20 @@ scenario_links() {
 	same_host
 	umount -R -l "$host"
 }
+
+# A removal that does not happen: the units that were to stop are asked for again.
+scenario_aborted() {
+	local invoke
+	machine "$NEEDS"
+	invoke=$root/usr/bin/deb-systemd-invoke
+	run dpkg -i "${first[@]}"
+	: >"$root/tmp/calls"
+	mount --bind "$mem/record/kill" "$invoke"
+	! in_root "$root" dpkg -r sqs-entropy-agent sqs-entropy-producer \
+		>"$mem/log" 2>&1 || fail "nothing was aborted"
+	umount "$invoke"
+	# shellcheck disable=SC2086 # one argument a unit
+	asked "$(each "$ask start" ${agent_units% *})" "$first_producer"
+	installed_agent
+	installed_producer
+}
