@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "crypto/algorithms.h"
 #include "crypto/keys.h"
 #include "message/keyfile.h"
 
@@ -38,8 +39,14 @@ int genkey(const char *path, bool seal_pair, struct err *err)
 {
 	uint8_t public_key[KEYS_LEN];
 	struct buf *secret;
-	int rc = make_pair(seal_pair, &secret, public_key);
+	int rc =
+	    algorithms_need((seal_pair ? ALGORITHM_X25519 : ALGORITHM_ED25519) |
+				ALGORITHM_RANDOM,
+		"cannot make a key", "make it on another host", err);
 
+	if (rc != 0)
+		return rc;
+	rc = make_pair(seal_pair, &secret, public_key);
 	if (rc != 0)
 		(void)err_set(err, rc, "cannot make a key: %s", err_text(rc));
 	else

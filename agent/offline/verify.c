@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/offline/verify.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "crypto/algorithms.h"
 #include "crypto/digest.h"
 #include "message/seal.h"
 #include "message/sign.h"
@@ -15,17 +19,40 @@ static int read_seal_key(struct buf *key, const char *path, struct err *err)
 
 	if (rc == 0)
 		rc = keyfile_read(KEYFILE_SEAL_SECRET, path, space, &why);
-	return rc == 0 ? 0 : err_set(err, rc, "seal-key: %s", why.text);
+	if (rc != 0)
+		return err_set(err, rc, "seal-key: %s", why.text);
+	return algorithms_need(ALGORITHMS_SEALING, "seal-key",
+	    "remove it, and have this host's queue filled with messages that "
+	    "are not sealed",
+	    err);
 }
 
-/* OpenSSL reads its configuration, which may ask for FIPS, at its first use:
- * that has to be before this process can open files no more. */
+/* This has to be before the process can open files no more. */
 static int start_openssl(struct err *err)
 {
-	uint8_t digest[DIGEST_SHA256_LEN];
-	const int rc = digest_sha256(digest, NULL, 0);
+	const char *caution;
+	const int rc = algorithms_start(&caution, err);
 
-	return rc == 0 ? 0 : err_set(err, rc, "OpenSSL refuses SHA-256");
+	if (caution != NULL)
+		log_warning("%s", caution);
+	return rc;
+}
+
+/* Without its keys the agent would mix what they sign, uncredited: that is for
+ * the administrator to choose. */
+static int read_trusted(
+    struct keyfile_trusted *trusted, const char *directory, struct err *err)
+{
+	char what[PATH_MAX + 32];
+	const int rc = keyfile_read_trusted(directory, trusted, err);
+
+	if (rc != 0 || trusted->n == 0)
+		return rc;
+	(void)snprintf(what, sizeof what, "the keys in %s", directory);
+	return algorithms_need(ALGORITHM_ED25519, what,
+	    "no signature can be verified; remove them to have messages mixed "
+	    "without credit",
+	    err);
 }
 
 int verify_open(struct verify *v, const char *trusted_directory,
@@ -38,7 +65,7 @@ int verify_open(struct verify *v, const char *trusted_directory,
 		return err_set(err, ERR_NOMEM, "out of memory");
 	rc = start_openssl(err);
 	if (rc == 0)
-		rc = keyfile_read_trusted(trusted_directory, &v->trusted, err);
+		rc = read_trusted(&v->trusted, trusted_directory, err);
 	if (rc == 0 && seal_key[0] != '\0')
 		rc = read_seal_key(v->seal_key, seal_key, err);
 	if (rc != 0)

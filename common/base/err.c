@@ -39,7 +39,7 @@ static const struct {
     [-ERR_PERM] = {EX_NOPERM, "not permitted"},
     [-ERR_EMPTY] = {EX_TEMPFAIL, "nothing to do"},
     [-ERR_UNUSABLE] = {EX_DATAERR, "no usable message"},
-    [-ERR_UNSUPPORTED] = {EX_SOFTWARE, "not supported on this host"},
+    [-ERR_UNSUPPORTED] = {EX_CONFIG, "not supported on this host"},
     [-ERR_SOURCE] = {EX_DATAERR, "a source failed its health tests"},
     [-ERR_INTERNAL] = {EX_SOFTWARE, "internal error"},
 };

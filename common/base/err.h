@@ -31,7 +31,7 @@ enum err_code {
 	ERR_PERM = -19,     /* not permitted by the kernel */
 	ERR_EMPTY = -20,    /* nothing to do now: the queue is empty */
 	ERR_UNUSABLE = -21, /* messages came and none was usable */
-	ERR_UNSUPPORTED = -22, /* not on this host (MD5 in FIPS mode) */
+	ERR_UNSUPPORTED = -22, /* not on this host, as in FIPS mode */
 	ERR_SOURCE = -23,      /* a source of random bytes failed its tests */
 	ERR_INTERNAL = -24     /* a defect of ours; the last one */
 };

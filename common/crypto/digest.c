@@ -12,15 +12,15 @@
  * OpenSSL's queue would be read by libcurl as the failure of its own call.
  */
 static int hash_parts(uint8_t *out, size_t out_len, const char *name,
-    const struct digest_part *parts, size_t n)
+    const char *properties, const struct digest_part *parts, size_t n)
 {
 	EVP_MD_CTX *ctx = NULL;
 	EVP_MD *md = NULL;
-	int rc = ERR_INTERNAL;
+	int rc = ERR_UNSUPPORTED;
 	size_t i;
 
 	(void)ERR_set_mark();
-	md = EVP_MD_fetch(NULL, name, NULL);
+	md = EVP_MD_fetch(NULL, name, properties);
 	ctx = EVP_MD_CTX_new();
 	if (md == NULL || ctx == NULL || EVP_MD_get_size(md) != (int)out_len)
 		goto out;
@@ -41,15 +41,15 @@ out:
 int digest_sha256(uint8_t out[static DIGEST_SHA256_LEN],
     const struct digest_part *parts, size_t n)
 {
-	return hash_parts(out, DIGEST_SHA256_LEN, "SHA256", parts, n);
+	return hash_parts(out, DIGEST_SHA256_LEN, "SHA256", NULL, parts, n);
 }
 
+/* "-fips": a checksum protects nothing, and may come from the default provider
+ * where one is loaded beside a FIPS provider (property(7)). */
 int digest_md5(uint8_t out[static DIGEST_MD5_LEN],
     const struct digest_part *parts, size_t n)
 {
-	if (hash_parts(out, DIGEST_MD5_LEN, "MD5", parts, n) != 0)
-		return ERR_UNSUPPORTED;
-	return 0;
+	return hash_parts(out, DIGEST_MD5_LEN, "MD5", "-fips", parts, n);
 }
 
 int digest_hmac_sha256(uint8_t out[static DIGEST_SHA256_LEN], const void *key,
@@ -59,19 +59,24 @@ int digest_hmac_sha256(uint8_t out[static DIGEST_SHA256_LEN], const void *key,
 	const OSSL_PARAM params[] = {
 	    OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
 	    OSSL_PARAM_construct_end()};
-	/* A NULL key means "the key of before" to OpenSSL. */
-	const uint8_t *bytes = key_len > 0 ? key : (const uint8_t *)"";
+	/* HMAC pads its key with zeros (RFC 2104).  To OpenSSL a NULL key means
+	 * "the key of before", and a FIPS provider may refuse a short one. */
+	static const uint8_t zeros[DIGEST_SHA256_LEN];
 	EVP_MAC_CTX *ctx = NULL;
 	EVP_MAC *mac = NULL;
-	int rc = ERR_INTERNAL;
+	int rc = ERR_UNSUPPORTED;
 	size_t i;
 
+	if (key_len == 0) {
+		key = zeros;
+		key_len = sizeof zeros;
+	}
 	(void)ERR_set_mark();
 	mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	if (mac == NULL)
 		goto out;
 	ctx = EVP_MAC_CTX_new(mac);
-	if (ctx == NULL || EVP_MAC_init(ctx, bytes, key_len, params) != 1)
+	if (ctx == NULL || EVP_MAC_init(ctx, key, key_len, params) != 1)
 		goto out;
 	for (i = 0; i < n; i++)
 		if (EVP_MAC_update(ctx, parts[i].data, parts[i].len) != 1)

@@ -18,17 +18,17 @@ struct digest_part {
 #define DIGEST_SHA256_LEN 32
 #define DIGEST_MD5_LEN    16
 
-/* SHA-256 (FIPS 180-4).  ERR_INTERNAL when OpenSSL refuses. */
+/* SHA-256 (FIPS 180-4).  ERR_UNSUPPORTED (algorithms.h). */
 int digest_sha256(uint8_t out[static DIGEST_SHA256_LEN],
     const struct digest_part *parts, size_t n) MUST_CHECK;
 
 /* HMAC-SHA-256 (RFC 2104, FIPS 198-1).  out may be the key itself, for chains
- * of derivations.  ERR_INTERNAL. */
+ * of derivations.  ERR_UNSUPPORTED. */
 int digest_hmac_sha256(uint8_t out[static DIGEST_SHA256_LEN], const void *key,
     size_t key_len, const struct digest_part *parts, size_t n) MUST_CHECK;
 
-/* MD5 (RFC 1321), for SQS's transport check only.  ERR_UNSUPPORTED on a host
- * in FIPS mode. */
+/* MD5 (RFC 1321), for SQS's transport check only.  ERR_UNSUPPORTED where
+ * nothing but a FIPS provider is loaded. */
 int digest_md5(uint8_t out[static DIGEST_MD5_LEN],
     const struct digest_part *parts, size_t n) MUST_CHECK;
 

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "confine/confine.h"
+#include "crypto/algorithms.h"
 #include "message/claim.h"
 #include "message/seal.h"
 #include "producer/halves.h"
@@ -35,6 +36,11 @@ static int load_signing_key(struct signer *s, const char *path, struct err *err)
 		rc = keyfile_read(KEYFILE_SIGN_SECRET, path, space, err);
 	if (rc != 0)
 		return rc;
+	rc = algorithms_need(ALGORITHM_ED25519, "signing-key",
+	    "sign on another host, or remove it: messages earn no credit then",
+	    err);
+	if (rc != 0)
+		return rc;
 	rc = keys_ed25519_public(public_key, space);
 	if (rc == 0)
 		rc = keyfile_id(public_key, s->key_id);
@@ -43,21 +49,35 @@ static int load_signing_key(struct signer *s, const char *path, struct err *err)
 	return 0;
 }
 
+static int load_seal_key(struct signer *s, const char *path, struct err *err)
+{
+	const int rc = keyfile_read(KEYFILE_SEAL_PUBLIC, path, s->seal_to, err);
+
+	s->seals = true;
+	if (rc != 0)
+		return rc;
+	return algorithms_need(ALGORITHMS_SEALING | ALGORITHM_RANDOM, "seal-to",
+	    "seal on another host, or remove it: messages are readable in the "
+	    "queue then",
+	    err);
+}
+
 static int load_keys(struct signer *s, const struct conf *conf, struct err *err)
 {
-	int rc = 0;
+	const char *caution;
+	int rc;
 
 	*s = (struct signer){
 	    .signing_key = buf_new(KEYS_LEN), .sequence = {.file = {.fd = -1}}};
 	if (s->signing_key == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
-	if (conf->signing_key[0] != '\0')
+	rc = algorithms_start(&caution, err);
+	if (caution != NULL)
+		log_warning("%s", caution);
+	if (rc == 0 && conf->signing_key[0] != '\0')
 		rc = load_signing_key(s, conf->signing_key, err);
-	if (rc == 0 && conf->seal_to[0] != '\0') {
-		rc = keyfile_read(
-		    KEYFILE_SEAL_PUBLIC, conf->seal_to, s->seal_to, err);
-		s->seals = true;
-	}
+	if (rc == 0 && conf->seal_to[0] != '\0')
+		rc = load_seal_key(s, conf->seal_to, err);
 	if (rc == 0 && s->seals &&
 	    find_without_arn(conf, 0) < arn_count_queues(conf->common.queues))
 		rc = err_set(err, ERR_CONFIG, CANNOT_SEAL ": %s",
