@@ -162,6 +162,13 @@ check-health-long: tests
 	$(Q)HEALTH_SAMPLES=1000000000 BUILD=$(BUILD) $(PYTHON) -m pytest -q -s \
 		tests/integration/test_health.py $(PYTEST)
 
+## the two programs where OpenSSL is in FIPS mode; makes the providers once
+check-fips: all
+	$(Q)tests/fips "$(BUILD)/fips"
+	$(Q)FIPS_PROVIDERS="$(BUILD)/fips" BUILD=$(BUILD) $(PYTHON) -m pytest -q \
+		-n $(PYTEST_JOBS) tests/integration/test_fips.py $(PYTEST)
+.PHONY: check-fips
+
 ## "./bootstrap check" in a new minimal Debian root
 check-fresh:
 	$(Q)tests/fresh
