@@ -43,6 +43,8 @@ DIRECTORY = Path("/etc/sqs-entropy")
 # For the copy that is checked: whatever kills us, it ends with this boot and gets
 # into no image.
 SCRATCH = Path("/run")
+STATUS = Path("/proc/self/status")
+DETECT_VIRT = "systemd-detect-virt"
 # Where the packages and "make install" put it, with /usr/sbin merged into /usr/bin
 # or not; cloud-init's own PATH may be short.
 PROGRAM = "sqs-entropy-agent"
@@ -77,6 +79,8 @@ EXITS = {
 CONFIGURATION = 78
 # These do not pass by themselves.
 MISTAKES = (64, CONFIGURATION)
+
+CAP_SYS_ADMIN = 21
 
 
 class DirectiveError(Exception):
@@ -308,6 +312,26 @@ def validate(directive: Any) -> list[str]:
     return wrong
 
 
+# The machine.
+
+
+def reason_to_skip() -> str | None:
+    """Why nothing can seed the kernel from here: the conditions of the unit."""
+    with contextlib.suppress(OSError):
+        command = [DETECT_VIRT, "--container"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+        if done.returncode == 0:
+            return (
+                f"a container ({done.stdout.decode().strip()}) has the kernel of its "
+                "host, and the host seeds it"
+            )
+    with contextlib.suppress(OSError, AttributeError):
+        found = re.search(r"^CapBnd:\s*(\w+)", STATUS.read_text(), re.MULTILINE)
+        if not int(found[1], 16) >> CAP_SYS_ADMIN & 1:  # type: ignore[index]
+            return "CAP_SYS_ADMIN was taken from this machine"
+    return None
+
+
 # The agent.
 
 
@@ -537,6 +561,10 @@ def apply(directive: Any) -> None:
     wrong = validate(directive)
     if wrong:
         raise DirectiveError("; ".join(wrong))
+    reason = reason_to_skip()
+    if reason is not None:
+        say(logging.INFO, f"skipped: {reason}")
+        return
     program = find_program()
     install(program, directive)
     seed(program, directive)

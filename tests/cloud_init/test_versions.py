@@ -209,6 +209,16 @@ def test_without_a_directive_nothing_happens(machine: Machine) -> None:
     index(boot, "sqs_entropy")
 
 
+def test_a_container_is_left_to_its_host(machine: Machine) -> None:
+    """The module skips where the unit does, and says why."""
+    virt = {"/usr/bin/systemd-detect-virt": ["#!/bin/sh\necho lxc\n", 0o755]}
+    boot = machine.boot(files={**configured("{queue: q, required: true}"), **virt})
+    fine(boot)
+    assert boot.calls == []
+    assert CONF not in boot.files
+    assert "skipped: a container (lxc) has the kernel of its host" in boot.said()
+
+
 def test_the_module_runs_once_an_instance(machine: Machine) -> None:
     """A second boot leaves the queue alone; another instance does not."""
     other = ["sh", "-c", f"echo instance-id: i-2 >{SEED}/meta-data"]

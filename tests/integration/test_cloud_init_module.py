@@ -311,6 +311,44 @@ def test_a_directory_in_the_way_is_one_warning(
     assert host.files() == {}
 
 
+# What the unit does not do either.
+
+
+@pytest.mark.parametrize(
+    ("virt", "code", "bounding", "reason"),
+    [
+        ("lxc", 0, (1 << 41) - 1, "a container (lxc) has the kernel of its host"),
+        ("none", 1, (1 << 41) - 1 - (1 << 21), "CAP_SYS_ADMIN was taken"),
+    ],
+)
+def test_where_nothing_can_seed_it_says_so(
+    host: Host,
+    caplog: pytest.LogCaptureFixture,
+    virt: str,
+    code: int,
+    bounding: int,
+    reason: str,
+) -> None:
+    host.be_in(virt, code, bounding)
+    host.handle({"queue": "q", "required": True})
+    assert [line.getMessage() for line in ours(caplog)] == [
+        line.getMessage() for line in ours(caplog) if reason in line.getMessage()
+    ]
+    assert loudest(caplog) == logging.INFO
+    assert host.runs() == []
+    assert not host.etc.exists()
+    host.handle({"messages": 11})
+    assert "messages: 11" in warnings(caplog)[0]
+
+
+def test_a_virtual_machine_is_no_container(host: Host) -> None:
+    (host.bin / "systemd-detect-virt").unlink()
+    host.handle({"queue": "q"})
+    host.cc.STATUS.unlink()
+    host.handle({"queue": "q"})
+    assert len(host.runs()) == 2
+
+
 # The real agent, seeding.
 
 

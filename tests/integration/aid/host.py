@@ -38,6 +38,10 @@ class Host:
         self.cc.DIRECTORY = self.etc
         self.cc.SCRATCH = self.scratch
         self.cc.PROGRAM_PATH = str(self.bin)
+        # This machine may be a container.
+        self.cc.DETECT_VIRT = str(self.bin / "systemd-detect-virt")
+        self.cc.STATUS = folder / "status"
+        self.be_in("none", 1)
         self.install("exit 0")
 
     @property
@@ -55,6 +59,13 @@ class Host:
         path = self.bin / AGENT
         path.write_text(script.format(agent=self.agent, calls=self.calls, end=end))
         path.chmod(0o755)
+
+    def be_in(self, virt: str, code: int, bounding: int = (1 << 41) - 1) -> None:
+        """Be what systemd-detect-virt says, with a bounding set of capabilities."""
+        path = self.bin / "systemd-detect-virt"
+        path.write_text(f"#!/bin/sh\necho {virt}\nexit {code}\n")
+        path.chmod(0o755)
+        self.cc.STATUS.write_text(f"Name:\tinit\nCapBnd:\t{bounding:016x}\n")
 
     def handle(self, directive: Any, modern: bool = True) -> None:
         """Call the module as cloud-init does: modern means 23.2 or later."""
