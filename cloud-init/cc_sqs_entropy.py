@@ -6,6 +6,10 @@ in trusted.d, then sqs-entropy-agent(8) runs once.  All of the directive is
 validated before anything is written.  It imports nothing of cloud-init, whose
 ways of calling a module changed in 23.2: 22.2 to 26.2 take this file as it is.
 
+module_list.py lists it twice.  The entry with the word "early" comes first of all.
+Where the directive names a file that is not there yet, it leaves all to the entry
+with the word "late", after write_files and before the host keys.
+
 How loud it is decides what "cloud-init status" says, because from 23.4 on every
 WARNING makes it "degraded".  A mistake in the directive is a warning; a queue
 that is empty, out of reach or denied is none; "required: true" raises both.
@@ -80,11 +84,21 @@ CONFIGURATION = 78
 # These do not pass by themselves.
 MISTAKES = (64, CONFIGURATION)
 
+EARLY, LATE = "early", "late"  # what module_list.py calls its entries
+# Files that the same user-data may write, by write_files or a mount.
+FILES = ("ca_bundle", "seal_key")
+# Both entries are run by one process.  True: the early one left all to the late one.
+left_to_late = False
+
 CAP_SYS_ADMIN = 21
 
 
 class DirectiveError(Exception):
     """The directive is wrong; nothing was written."""
+
+
+class TooEarlyError(Exception):
+    """Files of the directive are not there yet; nothing was written."""
 
 
 class UnseededError(Exception):
@@ -332,6 +346,12 @@ def reason_to_skip() -> str | None:
     return None
 
 
+def absent(directive: dict[str, Any]) -> list[str]:
+    """The keys whose files are not there."""
+    paths = {key: directive[key] for key in FILES if key in directive}
+    return [key for key, path in paths.items() if not os.access(path, os.F_OK)]
+
+
 # The agent.
 
 
@@ -475,11 +495,15 @@ def lay_out(scratch: Path, texts: dict[Path, str]) -> Path:
     return conf
 
 
-def check_outcome(program: str, texts: dict[Path, str]) -> None:
-    """Let the agent have the last word on what it is going to read."""
+def check_outcome(program: str, texts: dict[Path, str], conf: str) -> None:
+    """Let the agent have the last word on what it is going to read.
+
+    The configuration is conf, not that of texts.
+    """
+    texts = {**texts, DIRECTORY / "agent.conf": conf}
     with tempfile.TemporaryDirectory(prefix="sqs-entropy-", dir=SCRATCH) as scratch:
-        conf = lay_out(Path(scratch), texts)
-        command = [program, "--check", "--config", str(conf)]
+        copy = lay_out(Path(scratch), texts)
+        command = [program, "--check", "--config", str(copy)]
         code, lines = run_agent(command, CHECK_TIMEOUT)
     said = [line.replace(scratch, str(DIRECTORY)) for line in lines]
     if code == CONFIGURATION:
@@ -517,7 +541,10 @@ def install(program: str, directive: dict[str, Any]) -> None:
     final = DIRECTORY / "agent.conf"
     texts = {final: configuration(directive)}
     texts.update((trusted / n, text) for n, text in key_files(directive).items())
-    check_outcome(program, texts)
+    # The agent refuses what names files that are not there.
+    missing = absent(directive)
+    now = {key: directive[key] for key in directive if key not in missing}
+    check_outcome(program, texts, configuration(now))
     trusted.mkdir(mode=0o755, parents=True, exist_ok=True)
     staged: dict[Path, Path] = {}
     try:
@@ -556,7 +583,7 @@ def say(level: int, text: str) -> None:
         print(f"{KEY}: {text}", file=sys.stderr, flush=True)
 
 
-def apply(directive: Any) -> None:
+def apply(directive: Any, early: bool) -> None:
     """Do what the directive says, or raise."""
     wrong = validate(directive)
     if wrong:
@@ -565,21 +592,46 @@ def apply(directive: Any) -> None:
     if reason is not None:
         say(logging.INFO, f"skipped: {reason}")
         return
+    missing = absent(directive)
+    text = f"what {' and '.join(missing)} names is not there yet"
+    if missing and early:
+        raise TooEarlyError(f"{text}: put off until just before the host keys")
     program = find_program()
     install(program, directive)
+    if missing:
+        raise UnseededError(
+            f"not seeded, {text}: the configuration is written, and {PROGRAM}.service "
+            "runs by it at its next time",
+            mistake=True,
+        )
     seed(program, directive)
 
 
-def handle(name: str, cfg: dict[str, Any], *_rest: Any, **_named: Any) -> None:
-    """Take cloud-init's call: positional until 23.1, by name and without log later."""
+def is_due(name: str, cfg: dict[str, Any], words: Any) -> bool:
+    """Whether this entry of the list has something to do."""
+    global left_to_late
     if KEY not in cfg:
         LOG.debug("%s: no directive %s, nothing to do", name, KEY)
+        return False
+    due = left_to_late or LATE not in words
+    left_to_late = False
+    return due
+
+
+def handle(name: str, cfg: dict[str, Any], *rest: Any, **named: Any) -> None:
+    """Take cloud-init's call: positional until 23.1, by name and without log later."""
+    global left_to_late
+    words = named.get("args", rest[-1] if rest else None) or ()
+    if not is_due(name, cfg, words):
         return
     directive = cfg[KEY]
     # Even of a directive that is wrong elsewhere.
     required = isinstance(directive, dict) and directive.get("required") is True
     try:
-        apply(directive)
+        apply(directive, EARLY in words)
+    except TooEarlyError as error:
+        left_to_late = True
+        say(logging.INFO, str(error))
     except UnseededError as error:
         say(logging.WARNING if error.mistake or required else logging.INFO, str(error))
         if required:

@@ -349,6 +349,57 @@ def test_a_virtual_machine_is_no_container(host: Host) -> None:
     assert len(host.runs()) == 2
 
 
+# Files that the same user-data writes.
+
+
+@pytest.mark.parametrize("modern", [True, False])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_file_that_comes_later_is_waited_for(
+    host: Host, caplog: pytest.LogCaptureFixture, modern: bool, there: bool
+) -> None:
+    """The late entry of the list runs after write_files and a mount."""
+    bundle = host.bin / "ca.pem"
+    directive = {"queue": "q", "ca_bundle": str(bundle)}
+    host.handle(directive, modern, "late")
+    assert ours(caplog) == []
+    if there:
+        bundle.touch()
+    host.handle(directive, modern, "early")
+    assert host.runs() == [f"--config {host.conf}"] * there
+    assert host.conf.exists() is there
+    assert ("ca_bundle names is not there yet" in caplog.text) is not there
+    bundle.touch()
+    for _ in range(2):  # once is enough
+        host.handle(directive, modern, "late")
+        assert host.runs() == [f"--config {host.conf}"]
+    assert f'ca-bundle = "{bundle}"\n' in host.conf.read_text()
+    assert loudest(caplog) == logging.INFO
+
+
+@pytest.mark.parametrize("words", [["early", "late"], [""]])
+@pytest.mark.parametrize("key_of_file", ["ca_bundle", "seal_key"])
+def test_a_file_that_comes_too_late_is_left_to_the_unit(
+    host: Host, caplog: pytest.LogCaptureFixture, words: list[str], key_of_file: str
+) -> None:
+    """The configuration is written, all else of it is checked, and it is told."""
+    directive = {"queue": "q", key_of_file: str(host.bin / "absent")}
+    for word in words:
+        host.handle(directive, True, word)
+    [line] = warnings(caplog)
+    assert f"not seeded, what {key_of_file} names is not there yet" in line
+    assert "sqs-entropy-agent.service runs by it at its next time" in line
+    assert 'absent"\n' in host.conf.read_text()
+    assert host.runs() == []
+    before = host.files()
+    with pytest.raises(host.cc.UnseededError, match=key_of_file):
+        host.handle({**directive, "required": True})
+    caplog.clear()
+    host.handle({**directive, "region": "r", "endpoint_url": "http://example.com"})
+    [line] = warnings(caplog)
+    assert "the agent refuses the configuration" in line
+    assert host.files() == before
+
+
 # The real agent, seeding.
 
 

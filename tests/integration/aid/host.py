@@ -67,14 +67,14 @@ class Host:
         path.chmod(0o755)
         self.cc.STATUS.write_text(f"Name:\tinit\nCapBnd:\t{bounding:016x}\n")
 
-    def handle(self, directive: Any, modern: bool = True) -> None:
+    def handle(self, directive: Any, modern: bool = True, *words: str) -> None:
         """Call the module as cloud-init does: modern means 23.2 or later."""
         cfg = {"sqs_entropy": directive}
         if modern:
-            self.cc.handle(name="sqs_entropy", cfg=cfg, cloud=None, args=[])
+            self.cc.handle(name="sqs_entropy", cfg=cfg, cloud=None, args=[*words])
         else:
             log = logging.getLogger("cloudinit")
-            self.cc.handle("sqs_entropy", cfg, None, log, [])
+            self.cc.handle("sqs_entropy", cfg, None, log, [*words])
 
     def runs(self) -> list[str]:
         """The arguments of each run of the agent."""
