@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keep a drop-in that enables the module sqs_entropy in cloud-init.
+"""Have cloud-init run the module sqs_entropy at this boot.
 
-A drop-in cannot append to cloud_init_modules: it replaces the list.  So ours
-holds the whole list of the installed /etc/cloud/cloud.cfg, with one entry more,
-and has to follow that file.  Wherever the list is in doubt there is no drop-in:
-cloud-init without our module is better than cloud-init without another's.
-Nobody else's file is written.  It exits 0 unless it was called wrongly, because
+cloud-init runs what cloud_init_modules lists, and nothing can append to a list.  So
+cloud-init's own interpreter runs this before cloud-init's stages: cloud-init's own
+functions say which list is in force, and that list with our entries goes to
+cloud-init's runtime configuration.  This lies in /run, wins over all of /etc/cloud,
+and yields to user-data; the next boot begins without it.  Wherever the list is in
+doubt it is left alone: cloud-init without our module is better than cloud-init
+without another's.  The exit code is 0 unless the command line was wrong, because
 package managers take another code for a broken installation.
 """
 
@@ -13,42 +15,115 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib.util  # cloud-init uses it, and does not import it everywhere
+import inspect
 import os
-import re
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 NAME = "cloud-init-module-list"
+HERE = Path(__file__).resolve().parent
 MODULE = "sqs_entropy"
-ENTRY = [MODULE, "once-per-instance"]
+FILE = f"cc_{MODULE}"
+SOURCE = HERE / f"{FILE}.py"
 LIST = "cloud_init_modules"
-# Ours comes before the first of these, or of all.
+# cc_sqs_entropy.py says what the last words mean.
+EARLY = [MODULE, "once-per-instance", "early"]
+LATE = [MODULE, "always", "late"]
+# EARLY comes before the first of these, or of all; LATE before the second.
 BEFORE = ("seed_random", "ssh")
 
-CONFIG = "etc/cloud/cloud.cfg"
-DROP_INS = "etc/cloud/cloud.cfg.d"
-OURS = "05_sqs_entropy.cfg"
-
-HEADER = f"""\
-# Made by {NAME} from {LIST} of /{CONFIG}; do not edit.
-# A drop-in replaces the list, so this one is whole.  After a change there run
-# /usr/libexec/sqs-entropy/{NAME} update
-"""
-
-# What cloud-init takes for the mark of a template, and what makes it one.
-TEMPLATE = re.compile(r"##\s*template:\s*jinja", re.IGNORECASE)
-TEMPLATED = re.compile(r"\{[{%]")
+RUNTIME = Path("/run/cloud-init/cloud.cfg")
+INSTANCE_DATA = RUNTIME.with_name("instance-data-sensitive.json")
+MARK = f"# Made by {NAME} at this boot; all that follows.\n"
 
 
 class DoubtError(Exception):
-    """The list cannot be known; the text says what to do."""
+    """The module cannot be put into the list; the text says why."""
 
 
 def say(text: str) -> None:
-    """Tell the administrator."""
-    print(f"{NAME}: {text}", file=sys.stderr)
+    """Tell the administrator, on the console and in the journal."""
+    print(f"{NAME}: cloud-init will not run {MODULE}: {text}", file=sys.stderr)
+
+
+def replace(path: Path, text: str) -> None:
+    """Replace the file as a whole, or remove it where there is no text."""
+    if not text:
+        path.unlink()
+        return
+    fd, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(fd, "w", encoding="utf-8") as file:
+            file.write(text)
+            os.fchmod(fd, 0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def without_ours() -> str:
+    """What others wrote into the runtime configuration; ours is taken out of it."""
+    text = RUNTIME.read_text(encoding="utf-8") if RUNTIME.exists() else ""
+    theirs = text.partition(MARK)[0]
+    if theirs != text:
+        replace(RUNTIME, theirs)
+    return theirs
+
+
+# The module, where cloud-init's Python finds it.
+
+
+def importable() -> bool:
+    """Whether cloud-init would find the module, by its own word."""
+    from cloudinit import importer
+
+    importlib.invalidate_caches()
+    where = ["", "cloudinit.config"]
+    try:
+        return bool(importer.find_module(FILE, where, ["handle"])[0])
+    except Exception as error:
+        raise DoubtError(f"{sys.executable} cannot import {FILE}: {error}") from error
+
+
+def make_importable() -> None:
+    """Link the module to where cloud-init itself lies, if it is not found.
+
+    So it follows cloud-init to another Python, or into an environment of its own.
+    """
+    import cloudinit
+
+    if importable():
+        return
+    link = Path(cloudinit.__file__).parents[1] / SOURCE.name
+    with contextlib.suppress(OSError):
+        if link.is_symlink() or not link.exists():
+            link.unlink(missing_ok=True)
+            link.symlink_to(SOURCE)
+    if not importable():
+        raise DoubtError(
+            f"{sys.executable} cannot import {FILE}: make {link} a link to {SOURCE}"
+        )
+
+
+def remove_links() -> None:
+    """Remove links of any Python that make_importable() may have made."""
+    folders = [Path(folder) for folder in sys.path if folder]
+    for pattern in "usr/lib*/python3*/*-packages", "usr/local/lib*/python3*/*-packages":
+        folders += Path("/").glob(pattern)
+    for folder in folders:
+        link = folder / SOURCE.name
+        # A link that belongs to a package has a relative path.
+        if link.is_symlink() and link.readlink() == SOURCE:
+            link.unlink()
+            for compiled in folder.glob(f"__pycache__/{FILE}.*.pyc"):
+                compiled.unlink()
+
+
+# The list.
 
 
 def canonical(entry: Any) -> str:
@@ -62,159 +137,78 @@ def canonical(entry: Any) -> str:
     return name[3:] if name.startswith("cc_") else name
 
 
-def read(path: Path, shown: str) -> dict[str, Any]:
-    """Load a file of cloud-init's; one that it would not take is in doubt."""
-    import yaml  # cloud-init needs it, this package does not
+def in_force() -> Any:
+    """The list of cloud-init's configuration, before any user-data."""
+    from cloudinit import stages
 
-    try:
-        text = path.read_text(encoding="utf-8")
-        if TEMPLATE.match(text) and TEMPLATED.search(text):
-            raise DoubtError(
-                f"{shown} is a jinja template, whose {LIST} is known at boot only: "
-                f"put [{', '.join(ENTRY)}] into it before {BEFORE[0]}"
-            )
-        loaded = yaml.safe_load(text)
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise DoubtError(
-            f"{shown} cannot be read ({' '.join(str(error).split())}): mend it, then "
-            f"run {NAME} update"
-        ) from error
-    if loaded is None:
-        return {}
-    if not isinstance(loaded, dict):
-        raise DoubtError(f"{shown} is no mapping: mend it, then run {NAME} update")
-    return loaded
-
-
-def drop_ins(root: Path) -> list[Path]:
-    """The others' drop-ins, in the order in which they win: the last one does."""
-    directory = root / DROP_INS
-    names = sorted(path.name for path in directory.glob("*.cfg") if path.is_file())
-    return [directory / name for name in names if name != OURS]
-
-
-def is_entry(entry: Any) -> bool:
-    """Whether cloud-init can run it, or leaves it out."""
-    if isinstance(entry, list) and entry:
-        return isinstance(entry[0], str)
-    return not entry or isinstance(entry, (str, dict))
-
-
-def check_list(modules: Any, shown: str) -> list[Any]:
-    """The list, if it is one that cloud-init can run."""
-    if isinstance(modules, list) and all(map(is_entry, modules)):
-        return modules
-    raise DoubtError(f"{LIST} in {shown} is no list of modules: mend it")
-
-
-def base_list(root: Path) -> list[Any]:
-    """The list that holds without our drop-in."""
-    found: list[Any] | None = None
-    earlier = [path for path in drop_ins(root) if path.name < OURS]
-    for path in [root / CONFIG, *earlier]:
-        shown = f"/{path.relative_to(root)}"
-        loaded = read(path, shown)
-        elsewhere = loaded.get("conf_d", f"/{DROP_INS}")
-        if path == root / CONFIG and str(elsewhere).rstrip("/") != f"/{DROP_INS}":
-            raise DoubtError(
-                f"{shown} takes its drop-ins from {elsewhere}: put "
-                f"[{', '.join(ENTRY)}] into {LIST} before {BEFORE[0]}"
-            )
-        if LIST in loaded:
-            found = check_list(loaded[LIST], shown)
-    if found is None:
-        raise DoubtError(f"/{CONFIG} has no {LIST} to put {MODULE} into")
-    return found
+    # These came one after the other.
+    known = {"run_dir": str(RUNTIME.parent), "instance_data_file": str(INSTANCE_DATA)}
+    takes = inspect.signature(stages.fetch_base_config).parameters
+    config = stages.fetch_base_config(**{n: known[n] for n in known if n in takes})
+    return config.get(LIST)
 
 
 def insert(modules: list[Any]) -> list[Any]:
-    """Add our entry where it runs before the host keys are made."""
+    """Add our entries where they run before the host keys are made."""
     names = [canonical(entry) for entry in modules]
-    at = min((names.index(name) for name in BEFORE if name in names), default=0)
-    return [*modules[:at], list(ENTRY), *modules[at:]]
+    early = min((names.index(name) for name in BEFORE if name in names), default=0)
+    late = names.index("ssh") if "ssh" in names else len(names)
+    return [*modules[:early], EARLY, *modules[early:late], LATE, *modules[late:]]
 
 
-def warn_of_later(root: Path) -> None:
-    """Tell of a drop-in behind ours that replaces the list once more."""
-    for path in drop_ins(root):
-        if path.name < OURS:
-            continue
-        shown = f"/{path.relative_to(root)}"
-        # What cloud-init cannot read it leaves out, with a warning of its own.
-        with contextlib.suppress(DoubtError):
-            modules = read(path, shown).get(LIST)
-            names = [canonical(e) for e in modules] if isinstance(modules, list) else []
-            if modules is not None and MODULE not in names:
-                say(
-                    f"{shown} replaces {LIST}, so that {MODULE} does not run: put "
-                    f"[{', '.join(ENTRY)}] into it before {BEFORE[0]}"
-                )
-
-
-def render(modules: list[Any]) -> str:
-    """The text of our drop-in."""
+def write_list(theirs: str) -> None:
+    """Put our entries into the list that is in force, unless they are there."""
     import yaml
 
-    text = yaml.safe_dump({LIST: modules}, default_flow_style=None, sort_keys=False)
-    if len(modules) > 0 and yaml.safe_load(text) != {LIST: modules}:
-        raise DoubtError(f"{LIST} of /{CONFIG} does not survive being copied")
-    return HEADER + text
+    modules = in_force()
+    if not isinstance(modules, list):
+        raise DoubtError(f"no file of /etc/cloud has a list {LIST}")
+    if any("{{" in str(entry) for entry in modules):
+        raise DoubtError(f"{LIST} is a template that cannot be filled in yet")
+    if MODULE in map(canonical, modules):
+        return  # somebody put it there himself
+    wanted = insert(modules)
+    begin = theirs if theirs.endswith("\n") or not theirs else f"{theirs}\n"
+    replace(RUNTIME, begin + MARK + yaml.safe_dump({LIST: wanted}))
+    if in_force() != wanted:
+        raise DoubtError(f"the kernel's command line or {RUNTIME} has another {LIST}")
 
 
-def write(path: Path, text: str) -> None:
-    """Replace the file as a whole, and only by another text."""
-    with contextlib.suppress(OSError, ValueError):
-        if path.read_text(encoding="utf-8") == text:
-            return
-    fd, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+def update() -> None:
+    """Bring module and list up to date."""
+    make_importable()
+    if not RUNTIME.parent.is_dir():
+        return  # nothing boots here; the list is made when something does
+    theirs = without_ours()
     try:
-        with os.fdopen(fd, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fchmod(fd, 0o644)
-            os.fsync(fd)
-        Path(temporary).replace(path)
+        write_list(theirs)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        if RUNTIME.exists():
+            replace(RUNTIME, theirs)
         raise
 
 
-def remove(root: Path) -> None:
+def remove() -> None:
     """Leave cloud-init as it is without us."""
-    (root / DROP_INS / OURS).unlink(missing_ok=True)
-
-
-def update(root: Path) -> None:
-    """Bring our drop-in up to date, or out of the way."""
-    if not (root / CONFIG).is_file() or not (root / DROP_INS).is_dir():
-        remove(root)  # cloud-init is not installed
-        return
-    try:
-        modules = base_list(root)
-        if MODULE in map(canonical, modules):
-            remove(root)  # somebody put it there himself
-            return
-        write(root / DROP_INS / OURS, render(insert(modules)))
-    except DoubtError as error:
-        remove(root)
-        say(f"cloud-init will not run {MODULE}: {error}")
-        return
-    warn_of_later(root)
+    without_ours()
+    remove_links()
 
 
 def main() -> int:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(prog=NAME)
-    parser.add_argument("--root", type=Path, default=Path("/"))
-    parser.add_argument("verb", choices=("update", "remove"))
-    args = parser.parse_args()
+    parser.add_argument("verb", choices=("update", "again", "remove"))
+    verb = parser.parse_args().verb
+    # What lies beside this file is for cloud-init to find by itself.
+    sys.path[:] = [path for path in sys.path if path != str(HERE)]
+    sys.dont_write_bytecode = True
     try:
-        (update if args.verb == "update" else remove)(args.root)
-    except ImportError as error:
-        remove(args.root)
-        say(f"cloud-init will not run {MODULE}: {error}")
-    except OSError as error:
-        say(f"{error}: cloud-init may not run {MODULE}")
+        (remove if verb == "remove" else update)()
+    except DoubtError as error:
+        say(str(error))
+    except Exception as error:
+        # cloud-init's own code may raise anything about a broken configuration.
+        say(f"{type(error).__name__}: {' '.join(str(error).split())}")
     return 0
 
 

@@ -17,12 +17,13 @@ define as
 	$(Q)$(INSTALL) -m $(1) $(2) $(DESTDIR)$(strip $(3))
 endef
 
-# unit FILE: put a unit there, with the program's path in this installation
+# unit FILE.in [PATH]: put a unit there, or a part of one, with the programs' paths
+# in this installation
 define unit
-	$(Q)$(INSTALL) -d $(DESTDIR)$(UNITDIR)
-	$(Q)sed 's|@SBINDIR@|$(SBINDIR)|g' $(1).in \
-		>$(DESTDIR)$(UNITDIR)/$(notdir $(1))
-	$(Q)chmod 644 $(DESTDIR)$(UNITDIR)/$(notdir $(1))
+	$(Q)$(INSTALL) -d $(dir $(DESTDIR)$(UNITDIR)/$(2))
+	$(Q)sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' \
+		$(1) >$(DESTDIR)$(UNITDIR)/$(or $(2),$(notdir $(basename $(1))))
+	$(Q)chmod 644 $(DESTDIR)$(UNITDIR)/$(or $(2),$(notdir $(basename $(1))))
 endef
 
 ## the agent with its pages and units
@@ -32,7 +33,7 @@ install-agent: $(BUILD)/sqs-entropy-agent
 	$(call files,644,$(MANDIR)/man5,agent/man/sqs-entropy-agent.conf.5)
 	$(call files,644,$(DOCDIR)/sqs-entropy-agent/examples,agent/agent.conf)
 	$(Q)$(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/sqs-entropy/trusted.d
-	$(call unit,agent/systemd/sqs-entropy-agent.service)
+	$(call unit,agent/systemd/sqs-entropy-agent.service.in)
 	$(call files,644,$(UNITDIR),$(addprefix agent/systemd/sqs-entropy-agent,.timer \
 		-retry.timer))
 	$(call as,644,agent/systemd/sysusers.conf,$(SYSUSERSDIR)/sqs-entropy-agent.conf)
@@ -46,7 +47,7 @@ install-producer: $(BUILD)/sqs-entropy-producer
 	$(call files,644,$(DOCDIR)/sqs-entropy-producer/examples,\
 		producer/producer.conf)
 	$(Q)$(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/sqs-entropy
-	$(call unit,producer/systemd/sqs-entropy-producer.service)
+	$(call unit,producer/systemd/sqs-entropy-producer.service.in)
 	$(call as,644,producer/systemd/sysusers.conf,\
 		$(SYSUSERSDIR)/sqs-entropy-producer.conf)
 	$(call as,644,producer/systemd/tmpfiles.conf,\
@@ -54,10 +55,21 @@ install-producer: $(BUILD)/sqs-entropy-producer
 	$(call as,644,producer/systemd/udev.rules,\
 		$(UDEVDIR)/60-sqs-entropy-producer.rules)
 
-# A target of its own, because the module goes to a directory of Python's.
+# Its network stage's unit has another name from 24.3 on.
+DROP_INS := $(foreach unit,local network,cloud-init-$(unit).service.d/sqs-entropy.conf) \
+	cloud-init.service.d/sqs-entropy.conf
+
+# A target of its own, because a link goes to a directory of Python's.  Without
+# PYTHONDIR the first boot makes it.
 ## cloud-init's module
 install-cloud-init:
-	$(call files,644,$(PYTHONDIR),cloud-init/cc_sqs_entropy.py)
+	$(call files,644,$(LIBEXECDIR)/sqs-entropy,cloud-init/cc_sqs_entropy.py)
+	$(if $(PYTHONDIR),$(Q)$(INSTALL) -d $(DESTDIR)$(PYTHONDIR) && ln -sf \
+		$(LIBEXECDIR)/sqs-entropy/cc_sqs_entropy.py $(DESTDIR)$(PYTHONDIR))
+	$(call unit,cloud-init/cloud-init-local.conf.in,$(word 1,$(DROP_INS)))
+	$(call unit,cloud-init/cloud-init-network.conf.in,$(word 2,$(DROP_INS)))
+	$(Q)$(INSTALL) -d $(dir $(DESTDIR)$(UNITDIR)/$(word 3,$(DROP_INS)))
+	$(Q)ln -sf ../$(word 2,$(DROP_INS)) $(DESTDIR)$(UNITDIR)/$(word 3,$(DROP_INS))
 	$(call as,755,cloud-init/module-list,\
 		$(LIBEXECDIR)/sqs-entropy/cloud-init-module-list)
 	$(call files,644,$(LIBEXECDIR)/sqs-entropy,cloud-init/module_list.py)
@@ -75,7 +87,7 @@ INSTALLED := $(foreach p,agent producer,$(SBINDIR)/sqs-entropy-$(p) \
 	$(SYSUSERSDIR)/sqs-entropy-$(p).conf \
 	$(TMPFILESDIR)/sqs-entropy-$(p).conf \
 	$(UDEVDIR)/60-sqs-entropy-$(p).rules) \
-	$(PYTHONDIR)/cc_sqs_entropy.py \
+	$(addprefix $(UNITDIR)/,$(DROP_INS)) $(PYTHONDIR)/cc_sqs_entropy.py \
 	$(SYSCONFDIR)/cloud/clean.d/80-sqs-entropy-agent
 # cloud-init's list is changed first, because it must not name a module that is
 # gone.  It is the list of this machine, and not touched for a DESTDIR.

@@ -62,14 +62,6 @@ remove_empty() {
 	done
 }
 
-# list_module update|remove: in cloud-init's list.  A failure is none of the
-# installation's: cloud-init then runs without the module.
-list_module() {
-	! is_inside /etc/cloud/cloud.cfg.d ||
-		"$DPKG_ROOT/usr/libexec/sqs-entropy/cloud-init-module-list" \
-			--root "${DPKG_ROOT:-/}" "$1" || true
-}
-
 # tell_of_key WHAT KEY [DIRECTORY]: true if there is such a private key.  A purge
 # leaves it, and the directory: it is no configuration that could be had again,
 # because others trust it or need it.

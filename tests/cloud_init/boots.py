@@ -14,15 +14,21 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ROOT / "cloud-init"
+PACKAGE = Path(os.environ.get("CLOUD_INIT_OURS", ""))  # as it is installed
 TREES = [Path(tree) for tree in os.environ.get("CLOUD_INIT_TREES", "").split()]
 NEEDED = os.environ.get("CLOUD_INIT_NEEDED", "")
 TIMEOUT = 300  # seconds; a boot takes one or two on a machine that is idle
 CLOUD_INIT = ["python3", "-m", "cloudinit.cmd.main"]
 BOOT = [*CLOUD_INIT, "init"]
 LIST = "/usr/libexec/sqs-entropy/cloud-init-module-list"
+RUNTIME = "/run/cloud-init/cloud.cfg"
 SEED = "/var/lib/cloud/seed/nocloud"
 CALLS = "/var/log/agent.calls"
-UPDATE = [LIST, "update"]
+# As systemd does before and after the local stage, and after the network stage.
+UPDATE = ["sh", "-c", f"mkdir -p /run/cloud-init && exec {LIST} update"]
+AGAIN = [LIST, "again"]
+LATE = [LIST, "late"]
+REBOOT = ["rm", "-rf", "/run/cloud-init"]
 # Modules that leave the machine alone; the list has the shape of a real one.
 CLOUD_CFG = """\
 users: [default]
@@ -116,23 +122,13 @@ class Machine:
         """What is laid over the root; a bare source tree has no /etc of its own."""
         bare = (self.tree / "cloudinit").is_dir()
         whole = [t for t in TREES if not (t / "cloudinit").is_dir()]
-        return [Path(NEEDED), *(whole[:1] if bare else []), self.tree]
+        return [Path(NEEDED), *(whole[:1] if bare else []), self.tree, PACKAGE]
 
     def files(self) -> dict[str, Any]:
-        """Our package as it is installed, and a machine that boots from NoCloud."""
-        here = "/usr/libexec/sqs-entropy"
+        """A machine that boots from NoCloud, beside our package."""
         return {
             # This machine may be a container.
             "/usr/bin/systemd-detect-virt": ["#!/bin/sh\necho none\nexit 1\n", 0o755],
-            "/usr/lib/python3/dist-packages/cc_sqs_entropy.py": (
-                OURS / "cc_sqs_entropy.py"
-            ).read_text(),
-            f"{here}/module_list.py": (OURS / "module_list.py").read_text(),
-            LIST: [(OURS / "module-list").read_text(), 0o755],
-            "/etc/cloud/clean.d/80-sqs-entropy-agent": [
-                (OURS / "clean").read_text(),
-                0o755,
-            ],
             "/usr/sbin/sqs-entropy-agent": [AGENT % "exit 0", 0o755],
             "/etc/cloud/cloud.cfg": CLOUD_CFG,
             "/etc/cloud/cloud.cfg.d/90_test.cfg": SETTINGS,
@@ -155,6 +151,7 @@ class Machine:
                 "/etc/sqs-entropy/**/*",
                 "/etc/sqs-entropy/**/.*",
                 "/etc/cloud/cloud.cfg.d/*",
+                RUNTIME,
                 "/var/lib/cloud/instances/*/sem/*",
                 "/var/lib/sqs-entropy/*",
                 "/run/sqs-entropy/*",

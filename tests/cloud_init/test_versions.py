@@ -12,6 +12,8 @@ from boots import (
     BOOT,
     CALLS,
     CLOUD_INIT,
+    REBOOT,
+    RUNTIME,
     SEED,
     UPDATE,
     Boot,
@@ -19,10 +21,10 @@ from boots import (
     example,
 )
 
+ONCE = ["once-per-instance", "early"]
 RUN = "--config /etc/sqs-entropy/agent.conf"
 CONF = "/etc/sqs-entropy/agent.conf"
 DROP_IN = "/etc/cloud/cloud.cfg.d/90_sqs_entropy.cfg"
-LIST_FILE = "/etc/cloud/cloud.cfg.d/05_sqs_entropy.cfg"
 
 
 def configured(directive: str) -> dict[str, Any]:
@@ -205,8 +207,26 @@ def test_without_a_directive_nothing_happens(machine: Machine) -> None:
     fine(boot)
     assert boot.calls == []
     assert CONF not in boot.files
-    assert "sqs_entropy" in boot.files[LIST_FILE]
+    assert "sqs_entropy" in boot.files[RUNTIME]
     index(boot, "sqs_entropy")
+
+
+def test_a_file_of_the_same_user_data_is_waited_for(machine: Machine) -> None:
+    """write_files comes after the early entry of the list and before the late one."""
+    file = "write_files: [{path: /root/ca.pem, content: x%s}]"
+    files = configured("{queue: q, ca_bundle: /root/ca.pem}")
+    boot = machine.boot(f"#cloud-config\n{file % ''}\n", files=files)
+    fine(boot)
+    assert boot.calls == [RUN]
+    put_off = index(boot, "ca_bundle names is not there yet: put off until just before")
+    assert put_off < index(boot, "Running module seed_random ")
+    assert index(boot, "Writing to /root/ca.pem") < index(boot, "seeded, exit 0")
+    # The final stage writes this one.
+    late = machine.boot(f"#cloud-config\n{file % ', defer: true'}\n", files=files)
+    assert late.calls == []
+    [line] = late.complaints
+    assert "not seeded, what ca_bundle names is not there yet" in line
+    assert 'ca-bundle = "/root/ca.pem"\n' in late.files[CONF]
 
 
 def test_a_container_is_left_to_its_host(machine: Machine) -> None:
@@ -222,14 +242,13 @@ def test_a_container_is_left_to_its_host(machine: Machine) -> None:
 def test_the_module_runs_once_an_instance(machine: Machine) -> None:
     """A second boot leaves the queue alone; another instance does not."""
     other = ["sh", "-c", f"echo instance-id: i-2 >{SEED}/meta-data"]
-    forget = ["sh", "-c", "rm -rf /run/cloud-init"]
     boot = machine.run(
-        *(UPDATE, BOOT, forget, BOOT, ["cat", CALLS], other, forget),
-        *([*BOOT, "--local"], BOOT),
+        *(UPDATE, BOOT, REBOOT, UPDATE, BOOT, ["cat", CALLS], other, REBOOT),
+        *(UPDATE, [*BOOT, "--local"], BOOT),
         files=configured("{queue: q}"),
     )
     fine(boot)
-    assert boot.steps[4]["out"].splitlines() == [RUN]
+    assert boot.steps[5]["out"].splitlines() == [RUN]
     assert boot.calls == [RUN, RUN]
 
 
@@ -264,7 +283,7 @@ def test_clean_leaves_nothing_of_an_instance(machine: Machine) -> None:
     assert boot.calls == [RUN]
     # cloud-init's own semaphores were not cleaned where we had to run our hook.
     left = {n for n in boot.files if "sqs" in n and not n.startswith("/var/lib/cloud")}
-    assert left == {CONF, DROP_IN, LIST_FILE}
+    assert left == {CONF, DROP_IN}
     assert boot.files[CONF] == "queue = image\n"
 
 
@@ -293,10 +312,10 @@ print(json.dumps(init.cfg["cloud_init_modules"]))
     boot = machine.run(show, UPDATE, show, files={"/etc/cloud/cloud.cfg": None})
     before, after = (json.loads(boot.steps[i]["out"]) for i in (0, 2))
     assert len(before) > 10
-    at = after.index(["sqs_entropy", "once-per-instance"])
-    assert [*after[:at], *after[at + 1 :]] == before
-    assert after[at + 1] == "seed_random"
-    assert "ssh" in after[at:]
+    early, late = (["sqs_entropy", *e] for e in (ONCE, ["always", "late"]))
+    assert [entry for entry in after if entry not in (early, late)] == before
+    assert after[after.index(early) + 1] == "seed_random"
+    assert after[after.index(late) + 1] == "ssh"
     assert boot.codes() == [0, 0, 0]
 
 

@@ -6,7 +6,7 @@
 SCENARIOS=${SCENARIOS:-comparison agent producer both bare ways aborted \
 links cloud_before cloud_after cloud_removed cloud_broken boot_install boot_upgrade \
 boot_purge boot_never}
-DROP_IN=/etc/cloud/cloud.cfg.d/05_sqs_entropy.cfg
+RUNTIME=/run/cloud-init/cloud.cfg
 
 # Every name with its mode, owner, target and content.  Left out: what is
 # mounted there, logs, a lock of adduser's, what apt downloaded, and dpkg's and the users' files
@@ -256,29 +256,37 @@ scenario_bare() {
 	present /usr/lib/tmpfiles.d/sqs-entropy-producer.conf
 }
 
-# The list that cloud-init will use is its own with one entry more, before
+# booted: what systemd does before cloud-init starts, by the drop-in's own words
+booted() {
+	local dropin=/usr/lib/systemd/system/cloud-init-local.service.d
+	mkdir -p "$root/run/cloud-init"
+	run sh -c "$(sed -n 's/^ExecStartPre=-//p' \
+		"$root$dropin/sqs-entropy.conf")"
+}
+
+# The list that cloud-init will use is its own with two entries more, before
 # seed_random and ssh, and the module is found.
 listed() {
+	booted
 	run /usr/bin/python3 -c '
+import importlib.util
 import yaml
 from cloudinit import importer
-from cloudinit.config import modules
 
 def names(path):
     found = yaml.safe_load(open(path))["cloud_init_modules"]
     return [m if isinstance(m, str) else m[0] for m in found]
 
-ours = names("'"$DROP_IN"'")
+ours = names("'"$RUNTIME"'")
 theirs = names("/etc/cloud/cloud.cfg")
-at = ours.index("sqs_entropy")
-others = ours[:at] + ours[at + 1 :]
-assert others == theirs, (ours, theirs)
-assert {"seed_random", "ssh"} & set(ours[at:]), ours
-assert not {"seed_random", "ssh"} & set(ours[:at]), ours
+assert [name for name in ours if name != "sqs_entropy"] == theirs, (ours, theirs)
+for other in "seed_random", "ssh":
+    assert ours[ours.index(other) - 1] == "sqs_entropy", ours
 where = ["", "cloudinit.config"]
 found = importer.find_module("cc_sqs_entropy", where, ["handle"])[0]
 assert found == ["cc_sqs_entropy"], found
 '
+	rm -r "$root/run/cloud-init"
 }
 
 scenario_cloud_before() {
@@ -296,27 +304,36 @@ scenario_cloud_before() {
 	version_is sqs-entropy-agent "$(packaging/version)-2"
 	listed
 	run /usr/bin/python3 -c 'import cc_sqs_entropy'
+	booted
 	apt_get remove sqs-entropy-agent
-	absent "$DROP_IN"
+	absent "$RUNTIME"
+	rmdir "$root/run/cloud-init"
 	verified cloud-init
 	use_repositories debian first
 	apt_get purge sqs-entropy-agent
 	as_before
 }
 
+# Installed by a boot hook, it is in time for the boot that is under way.
 # Without ours the root is what it is with cloud-init alone.
 scenario_cloud_after() {
 	machine "$NEEDS"
-	apt_get install sqs-entropy-agent
-	absent "$DROP_IN"
 	apt_get install cloud-init
-	listed
-	rm "$root$DROP_IN"
-	apt_get --reinstall install cloud-init
+	mkdir "$root/run/cloud-init"
+	apt_get install sqs-entropy-agent
+	present "$RUNTIME"
+	apt_get purge sqs-entropy-agent
+	absent "$RUNTIME"
+	rmdir "$root/run/cloud-init"
+	apt_get purge cloud-init
+	apt_get install sqs-entropy-agent
+	booted
+	absent "$RUNTIME"
+	rmdir "$root/run/cloud-init"
+	apt_get install cloud-init
 	listed
 	verified cloud-init sqs-entropy-agent
 	apt_get purge sqs-entropy-agent
-	absent "$DROP_IN"
 	as_before cloud_before
 }
 
@@ -326,7 +343,9 @@ scenario_cloud_removed() {
 	apt_get install sqs-entropy-agent
 	listed
 	apt_get remove cloud-init
-	absent "$DROP_IN"
+	booted
+	absent "$RUNTIME"
+	rmdir "$root/run/cloud-init"
 	verified sqs-entropy-agent
 	apt_get purge cloud-init
 	apt_get purge sqs-entropy-agent
@@ -338,11 +357,10 @@ scenario_cloud_broken() {
 	machine "$CLOUD"
 	cp "$root/etc/cloud/cloud.cfg" "$mem/cloud.cfg"
 	echo 'cloud_init_modules: [' >>"$root/etc/cloud/cloud.cfg"
+	mkdir "$root/run/cloud-init"
 	apt_get install sqs-entropy-agent
-	absent "$DROP_IN"
+	absent "$RUNTIME"
 	cp "$mem/cloud.cfg" "$root/etc/cloud/cloud.cfg"
-	run dpkg-trigger --by-package=cloud-init /etc/cloud/cloud.cfg
-	run dpkg --triggers-only --pending
 	listed
 }
 
