@@ -58,7 +58,11 @@ int confine_limits(rlim_t files, rlim_t memory, struct err *err)
 		return err_errno(err, ERR_IO, "cannot ignore SIGXFSZ");
 	rc = lower_limit(RLIMIT_NOFILE, "RLIMIT_NOFILE", files, err);
 #ifndef SANITIZED
-	if (rc == 0)
+	/* An emulator of processes, which has no filters either, needs memory
+	 * for itself: qemu-user acknowledges this limit and forgets it. */
+	if (rc == 0 && !confine_has_calls())
+		(void)lower_limit(RLIMIT_DATA, "RLIMIT_DATA", memory, NULL);
+	else if (rc == 0)
 		rc = lower_limit(RLIMIT_DATA, "RLIMIT_DATA", memory, err);
 #else
 	(void)memory;

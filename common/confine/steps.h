@@ -46,10 +46,11 @@ bool confine_drop_bounding_set(int keep);
 
 /* Ceilings of open files and of memory (bytes that only this process writes,
  * RLIMIT_DATA), never above those in force; none of memory in a build with
- * sanitizers.  Neither half can open a file for writing; what it was given to
- * write to may be a log of any size, so that file sizes have no ceiling here.
- * Processes are confine_calls()'s part: RLIMIT_NPROC counts threads, which name
- * look-ups need, and all that the user runs.  ERR_IO. */
+ * sanitizers, and perhaps none in an emulator of processes.  Neither half can
+ * open a file for writing; what it was given to write to may be a log of any
+ * size, so that file sizes have no ceiling here. Processes are
+ * confine_calls()'s part: RLIMIT_NPROC counts threads, which name look-ups
+ * need, and all that the user runs.  ERR_IO. */
 int confine_limits(rlim_t files, rlim_t memory, struct err *err) MUST_CHECK;
 
 /* Landlock (landlock(7)) where the kernel has it: only reading, and only

@@ -35,7 +35,6 @@ CANNOT = {
             "the_producers_offline_half_has_only_its_calls",
             "the_online_half_has_only_its_calls",
             "an_abort_ends",
-            "an_unknown_role_is_refused",
         ],
         NO_FILTER,
     ),
