@@ -16,6 +16,7 @@ ROOT = os.environ["ARCH_ROOT"]
 LIMIT = 180  # seconds
 # Each of these must fail or be skipped: it is here because it cannot pass.
 NO_FILTER = "qemu-user answers EINVAL to prctl(PR_SET_SECCOMP)"
+NO_REAPER = "qemu-user answers EINVAL to prctl(PR_SET_CHILD_SUBREAPER)"
 CANNOT = {
     "confine/test_confine": dict.fromkeys(
         [
@@ -27,6 +28,19 @@ CANNOT = {
             "a_step_that_did_not_take_is_an_error",
         ],
         NO_FILTER,
+    ),
+    "confine/test_runner": dict.fromkeys(
+        [
+            "the_words_are_no_text_for_a_shell",
+            "how_a_command_ended_is_told",
+            "it_is_asked_again_and_again",
+            "who_is_left_is_killed",
+            "it_ends_with_the_online_half",
+            "it_has_neither_rights_nor_descriptors",
+            "it_has_the_signals_of_a_new_program",
+            "its_environment_has_no_secret",
+        ],
+        NO_REAPER,
     ),
     "producer/offline/test_notify": {"it_works_when_confined": NO_FILTER},
     "confine/test_calls": dict.fromkeys(
