@@ -125,8 +125,8 @@ class Boot:
 
     def ioctls(self, number: str, task: str = AGENT) -> list[Event]:
         """Calls of that ioctl by tasks of that name."""
-        wanted = f"cmd: {number},"
-        return [e for e in self.trace if e.task == task and wanted in e.what]
+        wanted = re.compile(rf"cmd: (0x)?{number},")
+        return [e for e in self.trace if e.task == task and wanted.search(e.what)]
 
     @property
     def injected(self) -> list[Event]:
