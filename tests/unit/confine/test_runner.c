@@ -172,8 +172,7 @@ static void how_a_command_ended_is_told(void **state)
 			err = (struct err){0};
 			rc = ask(&r, out, ms, &err);
 			(void)close(r.fd);
-			if (rc != ERR_TIMEOUT ||
-			    cases[i].said == NULL ||
+			if (rc != ERR_TIMEOUT || cases[i].said == NULL ||
 			    strcmp(err.text, cases[i].said) == 0)
 				break;
 		}
