@@ -22,13 +22,11 @@ static int begin_text(struct aead *a, bool seal, const uint8_t *key,
 	(void)ERR_set_mark();
 	a->ctx = NULL;
 	a->cipher = EVP_CIPHER_fetch(NULL, "ChaCha20-Poly1305", NULL);
-	if (a->cipher == NULL)
-		return ERR_UNSUPPORTED;
+	if (a->cipher == NULL || aad_len > INT_MAX)
+		return ERR_INTERNAL;
 	a->ctx = EVP_CIPHER_CTX_new();
 	if (a->ctx == NULL ||
 	    EVP_CipherInit_ex2(a->ctx, a->cipher, key, nonce, seal, NULL) != 1)
-		return ERR_UNSUPPORTED;
-	if (aad_len > INT_MAX)
 		return ERR_INTERNAL;
 	if (aad_len > 0 &&
 	    EVP_CipherUpdate(a->ctx, NULL, &n, aad, (int)aad_len) != 1)

@@ -24,7 +24,9 @@ enum algorithms {
 
 /* Try each of wanted.  ERR_UNSUPPORTED names those that fail: "WHAT: OpenSSL
  * on this host has no X25519: REMEDY".  An algorithm may be there and be
- * refused when it is used, so that nothing less than its use tells. */
+ * refused when it is used, so that nothing less than its use tells.  This is an
+ * error of configuration; what fails later, by want of memory for one, is
+ * ERR_INTERNAL, after which a service is started again. */
 int algorithms_need(unsigned wanted, const char *what, const char *remedy,
     struct err *err) MUST_CHECK;
 

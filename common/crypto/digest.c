@@ -16,7 +16,7 @@ static int hash_parts(uint8_t *out, size_t out_len, const char *name,
 {
 	EVP_MD_CTX *ctx = NULL;
 	EVP_MD *md = NULL;
-	int rc = ERR_UNSUPPORTED;
+	int rc = ERR_INTERNAL;
 	size_t i;
 
 	(void)ERR_set_mark();
@@ -49,7 +49,9 @@ int digest_sha256(uint8_t out[static DIGEST_SHA256_LEN],
 int digest_md5(uint8_t out[static DIGEST_MD5_LEN],
     const struct digest_part *parts, size_t n)
 {
-	return hash_parts(out, DIGEST_MD5_LEN, "MD5", "-fips", parts, n);
+	if (hash_parts(out, DIGEST_MD5_LEN, "MD5", "-fips", parts, n) != 0)
+		return ERR_UNSUPPORTED;
+	return 0;
 }
 
 int digest_hmac_sha256(uint8_t out[static DIGEST_SHA256_LEN], const void *key,
@@ -64,7 +66,7 @@ int digest_hmac_sha256(uint8_t out[static DIGEST_SHA256_LEN], const void *key,
 	static const uint8_t zeros[DIGEST_SHA256_LEN];
 	EVP_MAC_CTX *ctx = NULL;
 	EVP_MAC *mac = NULL;
-	int rc = ERR_UNSUPPORTED;
+	int rc = ERR_INTERNAL;
 	size_t i;
 
 	if (key_len == 0) {

@@ -18,12 +18,12 @@ struct digest_part {
 #define DIGEST_SHA256_LEN 32
 #define DIGEST_MD5_LEN    16
 
-/* SHA-256 (FIPS 180-4).  ERR_UNSUPPORTED (algorithms.h). */
+/* SHA-256 (FIPS 180-4).  ERR_INTERNAL when OpenSSL refuses. */
 int digest_sha256(uint8_t out[static DIGEST_SHA256_LEN],
     const struct digest_part *parts, size_t n) MUST_CHECK;
 
 /* HMAC-SHA-256 (RFC 2104, FIPS 198-1).  out may be the key itself, for chains
- * of derivations.  ERR_UNSUPPORTED. */
+ * of derivations.  ERR_INTERNAL. */
 int digest_hmac_sha256(uint8_t out[static DIGEST_SHA256_LEN], const void *key,
     size_t key_len, const struct digest_part *parts, size_t n) MUST_CHECK;
 

@@ -19,8 +19,7 @@
 /* Seal len bytes for the holder of the secret key to recipient; out has
  * len + HPKE_OVERHEAD bytes.  ephemeral is a fresh secret key from
  * keys_random(), never used again, passed in so that tests can use RFC
- * 9180's.  ERR_DENIED: recipient is no proper key; ERR_NOMEM,
- * ERR_UNSUPPORTED (algorithms.h), ERR_INTERNAL. */
+ * 9180's.  ERR_DENIED: recipient is no proper key; ERR_NOMEM, ERR_INTERNAL. */
 int hpke_seal(uint8_t *out, const uint8_t recipient[static KEYS_LEN],
     const uint8_t ephemeral[static KEYS_LEN], const void *info, size_t info_len,
     const void *aad, size_t aad_len, const void *data, size_t len) MUST_CHECK;

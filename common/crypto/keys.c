@@ -16,7 +16,7 @@ int keys_random(void *out, size_t len)
 	(void)ERR_set_mark();
 	if (RAND_priv_bytes_ex(NULL, out, len, 0) != 1) {
 		explicit_bzero(out, len);
-		rc = ERR_UNSUPPORTED;
+		rc = ERR_INTERNAL;
 	}
 	(void)ERR_pop_to_mark();
 	return rc;
@@ -26,7 +26,7 @@ static int public_of(int type, uint8_t *out, const uint8_t *secret)
 {
 	size_t len = KEYS_LEN;
 	EVP_PKEY *key = NULL;
-	int rc = ERR_UNSUPPORTED;
+	int rc = ERR_INTERNAL;
 
 	(void)ERR_set_mark();
 	key = EVP_PKEY_new_raw_private_key(type, NULL, secret, KEYS_LEN);
@@ -50,7 +50,7 @@ int keys_ed25519_sign(uint8_t out[static KEYS_SIGNATURE_LEN],
 	size_t out_len = KEYS_SIGNATURE_LEN;
 	EVP_MD_CTX *ctx = NULL;
 	EVP_PKEY *key = NULL;
-	int rc = ERR_UNSUPPORTED;
+	int rc = ERR_INTERNAL;
 
 	(void)ERR_set_mark();
 	key = EVP_PKEY_new_raw_private_key(
@@ -112,7 +112,7 @@ int keys_ed25519_verify(const uint8_t signature[static KEYS_SIGNATURE_LEN],
 {
 	EVP_MD_CTX *ctx = NULL;
 	EVP_PKEY *key = NULL;
-	int rc = ERR_UNSUPPORTED;
+	int rc = ERR_INTERNAL;
 
 	if (is_small_order(public_key))
 		return ERR_DENIED;
@@ -159,7 +159,7 @@ int keys_x25519(uint8_t shared[static KEYS_LEN],
 {
 	EVP_PKEY *mine = NULL, *theirs = NULL;
 	EVP_PKEY_CTX *ctx = NULL;
-	int rc = ERR_UNSUPPORTED;
+	int rc = ERR_INTERNAL;
 
 	(void)ERR_set_mark();
 	mine = EVP_PKEY_new_raw_private_key(

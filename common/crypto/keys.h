@@ -8,26 +8,25 @@
 #include "base/err.h"
 #include "crypto/digest.h"
 
-/* Random keys, signatures and key agreement.  Each of the functions may fail
- * with ERR_UNSUPPORTED (algorithms.h). */
+/* Random keys, signatures and key agreement. */
 #define KEYS_LEN           32 /* each kind, public or secret */
 #define KEYS_SIGNATURE_LEN 64
 
 /* From OpenSSL's generator for private values.  May wait until the kernel's
- * generator is ready. */
+ * generator is ready.  ERR_INTERNAL. */
 int keys_random(void *out, size_t len) MUST_CHECK;
 
 /* Ed25519 (RFC 8032): the public key of a secret one (its 32-byte seed). */
 int keys_ed25519_public(uint8_t public_key[static KEYS_LEN],
     const uint8_t secret[static KEYS_LEN]) MUST_CHECK;
 
-/* A deterministic signature of data. */
+/* A deterministic signature of data.  ERR_INTERNAL. */
 int keys_ed25519_sign(uint8_t out[static KEYS_SIGNATURE_LEN],
     const uint8_t secret[static KEYS_LEN], const void *data, size_t len)
     MUST_CHECK;
 
 /* 0 when it is genuine; ERR_DENIED when it is not, or the key has a small
- * order, under which anybody can sign. */
+ * order, under which anybody can sign; ERR_INTERNAL. */
 int keys_ed25519_verify(const uint8_t signature[static KEYS_SIGNATURE_LEN],
     const uint8_t public_key[static KEYS_LEN], const void *data, size_t len)
     MUST_CHECK;

@@ -185,7 +185,7 @@ static int read_keys(int dir_fd, const char *directory,
 		rc = read_key_at(dir_fd, file, KEYFILE_SIGN_PUBLIC, OTHERS_READ,
 		    origin, out->at[i].key, err);
 		if (rc == 0 && keyfile_id(out->at[i].key, out->at[i].id) != 0)
-			rc = err_set(err, ERR_UNSUPPORTED,
+			rc = err_set(err, ERR_INTERNAL,
 			    "OpenSSL refused to hash %s", origin);
 	}
 	return rc;
