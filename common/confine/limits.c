@@ -17,7 +17,7 @@
 #endif
 
 static int lower_limit(__rlimit_resource_t resource, const char *name,
-    rlim_t most, struct err *err)
+    rlim_t most, bool may_be_forgotten, struct err *err)
 {
 	struct rlimit limit, now;
 
@@ -29,7 +29,8 @@ static int lower_limit(__rlimit_resource_t resource, const char *name,
 	limit.rlim_cur = limit.rlim_max;
 	if (setrlimit(resource, &limit) != 0 || getrlimit(resource, &now) != 0)
 		return err_errno(err, ERR_IO, "cannot set the limit %s", name);
-	if (now.rlim_cur != limit.rlim_cur || now.rlim_max != limit.rlim_max)
+	if (!may_be_forgotten &&
+	    (now.rlim_cur != limit.rlim_cur || now.rlim_max != limit.rlim_max))
 		return err_set(
 		    err, ERR_INTERNAL, "the limit %s was not kept", name);
 	return 0;
@@ -56,14 +57,13 @@ int confine_limits(rlim_t files, rlim_t memory, struct err *err)
 	/* write(2) beyond a limit of the caller's is to fail, not to kill. */
 	if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
 		return err_errno(err, ERR_IO, "cannot ignore SIGXFSZ");
-	rc = lower_limit(RLIMIT_NOFILE, "RLIMIT_NOFILE", files, err);
+	rc = lower_limit(RLIMIT_NOFILE, "RLIMIT_NOFILE", files, false, err);
 #ifndef SANITIZED
 	/* An emulator of processes, which has no filters either, needs memory
 	 * for itself: qemu-user acknowledges this limit and forgets it. */
-	if (rc == 0 && !confine_has_calls())
-		(void)lower_limit(RLIMIT_DATA, "RLIMIT_DATA", memory, NULL);
-	else if (rc == 0)
-		rc = lower_limit(RLIMIT_DATA, "RLIMIT_DATA", memory, err);
+	if (rc == 0)
+		rc = lower_limit(RLIMIT_DATA, "RLIMIT_DATA", memory,
+		    !confine_has_calls(), err);
 #else
 	(void)memory;
 #endif

@@ -48,7 +48,7 @@ bool confine_drop_bounding_set(int keep);
  * RLIMIT_DATA), never above those in force; none of memory in a build with
  * sanitizers, and perhaps none in an emulator of processes.  Neither half can
  * open a file for writing; what it was given to write to may be a log of any
- * size, so that file sizes have no ceiling here. Processes are
+ * size, so that file sizes have no ceiling here.  Processes are
  * confine_calls()'s part: RLIMIT_NPROC counts threads, which name look-ups
  * need, and all that the user runs.  ERR_IO. */
 int confine_limits(rlim_t files, rlim_t memory, struct err *err) MUST_CHECK;
