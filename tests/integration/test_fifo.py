@@ -17,8 +17,8 @@ from aid.queue import Queue
 
 
 def documented() -> dict[str, str]:
-    """The attributes of the FIFO queue that docs/operations.md makes."""
-    text = (ROOT / "docs" / "operations.md").read_text()
+    """The attributes of the FIFO queue that docs/aws.md makes."""
+    text = (ROOT / "docs" / "aws.md").read_text()
     [found] = re.findall(r"--queue-name \S+\.fifo \\\n +--attributes (\S+)\n", text)
     return dict(pair.split("=") for pair in found.split(","))
 
