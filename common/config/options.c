@@ -12,6 +12,14 @@
 #define LINE_END    79
 #define TEXT_MAX    256 /* bytes about an option */
 
+/* A value in brackets may be left out. */
+static int value_need(const struct setting *row)
+{
+	if (row->value == NULL)
+		return no_argument;
+	return row->value[0] == '[' ? optional_argument : required_argument;
+}
+
 static void make_tables(const struct settings *settings,
     struct option longs[static SETTINGS_MAX + 1],
     char shorts[static 2 * SETTINGS_MAX + 2])
@@ -22,9 +30,8 @@ static void make_tables(const struct settings *settings,
 	for (int i = 0; i < (int)settings->n; i++, row++) {
 		if ((row->layers & SETTING_OPTION) == 0)
 			continue;
-		*longs++ = (struct option){row->name,
-		    row->value != NULL ? required_argument : no_argument, NULL,
-		    FIRST_ROW + i};
+		*longs++ = (struct option){
+		    row->name, value_need(row), NULL, FIRST_ROW + i};
 		if (row->letter != 0)
 			*shorts++ = row->letter;
 		if (row->letter != 0 && row->value != NULL)
@@ -118,15 +125,67 @@ static int take_option(struct options *options, const struct settings *settings,
 	}
 }
 
-/* Refuse a flag that belongs to another action than the one asked for. */
-static int refuse_stray_flags(
+/* getopt_long() takes "--assess=FILE" alone for the value of an option that can
+ * do without one; the word of "--assess FILE" is left behind the options. */
+static int take_operand(struct options *options, void *conf, int argc,
+    char *const argv[], struct err *err)
+{
+	const struct setting *row = options->action;
+	const char **at;
+
+	if (optind < argc && row != NULL && row->value != NULL &&
+	    value_need(row) == optional_argument) {
+		at = settings_at(row, conf);
+		if (*at == NULL)
+			*at = argv[optind++];
+	}
+	if (optind < argc)
+		return err_set(err, ERR_USAGE,
+		    "unexpected argument %s (see --help)", argv[optind]);
+	return 0;
+}
+
+static bool option_is_given(const struct options *options,
+    const struct settings *settings, const struct setting *row, void *conf)
+{
+	const void *at = settings_at(row, conf);
+
+	switch (row->kind) {
+	case SETTING_FLAG:
+		return *(const bool *)at;
+	case SETTING_WORD:
+		return *(const char *const *)at != NULL;
+	default:
+		return options->given[row - settings->rows][0] != NULL;
+	}
+}
+
+/* True if the row's belongs_to names the action as "--NAME". */
+static bool belongs_to_action(
+    const struct setting *row, const struct setting *action)
+{
+	const size_t len = action != NULL ? strlen(action->name) : 0;
+	const char *at = row->belongs_to;
+
+	while (action != NULL && (at = strstr(at, "--")) != NULL) {
+		at += strlen("--");
+		if (strncmp(at, action->name, len) == 0 &&
+		    (at[len] == '\0' || strchr(" ,", at[len]) != NULL))
+			return true;
+	}
+	return false;
+}
+
+/* Refuse an option that belongs to another action than the one asked for. */
+static int refuse_stray_options(const struct options *options,
     const struct settings *settings, void *conf, struct err *err)
 {
 	const struct setting *row = settings->rows;
 
 	for (size_t i = 0; i < settings->n; i++, row++)
 		if (row->belongs_to != NULL &&
-		    *(const bool *)settings_at(row, conf))
+		    option_is_given(options, settings, row, conf) &&
+		    !belongs_to_action(row, options->action))
 			return err_set(err, ERR_USAGE, "--%s belongs to %s",
 			    row->name, row->belongs_to);
 	return 0;
@@ -153,11 +212,10 @@ int options_read(struct options *options, const struct settings *settings,
 		if (rc == 0)
 			rc = got;
 	}
-	if (rc == 0 && optind < argc)
-		rc = err_set(err, ERR_USAGE,
-		    "unexpected argument %s (see --help)", argv[optind]);
-	if (rc == 0 && (options->action == NULL || options->action->reads_all))
-		rc = refuse_stray_flags(settings, conf, err);
+	if (rc == 0)
+		rc = take_operand(options, conf, argc, argv, err);
+	if (rc == 0)
+		rc = refuse_stray_options(options, settings, conf, err);
 	return rc;
 }
 

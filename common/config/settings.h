@@ -47,16 +47,18 @@ struct setting {
 	double min, max;
 	const char *const *choices; /* NULL-terminated */
 	size_t offset, size;        /* of the member of struct conf */
-	const char *value;          /* --help's name of the value; NULL: none */
+	const char *value;          /* --help's name of the value; NULL: none;
+				       "[FILE]": an action's, which may be left
+				       out, and stand behind it as a word */
 	const char *help;           /* one line, without range and default */
 	const char *undoes;         /* the flag that this one switches off */
-	const char *unless; /* the SETTING_LONG beside which this one may
-			       not be set, and does not hold */
-	const char
-	    *belongs_to; /* the action that a flag needs: "--genkey FILE" */
-	int action;      /* SETTING_ACTION: its number, not 0 */
-	char letter;     /* of the short option; 0: none */
-	bool reads_all;  /* SETTING_ACTION: it needs the settings */
+	const char *unless;     /* the SETTING_LONG beside which this one may
+				   not be set, and does not hold */
+	const char *belongs_to; /* the actions one of which it needs, in words:
+				   "--genkey FILE", "--status or --doctor" */
+	int action;             /* SETTING_ACTION: its number, not 0 */
+	char letter;            /* of the short option; 0: none */
+	bool reads_all;         /* SETTING_ACTION: it needs the settings */
 };
 
 /* Parts of a row: the member of a structure, and how the option looks. */

@@ -14,18 +14,20 @@
 struct values {
 	char queue[32];
 	long messages;
-	bool strict, lenient, deep;
+	bool strict, lenient, deep, json;
 	int verbose;
 	const char *file;
 	const char *key_file;
+	const char *object, *dump;
+	long bytes;
 	char keys[2][8];
 };
 static struct values v;
 static struct options options;
 static struct err err;
 
-enum { LOOK = 1, MAKE };
-enum { QUEUE, MESSAGES, LOOK_ = 6, MAKE_, DEEP_, VERBOSE_, KEYS };
+enum { LOOK = 1, MAKE, EXAMINE };
+enum { QUEUE, MESSAGES, LOOK_ = 6, MAKE_, DEEP_, VERBOSE_, KEYS, EXAMINE_ };
 #define MEMBER(name) SETTING_MEMBER(struct values, name)
 
 static const struct setting rows[] = {
@@ -52,6 +54,16 @@ static const struct setting rows[] = {
 	SETTING_SHOWN('v', NULL, "say more")},
     {"key", SETTING_LIST, SETTING_OPTION, .max = 2, MEMBER(keys),
 	SETTING_SHOWN('k', "KEY", "a key")},
+    {"examine", SETTING_ACTION, SETTING_OPTION, .action = EXAMINE,
+	MEMBER(object), SETTING_SHOWN(0, "[FILE]", "examine a file")},
+    {"json", SETTING_FLAG, SETTING_OPTION,
+	.belongs_to = "--look, --examine or --made", MEMBER(json),
+	SETTING_SHOWN('j', NULL, "as JSON")},
+    {"bytes", SETTING_LONG, SETTING_OPTION, "7", 1, 9,
+	.belongs_to = "--examine", MEMBER(bytes),
+	SETTING_SHOWN(0, "N", "of so many bytes")},
+    {"dump", SETTING_WORD, SETTING_OPTION, .belongs_to = "--examine",
+	MEMBER(dump), SETTING_SHOWN(0, "FILE", "into a file")},
 };
 static const struct settings settings = {
     rows, sizeof rows / sizeof rows[0], sizeof v};
@@ -176,13 +188,66 @@ static void a_call_has_one_action(void **state)
 	    err.text, "--look and --make exclude each other (see --help)");
 }
 
-static void a_flag_may_belong_to_an_action(void **state)
+static void an_action_may_have_an_operand(void **state)
 {
+	static const char *const cases[][4] = {/* words, operand */
+	    {"--examine", NULL, NULL, NULL}, {"--examine", "/a", NULL, "/a"},
+	    {"--examine=/a", NULL, NULL, "/a"}, {"--examine=", NULL, NULL, ""},
+	    {"--examine", "--json", "/a", "/a"},
+	    {"/a", "--examine", "-v", "/a"},
+	    {"--examine", "--", "--json", "--json"}};
+	static const char *const refused[][4] = {
+	    {"--examine", "/a", "/b", "unexpected argument /b (see --help)"},
+	    {"--examine=/a", "/b", NULL, "unexpected argument /b (see --help)"},
+	    {"--examine=", "/b", NULL, "unexpected argument /b (see --help)"},
+	    {"--look", "/b", NULL, "unexpected argument /b (see --help)"},
+	    {"--make", "/a", "/b", "unexpected argument /b (see --help)"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const char *const *c = cases[i];
+
+		assert_int_equal(take3(c[0], c[1], c[2]), 0);
+		assert_ptr_equal(options.action, &rows[EXAMINE_]);
+		if (c[3] == NULL)
+			assert_null(v.object);
+		else
+			assert_string_equal(v.object, c[3]);
+	}
+	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+		const char *const *c = refused[i];
+
+		assert_int_equal(take3(c[0], c[1], c[2]), ERR_USAGE);
+		assert_string_equal(err.text, c[3]);
+	}
+}
+
+static void an_option_may_belong_to_actions(void **state)
+{
+	static const char *const stray[][4] = {
+	    {"--deep", NULL, NULL, "--deep belongs to --make FILE"},
+	    {"--deep", "--look", NULL, "--deep belongs to --make FILE"},
+	    {"-j", NULL, NULL, "--json belongs to --look, --examine or --made"},
+	    {"-j", "--make", "/key",
+		"--json belongs to --look, --examine or --made"},
+	    {"--bytes", "5", NULL, "--bytes belongs to --examine"},
+	    {"--look", "--dump", "/a", "--dump belongs to --examine"}};
+
 	(void)state;
 	assert_int_equal(take("--deep", "--make=/key"), 0);
 	assert_true(v.deep);
-	assert_int_equal(take("--deep", NULL), ERR_USAGE);
-	assert_string_equal(err.text, "--deep belongs to --make FILE");
+	assert_int_equal(take("--look", "--json"), 0);
+	assert_true(v.json);
+	assert_int_equal(take3("--json", "--examine", "/a"), 0);
+	assert_int_equal(take3("--bytes=5", "--examine", "/a"), 0);
+	assert_int_equal(take3("--dump=/b", "--examine", "/a"), 0);
+	assert_string_equal(v.dump, "/b");
+	for (size_t i = 0; i < sizeof stray / sizeof stray[0]; i++) {
+		const char *const *c = stray[i];
+
+		assert_int_equal(take3(c[0], c[1], c[2]), ERR_USAGE);
+		assert_string_equal(err.text, c[3]);
+	}
 }
 
 static void help_is_made_of_the_rows(void **state)
@@ -207,7 +272,11 @@ static void help_is_made_of_the_rows(void **state)
 	    "      --make FILE         make a key\n"
 	    "      --deep              with --make: deeper\n"
 	    "  -v, --verbose           say more\n"
-	    "  -k, --key KEY           a key; up to 2 times\n");
+	    "  -k, --key KEY           a key; up to 2 times\n"
+	    "      --examine [FILE]    examine a file\n"
+	    "  -j, --json              as JSON\n"
+	    "      --bytes N           of so many bytes, 1-9 (7)\n"
+	    "      --dump FILE         into a file\n");
 }
 
 int main(void)
@@ -219,7 +288,8 @@ int main(void)
 	    cmocka_unit_test(what_cannot_be_taken_is_told),
 	    cmocka_unit_test(what_follows_a_mistake_is_taken),
 	    cmocka_unit_test(a_call_has_one_action),
-	    cmocka_unit_test(a_flag_may_belong_to_an_action),
+	    cmocka_unit_test(an_action_may_have_an_operand),
+	    cmocka_unit_test(an_option_may_belong_to_actions),
 	    cmocka_unit_test(help_is_made_of_the_rows),
 	};
 
