@@ -95,17 +95,23 @@ static int take_value(const struct setting *row, const char **given,
 	return 0;
 }
 
+static int refuse_both(
+    const struct setting *a, const struct setting *b, struct err *err)
+{
+	return err_set(err, ERR_USAGE,
+	    "--%s and --%s exclude each other (see --help)", a->name, b->name);
+}
+
 static int take_option(struct options *options, const struct settings *settings,
     const struct setting *row, void *conf, struct err *err)
 {
 	void *at = settings_at(row, conf);
 
+	options->seen[row - settings->rows] = true;
 	switch (row->kind) {
 	case SETTING_ACTION:
 		if (options->action != NULL && options->action != row)
-			return err_set(err, ERR_USAGE,
-			    "--%s and --%s exclude each other (see --help)",
-			    options->action->name, row->name);
+			return refuse_both(options->action, row, err);
 		options->action = row;
 		if (row->value != NULL)
 			*(const char **)at = optarg;
@@ -145,21 +151,6 @@ static int take_operand(struct options *options, void *conf, int argc,
 	return 0;
 }
 
-static bool option_is_given(const struct options *options,
-    const struct settings *settings, const struct setting *row, void *conf)
-{
-	const void *at = settings_at(row, conf);
-
-	switch (row->kind) {
-	case SETTING_FLAG:
-		return *(const bool *)at;
-	case SETTING_WORD:
-		return *(const char *const *)at != NULL;
-	default:
-		return options->given[row - settings->rows][0] != NULL;
-	}
-}
-
 /* True if the row's belongs_to names the action as "--NAME". */
 static bool belongs_to_action(
     const struct setting *row, const struct setting *action)
@@ -176,18 +167,47 @@ static bool belongs_to_action(
 	return false;
 }
 
-/* Refuse an option that belongs to another action than the one asked for. */
-static int refuse_stray_options(const struct options *options,
-    const struct settings *settings, void *conf, struct err *err)
+/* True if the option counts for the action; NULL: a run. */
+static bool is_of_use(const struct setting *row, const struct setting *action)
 {
-	const struct setting *row = settings->rows;
+	if (row->kind == SETTING_ACTION || row->goes_with_all)
+		return true;
+	if (row->belongs_to != NULL)
+		return belongs_to_action(row, action);
+	return action == NULL || action->reads_all;
+}
 
-	for (size_t i = 0; i < settings->n; i++, row++)
-		if (row->belongs_to != NULL &&
-		    option_is_given(options, settings, row, conf) &&
-		    !belongs_to_action(row, options->action))
+/* Refuse an option that the action asked for would ignore. */
+static int refuse_stray_options(const struct options *options,
+    const struct settings *settings, struct err *err)
+{
+	const struct setting *row = settings->rows, *action = options->action;
+
+	for (size_t i = 0; i < settings->n; i++, row++) {
+		if (!options->seen[i] || is_of_use(row, action))
+			continue;
+		if (row->belongs_to != NULL)
 			return err_set(err, ERR_USAGE, "--%s belongs to %s",
 			    row->name, row->belongs_to);
+		return err_set(err, ERR_USAGE,
+		    "--%s has no meaning beside --%s (see --help)", row->name,
+		    action->name);
+	}
+	return 0;
+}
+
+static int refuse_excluded(const struct options *options,
+    const struct settings *settings, struct err *err)
+{
+	const struct setting *row = settings->rows, *other;
+
+	for (size_t i = 0; i < settings->n; i++, row++) {
+		if (row->excludes == NULL || !options->seen[i])
+			continue;
+		other = settings_find(settings, row->excludes);
+		if (options->seen[other - settings->rows])
+			return refuse_both(other, row, err);
+	}
 	return 0;
 }
 
@@ -214,9 +234,10 @@ int options_read(struct options *options, const struct settings *settings,
 	}
 	if (rc == 0)
 		rc = take_operand(options, conf, argc, argv, err);
-	if (rc == 0)
-		rc = refuse_stray_options(options, settings, conf, err);
-	return rc;
+	if (rc != 0 || (options->action != NULL && options->action->tells_only))
+		return rc;
+	rc = refuse_stray_options(options, settings, err);
+	return rc == 0 ? refuse_excluded(options, settings, err) : rc;
 }
 
 static int set_values(const struct setting *row, const char *const *given,

@@ -2,6 +2,7 @@
 #ifndef SQS_ENTROPY_CONFIG_OPTIONS_H
 #define SQS_ENTROPY_CONFIG_OPTIONS_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "base/err.h"
@@ -12,13 +13,16 @@ struct options {
 	/* The values of each row: the last one given, or all of a list; the
 	 * first NULL ends them. */
 	const char *given[SETTINGS_MAX][SETTINGS_LIST + 1];
+	bool seen[SETTINGS_MAX];      /* each row that was given at all */
 	const struct setting *action; /* NULL: none was asked for */
 };
 
 /*
  * Flags, counts and words go into conf at once.  Values are left in given,
  * unchecked, because some actions do not need them.  A bad option does not
- * keep those behind it from being taken; the first mistake is told.
+ * keep those behind it from being taken; the first mistake is told.  What the
+ * action asked for would ignore is a mistake, too: it takes the options that
+ * belong to it and, if it reads_all, those that belong to no action.
  * ERR_USAGE.
  */
 int options_read(struct options *options, const struct settings *settings,

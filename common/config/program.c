@@ -108,8 +108,10 @@ int program_load(const struct program *program, struct conf *conf, int argc,
 		    common->verbose > 1 ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
 	if (rc == 0 && options.action != NULL)
 		common->action = options.action->action;
-	if (rc != 0 || (options.action != NULL && !options.action->reads_all))
+	if (rc != 0 || (options.action != NULL && options.action->tells_only))
 		return rc;
+	if (options.action != NULL && !options.action->reads_all)
+		return options_set_given(&options, settings, conf, err);
 	return take_layers(program, conf, &options, err);
 }
 

@@ -42,18 +42,22 @@
 	    PROGRAM_MEMBER(iot_private_key)}
 #define PROGRAM_CHECK_ROWS(path) \
 	{"config", SETTING_WORD, SETTING_OPTION, PROGRAM_MEMBER(file), \
-	    SETTING_SHOWN('c', "FILE", "instead of " path)}, \
+	    SETTING_SHOWN('c', "FILE", "instead of " path), \
+	    .goes_with_all = true}, \
 	{"check", SETTING_ACTION, SETTING_OPTION, .action = PROGRAM_CHECK, \
 	    SETTING_SHOWN(0, NULL, "validate the configuration and exit"), \
 	    .reads_all = true}
 #define PROGRAM_ABOUT_ROWS \
 	{"verbose", SETTING_COUNT, SETTING_OPTION, PROGRAM_MEMBER(verbose), \
-	    SETTING_SHOWN('v', NULL, "say more (twice: debug)")}, \
+	    SETTING_SHOWN('v', NULL, "say more (twice: debug)"), \
+	    .goes_with_all = true}, \
 	{"help", SETTING_ACTION, SETTING_OPTION, .action = PROGRAM_HELP, \
-	    SETTING_SHOWN('h', NULL, "show this and exit")}, \
+	    SETTING_SHOWN('h', NULL, "show this and exit"), \
+	    .tells_only = true}, \
 	{"version", SETTING_ACTION, SETTING_OPTION, \
 	    .action = PROGRAM_VERSION, \
-	    SETTING_SHOWN('V', NULL, "show the version and exit")}
+	    SETTING_SHOWN('V', NULL, "show the version and exit"), \
+	    .tells_only = true}
 /* clang-format on */
 
 #endif

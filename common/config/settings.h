@@ -52,6 +52,7 @@ struct setting {
 				       out, and stand behind it as a word */
 	const char *help;           /* one line, without range and default */
 	const char *undoes;         /* the flag that this one switches off */
+	const char *excludes;       /* the option that may not be beside it */
 	const char *unless;     /* the SETTING_LONG beside which this one may
 				   not be set, and does not hold */
 	const char *belongs_to; /* the actions one of which it needs, in words:
@@ -59,6 +60,9 @@ struct setting {
 	int action;             /* SETTING_ACTION: its number, not 0 */
 	char letter;            /* of the short option; 0: none */
 	bool reads_all;         /* SETTING_ACTION: it needs the settings */
+	bool tells_only;        /* SETTING_ACTION: it answers whatever else was
+				   given, as --help does */
+	bool goes_with_all;     /* no action minds it, as --verbose */
 };
 
 /* Parts of a row: the member of a structure, and how the option looks. */

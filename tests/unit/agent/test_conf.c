@@ -315,6 +315,9 @@ static void the_status_needs_no_configuration(void **state)
 	assert_int_equal(load1("--json"), ERR_USAGE);
 	assert_int_equal(load2("--check", "--json"), ERR_USAGE);
 	assert_non_null(strstr(err.text, "--status"));
+	assert_int_equal(load2("--status", "-m3"), ERR_USAGE);
+	assert_int_equal(load2("--check", "-m3"), 0);
+	assert_int_equal(load2("-m99", "--help"), 0);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, remove_file)

@@ -14,7 +14,7 @@
 struct values {
 	char queue[32];
 	long messages;
-	bool strict, lenient, deep, json;
+	bool strict, lenient, deep, json, wide;
 	int verbose;
 	const char *file;
 	const char *key_file;
@@ -26,7 +26,7 @@ static struct values v;
 static struct options options;
 static struct err err;
 
-enum { LOOK = 1, MAKE, EXAMINE };
+enum { LOOK = 1, MAKE, EXAMINE, TELL };
 enum { QUEUE, MESSAGES, LOOK_ = 6, MAKE_, DEEP_, VERBOSE_, KEYS, EXAMINE_ };
 #define MEMBER(name) SETTING_MEMBER(struct values, name)
 
@@ -45,13 +45,13 @@ static const struct setting rows[] = {
 	    "words that do not fit the line and therefore go on in the next "
 	    "one, as far as they go")},
     {"look", SETTING_ACTION, SETTING_OPTION, .action = LOOK,
-	SETTING_SHOWN(0, NULL, "look")},
+	SETTING_SHOWN(0, NULL, "look"), .reads_all = true},
     {"make", SETTING_ACTION, SETTING_OPTION, .action = MAKE, MEMBER(key_file),
 	SETTING_SHOWN(0, "FILE", "make a key")},
     {"deep", SETTING_FLAG, SETTING_OPTION, .belongs_to = "--make FILE",
 	MEMBER(deep), SETTING_SHOWN(0, NULL, "with --make: deeper")},
     {"verbose", SETTING_COUNT, SETTING_OPTION, MEMBER(verbose),
-	SETTING_SHOWN('v', NULL, "say more")},
+	SETTING_SHOWN('v', NULL, "say more"), .goes_with_all = true},
     {"key", SETTING_LIST, SETTING_OPTION, .max = 2, MEMBER(keys),
 	SETTING_SHOWN('k', "KEY", "a key")},
     {"examine", SETTING_ACTION, SETTING_OPTION, .action = EXAMINE,
@@ -64,6 +64,11 @@ static const struct setting rows[] = {
 	SETTING_SHOWN(0, "N", "of so many bytes")},
     {"dump", SETTING_WORD, SETTING_OPTION, .belongs_to = "--examine",
 	MEMBER(dump), SETTING_SHOWN(0, "FILE", "into a file")},
+    {"wide", SETTING_FLAG, SETTING_OPTION, .excludes = "json",
+	.belongs_to = "--look or --examine", MEMBER(wide),
+	SETTING_SHOWN('w', NULL, "in columns")},
+    {"tell", SETTING_ACTION, SETTING_OPTION, .action = TELL,
+	SETTING_SHOWN(0, NULL, "tell"), .tells_only = true},
 };
 static const struct settings settings = {
     rows, sizeof rows / sizeof rows[0], sizeof v};
@@ -250,6 +255,38 @@ static void an_option_may_belong_to_actions(void **state)
 	}
 }
 
+static void no_action_ignores_an_option(void **state)
+{
+	static const char *const cases[][4] = {
+	    {"--make=/key", "-q", "x",
+		"--queue has no meaning beside --make (see --help)"},
+	    {"-m3", "--make=/key", NULL,
+		"--messages has no meaning beside --make (see --help)"},
+	    {"--examine", "-s", NULL,
+		"--strict has no meaning beside --examine (see --help)"},
+	    {"--make=/key", "--a-long-name", "x",
+		"--a-long-name has no meaning beside --make (see --help)"},
+	    {"--examine", "-kx", "-v",
+		"--key has no meaning beside --examine (see --help)"},
+	    {"-jw", "--look", NULL,
+		"--json and --wide exclude each other (see --help)"},
+	    {"--look", "--wide", "--json",
+		"--json and --wide exclude each other (see --help)"},
+	    {"--make=/key", "-v", NULL, NULL}, {"--examine", "-vw", NULL, NULL},
+	    {"--look", "-sj", "-m3", NULL}, {"--look", "-kx", NULL, NULL},
+	    {"-jw", "--tell", "-m99", NULL}, {"--deep", "-qx", "--tell", NULL}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const char *const *c = cases[i];
+
+		assert_int_equal(
+		    take3(c[0], c[1], c[2]), c[3] != NULL ? ERR_USAGE : 0);
+		if (c[3] != NULL)
+			assert_string_equal(err.text, c[3]);
+	}
+}
+
 static void help_is_made_of_the_rows(void **state)
 {
 	char text[2048] = "";
@@ -276,7 +313,9 @@ static void help_is_made_of_the_rows(void **state)
 	    "      --examine [FILE]    examine a file\n"
 	    "  -j, --json              as JSON\n"
 	    "      --bytes N           of so many bytes, 1-9 (7)\n"
-	    "      --dump FILE         into a file\n");
+	    "      --dump FILE         into a file\n"
+	    "  -w, --wide              in columns\n"
+	    "      --tell              tell\n");
 }
 
 int main(void)
@@ -290,6 +329,7 @@ int main(void)
 	    cmocka_unit_test(a_call_has_one_action),
 	    cmocka_unit_test(an_action_may_have_an_operand),
 	    cmocka_unit_test(an_option_may_belong_to_actions),
+	    cmocka_unit_test(no_action_ignores_an_option),
 	    cmocka_unit_test(help_is_made_of_the_rows),
 	};
 

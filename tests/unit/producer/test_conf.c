@@ -154,6 +154,7 @@ static void a_key_is_made_without_a_configuration(void **state)
 	assert_int_equal(load("--seal", NULL), ERR_USAGE);
 	assert_non_null(strstr(err.text, "--genkey"));
 	assert_int_equal(load("--seal", "--once"), ERR_USAGE);
+	assert_int_equal(load("--genkey=x", "--once"), ERR_USAGE);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, remove_file)
