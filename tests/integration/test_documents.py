@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands of README and docs/ are run as they stand, or say why they are not.
+
+They run one document after another, each in a namespace of its own: /etc, /run,
+/var/lib and the home are copies or empty there, and sudo, systemctl, editor and
+cloud-init are stand-ins.  That of systemctl knows the units of this repository.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from aid.documents import Block, blocks, documents
+from aid.queue import REGION, Moto, Queue
+
+SECONDS = 240
+# What a command leaves behind, such as gpg's agent, ends with it.
+APART = ["unshare", "--mount", "--mount-proc", "--pid", "--fork", "--kill-child"]
+
+# What a document asks for that a machine may lack.
+TOOLS = {"README.md": "ent", "fleet.md": "gpg"}
+
+# What the reader fills in.
+FILLED_IN = {r"\bURL\b": "{url}", r"\bNAME\b": "{name}"}
+
+# $W is the folder of this sandbox, $ROOT that of the repository.
+BEGIN = r"""
+set -euo pipefail
+mount --make-rprivate /
+mkdir -p "$W/etc" "$W/home" "$W/bin"
+cp -a /etc/. "$W/etc"
+mount --bind "$W/etc" /etc
+for d in /run /var/lib /usr/share/doc; do mount -t tmpfs none $d; done
+examples=/usr/share/doc/sqs-entropy-producer/examples
+mkdir -p /etc/sqs-entropy/trusted.d /etc/cloud/clean.d /run/sqs-entropy $examples
+for d in sqs-entropy sqs-entropy-producer sqs-entropy-producer-net; do
+	mkdir /var/lib/$d
+done
+! id sqs-entropy-producer >/dev/null 2>&1 ||
+	chown sqs-entropy-producer: /var/lib/sqs-entropy-producer
+cp "$ROOT/producer/producer.conf" $examples
+install "$ROOT/cloud-init/clean" /etc/cloud/clean.d/80-sqs-entropy-agent
+head -c 1000000 /dev/urandom >"$W/source"
+chmod 644 "$W/source"
+put() { cat >"$W/bin/$1"; chmod 755 "$W/bin/$1"; }
+put sudo <<'END'
+#!/bin/sh
+exec "$@"
+END
+put aws <<END
+#!/bin/sh
+exec "$VENV/aws" --endpoint-url "$AWS_ENDPOINT_URL" "\$@"
+END
+put editor <<END
+#!/bin/sh
+printf '%s\n' 'queue = "$URL"' 'device = "$W/source"' >>"\$1"
+END
+put systemctl <<END
+#!/bin/sh
+case \$2 in systemd-time-wait-sync) exit 0 ;; esac
+ls "$ROOT"/*/systemd/"\$2".service.in >/dev/null
+END
+put cloud-init <<'END'
+#!/bin/sh
+[ "$*" = "clean --logs" ]
+END
+export PATH="$W/bin:$BUILD:$VENV:$PATH" HOME="$W/home"
+cd "$W/home"
+"""
+# What a document takes for granted.
+GIVEN = {
+    "instance.md": """
+echo "device = \\"$W/source\\"" >/etc/sqs-entropy/producer.conf
+sqs-entropy-producer --queue "$URL" --once
+sqs-entropy-agent --queue "$URL" --best-effort
+""",
+}
+GIVEN["README.md"] = GIVEN["instance.md"]
+
+ALL = [block for file in documents() for block in blocks(file)]
+RUN = [f for f in documents() if any(b.file == f and b.kind == "run" for b in ALL)]
+
+
+def test_there_are_commands_of_each_kind() -> None:
+    """The reader of the documents finds them."""
+    assert {block.kind for block in ALL} == {"run", "not run", "run by"}
+    assert len(ALL) > 15
+
+
+@pytest.mark.parametrize(
+    "block", [b for b in ALL if b.kind == "run by"], ids=lambda b: b.where
+)
+def test_what_others_run_stands_there(block: Block) -> None:
+    """A block that says who runs it is right."""
+    assert block.missing_elsewhere() == []
+
+
+@pytest.mark.parametrize(
+    "block", [b for b in ALL if b.kind == "not run"], ids=lambda b: b.where
+)
+def test_what_is_not_run_says_why(block: Block) -> None:
+    """A block that is not run has a reason of some words."""
+    assert len(block.why.split()) >= 3
+
+
+def fill_in(text: str, queue: Queue) -> str:
+    """Write what the reader would."""
+    for pattern, value in FILLED_IN.items():
+        text = re.sub(pattern, value.format(url=queue.url, name=queue.name), text)
+    return text
+
+
+@functools.cache
+def can_be_apart() -> bool:
+    """Tell whether this process may make namespaces."""
+    return subprocess.run([*APART, "true"], capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize("file", RUN, ids=lambda f: f.name)
+def test_the_commands_run(
+    file: Path, moto: Moto, queue: Queue, build: Path, tmp_path: Path, root: Path
+) -> None:
+    """Every command of a document ends with 0, in their order."""
+    tool = TOOLS.get(file.name, "bash")
+    if not can_be_apart() or shutil.which(tool) is None:
+        pytest.skip(f"no namespaces, which need root, or no {tool}")
+    parts = [BEGIN, GIVEN.get(file.name, "")]
+    for block in blocks(file):
+        if block.kind == "run":
+            parts += [f"echo '== {block.where}' >&2", fill_in(block.text, queue)]
+    environment = {
+        "PATH": os.environ["PATH"],
+        "W": str(tmp_path),
+        "ROOT": str(root),
+        "BUILD": str(build),
+        "VENV": str(Path(sys.executable).parent),
+        "URL": queue.url,
+        "AWS_ENDPOINT_URL": moto.url,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    tmp_path.chmod(0o755)
+    done = subprocess.run(
+        [*APART, "bash"],
+        input="\n".join(parts),
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
