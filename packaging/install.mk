@@ -3,7 +3,7 @@
 # made by these targets.
 ## install all of it; PREFIX=/usr/local DESTDIR=
 install: install-agent install-producer
-	$(if $(DESTDIR),,$(Q)packaging/users $(SYSUSERSDIR) $(TMPFILESDIR))
+	$(if $(DESTDIR),,$(Q)packaging/activate $(SYSUSERSDIR) $(TMPFILESDIR))
 
 # files MODE DIRECTORY FILE...: put there under their own names
 define files
@@ -30,7 +30,9 @@ endef
 install-agent: $(BUILD)/sqs-entropy-agent
 	$(call files,755,$(SBINDIR),$<)
 	$(call files,644,$(MANDIR)/man8,agent/man/sqs-entropy-agent.8)
+	$(call files,644,$(MANDIR)/man7,agent/man/sqs-entropy.7)
 	$(call files,644,$(MANDIR)/man5,agent/man/sqs-entropy-agent.conf.5)
+	$(call as,644,packaging/completion.bash,$(BASHCOMPDIR)/sqs-entropy-agent)
 	$(call files,644,$(DOCDIR)/sqs-entropy-agent/examples,agent/agent.conf)
 	$(Q)$(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/sqs-entropy/trusted.d
 	$(call unit,agent/systemd/sqs-entropy-agent.service.in)
@@ -44,6 +46,7 @@ install-producer: $(BUILD)/sqs-entropy-producer
 	$(call files,755,$(SBINDIR),$<)
 	$(call files,644,$(MANDIR)/man8,producer/man/sqs-entropy-producer.8)
 	$(call files,644,$(MANDIR)/man5,producer/man/sqs-entropy-producer.conf.5)
+	$(call as,644,packaging/completion.bash,$(BASHCOMPDIR)/sqs-entropy-producer)
 	$(call files,644,$(DOCDIR)/sqs-entropy-producer/examples,\
 		producer/producer.conf)
 	$(Q)$(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/sqs-entropy
@@ -82,11 +85,13 @@ install-cloud-init:
 INSTALLED := $(foreach p,agent producer,$(SBINDIR)/sqs-entropy-$(p) \
 	$(MANDIR)/man8/sqs-entropy-$(p).8 \
 	$(MANDIR)/man5/sqs-entropy-$(p).conf.5 \
+	$(BASHCOMPDIR)/sqs-entropy-$(p) \
 	$(UNITDIR)/sqs-entropy-$(p).service $(UNITDIR)/sqs-entropy-$(p).timer \
 	$(UNITDIR)/sqs-entropy-$(p)-retry.timer \
 	$(SYSUSERSDIR)/sqs-entropy-$(p).conf \
 	$(TMPFILESDIR)/sqs-entropy-$(p).conf \
 	$(UDEVDIR)/60-sqs-entropy-$(p).rules) \
+	$(MANDIR)/man7/sqs-entropy.7 \
 	$(addprefix $(UNITDIR)/,$(DROP_INS)) $(PYTHONDIR)/cc_sqs_entropy.py \
 	$(SYSCONFDIR)/cloud/clean.d/80-sqs-entropy-agent
 # cloud-init's list is changed first, because it must not name a module that is
