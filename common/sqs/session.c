@@ -149,6 +149,20 @@ static int check_url(const char *setting, const char *url, struct err *err)
 	return err_set(err, rc, "%s \"%s\": %s", setting, url, why.text);
 }
 
+/* Where the queue's own URL says the endpoint, it is what the user wrote. */
+static int check_endpoint(
+    const struct session_queue *q, const struct place *p, struct err *err)
+{
+	char setting[ENDPOINT_FROM_MAX + 16];
+
+	if (q->entry[0] != '\0' && p->origin[0] != '\0' &&
+	    strcmp(p->origin, q->endpoint) == 0)
+		return check_url("queue", q->entry, err);
+	(void)snprintf(
+	    setting, sizeof setting, "%s: endpoint", p->endpoint.from);
+	return check_url(setting, q->endpoint, err);
+}
+
 /* The client of a place whose region is known. */
 static int open_endpoint(struct session *s, struct session_queue *q,
     struct place *p, struct err *err)
@@ -161,7 +175,6 @@ static int open_endpoint(struct session *s, struct session_queue *q,
 	    .brief = s->cfg->brief,
 	    .sign_by = s->cfg->sign_by,
 	};
-	char setting[ENDPOINT_FROM_MAX + 16];
 	int rc;
 
 	endpoint_make("sqs", p->region, &p->endpoint);
@@ -171,9 +184,7 @@ static int open_endpoint(struct session *s, struct session_queue *q,
 	q->stored = p->endpoint.stored;
 	memcpy(q->region, p->region, sizeof q->region);
 	place_warn(s->cfg, p, q->warning);
-	(void)snprintf(
-	    setting, sizeof setting, "%s: endpoint", p->endpoint.from);
-	rc = check_url(setting, q->endpoint, err);
+	rc = check_endpoint(q, p, err);
 	if (rc != 0)
 		return rc;
 	/* One chain signs for all queues: STS is asked in the region of the
@@ -315,8 +326,6 @@ static int check_place(struct session *s, struct session_queue *q,
 
 	if (q->entry[0] != '\0')
 		rc = place_find_queue(q->entry, p, err);
-	if (rc == 0 && p->origin[0] != '\0')
-		rc = check_url("queue", q->entry, err);
 	if (rc == 0)
 		rc = find_place(s, p, err);
 	*known = rc != ERR_ABSENT || p->endpoint.url[0] != '\0';
@@ -355,13 +364,21 @@ static bool has_sound_files(const struct session *s)
 	return sound;
 }
 
+/* The story, and the source that it ends with. */
+struct story {
+	struct session_found *found;
+	const char *last;
+};
+
 static void add_to_story(
     void *ctx, const char *source, int rc, const char *text)
 {
-	struct session_found *found = ctx;
+	struct story *story = ctx;
+	struct session_found *found = story->found;
 	size_t len = strlen(found->story);
 	char *line = found->story + len;
 
+	story->last = source;
 	/* What there is no room for is left out, and a line feed has room. */
 	if (sizeof found->story - len < 3)
 		return;
@@ -374,14 +391,24 @@ static void add_to_story(
 }
 
 /* True if nothing is wrong with the profile in force but that it is not here:
- * the service's user has another home than who checks. */
-static bool is_profile_elsewhere(const struct session *s)
+ * the service's user has another home than who checks.  Keys of the environment
+ * need a profile that was asked for, too. */
+static bool is_profile_elsewhere(const struct session *s, const char *source)
 {
+	const struct cred_source environment = cred_env();
+	struct cred *keys = cred_new();
 	struct shared *shared;
 	bool elsewhere = false;
 
-	if (shared_read(s->file, &shared, NULL) == 0)
-		elsewhere = !shared_has(shared, shared_profile(shared));
+	if (strcmp(source, environment.name) != 0)
+		elsewhere = strcmp(source, "profile") == 0;
+	else if (keys != NULL)
+		elsewhere =
+		    environment.load(environment.ctx, keys, 0, NULL) == 0;
+	cred_free(keys);
+	if (!elsewhere || shared_read(s->file, &shared, NULL) != 0)
+		return false;
+	elsewhere = !shared_has(shared, shared_profile(shared));
 	shared_free(shared);
 	return elsewhere;
 }
@@ -391,9 +418,11 @@ static int explain_credentials(
     struct session *s, struct session_found *found, struct err *err)
 {
 	struct err why = {0};
-	const int rc = chain_explain(s->chain, add_to_story, found, &why);
+	struct story story = {.found = found, .last = ""};
+	const int rc = chain_explain(s->chain, add_to_story, &story, &why);
 
-	if ((rc != ERR_CONFIG && rc != ERR_NOMEM) || is_profile_elsewhere(s))
+	if ((rc != ERR_CONFIG && rc != ERR_NOMEM) ||
+	    is_profile_elsewhere(s, story.last))
 		return 0;
 	*err = why;
 	return rc;
