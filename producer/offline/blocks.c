@@ -9,15 +9,45 @@
 #include "base/log.h"
 #include "message/message.h"
 
-static bool same_device(const struct source *a, const struct source *b)
+static bool is_same_file(const struct stat *x, const struct stat *y)
+{
+	if (S_ISCHR(x->st_mode) && S_ISCHR(y->st_mode))
+		return x->st_rdev == y->st_rdev;
+	return x->st_dev == y->st_dev && x->st_ino == y->st_ino;
+}
+
+static bool is_same_source(const struct source *a, const struct source *b)
 {
 	struct stat x, y;
 
-	if (fstat(a->fd, &x) != 0 || fstat(b->fd, &y) != 0)
-		return true;
-	if (S_ISCHR(x.st_mode) && S_ISCHR(y.st_mode))
-		return x.st_rdev == y.st_rdev;
-	return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+	return fstat(a->fd, &x) != 0 || fstat(b->fd, &y) != 0 ||
+	       is_same_file(&x, &y);
+}
+
+static int refuse_twice(const char *one, const char *other, struct err *err)
+{
+	return err_set(err, ERR_CONFIG,
+	    "device: %s and %s are one source, whose bytes would cancel: name "
+	    "it once",
+	    one, other);
+}
+
+static int refuse_more(struct err *err)
+{
+	return err_set(
+	    err, ERR_CONFIG, "device: at most %d sources", BLOCKS_SOURCES_MAX);
+}
+
+/* The next name of a list, which is taken apart; NULL behind the last one. */
+static const char *next_path(char **rest)
+{
+	char *path = strsep(rest, ",");
+
+	if (path == NULL)
+		return NULL;
+	path += strspn(path, " \t");
+	path[strcspn(path, " \t")] = '\0';
+	return path;
 }
 
 static void close_one(struct blocks *b, size_t i)
@@ -26,7 +56,7 @@ static void close_one(struct blocks *b, size_t i)
 	buf_free(b->space[i]);
 }
 
-static int add(struct blocks *b, const char *path, double bits_per_byte,
+static int add_device(struct blocks *b, const char *path, double bits_per_byte,
     size_t len, struct err *err)
 {
 	struct source *s = &b->sources[b->n];
@@ -34,8 +64,7 @@ static int add(struct blocks *b, const char *path, double bits_per_byte,
 	int rc;
 
 	if (b->n == BLOCKS_SOURCES_MAX)
-		return err_set(err, ERR_CONFIG, "device: at most %d sources",
-		    BLOCKS_SOURCES_MAX);
+		return refuse_more(err);
 	rc = source_open(s, path, err);
 	if (rc != 0)
 		return rc;
@@ -46,35 +75,84 @@ static int add(struct blocks *b, const char *path, double bits_per_byte,
 		return err_set(err, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
 	health_init(b->health[b->n - 1], bits_per_byte, len);
 	for (size_t i = 0; i + 1 < b->n; i++)
-		if (same_device(&b->sources[i], s))
-			return err_set(err, ERR_CONFIG,
-			    "device: %s and %s are one source, whose bytes "
-			    "would cancel: name it once",
-			    b->sources[i].path, path);
+		if (is_same_source(&b->sources[i], s))
+			return refuse_twice(b->sources[i].path, path, err);
 	return 0;
+}
+
+static int refuse_empty(struct err *err)
+{
+	return err_set(err, ERR_CONFIG, "device: a name in the list is empty");
 }
 
 int blocks_open(struct blocks *b, const char *devices, double bits_per_byte,
     size_t len, struct err *err)
 {
-	char *rest, *path;
+	const char *path;
+	char *rest;
 	int rc = 0;
 
 	*b = (struct blocks){.paths = strdup(devices)};
 	if (b->paths == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
 	rest = b->paths;
-	while (rc == 0 && (path = strsep(&rest, ",")) != NULL) {
-		path += strspn(path, " \t");
-		path[strcspn(path, " \t")] = '\0';
-		if (path[0] == '\0')
-			rc = err_set(err, ERR_CONFIG,
-			    "device: a name in the list is empty");
-		else
-			rc = add(b, path, bits_per_byte, len, err);
-	}
+	while (rc == 0 && (path = next_path(&rest)) != NULL)
+		rc = path[0] == '\0'
+			 ? refuse_empty(err)
+			 : add_device(b, path, bits_per_byte, len, err);
 	if (rc != 0)
 		blocks_close(b);
+	return rc;
+}
+
+/* What the names of a list lead to. */
+struct looks {
+	size_t n;
+	struct look {
+		const char *path;
+		bool there;
+		struct stat st;
+	} at[BLOCKS_SOURCES_MAX];
+};
+
+/* What is not there, or not to be seen by this user, may be when it counts. */
+static int look_at_source(struct looks *all, const char *path, struct err *err)
+{
+	struct look *look = &all->at[all->n];
+	struct err why = {0};
+	int rc;
+
+	if (path[0] == '\0')
+		return refuse_empty(err);
+	if (all->n == BLOCKS_SOURCES_MAX)
+		return refuse_more(err);
+	rc = source_look(path, &look->st, &why);
+	if (rc == ERR_CONFIG) {
+		*err = why;
+		return rc;
+	}
+	look->path = path;
+	look->there = rc == 0;
+	for (size_t i = 0; look->there && i < all->n; i++)
+		if (all->at[i].there && is_same_file(&all->at[i].st, &look->st))
+			return refuse_twice(all->at[i].path, path, err);
+	all->n++;
+	return 0;
+}
+
+int blocks_check(const char *devices, struct err *err)
+{
+	char *const paths = strdup(devices);
+	char *rest = paths;
+	struct looks all = {.n = 0};
+	const char *path;
+	int rc = 0;
+
+	if (paths == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	while (rc == 0 && (path = next_path(&rest)) != NULL)
+		rc = look_at_source(&all, path, err);
+	free(paths);
 	return rc;
 }
 

@@ -33,6 +33,10 @@ struct blocks {
 int blocks_open(struct blocks *b, const char *devices, double bits_per_byte,
     size_t len, struct err *err) MUST_CHECK;
 
+/* For --check: ERR_CONFIG as blocks_open() has it, opening nothing.  A device
+ * that is not there is no error.  ERR_NOMEM. */
+int blocks_check(const char *devices, struct err *err) MUST_CHECK;
+
 /* Have all sources pass their start-up test now, which the first block would
  * ask for otherwise.  Errors as those of blocks_make(). */
 int blocks_start(struct blocks *b, const struct pace *pace, struct err *err)

@@ -16,6 +16,24 @@
  * poll(2) operation that would tell. */
 #define PAUSE_MS      10
 
+static int judge_kind(const struct stat *st, const char *path, struct err *err)
+{
+	if (S_ISREG(st->st_mode) || S_ISFIFO(st->st_mode))
+		return 0;
+	if (!S_ISCHR(st->st_mode))
+		return err_set(err, ERR_CONFIG,
+		    "%s is not a device: set device to a hardware generator "
+		    "such as /dev/hwrng",
+		    path);
+	if (st->st_rdev == makedev(MEMORY_MAJOR, RANDOM_MINOR) ||
+	    st->st_rdev == makedev(MEMORY_MAJOR, URANDOM_MINOR))
+		return err_set(err, ERR_CONFIG,
+		    "%s is the kernel's own generator, not a hardware source: "
+		    "set device to one such as /dev/hwrng",
+		    path);
+	return 0;
+}
+
 static int check_kind(struct source *s, struct err *err)
 {
 	struct stat st;
@@ -24,20 +42,7 @@ static int check_kind(struct source *s, struct err *err)
 		return err_errno(err, ERR_IO, "cannot examine %s", s->path);
 	s->regular = S_ISREG(st.st_mode);
 	s->major = S_ISCHR(st.st_mode) ? major(st.st_rdev) : 0;
-	if (s->regular || S_ISFIFO(st.st_mode))
-		return 0;
-	if (!S_ISCHR(st.st_mode))
-		return err_set(err, ERR_CONFIG,
-		    "%s is not a device: set device to a hardware generator "
-		    "such as /dev/hwrng",
-		    s->path);
-	if (st.st_rdev == makedev(MEMORY_MAJOR, RANDOM_MINOR) ||
-	    st.st_rdev == makedev(MEMORY_MAJOR, URANDOM_MINOR))
-		return err_set(err, ERR_CONFIG,
-		    "%s is the kernel's own generator, not a hardware source: "
-		    "set device to one such as /dev/hwrng",
-		    s->path);
-	return 0;
+	return judge_kind(&st, s->path, err);
 }
 
 static int open_failed(const char *path, struct err *err)
@@ -62,6 +67,12 @@ static int open_failed(const char *path, struct err *err)
 	default:
 		return err_errno(err, ERR_IO, "cannot open %s", path);
 	}
+}
+
+int source_look(const char *path, struct stat *st, struct err *err)
+{
+	return stat(path, st) == 0 ? judge_kind(st, path, err)
+				   : open_failed(path, err);
 }
 
 /* A terminal's usual mode swallows and changes bytes, and sends them back.

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -44,6 +45,10 @@ struct pace {
  * the kernel made.  ERR_PERM, ERR_IO.
  */
 int source_open(struct source *s, const char *path, struct err *err) MUST_CHECK;
+
+/* What that would say of path, as far as can be told without opening it, which
+ * would change the mode of a terminal; and what stat(2) says of it. */
+int source_look(const char *path, struct stat *st, struct err *err) MUST_CHECK;
 
 /*
  * Gather exactly len bytes, asking the device for no more than that; go on
