@@ -2,11 +2,13 @@
 #include "config/program.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/descriptors.h"
 #include "base/text.h"
 #include "config/conffile.h"
+#include "config/environment.h"
 #include "config/options.h"
 #include "config/service_credential.h"
 
@@ -136,18 +138,58 @@ static void print_usage(const struct program *program)
 	    program->name, program->name);
 }
 
+/* Where the file or a default has it. */
 static void print_origin(int origin, const char *file)
 {
 	static const char *const names[] = {[PROGRAM_BY_DEFAULT] = "default",
 	    [-PROGRAM_BY_OPTION] = "option",
 	    [-PROGRAM_BY_SERVICE] = "credential of the service"};
 
-	(void)printf("  # ");
 	if (origin > 0) {
 		text_print(stdout, file);
 		(void)printf(":%d\n", origin);
 	} else {
 		(void)printf("%s\n", names[-origin]);
+	}
+}
+
+/* A variable stands before the file, and no setting that has one has an option
+ * as well. */
+static void print_setting(
+    const struct setting *row, struct conf *conf, int origin, const char *file)
+{
+	const char *variable = environment_first(row->variables);
+
+	if (variable == NULL) {
+		settings_print(row, conf, stdout);
+		(void)printf("  # ");
+		print_origin(origin, file);
+		return;
+	}
+	settings_print_text(row, getenv(variable), stdout);
+	(void)printf("  # %s", variable);
+	if (origin > 0)
+		(void)printf(", before ");
+	if (origin > 0)
+		print_origin(origin, file);
+	else
+		(void)putchar('\n');
+}
+
+/* The units read them, and a call by hand does not. */
+static void print_unit_files(const struct program *program)
+{
+	static const char *const directories[] = {
+	    "/etc/default", "/etc/sysconfig"};
+	char path[128];
+
+	for (size_t i = 0; i < 2; i++) {
+		(void)snprintf(
+		    path, sizeof path, "%s/%s", directories[i], program->name);
+		if (access(path, F_OK) == 0)
+			(void)printf("# ignored %s: its variables are the "
+				     "service's alone\n",
+			    path);
 	}
 }
 
@@ -157,12 +199,13 @@ static void print_settings(const struct program *program, struct conf *conf)
 	const struct program_conf *common = common_of(conf);
 	const struct setting *row = program->settings.rows;
 
+	environment_show(stdout);
+	print_unit_files(program);
 	for (size_t i = 0; i < program->settings.n; i++, row++) {
 		if ((row->layers & SETTING_FILE) == 0 ||
 		    !settings_holds(&program->settings, row, conf))
 			continue;
-		settings_print(row, conf, stdout);
-		print_origin(common->origin[i], common->file);
+		print_setting(row, conf, common->origin[i], common->file);
 	}
 	text_print(stdout, common->file);
 	(void)printf(": %s\n", access(common->file, F_OK) == 0

@@ -12,24 +12,30 @@
  */
 /* clang-format off */
 #define PROGRAM_MEMBER(name) SETTING_MEMBER(struct program_conf, name)
+#define PROGRAM_VARIABLES(...) \
+	.variables = (const char *const[]) { __VA_ARGS__, NULL }
 #define PROGRAM_QUEUE_ROW(directive, text) \
 	{"queue", SETTING_LIST, SETTING_OPTION | SETTING_FILE | (directive), \
 	    .max = LIMIT_QUEUES, SETTING_SHOWN('q', "URL|ARN|NAME", text), \
 	    PROGRAM_MEMBER(queues)}
 #define PROGRAM_PLACE_ROWS(directive) \
 	{"region", SETTING_STRING, SETTING_FILE | (directive), \
-	    PROGRAM_MEMBER(region)}, \
+	    PROGRAM_MEMBER(region), \
+	    PROGRAM_VARIABLES("AWS_REGION", "AWS_DEFAULT_REGION")}, \
 	{"endpoint-url", SETTING_STRING, \
 	    SETTING_OPTION | SETTING_FILE | (directive), \
 	    SETTING_SHOWN(0, "URL", "where SQS is, whatever is set elsewhere"), \
 	    PROGRAM_MEMBER(endpoint_url)}, \
 	{"use-fips-endpoint", SETTING_SWITCH, SETTING_FILE | (directive), \
-	    PROGRAM_MEMBER(use_fips)}, \
+	    PROGRAM_MEMBER(use_fips), \
+	    PROGRAM_VARIABLES("AWS_USE_FIPS_ENDPOINT")}, \
 	{"use-dualstack-endpoint", SETTING_SWITCH, SETTING_FILE | (directive), \
-	    PROGRAM_MEMBER(use_dualstack)}, \
-	{"profile", SETTING_STRING, SETTING_FILE, PROGRAM_MEMBER(profile)}, \
+	    PROGRAM_MEMBER(use_dualstack), \
+	    PROGRAM_VARIABLES("AWS_USE_DUALSTACK_ENDPOINT")}, \
+	{"profile", SETTING_STRING, SETTING_FILE, PROGRAM_MEMBER(profile), \
+	    PROGRAM_VARIABLES("AWS_DEFAULT_PROFILE", "AWS_PROFILE")}, \
 	{"ca-bundle", SETTING_STRING, SETTING_FILE | (directive), \
-	    PROGRAM_MEMBER(ca_bundle)}, \
+	    PROGRAM_MEMBER(ca_bundle), PROGRAM_VARIABLES("AWS_CA_BUNDLE")}, \
 	{"iot-endpoint", SETTING_STRING, SETTING_FILE, \
 	    PROGRAM_MEMBER(iot_endpoint)}, \
 	{"iot-role-alias", SETTING_STRING, SETTING_FILE, \

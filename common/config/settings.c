@@ -239,3 +239,9 @@ void settings_print(const struct setting *row, const void *conf, FILE *to)
 	else
 		print_string(at, to);
 }
+
+void settings_print_text(const struct setting *row, const char *text, FILE *to)
+{
+	(void)fprintf(to, "%s = ", row->name);
+	print_string(text, to);
+}

@@ -53,8 +53,11 @@ struct setting {
 	const char *help;           /* one line, without range and default */
 	const char *undoes;         /* the flag that this one switches off */
 	const char *excludes;       /* the option that may not be beside it */
-	const char *unless;     /* the SETTING_LONG beside which this one may
-				   not be set, and does not hold */
+	const char *unless; /* the SETTING_LONG beside which this one may
+			       not be set, and does not hold */
+	/* Environment variables that overrule the file, a NULL-terminated
+	 * list: the first that is set holds.  NULL: none does. */
+	const char *const *variables;
 	const char *belongs_to; /* the actions one of which it needs, in words:
 				   "--genkey FILE", "--status or --doctor" */
 	int action;             /* SETTING_ACTION: its number, not 0 */
@@ -107,7 +110,9 @@ int settings_set_defaults(
 bool settings_holds(const struct settings *settings, const struct setting *row,
     const void *conf);
 
-/* Write "key = value" as the file has it, without a line feed. */
+/* Write "key = value" as the file has it, without a line feed; the second with
+ * this text for the value. */
 void settings_print(const struct setting *row, const void *conf, FILE *to);
+void settings_print_text(const struct setting *row, const char *text, FILE *to);
 
 #endif
