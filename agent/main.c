@@ -95,8 +95,11 @@ static int check_agent(const struct conf *conf, struct err *err)
 
 	if (rc != 0)
 		return rc;
-	verify_close(&verify);
 	rc = agent_online_check(conf, err);
+	if (rc == 0)
+		verify_show(
+		    &verify, conf->trusted_producers, conf->seal_key, stdout);
+	verify_close(&verify);
 	if (rc != 0)
 		return rc;
 	agent_say_lacks();

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <unistd.h>
+
 #include "base/descriptors.h"
 #include "base/log.h"
 #include "confine/confine.h"
@@ -50,14 +52,33 @@ static int run_producer(const struct conf *conf, struct err *err)
 	return rc;
 }
 
+/* Whoever may not read the service's key cannot judge it. */
+static void say_hidden_key(const struct conf *conf)
+{
+	if (conf->signing_key[0] == '\0' &&
+	    conf->common.file == conf_program.file &&
+	    access(CONF_UNIT_KEY, F_OK) == 0)
+		log_notice("%s is the service's signing key, and this user may "
+			   "not read it: run --check as root",
+		    CONF_UNIT_KEY);
+}
+
 static int check_producer(const struct conf *conf, struct err *err)
 {
-	int rc = signer_check(conf, err);
+	struct signer signer;
+	int rc = signer_check(&signer, conf, err);
 
+	if (rc != 0)
+		return rc;
+	rc = blocks_check(conf->device, err);
 	if (rc == 0)
 		rc = producer_online_check(conf, err);
-	if (rc == 0)
+	if (rc == 0) {
+		signer_show(&signer, conf, stdout);
 		producer_say_lacks();
+		say_hidden_key(conf);
+	}
+	signer_close(&signer);
 	return rc;
 }
 

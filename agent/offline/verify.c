@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "crypto/algorithms.h"
 #include "crypto/digest.h"
 #include "message/seal.h"
@@ -77,6 +78,38 @@ void verify_close(struct verify *v)
 {
 	buf_free(v->seal_key);
 	v->seal_key = NULL;
+}
+
+/* A sealing key has an id, too, by which people tell one from another. */
+static void show_seal_key(const struct verify *v, const char *path, FILE *to)
+{
+	uint8_t public_key[KEYS_LEN], id[KEYFILE_ID_LEN];
+
+	if (keys_x25519_public(public_key, buf_data(v->seal_key)) == 0 &&
+	    keyfile_id(public_key, id) == 0)
+		keyfile_show("seal-key", "", id, path, to);
+}
+
+void verify_show(const struct verify *v, const char *trusted_directory,
+    const char *seal_key, FILE *to)
+{
+	char path[PATH_MAX + sizeof v->trusted.at[0].name];
+
+	for (size_t i = 0; i < v->trusted.n; i++) {
+		const struct keyfile_trusted_key *at = &v->trusted.at[i];
+
+		(void)snprintf(path, sizeof path, "%s/%s" KEYFILE_SUFFIX,
+		    trusted_directory, at->name);
+		keyfile_show("trusted", at->name, at->id, path, to);
+	}
+	keyfile_show_ignored(trusted_directory, to);
+	if (v->trusted.n == 0) {
+		(void)fputs("# trusted: no key in ", to);
+		text_print(to, trusted_directory);
+		(void)fputs(", so no signature earns credit\n", to);
+	}
+	if (seal_key[0] != '\0')
+		show_seal_key(v, seal_key, to);
 }
 
 /* Ids are short: two trusted keys could share one. */

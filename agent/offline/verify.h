@@ -2,6 +2,8 @@
 #ifndef SQS_ENTROPY_AGENT_OFFLINE_VERIFY_H
 #define SQS_ENTROPY_AGENT_OFFLINE_VERIFY_H
 
+#include <stdio.h>
+
 #include "agent/offline/credit.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -18,6 +20,11 @@ struct verify {
 int verify_open(struct verify *v, const char *trusted_directory,
     const char *seal_key, struct err *err) MUST_CHECK;
 void verify_close(struct verify *v);
+
+/* For --check: write what the keys that were loaded are, and which files of the
+ * directory are none, as comments of the configuration. */
+void verify_show(const struct verify *v, const char *trusted_directory,
+    const char *seal_key, FILE *to);
 
 /*
  * Find out who signed a message for the queue with that ARN, and open a sealed

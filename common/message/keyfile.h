@@ -2,8 +2,10 @@
 #ifndef SQS_ENTROPY_MESSAGE_KEYFILE_H
 #define SQS_ENTROPY_MESSAGE_KEYFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/err.h"
 #include "crypto/keys.h"
@@ -57,6 +59,7 @@ int keyfile_id(const uint8_t public_key[static KEYS_LEN],
  * names.  A directory that is not there is an empty set.
  */
 #define KEYFILE_TRUSTED_MAX 32
+#define KEYFILE_SUFFIX      ".pub"
 
 struct keyfile_trusted {
 	size_t n;
@@ -73,5 +76,18 @@ struct keyfile_trusted {
  * guessed.  *out is empty then. */
 int keyfile_read_trusted(const char *directory, struct keyfile_trusted *out,
     struct err *err) MUST_CHECK;
+
+/* True if that reads a file of this name, as a shell's *.pub would match it. */
+bool keyfile_is_trusted(const char *file);
+
+/*
+ * For --check, as comments of a configuration.  The first: what the key is for,
+ * whose it is ("" for nobody's in particular), its id, and of its file the
+ * path, the owner and the mode.  The second: each file of a directory of
+ * trusted keys that is not read, and why.
+ */
+void keyfile_show(const char *what, const char *name,
+    const uint8_t id[static KEYFILE_ID_LEN], const char *path, FILE *to);
+void keyfile_show_ignored(const char *directory, FILE *to);
 
 #endif

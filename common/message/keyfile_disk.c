@@ -109,17 +109,15 @@ int keyfile_read(enum keyfile_kind kind, const char *path,
 	return read_key_at(AT_FDCWD, path, kind, forbidden, path, key, err);
 }
 
-#define SUFFIX       ".pub"
-#define SUFFIX_LEN   (sizeof SUFFIX - 1)
+#define SUFFIX_LEN   (sizeof KEYFILE_SUFFIX - 1)
 #define NAME_MAX_LEN (sizeof((struct keyfile_trusted_key *)NULL)->name - 1)
 
-/* True if a shell's *.pub would match. */
-static bool is_key_file(const char *file)
+bool keyfile_is_trusted(const char *file)
 {
 	const size_t len = strlen(file);
 
 	return file[0] != '.' && len > SUFFIX_LEN &&
-	       strcmp(file + len - SUFFIX_LEN, SUFFIX) == 0;
+	       strcmp(file + len - SUFFIX_LEN, KEYFILE_SUFFIX) == 0;
 }
 
 static int take_name(const char *file, const char *directory,
@@ -130,7 +128,7 @@ static int take_name(const char *file, const char *directory,
 	if (len > NAME_MAX_LEN)
 		return err_set(err, ERR_CONFIG,
 		    "%s/%s: its name is too long: leave it at most %zu "
-		    "characters before \"" SUFFIX "\"",
+		    "characters before \"" KEYFILE_SUFFIX "\"",
 		    directory, file, NAME_MAX_LEN);
 	if (out->n == KEYFILE_TRUSTED_MAX)
 		return err_set(err, ERR_CONFIG,
@@ -160,7 +158,7 @@ static int take_names(DIR *dir, const char *directory,
 		entry = readdir(dir);
 		if (entry == NULL)
 			break;
-		if (is_key_file(entry->d_name))
+		if (keyfile_is_trusted(entry->d_name))
 			rc = take_name(entry->d_name, directory, out, err);
 		if (rc != 0)
 			return rc;
@@ -180,7 +178,8 @@ static int read_keys(int dir_fd, const char *directory,
 	int rc = 0;
 
 	for (i = 0; i < out->n && rc == 0; i++) {
-		(void)snprintf(file, sizeof file, "%s" SUFFIX, out->at[i].name);
+		(void)snprintf(
+		    file, sizeof file, "%s" KEYFILE_SUFFIX, out->at[i].name);
 		(void)snprintf(origin, sizeof origin, "%s/%s", directory, file);
 		rc = read_key_at(dir_fd, file, KEYFILE_SIGN_PUBLIC, OTHERS_READ,
 		    origin, out->at[i].key, err);

@@ -135,18 +135,30 @@ int signer_open(struct signer *s, const struct conf *conf, struct err *err)
 	return rc;
 }
 
-int signer_check(const struct conf *conf, struct err *err)
+int signer_check(struct signer *s, const struct conf *conf, struct err *err)
 {
-	struct signer s;
 	const size_t n = arn_count_queues(conf->common.queues);
-	const int rc = load_keys(&s, conf, err);
+	const int rc = load_keys(s, conf, err);
 
 	if (rc == 0 && conf->signing_key[0] != '\0')
 		for (size_t i = find_without_arn(conf, 0); i < n;
 		     i = find_without_arn(conf, i + 1))
 			log_warning("%s: " UNSIGNED, conf->common.queues[i]);
-	signer_close(&s);
+	if (rc != 0)
+		signer_close(s);
 	return rc;
+}
+
+/* A sealing key has an id, too, by which people tell one from another. */
+void signer_show(const struct signer *s, const struct conf *conf, FILE *to)
+{
+	uint8_t id[KEYFILE_ID_LEN];
+
+	if (conf->signing_key[0] != '\0')
+		keyfile_show(
+		    "signing-key", "", s->key_id, conf->signing_key, to);
+	if (s->seals && keyfile_id(s->seal_to, id) == 0)
+		keyfile_show("seal-to", "", id, conf->seal_to, to);
 }
 
 void signer_close(struct signer *s)

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/arn.h"
 #include "base/buf.h"
@@ -33,8 +34,11 @@ int signer_open(struct signer *s, const struct conf *conf, struct err *err)
     MUST_CHECK;
 void signer_close(struct signer *s);
 
-/* For --check: load the keys as signer_open() does, and close them. */
-int signer_check(const struct conf *conf, struct err *err) MUST_CHECK;
+/* For --check: the keys alone, as signer_open() loads them; and what they are,
+ * as comments of the configuration. */
+int signer_check(struct signer *s, const struct conf *conf, struct err *err)
+    MUST_CHECK;
+void signer_show(const struct signer *s, const struct conf *conf, FILE *to);
 
 /* Make the ARN of the configured queue with that index from the configuration
  * and, where that does not say all, from what the online half found. */
