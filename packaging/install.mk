@@ -48,7 +48,7 @@ install-producer: $(BUILD)/sqs-entropy-producer
 	$(call files,644,$(MANDIR)/man5,producer/man/sqs-entropy-producer.conf.5)
 	$(call as,644,packaging/completion.bash,$(BASHCOMPDIR)/sqs-entropy-producer)
 	$(call files,644,$(DOCDIR)/sqs-entropy-producer/examples,\
-		producer/producer.conf)
+		producer/producer.conf cloud-init/examples/raspberry-pi.yaml)
 	$(Q)$(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/sqs-entropy
 	$(call unit,producer/systemd/sqs-entropy-producer.service.in)
 	$(call as,644,producer/systemd/sysusers.conf,\
@@ -79,7 +79,8 @@ install-cloud-init:
 	$(call as,755,cloud-init/clean,\
 		$(SYSCONFDIR)/cloud/clean.d/80-sqs-entropy-agent)
 	$(call files,644,$(DOCDIR)/sqs-entropy-agent/examples,\
-		$(wildcard cloud-init/examples/*) cloud-init/schema.json)
+		$(filter-out %/raspberry-pi.yaml,$(wildcard cloud-init/examples/*)) \
+		cloud-init/schema.json)
 
 # What the three targets above install.  Files of people and programs stay.
 INSTALLED := $(foreach p,agent producer,$(SBINDIR)/sqs-entropy-$(p) \

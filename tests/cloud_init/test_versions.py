@@ -287,7 +287,9 @@ def test_clean_leaves_nothing_of_an_instance(machine: Machine) -> None:
     assert boot.files[CONF] == "queue = image\n"
 
 
-@pytest.mark.parametrize("name", ["directive.yaml", "random_seed.yaml"])
+@pytest.mark.parametrize(
+    "name", ["directive.yaml", "random_seed.yaml", "raspberry-pi.yaml"]
+)
 def test_the_schema_check_knows_no_directive(machine: Machine, name: str) -> None:
     """What "cloud-init schema" says of the examples for user-data."""
     command = [*CLOUD_INIT, "schema", "--config-file", "/root/x.yaml"]

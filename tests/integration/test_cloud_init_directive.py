@@ -14,7 +14,7 @@ import jsonschema
 
 from aid import directives
 from aid.directives import BAD, FOLDER, GOOD, SECRET, key, yaml_value
-from aid.programs import AGENT, Runner
+from aid.programs import AGENT, PRODUCER, Runner
 
 cc = directives.load("cc_sqs_entropy")
 judge = jsonschema.Draft4Validator(directives.schema())
@@ -179,6 +179,7 @@ def test_examples_are_valid() -> None:
         "cloud.cfg.d-example.cfg",
         "install.txt",
         "random_seed.yaml",
+        "raspberry-pi.yaml",
         "user-data.txt",
     }
     for name in ("directive.yaml", "cloud.cfg.d-example.cfg"):
@@ -190,6 +191,19 @@ def test_examples_are_valid() -> None:
         hook = (FOLDER / "examples" / name).read_text()
         value = yaml_value(hook.split("<<'END'\n")[1].split("END\n")[0])
         assert cc.validate(value["sqs_entropy"]) == []
+
+
+def test_the_example_for_a_pi_is_accepted(run: Runner, tmp_path: Path) -> None:
+    value = yaml_value((FOLDER / "examples/raspberry-pi.yaml").read_text())
+    conf, environment = value["write_files"]
+    assert environment["permissions"] == "0600"
+    (tmp_path / "producer.conf").write_text(conf["content"])
+    assert run(PRODUCER, "-c", tmp_path / "producer.conf", "--check").code == 0
+    ((shell, _, script),) = value["runcmd"]
+    assert run(f"/bin/{shell}", "-n", "-c", script).code == 0
+    # Unsigned messages earn no credit: the key comes before the configuration.
+    order = [script.index(word) for word in ("install -y", "--genkey", "mv ")]
+    assert order == sorted(order)
 
 
 def test_examples_in_the_readme_are_valid() -> None:
