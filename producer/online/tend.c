@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "producer/online/tend.h"
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "sqs/messages.h"
+#include "sqs/queue.h"
+
+#define CALL_MS 30000 /* for one call to the service, retries included */
+
+static int64_t call_deadline(struct tending *t)
+{
+	return heartbeat_deadline(&t->heartbeat, CALL_MS);
+}
+
+static int reach_queue(struct tending *t, struct tended *q, struct err *err)
+{
+	int rc;
+
+	if (q->opened)
+		return 0;
+	rc = session_open(t->session, q->queue, call_deadline(t), err);
+	q->opened = rc == 0;
+	if (q->opened && !q->warned && q->queue->warning[0] != '\0')
+		log_warning("%s", q->queue->warning);
+	q->warned = q->warned || q->opened;
+	return rc;
+}
+
+/* Refuse to send messages whose date is so wrong that they earn no credit. */
+static int check_clock(
+    struct tending *t, const struct tended *q, struct err *err)
+{
+	const int64_t behind = sqs_clock_behind(q->queue->sqs);
+	const int64_t s = (behind < 0 ? -behind : behind) / 1000;
+	const char *where = behind < 0 ? "ahead" : "behind";
+
+	if (behind <= BATCH_FRESH_MS && behind >= -BATCH_FRESH_MS)
+		return 0;
+	if (t->conf->signing_key[0] == '\0') {
+		log_info(
+		    "this machine's clock is %lld s %s", (long long)s, where);
+		return 0;
+	}
+	t->heartbeat.record.behind =
+	    (int32_t)(s > INT32_MAX ? INT32_MAX : s) * (behind < 0 ? -1 : 1);
+	return err_set(err, ERR_ABSENT,
+	    "this machine's clock is %lld s %s: messages signed now would earn "
+	    "no credit, none is sent; is NTP running?",
+	    (long long)s, where);
+}
+
+static int send_batch(
+    struct tending *t, const struct tended *q, long *sent, struct err *err)
+{
+	const struct message *messages[LIMIT_BATCH];
+	bool confirmed[LIMIT_BATCH] = {false};
+	int rc;
+
+	for (size_t k = 0; k < t->batch.n; k++)
+		messages[k] = &t->batch.at[k];
+	rc = sqs_send(q->queue->sqs, q->queue->url, messages, t->batch.n,
+	    confirmed, call_deadline(t), err);
+	/* When the clock was set wrongly since the last call, SQS refuses the
+	 * request's signature first. */
+	if (rc == ERR_DENIED && check_clock(t, q, err) != 0)
+		return ERR_ABSENT;
+	/* A stop is no error, but the messages may be in the queue. */
+	if (rc == ERR_CANCELED)
+		log_notice("%s", err->text);
+	if (rc != 0)
+		return rc;
+	for (size_t k = 0; k < t->batch.n; k++)
+		*sent += confirmed[k] ? 1 : 0;
+	if (err->code != 0) {
+		log_warning("%s", err->text);
+		err->code = 0;
+	}
+	return 0;
+}
+
+static void note_sent(struct tending *t, struct tended *q, long sent)
+{
+	refill_note_sent(&q->state, clock_mono(t->clock), sent);
+	t->heartbeat.record.sent += (uint64_t)sent;
+	http_rest(t->session->http);
+}
+
+/* Of several queues, which one a line of the log is about. */
+static const char *label_queue(const struct tending *t, const struct tended *q)
+{
+	return t->session->n > 1 ? q->queue->entry : "the queue";
+}
+
+/* Messages that came before the offline half failed are sent, too. */
+static int top_up(
+    struct tending *t, struct tended *q, long count, struct err *err)
+{
+	const struct record_ask ask = {
+	    .entry = (uint32_t)q->entry, .found = q->queue->arn};
+	long sent = 0;
+	int rc = 0;
+
+	for (long left = count; rc == 0 && t->batch.failed == 0 && left > 0;
+	     left -= (long)t->batch.n) {
+		rc = batch_fill(&t->batch, &t->heartbeat, &ask,
+		    left < LIMIT_BATCH ? (size_t)left : LIMIT_BATCH, err);
+		if (rc == 0 && t->batch.n > 0)
+			rc = send_batch(t, q, &sent, err);
+		batch_wipe(&t->batch);
+	}
+	if (sent > 0)
+		note_sent(t, q, sent);
+	if (sent > 0 || (rc == 0 && t->batch.failed == 0))
+		log_notice("sent %ld of %ld messages of %ld bytes to %s", sent,
+		    count, t->conf->message_bytes, label_queue(t, q));
+	return rc;
+}
+
+static int look_at_queue(
+    struct tending *t, struct tended *q, long *count, struct err *err)
+{
+	const struct refill_settings *rule = &t->conf->refill;
+	struct sqs_depth depth;
+	int rc = sqs_queue_depth(
+	    q->queue->sqs, q->queue->url, &depth, call_deadline(t), err);
+
+	t->heartbeat.record.behind = 0;
+	if (rc != 0)
+		return rc;
+	q->state.visible = depth.visible;
+	q->state.in_flight = depth.in_flight;
+	t->heartbeat.record.visible[q->entry] = depth.visible;
+	rc = check_clock(t, q, err);
+	if (rc != 0)
+		return rc;
+	*count = refill_count(rule, &q->state, clock_mono(t->clock));
+	if (refill_is_stuck(rule, &q->state))
+		log_warning("%lld messages of %s are in flight: somebody "
+			    "receives and does not delete; sending none",
+		    (long long)depth.in_flight, label_queue(t, q));
+	log_info("%s: %lld messages, %lld in flight; to send: %ld",
+	    label_queue(t, q), (long long)depth.visible,
+	    (long long)depth.in_flight, *count);
+	return 0;
+}
+
+static void report_failure(
+    const struct tending *t, const struct tended *q, const struct err *err)
+{
+	if (t->session->n > 1)
+		log_error("queue %s: %s", q->queue->entry, err->text);
+	else
+		log_error("%s", err->text);
+}
+
+static int look_and_top_up(struct tending *t, struct tended *q)
+{
+	struct err err = {0};
+	long count = 0;
+	int rc;
+
+	t->batch.failed = 0;
+	rc = reach_queue(t, q, &err);
+	if (rc == 0)
+		rc = look_at_queue(t, q, &count, &err);
+	if (rc == 0 && count > 0)
+		rc = top_up(t, q, count, &err);
+	else if (rc == 0 && t->conf->once)
+		log_notice("%s has enough: %lld messages", label_queue(t, q),
+		    (long long)q->state.visible);
+	if (rc != 0 && rc != ERR_CANCELED && !err.told)
+		report_failure(t, q, &err);
+	/* The profile, or the answer about a name, may lead elsewhere by now;
+	 * what has answered and refused is the queue. */
+	if (rc != 0 && rc != ERR_ABSENT && rc != ERR_DENIED && rc != ERR_NOCRED)
+		q->opened = false;
+	q->fails = rc != 0;
+	t->heartbeat.record.code[q->entry] =
+	    t->batch.failed != 0 ? t->batch.failed : rc;
+	return rc == 0 && t->batch.failed != 0 ? ERR_ABSENT : rc;
+}
+
+/* True if no queue can be tended any more. */
+static bool is_final(const struct tending *t, int rc)
+{
+	return t->batch.ended || rc == ERR_CANCELED || rc == ERR_EOF;
+}
+
+/* Only a process that starts anew can read what moved out of this one's reach.
+ * As long as another queue is served, that is not what this one fails of, or
+ * not all that matters. */
+static bool is_shut_out(const struct tending *t, const struct tended *q, int rc)
+{
+	const char *path = session_shut_out(t->session, q->queue, rc);
+
+	for (size_t i = 0; i < t->session->n; i++)
+		if (!t->tended[i].fails)
+			return false;
+	if (path != NULL)
+		log_error("%s can be read only by a process that starts now: "
+			  "ending, to be started again",
+		    path);
+	return path != NULL;
+}
+
+/* The first failure is what comes of it, but each queue is looked at. */
+int tend_once(struct tending *t)
+{
+	int first = 0;
+
+	for (size_t i = 0; i < t->session->n; i++) {
+		struct tended *q = &t->tended[i];
+		const int rc = look_and_top_up(t, q);
+
+		if (first == 0)
+			first = rc;
+		if (is_final(t, rc))
+			return rc;
+	}
+	return first;
+}
+
+/* The queue that has waited for the longest time, and so has its turn next. */
+static struct tended *find_next(struct tending *t)
+{
+	struct tended *next = t->tended;
+
+	for (size_t i = 1; i < t->session->n; i++)
+		if (t->tended[i].next < next->next)
+			next = &t->tended[i];
+	return next;
+}
+
+int tend_always(struct tending *t)
+{
+	for (;;) {
+		struct tended *q = find_next(t);
+		const int64_t wait = q->next - clock_mono(t->clock);
+		int rc = 0;
+
+		if (q->next != 0 && wait > 0)
+			rc = heartbeat_sleep(&t->heartbeat, wait);
+		if (rc == 0)
+			rc = look_and_top_up(t, q);
+		if (is_final(t, rc))
+			return rc;
+		if (is_shut_out(t, q, rc))
+			return ERR_ABSENT;
+		q->next = clock_mono(t->clock) +
+			  refill_wait(&t->conf->refill, clock_chance(t->clock));
+	}
+}
+
+void tend_init(struct tending *t)
+{
+	for (size_t i = 0; i < t->session->n; i++)
+		t->tended[i] = (struct tended){
+		    .queue = &t->session->queues[i], .entry = i};
+	t->heartbeat.record.queues = (uint32_t)t->session->n;
+}
