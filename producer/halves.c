@@ -11,6 +11,7 @@
 #include "confine/confine.h"
 #include "confine/split.h"
 #include "producer/offline/offline.h"
+#include "producer/record.h"
 #include "sqs/session.h"
 
 /* One half has this long to end after the other one, before it is killed. */
@@ -98,6 +99,8 @@ static int run_producer_offline(
 	int cancel_fd;
 	int rc = split_stop_fd(&cancel_fd);
 
+	if (rc == 0)
+		rc = split_hup(fd, RECORD_LOOK);
 	if (rc != 0)
 		(void)err_errno(err, rc, "cannot listen to signals");
 	cred_env_forget();
@@ -116,7 +119,12 @@ int producer_halves_run(
 	const struct split split = {leave_producer, run_producer_online,
 	    run_producer_offline, OUTLIVE_MS, &run};
 	struct err end = {0};
-	const int rc = split_run(&split, &end, err);
+	int rc;
+
+	/* The offline half tells the other one of it; systemctl kill may send
+	 * it to both. */
+	(void)signal(SIGHUP, SIG_IGN);
+	rc = split_run(&split, &end, err);
 
 	if (rc == ERR_CANCELED && end.code != 0 && !end.told)
 		log_warning("%s", end.text);

@@ -14,10 +14,12 @@
  * time, and each ask has one answer.
  */
 enum record_type {
-	RECORD_ASK = 1,      /* online: struct record_ask */
-	RECORD_MESSAGE = 2,  /* offline: struct message */
-	RECORD_FAILED = 3,   /* offline: struct record_failed instead */
-	RECORD_HEARTBEAT = 4 /* online: struct record_heartbeat, at any time */
+	RECORD_ASK = 1,       /* online: struct record_ask */
+	RECORD_MESSAGE = 2,   /* offline: struct message */
+	RECORD_FAILED = 3,    /* offline: struct record_failed instead */
+	RECORD_HEARTBEAT = 4, /* online: struct record_heartbeat, at any time */
+	RECORD_LOOK = 5       /* offline: look at the queues at once, no data;
+				 at any time, sent by a signal's handler */
 };
 
 /* The first one also says that the online half is confined.  In the time of

@@ -96,6 +96,38 @@ int split_stop_fd(int *fd)
 	return 0;
 }
 
+static int hup_fd = -1;
+static uint32_t hup_type;
+
+static void on_hup(int signal)
+{
+	const int saved = errno;
+	struct iovec iov = {.iov_base = &hup_type, .iov_len = sizeof hup_type};
+	const struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+
+	(void)signal;
+	/* Without room for one there are records enough to be read. */
+	(void)sendmsg(hup_fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+	errno = saved;
+}
+
+int split_hup(int fd, uint32_t type)
+{
+	/* It interrupts nothing: this half goes on with what it does. */
+	const struct sigaction tell = {
+	    .sa_handler = on_hup, .sa_flags = SA_RESTART};
+	sigset_t set;
+
+	hup_fd = fd;
+	hup_type = type;
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGHUP);
+	return sigaction(SIGHUP, &tell, NULL) == 0 &&
+		       sigprocmask(SIG_UNBLOCK, &set, NULL) == 0
+		   ? 0
+		   : ERR_IO;
+}
+
 int split_end_fd(int peer, int stop_fd, int *fd)
 {
 	/* The end of the other half (EPOLLHUP) is told without being asked. */

@@ -38,6 +38,11 @@ int split_run(const struct split *s, struct err *end, struct err *err)
  * ERR_IO. */
 int split_stop_fd(int *fd) MUST_CHECK;
 
+/* SIGHUP sends the other half, at fd, a record (record.h) of that type without
+ * data from now on, in this process; a system call goes on.  The record is
+ * dropped when there is no room.  ERR_IO. */
+int split_hup(int fd, uint32_t type) MUST_CHECK;
+
 /* *fd is readable from now on once the other half has closed the pair whose end
  * peer is, or stop_fd (-1: none) is readable.  What the other half sends does
  * not count.  ERR_IO. */

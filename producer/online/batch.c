@@ -56,7 +56,7 @@ static int accept_message(struct message *m, size_t len)
 	return rc;
 }
 
-static int ask_for_message(struct batch *b, const struct heartbeat *h,
+static int ask_for_message(struct batch *b, struct heartbeat *h,
     const struct record_ask *ask, struct message *m)
 {
 	uint32_t type;
@@ -88,7 +88,7 @@ static void drop_stale(struct batch *b, int64_t now)
 	b->n = fresh;
 }
 
-static int ask_until_slow(struct batch *b, const struct heartbeat *h,
+static int ask_until_slow(struct batch *b, struct heartbeat *h,
     const struct record_ask *ask, size_t most)
 {
 	int64_t asked, now = 0;
@@ -111,7 +111,7 @@ static int ask_until_slow(struct batch *b, const struct heartbeat *h,
 	return 0;
 }
 
-int batch_fill(struct batch *b, const struct heartbeat *h,
+int batch_fill(struct batch *b, struct heartbeat *h,
     const struct record_ask *ask, size_t most, struct err *err)
 {
 	int rc;

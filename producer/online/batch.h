@@ -39,7 +39,7 @@ void batch_wipe(struct batch *b);
  * (told: that half has ended), ERR_FORMAT (it cannot have answered that),
  * ERR_CANCELED, ERR_IO.
  */
-int batch_fill(struct batch *b, const struct heartbeat *h,
+int batch_fill(struct batch *b, struct heartbeat *h,
     const struct record_ask *ask, size_t most, struct err *err) MUST_CHECK;
 
 #endif

@@ -12,11 +12,13 @@ void heartbeat_init(struct heartbeat *h, int fd, int cancel_fd,
 	*h = (struct heartbeat){.fd = fd,
 	    .cancel_fd = cancel_fd,
 	    .clock = clock,
-	    .slice = watchdog_ms / HEARTBEAT_PARTS,
+	    .slice = HEARTBEAT_USUAL_MS,
 	    .record = {.queues = 1}};
 	for (size_t i = 0; i < LIMIT_QUEUES; i++)
 		h->record.visible[i] = -1;
-	if (watchdog_ms > 0 && h->slice == 0)
+	if (watchdog_ms > 0 && watchdog_ms / HEARTBEAT_PARTS < h->slice)
+		h->slice = watchdog_ms / HEARTBEAT_PARTS;
+	if (h->slice == 0)
 		h->slice = 1;
 }
 
@@ -29,7 +31,7 @@ void heartbeat_tell(const struct heartbeat *h)
 
 int64_t heartbeat_deadline(const struct heartbeat *h, int64_t usual)
 {
-	const int64_t ms = h->slice > 0 && h->slice < usual ? h->slice : usual;
+	const int64_t ms = h->slice < usual ? h->slice : usual;
 
 	heartbeat_tell(h);
 	return clock_mono(h->clock) + ms;
@@ -40,26 +42,48 @@ static int64_t end_of_slice(const struct heartbeat *h, int64_t end)
 {
 	const int64_t next = clock_mono(h->clock) + h->slice;
 
-	return h->slice > 0 && next < end ? next : end;
+	return next < end ? next : end;
 }
 
-int heartbeat_sleep(const struct heartbeat *h, int64_t ms)
+/* Take what has come from the offline half, which while this one asks for
+ * nothing can be RECORD_LOOK alone. */
+static int take_looks(struct heartbeat *h)
 {
-	const int64_t end = clock_mono(h->clock) + ms;
-	int64_t now, next;
+	uint32_t type;
+	uint8_t none;
+	size_t len;
 	int rc;
 
 	do {
+		rc = record_receive(h->fd, &type, &none, 0, &len, -1, AT_ONCE);
+		if (rc == 0 && type != RECORD_LOOK)
+			return ERR_FORMAT;
+		h->look = h->look || rc == 0;
+	} while (rc == 0);
+	if (rc == ERR_TIMEOUT)
+		return 0;
+	return rc == ERR_EOF ? ERR_CANCELED : rc;
+}
+
+int heartbeat_sleep(struct heartbeat *h, int64_t ms)
+{
+	const int64_t end = clock_mono(h->clock) + ms;
+	int64_t now, next;
+	int rc = take_looks(h);
+
+	while (rc == 0 && !h->look && clock_mono(h->clock) < end) {
 		heartbeat_tell(h);
 		now = clock_mono(h->clock);
 		next = end_of_slice(h, end);
 		rc = clock_sleep(h->clock, next > now ? next - now : 0);
-	} while (rc == 0 && clock_mono(h->clock) < end);
+		if (rc == 0)
+			rc = take_looks(h);
+	}
 	return rc;
 }
 
-int heartbeat_receive(const struct heartbeat *h, uint32_t *type, void *data,
-    size_t max, size_t *len)
+int heartbeat_receive(
+    struct heartbeat *h, uint32_t *type, void *data, size_t max, size_t *len)
 {
 	int rc;
 
@@ -67,6 +91,7 @@ int heartbeat_receive(const struct heartbeat *h, uint32_t *type, void *data,
 		heartbeat_tell(h);
 		rc = record_receive(h->fd, type, data, max, len, h->cancel_fd,
 		    end_of_slice(h, FOR_EVER));
-	} while (rc == ERR_TIMEOUT);
+		h->look = h->look || (rc == 0 && *type == RECORD_LOOK);
+	} while (rc == ERR_TIMEOUT || (rc == 0 && *type == RECORD_LOOK));
 	return rc;
 }

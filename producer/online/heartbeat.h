@@ -2,6 +2,7 @@
 #ifndef SQS_ENTROPY_PRODUCER_ONLINE_HEARTBEAT_H
 #define SQS_ENTROPY_PRODUCER_ONLINE_HEARTBEAT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,12 +21,16 @@ struct heartbeat {
 	int fd; /* to the offline half */
 	int cancel_fd;
 	const struct clock *clock;
-	int64_t slice; /* ms; 0: nobody watches */
+	int64_t slice; /* ms */
+	bool look;     /* the offline half has asked for a look at once */
 	struct record_heartbeat record;
 };
 
+/* Where no watchdog needs one earlier: the status is written from them. */
+#define HEARTBEAT_USUAL_MS 60000
+
 /* For one queue, of which nothing is known yet; clock has to live as long as
- * h. */
+ * h.  Its sleep may end early where a record of the offline half has come. */
 void heartbeat_init(struct heartbeat *h, int fd, int cancel_fd,
     const struct clock *clock, int64_t watchdog_ms);
 
@@ -38,9 +43,10 @@ void heartbeat_tell(const struct heartbeat *h);
 int64_t heartbeat_deadline(const struct heartbeat *h, int64_t usual);
 
 /* As clock_sleep(), and as record_receive() without a deadline, but both wait
- * in slices with a sign of life before each. */
-int heartbeat_sleep(const struct heartbeat *h, int64_t ms) MUST_CHECK;
-int heartbeat_receive(const struct heartbeat *h, uint32_t *type, void *data,
+ * in slices with a sign of life before each.  RECORD_LOOK sets look; it ends a
+ * sleep, also one that has not begun, and is nothing that is received. */
+int heartbeat_sleep(struct heartbeat *h, int64_t ms) MUST_CHECK;
+int heartbeat_receive(struct heartbeat *h, uint32_t *type, void *data,
     size_t max, size_t *len) MUST_CHECK;
 
 #endif

@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "producer/online/online.h"
 
+#include <poll.h>
+
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/record.h"
 #include "confine/split.h"
 #include "producer/halves.h"
 #include "producer/online/tend.h"
 #include "sqs/session.h"
 
 struct run {
+	int fd;     /* to the offline half */
 	int end_fd; /* readable once that half has ended or this process was
 		       told to stop */
 	const struct conf *conf;
-	struct clock clock;
+	struct clock clock, listening; /* the latter's sleep ends early */
 	struct session_config cfg;
 	struct session session;
 	struct runner runner;
@@ -61,17 +65,35 @@ static int begin_sending(struct run *run, struct err *err)
 	return rc;
 }
 
+/* Sleep, but for what the offline half says. */
+static int sleep_and_listen(void *ctx, int64_t ms)
+{
+	const struct run *run = ctx;
+	const int rc = record_wait(
+	    run->fd, POLLIN, run->end_fd, clock_read(CLOCK_MONOTONIC) + ms);
+
+	return rc == ERR_TIMEOUT ? 0 : rc;
+}
+
+/* The end of the offline half ends whatever is waited for, but for its own last
+ * record. */
+static void set_clocks(struct run *run)
+{
+	run->clock = clock_system(&run->end_fd);
+	run->listening = run->clock;
+	run->listening.sleep = sleep_and_listen;
+	run->listening.ctx = run;
+}
+
 int producer_online_run(
     int fd, const struct conf *conf, int cancel_fd, int64_t watchdog_ms)
 {
-	struct run run = {.conf = conf};
+	struct run run = {.fd = fd, .conf = conf};
 	struct tending *t = &run.tending;
 	struct err err = {0};
 	int rc = batch_init(&t->batch, &err);
 
-	/* The end of the offline half ends whatever is waited for, but for its
-	 * own last record. */
-	run.clock = clock_system(&run.end_fd);
+	set_clocks(&run);
 	t->conf = conf;
 	t->clock = &run.clock;
 	t->session = &run.session;
@@ -81,7 +103,8 @@ int producer_online_run(
 			(void)err_errno(
 			    &err, rc, "cannot watch the offline half");
 	}
-	heartbeat_init(&t->heartbeat, fd, cancel_fd, &run.clock, watchdog_ms);
+	heartbeat_init(
+	    &t->heartbeat, fd, cancel_fd, &run.listening, watchdog_ms);
 	if (rc == 0)
 		rc = begin_sending(&run, &err);
 	if (rc != 0)

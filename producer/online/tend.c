@@ -232,6 +232,17 @@ static struct tended *find_next(struct tending *t)
 	return next;
 }
 
+/* Every queue has its turn now. */
+static void take_look(struct tending *t)
+{
+	if (!t->heartbeat.look)
+		return;
+	log_notice("told to look at once (SIGHUP)");
+	t->heartbeat.look = false;
+	for (size_t i = 0; i < t->session->n; i++)
+		t->tended[i].next = 0;
+}
+
 int tend_always(struct tending *t)
 {
 	for (;;) {
@@ -241,6 +252,8 @@ int tend_always(struct tending *t)
 
 		if (q->next != 0 && wait > 0)
 			rc = heartbeat_sleep(&t->heartbeat, wait);
+		take_look(t);
+		q = find_next(t);
 		if (rc == 0)
 			rc = look_and_top_up(t, q);
 		if (is_final(t, rc))

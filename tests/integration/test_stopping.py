@@ -81,6 +81,24 @@ def test_sigint_ends_the_retry_of_an_imds_that_is_silent(
     stop_quickly(run, process, signal.SIGINT)
 
 
+def test_sighup_has_the_queue_looked_at_and_ends_nothing(
+    run: Runner, queue: Queue, source: Path, proxy: SqsProxy, tmp_path: Path
+) -> None:
+    """To the main process, as "systemctl reload" does, or to both at once."""
+    conf = tmp_path / "producer.conf"
+    conf.write_text(f'queue = "{queue.url}"\ninterval = 86400\n')
+    process = run.start(PRODUCER, "-c", conf, "-d", source)
+    online, offline = halves(process)
+    for signalled, looks in (([], 1), ([offline], 2), ([online, offline], 3)):
+        wait_until(lambda: queue.depth()[0] == 10)
+        for half in signalled:
+            os.kill(half.pid, signal.SIGHUP)
+        wait_until(lambda n=looks: len(proxy.matching("GetQueueAttributes")) >= n)
+    said = stop_quickly(run, process)
+    assert said.count("told to look at once (SIGHUP)") == 2, said
+    assert len(proxy.matching("GetQueueAttributes")) == 3
+
+
 def test_a_stop_ends_the_test_of_the_sources(
     start: Callable[..., Service], queue: Queue, tmp_path: Path, manager: Manager
 ) -> None:

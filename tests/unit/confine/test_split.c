@@ -353,6 +353,32 @@ static void stop_signals_make_the_descriptor_readable(void **state)
 	(void)signal(SIGINT, SIG_DFL);
 }
 
+static void a_hang_up_is_a_record_for_the_other_half(void **state)
+{
+	const int64_t soon = clock_read(CLOCK_MONOTONIC) + 60000;
+	uint32_t type;
+	uint8_t none;
+	size_t len;
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	assert_int_equal(split_hup(pair[0], 9), 0);
+	/* One is enough; what finds no room does not make the sender wait. */
+	for (int i = 0; i < 10000; i++)
+		assert_int_equal(raise(SIGHUP), 0);
+	assert_int_equal(
+	    record_receive(pair[1], &type, &none, 0, &len, -1, soon), 0);
+	assert_int_equal(type, 9);
+	assert_int_equal(len, 0);
+	/* The other half may be gone. */
+	(void)close(pair[1]);
+	assert_int_equal(raise(SIGHUP), 0);
+	(void)close(pair[0]);
+	assert_int_equal(raise(SIGHUP), 0);
+	(void)signal(SIGHUP, SIG_DFL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -364,6 +390,7 @@ int main(void)
 	    cmocka_unit_test(
 		the_end_of_the_other_half_makes_the_descriptor_readable),
 	    cmocka_unit_test(stop_signals_make_the_descriptor_readable),
+	    cmocka_unit_test(a_hang_up_is_a_record_for_the_other_half),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,7 +33,7 @@ static int teardown(void **state)
 
 static int64_t now;     /* simulated, ms */
 static int64_t longest; /* sleep */
-static unsigned stop_at;
+static unsigned stop_at, look_at;
 
 static int64_t mono(void *ctx)
 {
@@ -41,11 +41,19 @@ static int64_t mono(void *ctx)
 	return now;
 }
 
+static void look(const void *data, size_t len)
+{
+	assert_int_equal(
+	    record_send(pair[0], RECORD_LOOK, data, len, -1, 1), 0);
+}
+
 static int pass(void *ctx, int64_t ms)
 {
 	(void)ctx;
 	now += ms;
 	longest = ms > longest ? ms : longest;
+	if (look_at > 0 && --look_at == 0)
+		look(NULL, 0);
 	return stop_at > 0 && --stop_at == 0 ? ERR_CANCELED : 0;
 }
 
@@ -96,14 +104,60 @@ static void a_long_sleep_is_cut(void **state)
 	assert_int_equal(count_signs(), 2);
 }
 
-static void without_a_watchdog_a_sleep_is_not_cut(void **state)
+/* The status is written of what the signs say. */
+static void without_a_watchdog_a_sleep_has_a_sign_a_minute(void **state)
 {
 	struct heartbeat h = begin(0);
 
 	(void)state;
-	assert_int_equal(heartbeat_sleep(&h, 86400000), 0);
-	assert_int_equal(longest, 86400000);
-	assert_int_equal(count_signs(), 1);
+	assert_int_equal(heartbeat_sleep(&h, 600000), 0);
+	assert_int_equal(longest, 60000);
+	assert_int_equal(count_signs(), 10);
+}
+
+static void a_look_ends_a_sleep(void **state)
+{
+	struct heartbeat h = begin(180000);
+
+	(void)state;
+	look_at = 2;
+	assert_int_equal(heartbeat_sleep(&h, 600000), 0);
+	assert_true(h.look);
+	assert_int_equal(now, 1120000);
+	/* It waits for whoever was busy. */
+	h.look = false;
+	look(NULL, 0);
+	look(NULL, 0);
+	assert_int_equal(heartbeat_sleep(&h, 600000), 0);
+	assert_true(h.look);
+	assert_int_equal(now, 1120000);
+	h.look = false;
+	assert_int_equal(heartbeat_sleep(&h, 1), 0);
+	assert_false(h.look);
+	/* And nothing else comes unasked. */
+	look("x", 1);
+	assert_int_equal(heartbeat_sleep(&h, 600000), ERR_FORMAT);
+	assert_int_equal(
+	    record_send(pair[0], RECORD_MESSAGE, NULL, 0, -1, 1), 0);
+	assert_int_equal(heartbeat_sleep(&h, 600000), ERR_FORMAT);
+	(void)close(pair[0]);
+	assert_int_equal(heartbeat_sleep(&h, 600000), ERR_CANCELED);
+}
+
+static void a_look_is_no_answer(void **state)
+{
+	struct heartbeat h = begin(0);
+	uint32_t type;
+	size_t len;
+	char data[8];
+
+	(void)state;
+	look(NULL, 0);
+	assert_int_equal(record_send(pair[0], 7, "x", 1, -1, 1), 0);
+	assert_int_equal(
+	    heartbeat_receive(&h, &type, data, sizeof data, &len), 0);
+	assert_int_equal(type, 7);
+	assert_true(h.look);
 }
 
 static void the_shortest_watchdog_cuts_sleep_to_a_millisecond(void **state)
@@ -185,7 +239,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(a_long_sleep_is_cut),
-	    TEST(without_a_watchdog_a_sleep_is_not_cut),
+	    TEST(without_a_watchdog_a_sleep_has_a_sign_a_minute),
+	    TEST(a_look_ends_a_sleep),
+	    TEST(a_look_is_no_answer),
 	    TEST(the_shortest_watchdog_cuts_sleep_to_a_millisecond),
 	    TEST(a_call_takes_no_more_than_a_slice),
 	    TEST(signs_that_find_no_room_are_dropped),
