@@ -19,7 +19,9 @@ from pathlib import Path
 import pytest
 
 from aid.documents import Block, blocks, documents
+from aid.environment import ROOT
 from aid.queue import REGION, Moto, Queue
+from aid.settings import Table
 
 SECONDS = 240
 # What a command leaves behind, such as gpg's agent, ends with it.
@@ -27,6 +29,9 @@ APART = ["unshare", "--mount", "--mount-proc", "--pid", "--fork", "--kill-child"
 
 # What a document asks for that a machine may lack.
 TOOLS = {"README.md": "ent", "fleet.md": "gpg"}
+
+PROGRAMS = ("agent", "producer")
+README = ROOT / "cloud-init/README.md"
 
 # What the reader fills in.
 FILLED_IN = {r"\bURL\b": "{url}", r"\bNAME\b": "{name}"}
@@ -109,6 +114,26 @@ def test_what_others_run_stands_there(block: Block) -> None:
 def test_what_is_not_run_says_why(block: Block) -> None:
     """A block that is not run has a reason of some words."""
     assert len(block.why.split()) >= 3
+
+
+@pytest.mark.parametrize(
+    "file", [*documents(), README], ids=lambda f: str(f.parent.name)
+)
+def test_every_option_that_is_named_exists(file: Path, build: Path) -> None:
+    """Of a call of ours, and of an option that stands alone."""
+    tables = {name: Table.of(build, name).names("option") for name in PROGRAMS}
+    unknown = []
+    spans = re.findall(r"`([^`\n]+)`", file.read_text())
+    calls = [command for block in blocks(file) for command in block.commands]
+    for text in (*spans, *calls):
+        called = re.search(r"sqs-entropy-(agent|producer)(?![\w.-])(.*)", text)
+        alone = text in spans and text.startswith("--")
+        words = called[2] if called else text if alone else ""
+        known = tables[called[1]] if called else set.union(*tables.values())
+        for name in re.findall(r"(?<!\S)--([a-z-]+)", words.split(" | ")[0]):
+            if name not in known:
+                unknown.append(text)
+    assert unknown == []
 
 
 def fill_in(text: str, queue: Queue) -> str:
