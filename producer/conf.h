@@ -12,8 +12,11 @@
 #define CONF_FILE            SQS_ENTROPY_SYSCONFDIR "/sqs-entropy/producer.conf"
 #define CONF_UNIT_KEY        SQS_ENTROPY_SYSCONFDIR "/sqs-entropy/signing.key"
 
-/* --genkey, an action beside those of program.h: make a key pair. */
-#define CONF_GENKEY          PROGRAM_OWN
+/* Actions beside those of program.h. */
+enum conf_action {
+	CONF_GENKEY = PROGRAM_OWN, /* --genkey: make a key pair */
+	CONF_PUBKEY                /* --pubkey: print a public key */
+};
 
 /* When the queue is topped up, see refill.h. */
 struct refill_settings {
@@ -27,7 +30,7 @@ struct refill_settings {
 struct conf {
 	struct program_conf common;
 	bool once;            /* one look, one top-up */
-	const char *key_file; /* --genkey */
+	const char *key_file; /* --genkey, --pubkey */
 	bool seal;            /* --seal: a pair for sealing */
 
 	char device[PATH_MAX];

@@ -89,6 +89,8 @@ static int do_producer_action(const struct conf *conf, struct err *err)
 	switch (conf->common.action) {
 	case CONF_GENKEY:
 		return genkey(conf->key_file, conf->seal, err);
+	case CONF_PUBKEY:
+		return genkey_print(conf->key_file, err);
 	case PROGRAM_CHECK:
 		return check_producer(conf, err);
 	default:

@@ -38,6 +38,8 @@ def test_genkey_makes_a_private_pair_and_never_overwrites(
     public = public_of(pair.secret).public_key()  # type: ignore[attr-defined]
     assert public.public_bytes_raw() == pair.public
     assert pair.file.read_text().split()[1] not in pair.line
+    shown = maker.run(PRODUCER, "--pubkey", pair.file)
+    assert (shown.code, shown.out.decode(), shown.err) == (0, pair.line, "")
     # Never overwritten.
     before = pair.file.read_bytes()
     again = maker.run(PRODUCER, "--genkey", pair.file, *args)
@@ -55,6 +57,22 @@ def test_genkey_does_not_follow_a_link(maker: Maker) -> None:
     assert not target.exists()
     nowhere = maker.run(PRODUCER, "--genkey", target / "key")
     assert (nowhere.code, nowhere.out) == (78, b"")
+
+
+def test_pubkey_refuses_what_is_no_secret_key(maker: Maker) -> None:
+    pair = maker.genkey("new.key")
+    public = maker.judge.directory / "new.pub"
+    public.write_text(pair.line)
+    public.chmod(0o600)
+    for path, why in (
+        (public, "this is a public signing key; a secret signing key belongs here"),
+        (maker.judge.directory / "nothing", "cannot open key file"),
+    ):
+        got = maker.run(PRODUCER, "--pubkey", path)
+        assert (got.code, got.out) == (78, b"")
+        assert why in got.err
+    pair.file.chmod(0o644)
+    assert maker.run(PRODUCER, "--pubkey", pair.file).code == 78
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o666])
