@@ -26,6 +26,10 @@ define unit
 	$(Q)chmod 644 $(DESTDIR)$(UNITDIR)/$(or $(2),$(notdir $(basename $(1))))
 endef
 
+# Both programs come with them, because one Pi and one instance are two machines.
+PAGES := README.md $(addprefix docs/,aws.md failures.md fleet.md instance.md pi.md \
+	threat-model.md when-to-use.md)
+
 ## the agent with its pages and units
 install-agent: $(BUILD)/sqs-entropy-agent
 	$(call files,755,$(SBINDIR),$<)
@@ -33,6 +37,7 @@ install-agent: $(BUILD)/sqs-entropy-agent
 	$(call files,644,$(MANDIR)/man7,agent/man/sqs-entropy.7)
 	$(call files,644,$(MANDIR)/man5,agent/man/sqs-entropy-agent.conf.5)
 	$(call as,644,packaging/completion.bash,$(BASHCOMPDIR)/sqs-entropy-agent)
+	$(call files,644,$(DOCDIR)/sqs-entropy-agent,$(PAGES))
 	$(call files,644,$(DOCDIR)/sqs-entropy-agent/examples,agent/agent.conf)
 	$(Q)$(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/sqs-entropy/trusted.d
 	$(call unit,agent/systemd/sqs-entropy-agent.service.in)
@@ -47,6 +52,7 @@ install-producer: $(BUILD)/sqs-entropy-producer
 	$(call files,644,$(MANDIR)/man8,producer/man/sqs-entropy-producer.8)
 	$(call files,644,$(MANDIR)/man5,producer/man/sqs-entropy-producer.conf.5)
 	$(call as,644,packaging/completion.bash,$(BASHCOMPDIR)/sqs-entropy-producer)
+	$(call files,644,$(DOCDIR)/sqs-entropy-producer,$(PAGES))
 	$(call files,644,$(DOCDIR)/sqs-entropy-producer/examples,\
 		producer/producer.conf cloud-init/examples/raspberry-pi.yaml)
 	$(Q)$(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/sqs-entropy
