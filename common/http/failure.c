@@ -124,6 +124,7 @@ int http_failure(struct http_transfer *t, CURLcode code)
 	if (code == CURLE_PEER_FAILED_VERIFICATION ||
 	    code == CURLE_SSL_CACERT_BADFILE)
 		t->http->distrusts = true;
+	http_trace_failure(t, code);
 	/* The failure may be that of curl's second attempt, after a first one
 	 * that was sent. */
 	if ((o.rc == ERR_CONNECT || o.rc == ERR_UNREACHABLE) && http_sending(t))

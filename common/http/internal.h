@@ -56,6 +56,8 @@ struct http_transfer {
 	void *take_ctx;
 	bool stopped; /* by take() */
 	struct buf *answer;
+	bool traced;
+	struct http_trace trace;
 	int rc; /* a callback's, then the transfer's */
 	struct err err;
 	char detail[CURL_ERROR_SIZE];
@@ -75,6 +77,13 @@ void http_transfer_destroy(struct http_transfer *t);
 int http_trust(struct http *h, const struct http_config *cfg, struct err *err)
     MUST_CHECK;
 int http_trust_again(struct http *h, struct err *err) MUST_CHECK;
+
+/* trace.c: have curl keep what is to be told; note an address that is tried,
+ * and before curl is done with t, how far it came. */
+CURLcode http_trace_begin(struct http_transfer *t);
+void http_trace_address(struct http_transfer *t, const struct curl_sockaddr *a);
+void http_trace_failure(struct http_transfer *t, CURLcode code);
+void http_trace_end(struct http_transfer *t);
 
 /* failure.c: whether any byte of the request, or of its body if it has one,
  * may have left; curl's code as one of ours, with t->err set. */

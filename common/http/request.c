@@ -98,6 +98,8 @@ static curl_socket_t on_socket(
 		t->refused = true;
 		return CURL_SOCKET_BAD;
 	}
+	if (t->traced)
+		http_trace_address(t, a);
 	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
@@ -321,6 +323,8 @@ static CURLcode set_tls(struct http_transfer *t, const struct http_request *req)
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	if (code == CURLE_OK && t->traced)
+		code = http_trace_begin(t);
 	if (t->http->ca_folder)
 		SET(CURLOPT_CAINFO, NULL);
 #if LIBCURL_VERSION_NUM >= 0x075700
@@ -409,6 +413,7 @@ int http_setup(
 		rc = take_headers(t, req, err);
 	if (rc != 0)
 		return rc;
+	t->traced = req->traced;
 	t->take = req->take;
 	t->take_ctx = req->take_ctx;
 	t->answer_max = req->answer_max;

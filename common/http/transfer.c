@@ -43,6 +43,8 @@ static void release_handles(struct http_transfer *t)
 static void end_transfer(struct http_transfer *t, int rc)
 {
 	t->sent = http_sending(t);
+	if (t->traced)
+		http_trace_end(t);
 	t->rc = rc;
 	t->ended = true;
 	if (!is_in_lookup(t)) {

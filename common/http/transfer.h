@@ -46,6 +46,7 @@ struct http_request {
 	int connect_ms;   /* ceiling of name, TCP and TLS; 0: deadline */
 	int silence_ms;   /* ceiling of any time without a header line or
 			     a byte of body; 0: deadline */
+	bool traced;      /* for http_trace() */
 };
 
 /* One request under way or ended. */
@@ -94,6 +95,19 @@ int http_status(const struct http_transfer *t);
 const struct buf *http_body(const struct http_transfer *t);
 const char *http_header(const struct http_transfer *t, const char *name);
 bool http_was_sent(const struct http_transfer *t);
+
+/* How far one came that was traced, and to whom.  For a connection that was
+ * used before, only secured tells. */
+struct http_trace {
+	bool resolved;    /* an address was found */
+	bool proxied;     /* it was that of a proxy, or would have been */
+	bool connected;   /* to the server, or its proxy */
+	bool secured;     /* TLS stands, behind a proxy, too */
+	char address[64]; /* "192.0.2.1:443" that was tried last; "": none */
+	int64_t expires;  /* the server's certificate does, epoch ms; 0: not
+			     told */
+};
+const struct http_trace *http_trace(const struct http_transfer *t);
 
 /* Ends it first when it is under way; NULL is allowed; wipes. */
 void http_transfer_free(struct http_transfer *t);

@@ -279,6 +279,42 @@ static void metadata_and_loopback_never_go_through_a_proxy(void **state)
 	loopback_free(proxy);
 }
 
+static struct http_trace trace_get(struct http *h, const char *url)
+{
+	struct http_request req = http_aid_get(url);
+	struct http_transfer *t = NULL;
+	struct http_trace trace;
+
+	req.traced = true;
+	(void)!http_do(h, &req, &t, NULL);
+	assert_non_null(t);
+	trace = *http_trace(t);
+	http_transfer_free(t);
+	return trace;
+}
+
+static void a_traced_request_tells_of_the_proxy(void **state)
+{
+	const struct loopback_step no[] = {
+	    {.answer = "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"}};
+	struct loopback *proxy = loopback_new(no, 1);
+	struct http *h = http_aid_client(-1);
+	struct http_trace trace;
+
+	(void)state;
+	set_proxies(loopback_url(proxy));
+	trace = trace_get(h, "https://sqs.example/");
+	assert_true(trace.proxied && trace.resolved && !trace.secured);
+	assert_string_equal(
+	    trace.address, loopback_url(proxy) + strlen("http://"));
+	set_proxies("http://proxy.example:3128");
+	trace = trace_get(h, "https://sqs.example/");
+	assert_true(trace.proxied && !trace.resolved && !trace.connected);
+	set_proxies(NULL);
+	http_free(h);
+	loopback_free(proxy);
+}
+
 static void the_service_is_asked_through_the_proxy(void **state)
 {
 	const struct loopback_step no[] = {
@@ -388,6 +424,7 @@ int main(void)
 	    cmocka_unit_test(a_tls_handshake_that_hangs_times_out),
 	    cmocka_unit_test(metadata_and_loopback_never_go_through_a_proxy),
 	    cmocka_unit_test(the_service_is_asked_through_the_proxy),
+	    cmocka_unit_test(a_traced_request_tells_of_the_proxy),
 	    cmocka_unit_test(
 		a_request_is_unsent_until_tls_to_the_service_stands),
 	    cmocka_unit_test(tls_behind_a_proxy_has_a_connections_time),

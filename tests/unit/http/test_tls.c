@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "http/internal.h"
@@ -162,6 +163,49 @@ static void only_a_server_certified_by_the_bundle_is_trusted(void **state)
 	server_stop(&s);
 }
 
+/* What one request came to, with that bundle. */
+static struct http_trace trace_tls(const char *url, const char *bundle)
+{
+	const struct http_config cfg = {.ca_bundle = bundle, .cancel_fd = -1};
+	struct http_request req = http_aid_get(url);
+	struct http_transfer *t = NULL;
+	struct http_trace trace;
+	struct http *h;
+	struct err err;
+
+	req.answer_max = 65536;
+	req.traced = true;
+	assert_int_equal(http_new(&cfg, &h, &err), 0);
+	(void)!http_do(h, &req, &t, &err);
+	assert_non_null(t);
+	trace = *http_trace(t);
+	http_transfer_free(t);
+	http_free(h);
+	return trace;
+}
+
+static void a_traced_request_tells_how_far_it_came(void **state)
+{
+	struct server s = server_start(NULL);
+	const int64_t tomorrow = ((int64_t)time(NULL) + 86400) * 1000;
+	struct http_trace trace = trace_tls(s.url, cert);
+
+	(void)state;
+	assert_true(trace.resolved && trace.connected && trace.secured);
+	assert_false(trace.proxied);
+	assert_ptr_equal(
+	    strstr(s.url, trace.address), s.url + strlen("https://"));
+	assert_in_range(trace.expires, tomorrow - 600000, tomorrow);
+	trace = trace_tls(s.url, other);
+	assert_true(trace.resolved && trace.connected && !trace.secured);
+	server_stop(&s);
+	trace = trace_tls(s.url, cert);
+	assert_true(trace.resolved && !trace.connected && !trace.secured);
+	trace = trace_tls("https://name.invalid/", cert);
+	assert_false(trace.resolved || trace.connected || trace.proxied);
+	assert_string_equal(trace.address, "");
+}
+
 static void no_variable_of_curl_adds_trust(void **state)
 {
 	struct server s = server_start(NULL);
@@ -266,6 +310,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(only_a_server_certified_by_the_bundle_is_trusted),
+	    cmocka_unit_test(a_traced_request_tells_how_far_it_came),
 	    cmocka_unit_test(no_variable_of_curl_adds_trust),
 	    cmocka_unit_test(a_bundle_without_certificates_is_refused),
 	    cmocka_unit_test(a_bundle_that_moves_is_read_again),
