@@ -7,6 +7,7 @@
 
 #include "aws/chain_own.h"
 #include "aws/chain_profile.h"
+#include "aws/chain_sts.h"
 #include "aws/cred_container.h"
 #include "aws/cred_env.h"
 #include "aws/sigv4.h"
@@ -114,6 +115,23 @@ void chain_set_region(struct chain *c, const char *region)
 {
 	(void)snprintf(
 	    c->profile.region, sizeof c->profile.region, "%s", region);
+}
+
+int chain_identity(struct chain *c, int64_t deadline,
+    char arn[static STS_IDENTITY_MAX], struct err *err)
+{
+	const struct cred *by;
+	struct shared *s = NULL;
+	int rc = cred_chain_get(c->credentials, deadline, &by, err);
+
+	if (rc == 0)
+		rc = shared_read(c->profile.cfg.files, &s, err);
+	if (rc == 0)
+		rc = chain_sts_place(&c->profile, s, true, err);
+	if (rc == 0)
+		rc = sts_identity(&c->profile.sts, by, deadline, arn, err);
+	shared_free(s);
+	return rc;
 }
 
 const char *const *chain_token_files(struct chain *c)

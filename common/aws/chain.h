@@ -7,6 +7,7 @@
 #include "aws/cred.h"
 #include "aws/cred_process.h"
 #include "aws/shared.h"
+#include "aws/sts.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/text.h"
@@ -48,6 +49,11 @@ struct cred_chain *chain_credentials(struct chain *c);
 /* Where STS is asked when neither the variables, the configuration nor the
  * profile in force say a region. */
 void chain_set_region(struct chain *c, const char *region);
+
+/* Ask STS, where a role would be asked for, whose the credentials are that
+ * sign. Errors of cred_chain_get(), of shared_read() and of sts_identity(). */
+int chain_identity(struct chain *c, int64_t deadline,
+    char arn[static STS_IDENTITY_MAX], struct err *err) MUST_CHECK;
 
 /* The files of tokens that sources read: a NULL-terminated list that is valid
  * until the next call. */

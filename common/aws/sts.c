@@ -24,6 +24,7 @@ struct sts_call {
 	struct sts *sts;
 	struct sts_asked asked;
 	const struct cred *by; /* NULL: nothing is signed */
+	char *identity;        /* asked for, instead of credentials */
 	int64_t deadline;
 	struct buf *form;
 	char url[LIMIT_URL + 1];
@@ -120,6 +121,19 @@ static bool is_short(const char *s)
 	return s == NULL || strnlen(s, VALUE_MAX + 1) <= VALUE_MAX;
 }
 
+static int begin_any_form(struct sts_call *c, struct err *err)
+{
+	int rc;
+
+	c->form = buf_new(FORM_MAX);
+	if (c->form == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	rc = add_form_field(c->form, "Action", c->asked.action);
+	if (rc == 0)
+		rc = add_form_field(c->form, "Version", VERSION);
+	return rc == 0 ? 0 : err_set(err, rc, "%s", err_text(rc));
+}
+
 static int begin_form(
     struct sts_call *c, const struct sts_role *role, struct err *err)
 {
@@ -135,12 +149,7 @@ static int begin_form(
 		    "the ARN of a role, its session name or external id is "
 		    "over %d characters, or its duration below 0",
 		    VALUE_MAX);
-	c->form = buf_new(FORM_MAX);
-	if (c->form == NULL)
-		return err_set(err, ERR_NOMEM, "out of memory");
-	rc = add_form_field(c->form, "Action", c->asked.action);
-	if (rc == 0)
-		rc = add_form_field(c->form, "Version", VERSION);
+	rc = begin_any_form(c, err);
 	if (rc == 0)
 		rc = add_form_role(c->form, role, clock_wall(c->sts->clock));
 	return rc == 0 ? 0 : err_set(err, rc, "%s", err_text(rc));
@@ -282,7 +291,10 @@ static int try_sts(
 	*again = false;
 	if (rc != 0)
 		return rc;
-	if (http_status(t) == 200) {
+	if (http_status(t) == 200 && c->identity != NULL) {
+		rc = sts_answer_identity(&c->asked, http_body(t), c->identity,
+		    STS_IDENTITY_MAX, err);
+	} else if (http_status(t) == 200) {
 		rc = sts_answer_credentials(&c->asked, http_body(t), out, err);
 	} else {
 		read_refusal(&e, t);
@@ -316,6 +328,16 @@ static const char *name_asker(const struct cred *by)
 	return by->source != NULL ? by->source : "unknown source";
 }
 
+/* What a signed call needs. */
+static int begin_signed(struct sts_call *c, struct err *err)
+{
+	c->authorization = buf_new(SIGV4_TEXT_MAX);
+	c->token = buf_new(CRED_TOKEN_MAX + 64);
+	if (c->authorization == NULL || c->token == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	return split_sts_endpoint(c, err);
+}
+
 int sts_assume_role(struct sts *s, const struct cred *by,
     const struct sts_role *role, int64_t deadline, struct cred *out,
     struct err *err)
@@ -327,19 +349,37 @@ int sts_assume_role(struct sts *s, const struct cred *by,
 		.by = name_asker(by),
 		.signs = true},
 	    .by = by,
-	    .deadline = deadline,
-	    .authorization = buf_new(SIGV4_TEXT_MAX),
-	    .token = buf_new(CRED_TOKEN_MAX + 64)};
-	int rc = split_sts_endpoint(&c, err);
+	    .deadline = deadline};
+	int rc = begin_signed(&c, err);
 
-	if (rc == 0 && (c.authorization == NULL || c.token == NULL))
-		rc = err_set(err, ERR_NOMEM, "out of memory");
 	if (rc == 0)
 		rc = begin_form(&c, role, err);
 	if (rc == 0)
 		rc = end_form(&c, "ExternalId", role->external_id, err);
 	if (rc == 0)
 		rc = ask_sts(&c, out, err);
+	end_call(&c);
+	return rc;
+}
+
+int sts_identity(struct sts *s, const struct cred *by, int64_t deadline,
+    char arn[static STS_IDENTITY_MAX], struct err *err)
+{
+	struct sts_call c = {.sts = s,
+	    .asked = {.action = "GetCallerIdentity",
+		.role = "the credentials in use",
+		.region = s->region,
+		.by = name_asker(by),
+		.signs = true},
+	    .by = by,
+	    .identity = arn,
+	    .deadline = deadline};
+	int rc = begin_signed(&c, err);
+
+	if (rc == 0)
+		rc = begin_any_form(&c, err);
+	if (rc == 0)
+		rc = ask_sts(&c, NULL, err);
 	end_call(&c);
 	return rc;
 }

@@ -67,4 +67,10 @@ int sts_assume_role_with_web_identity(struct sts *s, const char *token_file,
     const struct sts_role *role, int64_t deadline, struct cred *out,
     struct err *err) MUST_CHECK;
 
+/* Whose the credentials are, "arn:aws:sts::111122223333:assumed-role/ROLE/i-1":
+ * GetCallerIdentity, which no policy can deny.  The same errors. */
+#define STS_IDENTITY_MAX 512 /* bytes, with the NUL */
+int sts_identity(struct sts *s, const struct cred *by, int64_t deadline,
+    char arn[static STS_IDENTITY_MAX], struct err *err) MUST_CHECK;
+
 #endif

@@ -89,6 +89,30 @@ int sts_answer_credentials(const struct sts_asked *asked,
 	    asked->action, asked->role, err_text(rc));
 }
 
+/* ---- an identity */
+
+int sts_answer_identity(const struct sts_asked *asked, const struct buf *body,
+    char *arn, size_t size, struct err *err)
+{
+	struct buf *text = buf_new(size - 1);
+	int rc = text != NULL
+		     ? take_element(buf_str(body), buf_len(body), "Arn", text)
+		     : ERR_NOMEM;
+
+	if (rc == 0 && (buf_len(text) == 0 ||
+			   !text_is_graphic(buf_str(text), buf_len(text))))
+		rc = ERR_FORMAT;
+	if (rc == 0)
+		memcpy(arn, buf_str(text), buf_len(text) + 1);
+	buf_free(text);
+	if (rc == 0)
+		return 0;
+	return err_set(err, rc,
+	    "%s for %s: HTTP 200 without an ARN (%s); look for a proxy or a "
+	    "login page in between, and at the endpoint",
+	    asked->action, asked->role, err_text(rc));
+}
+
 /* ---- refusals */
 
 enum subject { NOTHING, ASKER, REGION };

@@ -34,6 +34,10 @@ struct sts_error {
 int sts_answer_credentials(const struct sts_asked *asked,
     const struct buf *body, struct cred *out, struct err *err) MUST_CHECK;
 
+/* The same for the Arn of GetCallerIdentity. */
+int sts_answer_identity(const struct sts_asked *asked, const struct buf *body,
+    char *arn, size_t size, struct err *err) MUST_CHECK;
+
 /* Read any other answer. */
 void sts_answer_error(
     struct sts_error *e, int status, const char *body, size_t len);

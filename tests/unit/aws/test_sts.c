@@ -306,6 +306,55 @@ static void what_cannot_be_asked_is_said(void **state)
 	close_bench(&b);
 }
 
+/* ---- whose the credentials are */
+
+#define WHO(arn)                                                               \
+	"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>" arn        \
+	"</Arn><Account>1</Account></GetCallerIdentityResult>"                 \
+	"</GetCallerIdentityResponse>"
+#define ASSUMED "arn:aws:sts::123456789012:assumed-role/entropy/i-1"
+
+static int ask_identity(struct bench *b, char arn[static STS_IDENTITY_MAX])
+{
+	return sts_identity(
+	    &b->sts, b->by, http_aid_now() + 60000, arn, &b->err);
+}
+
+static void credentials_are_asked_for_their_identity(void **state)
+{
+	char arn[STS_IDENTITY_MAX];
+	BENCH(b, ANSWER("200 OK", WHO(ASSUMED)));
+
+	assert_int_equal(ask_identity(&b, arn), 0);
+	assert_string_equal(arn, ASSUMED);
+	expect_in(loopback_request(b.l, 0),
+	    "Action=GetCallerIdentity&Version=2011-06-15");
+	expect_in(loopback_request(b.l, 0), "Credential=AKIAFIRST/");
+	expect_in(loopback_request(b.l, 0), "X-Amz-Security-Token: token");
+	close_bench(&b);
+}
+
+/* No policy can refuse it: what is refused are the credentials. */
+static void an_identity_that_is_none_is_an_error(void **state)
+{
+	char arn[STS_IDENTITY_MAX] = "kept";
+	BENCH(b, ANSWER("200 OK", WHO("")), ANSWER("200 OK", WHO("a b")),
+	    ANSWER("200 OK", "<html>log in</html>"),
+	    ANSWER("403 Forbidden", REFUSED("InvalidClientTokenId", "no")));
+
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(ask_identity(&b, arn), ERR_FORMAT);
+	assert_string_equal(arn, "kept");
+	expect_in(b.err.text,
+	    "GetCallerIdentity for the credentials in use: HTTP 200 without an "
+	    "ARN (malformed); look for a proxy or a login page in between, and "
+	    "at the endpoint");
+	assert_int_equal(ask_identity(&b, arn), ERR_DENIED);
+	expect_in(b.err.text, "check the access key of the credentials that "
+			      "ask, of environment");
+	close_bench(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -319,6 +368,8 @@ int main(void)
 	    cmocka_unit_test(a_clock_that_is_refused_is_corrected_once),
 	    cmocka_unit_test(silence_is_tried_again_until_the_deadline),
 	    cmocka_unit_test(what_cannot_be_asked_is_said),
+	    cmocka_unit_test(credentials_are_asked_for_their_identity),
+	    cmocka_unit_test(an_identity_that_is_none_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
