@@ -389,6 +389,7 @@ static int repeat_attempts(struct sqs *s, struct call *c, struct err *err)
 		again = rc != 0 ? prepare_again(s, c, rc) : ERR_NONE;
 	} while (rc != 0 && again == 0);
 	s->unsure = rc != 0 && is_unsure(c);
+	s->last = c->error;
 	if (rc != 0 && again == ERR_CANCELED)
 		rc = err_set(err, again, "%s: told to stop", c->op->name);
 	return rc;

@@ -32,6 +32,7 @@ struct sqs {
 	int64_t behind;      /* the same, as the last answer told it */
 	int64_t retry_after; /* ms, by the last answer; 0: any */
 	bool unsure;         /* the last call failed, and may have been done */
+	struct sqs_error last; /* of the last call; status 0: none came */
 };
 
 struct sqs_op {
