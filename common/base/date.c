@@ -133,3 +133,13 @@ void date_format_amz(int64_t wall, char out[static DATE_AMZ_MAX])
 	    strftime(out, DATE_AMZ_MAX, "%Y%m%dT%H%M%SZ", &tm) == 0)
 		memcpy(out, "19700101T000000Z", DATE_AMZ_MAX);
 }
+
+void date_format_rfc3339(int64_t wall, char out[static DATE_TEXT_MAX])
+{
+	time_t t = (time_t)(wall / 1000);
+	struct tm tm = {0};
+
+	if (gmtime_r(&t, &tm) == NULL ||
+	    strftime(out, DATE_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		memcpy(out, "1970-01-01T00:00:00Z", DATE_TEXT_MAX);
+}

@@ -21,4 +21,9 @@ int date_parse_http(const char *s, int64_t *wall) MUST_CHECK;
 /* The X-Amz-Date form of SigV4 (ISO 8601 basic, UTC).  Years 1970-9999. */
 void date_format_amz(int64_t wall, char out[static DATE_AMZ_MAX]);
 
+#define DATE_TEXT_MAX 21 /* "2026-11-22T08:00:00Z" and NUL */
+
+/* The same for people (RFC 3339). */
+void date_format_rfc3339(int64_t wall, char out[static DATE_TEXT_MAX]);
+
 #endif

@@ -101,6 +101,20 @@ static void a_time_is_written_as_x_amz_date_wants_it(void **state)
 	assert_string_equal(out, "19700101T000000Z");
 }
 
+static void a_time_is_written_for_people(void **state)
+{
+	char out[DATE_TEXT_MAX];
+	int64_t wall;
+
+	(void)state;
+	date_format_rfc3339(1795334400999, out);
+	assert_string_equal(out, "2026-11-22T08:00:00Z");
+	assert_int_equal(date_parse_rfc3339(out, &wall), 0);
+	assert_int_equal(wall, 1795334400000);
+	date_format_rfc3339(INT64_MAX, out);
+	assert_string_equal(out, "1970-01-01T00:00:00Z");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -108,6 +122,7 @@ int main(void)
 	    cmocka_unit_test(a_date_of_http_is_read_in_its_one_form),
 	    cmocka_unit_test(both_parsers_agree_with_the_libc),
 	    cmocka_unit_test(a_time_is_written_as_x_amz_date_wants_it),
+	    cmocka_unit_test(a_time_is_written_for_people),
 	};
 
 	return cmocka_run_group_tests_name("date", tests, NULL, NULL);
