@@ -38,6 +38,10 @@ $(UNIT_BIN): override LDFLAGS += -Wl,--wrap=clock_gettime \
 $(UNIT_BIN): override LDFLAGS += -Wl,--wrap=pwrite64,--wrap=fdatasync \
 	-Wl,--wrap=fsync,--wrap=renameat
 
+# test_host has a kernel and a clock of its own.
+$(filter %/test_host,$(UNIT_BIN)): override LDFLAGS += \
+	-Wl,--wrap=getrandom,--wrap=adjtimex,--wrap=___adjtimex64
+
 # test_source has reads fail as those of a device do.
 $(filter %/test_source,$(UNIT_BIN)): override LDFLAGS += -Wl,--wrap=read
 
