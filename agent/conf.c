@@ -57,8 +57,12 @@ static const struct setting rows[] = {
     PROGRAM_CHECK_ROWS(CONF_FILE),
     {"status", SETTING_ACTION, SETTING_OPTION, .action = CONF_STATUS,
 	SETTING_SHOWN(0, NULL, "say what the last run did")},
-    {"json", SETTING_FLAG, SETTING_OPTION, .belongs_to = "--status",
-	SETTING_SHOWN(0, NULL, "with --status: as JSON"), MEMBER(json)},
+    {"doctor", SETTING_ACTION, SETTING_OPTION, .action = CONF_DOCTOR,
+	SETTING_SHOWN(0, NULL, "look for what keeps a run from its work"),
+	.reads_all = true},
+    {"json", SETTING_FLAG, SETTING_OPTION, .belongs_to = "--status or --doctor",
+	SETTING_SHOWN(0, NULL, "with --status or --doctor: as JSON"),
+	MEMBER(json)},
     PROGRAM_ABOUT_ROWS,
     /* cloud-init's module acts on these itself: it writes the keys to files in
      * the directory that trusted-producers names, and queues as queue. */

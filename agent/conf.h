@@ -12,6 +12,9 @@
 /* --status, an action beside those of program.h: tell what the last run did. */
 #define CONF_STATUS PROGRAM_OWN
 
+/* --doctor: look at all that a run depends on. */
+#define CONF_DOCTOR (PROGRAM_OWN + 1)
+
 /* What becomes of messages that no trusted producer signed. */
 enum credit_unsigned {
 	CREDIT_MIX,    /* mixed, credit 0 */

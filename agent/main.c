@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include "agent/conf.h"
+#include "agent/doctor.h"
 #include "agent/halves.h"
 #include "agent/offline/last_seed.h"
 #include "agent/offline/offline.h"
@@ -118,6 +119,8 @@ static int do_agent_action(const struct conf *conf, struct err *err)
 		return status_print(conf->json, err);
 	if (confine_no_core() != 0)
 		return err_errno(err, ERR_IO, "cannot turn core dumps off");
+	if (conf->common.action == CONF_DOCTOR)
+		return agent_doctor(conf, err);
 	return conf->common.action == PROGRAM_CHECK ? check_agent(conf, err)
 						    : run_agent(conf, err);
 }

@@ -27,6 +27,11 @@ static const struct setting rows[] = {
     {"pubkey", SETTING_ACTION, SETTING_OPTION, .action = CONF_PUBKEY,
 	SETTING_SHOWN(0, "FILE", "print the public key of a secret one"),
 	MEMBER(key_file)},
+    {"doctor", SETTING_ACTION, SETTING_OPTION, .action = CONF_DOCTOR,
+	SETTING_SHOWN(0, NULL, "look for what keeps the service from its work"),
+	.reads_all = true},
+    {"json", SETTING_FLAG, SETTING_OPTION, .belongs_to = "--doctor",
+	SETTING_SHOWN(0, NULL, "with --doctor: as JSON"), MEMBER(json)},
     PROGRAM_PLACE_ROWS(0),
     {"signing-key", SETTING_STRING, SETTING_FILE | SETTING_CREDENTIAL,
 	MEMBER(signing_key)},
@@ -51,13 +56,14 @@ static const struct setting rows[] = {
 
 _Static_assert(sizeof rows / sizeof rows[0] <= SETTINGS_MAX, "room for rows");
 
-/* The service gets CONF_UNIT_KEY as a credential.  --check is run without one,
- * and has to judge the key that the service would get. */
+/* The service gets CONF_UNIT_KEY as a credential.  --check and --doctor are run
+ * without one, and have to judge the key that the service would get. */
 static void find_unit_key(struct conf *conf)
 {
 	struct program_conf *common = &conf->common;
 
-	if (common->action != PROGRAM_CHECK ||
+	if ((common->action != PROGRAM_CHECK &&
+		common->action != CONF_DOCTOR) ||
 	    common->file != conf_program.file || conf->signing_key[0] != '\0' ||
 	    access(CONF_UNIT_KEY, R_OK) != 0)
 		return;

@@ -15,7 +15,8 @@
 /* Actions beside those of program.h. */
 enum conf_action {
 	CONF_GENKEY = PROGRAM_OWN, /* --genkey: make a key pair */
-	CONF_PUBKEY                /* --pubkey: print a public key */
+	CONF_PUBKEY,               /* --pubkey: print a public key */
+	CONF_DOCTOR                /* --doctor: look at all that is needed */
 };
 
 /* When the queue is topped up, see refill.h. */
@@ -32,6 +33,7 @@ struct conf {
 	bool once;            /* one look, one top-up */
 	const char *key_file; /* --genkey, --pubkey */
 	bool seal;            /* --seal: a pair for sealing */
+	bool json;            /* --json: machine-readable */
 
 	char device[PATH_MAX];
 	char signing_key[PATH_MAX]; /* "": messages are not signed */

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "confine/confine.h"
 #include "producer/conf.h"
+#include "producer/doctor.h"
 #include "producer/genkey.h"
 #include "producer/halves.h"
 #include "producer/offline/offline.h"
@@ -91,6 +92,8 @@ static int do_producer_action(const struct conf *conf, struct err *err)
 		return genkey(conf->key_file, conf->seal, err);
 	case CONF_PUBKEY:
 		return genkey_print(conf->key_file, err);
+	case CONF_DOCTOR:
+		return producer_doctor(conf, err);
 	case PROGRAM_CHECK:
 		return check_producer(conf, err);
 	default:

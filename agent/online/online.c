@@ -50,7 +50,7 @@ static void log_signer(const char *line)
 	log_info("%s", line);
 }
 
-static struct session_config agent_session(const struct conf *conf)
+struct session_config agent_session(const struct conf *conf)
 {
 	return (struct session_config){
 	    PROGRAM_SESSION(&conf_program, &conf->common),

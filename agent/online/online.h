@@ -6,6 +6,7 @@
 
 #include "agent/conf.h"
 #include "base/err.h"
+#include "sqs/session.h"
 
 /*
  * The half that talks to the network.  It gets credentials, receives messages,
@@ -19,5 +20,8 @@ int agent_online_run(int fd, const struct conf *conf, int64_t deadline)
 /* Check what can be checked without the network: queue, endpoint, region, CA
  * bundle.  ERR_CONFIG. */
 int agent_online_check(const struct conf *conf, struct err *err) MUST_CHECK;
+
+/* The session of a run, for --doctor, too; conf is borrowed. */
+struct session_config agent_session(const struct conf *conf);
 
 #endif

@@ -29,8 +29,7 @@ static void tell_signer_to_log(const char *line)
 	log_info("%s", line);
 }
 
-static struct session_config producer_session(
-    const struct conf *conf, int cancel_fd)
+struct session_config producer_session(const struct conf *conf, int cancel_fd)
 {
 	return (struct session_config){
 	    PROGRAM_SESSION(&conf_program, &conf->common),

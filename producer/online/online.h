@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "producer/conf.h"
+#include "sqs/session.h"
 
 /*
  * The half that talks to the network.  It looks at the queue, asks the offline
@@ -23,5 +24,8 @@ int producer_online_run(int fd, const struct conf *conf, int cancel_fd,
 /* Check what can be checked without the network: queue, endpoint, region, CA
  * bundle.  ERR_CONFIG. */
 int producer_online_check(const struct conf *conf, struct err *err) MUST_CHECK;
+
+/* The session of a run, for --doctor, too; conf is borrowed. */
+struct session_config producer_session(const struct conf *conf, int cancel_fd);
 
 #endif
