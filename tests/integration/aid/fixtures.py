@@ -9,6 +9,7 @@ pytest_plugins = [
     "aid.compromised",
     "aid.config",
     "aid.connect",
+    "aid.doctor",
     "aid.elasticmq",
     "aid.elsewhere",
     "aid.environment",
