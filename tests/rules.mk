@@ -152,8 +152,14 @@ model:
 check-model:
 	$(Q)BUILD=$(BUILD) CC="$(CC)" tests/model/check || [ $$? -eq 77 ]
 
+# packaging/aws: what moto does not know of it is evaluated from its text.
+## the policies and the alarms of the CloudFormation template
+check-template:
+	$(Q)$(PYTHON) -m pytest -q tests/aws/test_template.py $(PYTEST)
+.PHONY: check-template
+
 ## those parts of "check" that need Python's packages
-check-python: check-levels check-integration
+check-python: check-levels check-template check-integration
 ## all that a change needs: unit, model, levels, integration
 check: check-unit check-model check-python
 
