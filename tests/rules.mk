@@ -155,7 +155,8 @@ check-model:
 # packaging/aws: what moto does not know of it is evaluated from its text.
 ## the policies and the alarms of the CloudFormation template
 check-template:
-	$(Q)$(PYTHON) -m pytest -q tests/aws/test_template.py $(PYTEST)
+	$(Q)$(PYTHON) -m pytest -q $(patsubst %,tests/aws/test_%.py,template \
+		policies) $(PYTEST)
 .PHONY: check-template
 
 ## those parts of "check" that need Python's packages
