@@ -156,7 +156,7 @@ check-model:
 ## the policies and the alarms of the CloudFormation template
 check-template:
 	$(Q)$(PYTHON) -m pytest -q $(patsubst %,tests/aws/test_%.py,template \
-		policies) $(PYTEST)
+		policies alarms) $(PYTEST)
 .PHONY: check-template
 
 ## those parts of "check" that need Python's packages
