@@ -157,7 +157,16 @@ check-model:
 check-template:
 	$(Q)$(PYTHON) -m pytest -q $(patsubst %,tests/aws/test_%.py,template \
 		policies alarms) $(PYTEST)
-.PHONY: check-template
+
+VENV_AWS := build/venv-aws
+$(VENV_AWS)/made: tests/requirements-aws.txt tests/requirements.txt
+	$(Q)rm -rf $(@D) && $(PYTHON) -m venv $(@D) && $(@D)/bin/pip -q \
+		--disable-pip-version-check install --no-compile -r $< && touch $@
+## the same, its linter, and the programs in a stack of moto's CloudFormation
+check-aws: all check-template $(VENV_AWS)/made
+	$(Q)BUILD=$(BUILD) $(VENV_AWS)/bin/python -m pytest -q \
+		tests/aws/test_deployed.py $(PYTEST)
+.PHONY: check-template check-aws
 
 ## those parts of "check" that need Python's packages
 check-python: check-levels check-template check-integration
