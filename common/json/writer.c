@@ -2,6 +2,7 @@
 #include "json/writer.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,6 +162,23 @@ void json_put_integer(struct json_writer *w, const char *key, int64_t n)
 {
 	if (begin_value(w, key))
 		w->rc = buf_addf(w->text, "%" PRId64, n);
+}
+
+void json_put_boolean(struct json_writer *w, const char *key, bool value)
+{
+	if (begin_value(w, key))
+		put_bytes(w, value ? "true" : "false", value ? 4 : 5);
+}
+
+void json_put_number(
+    struct json_writer *w, const char *key, double x, int decimals)
+{
+	if (!begin_value(w, key))
+		return;
+	if (isfinite(x))
+		w->rc = buf_addf(w->text, "%.*f", decimals, x);
+	else
+		put_bytes(w, "null", 4);
 }
 
 int json_writer_finish(struct json_writer *w, struct buf *out)

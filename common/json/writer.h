@@ -2,6 +2,7 @@
 #ifndef SQS_ENTROPY_JSON_WRITER_H
 #define SQS_ENTROPY_JSON_WRITER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -26,6 +27,12 @@ void json_begin_array(struct json_writer *w, const char *key);
 void json_end_array(struct json_writer *w);
 void json_put_string(struct json_writer *w, const char *key, const char *s);
 void json_put_integer(struct json_writer *w, const char *key, int64_t n);
+
+void json_put_boolean(struct json_writer *w, const char *key, bool value);
+
+/* A number with so many decimals, at most 17; null where x is not finite. */
+void json_put_number(
+    struct json_writer *w, const char *key, double x, int decimals);
 
 /* Append the document to out.  ERR_LIMIT by out's ceiling or JSON_TEXT_MAX,
  * ERR_NOMEM, ERR_FORMAT for a string that is not UTF-8, ERR_INTERNAL when it

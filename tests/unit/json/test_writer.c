@@ -11,6 +11,7 @@
 #include "json/parse.h"
 #include "json/text.h"
 #include "json/writer.h"
+#include <math.h>
 
 static void assert_written(struct json_writer *w, int rc, const char *text)
 {
@@ -42,6 +43,24 @@ static void values_are_written_in_order_and_escaped(void **state)
 	assert_written(w, 0,
 	    "{\"a\\u0022\\u005c\\u000a\\u0001\":[-9223372036854775808,"
 	    "\"\xc3\xa9\\u0009/\",{},[],7],\"b\":\"\"}");
+}
+
+static void numbers_have_decimals_and_truth_has_words(void **state)
+{
+	struct json_writer *w = json_writer_new();
+
+	(void)state;
+	json_begin_array(w, NULL);
+	json_put_number(w, NULL, 7.9997984, 6);
+	json_put_number(w, NULL, -0.5, 1);
+	json_put_number(w, NULL, 1e15, 0);
+	json_put_number(w, NULL, NAN, 3);
+	json_put_number(w, NULL, INFINITY, 3);
+	json_put_boolean(w, NULL, true);
+	json_put_boolean(w, NULL, false);
+	json_end_array(w);
+	assert_written(
+	    w, 0, "[7.999798,-0.5,1000000000000000,null,null,true,false]");
 }
 
 /* Documents are shown, as --status --json does. */
@@ -141,6 +160,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(values_are_written_in_order_and_escaped),
+	    cmocka_unit_test(numbers_have_decimals_and_truth_has_words),
 	    cmocka_unit_test(control_characters_are_written_as_escapes),
 	    cmocka_unit_test(calls_that_make_no_json_end_in_an_error),
 	    cmocka_unit_test(too_long_too_deep_or_not_utf8_is_not_written),
