@@ -42,11 +42,12 @@ struct run_end {
 
 /* ---- in the runner */
 
-static int close_others(int fd)
+static int close_others(int fd, int input_fd)
 {
-	const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const int input =
+	    input_fd > 0 ? input_fd : open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0)
+	if (input < 0 || dup2(input, STDIN_FILENO) < 0)
 		return ERR_IO;
 #ifdef SYS_close_range
 	if (syscall(SYS_close_range, STDERR_FILENO + 1, fd - 1, 0) == 0 &&
@@ -139,8 +140,8 @@ static _Noreturn void be_runner(
 	for (int i = 0; i < command->n; i++)
 		own.at[i] = own.text + (command->at[i] - command->text);
 	plan->leave(plan->ctx);
-	if (close_others(fd) == 0 && drop_rights(plan->user, &changed) == 0 &&
-	    command_prepare() == 0)
+	if (close_others(fd, plan->input_fd) == 0 &&
+	    drop_rights(plan->user, &changed) == 0 && command_prepare() == 0)
 		environment = runner_environment(changed);
 	if (environment != NULL)
 		serve(fd, own.at, environment);

@@ -32,6 +32,7 @@ struct runner_plan {
 	void (*leave)(void *ctx);
 	void *ctx;
 	int cancel_fd; /* ends waiting, -1 for none */
+	int input_fd;  /* the command's standard input; 0: /dev/null */
 };
 
 /* Bytes that the command and its children may write to, RLIMIT_DATA each: what

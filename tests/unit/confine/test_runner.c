@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -110,6 +111,30 @@ static void the_words_are_no_text_for_a_shell(void **state)
 	(void)state;
 	expect("printf <%s> 'a b' ; $HOME | \"x\\\"y\" '' * `id` &", FOR_EVER,
 	    0, "<a b><;><$HOME><|><x\"y><><*><`id`><&>", "");
+}
+
+/* By a new descriptor, too, so that it is read from its start. */
+static void a_command_may_be_given_an_input(void **state)
+{
+	const struct runner_plan plan = {.user = "nobody",
+	    .find = find_words,
+	    .leave = leave_words,
+	    .cancel_fd = -1,
+	    .input_fd = memfd_create("input", MFD_CLOEXEC)};
+	struct buf *out = buf_new(COMMAND_OUTPUT_MAX);
+	struct runner r;
+	struct err err = {0};
+
+	(void)state;
+	assert_true(plan.input_fd > 0);
+	assert_int_equal(write(plan.input_fd, "given", 5), 5);
+	assert_int_equal(words_split(&words, "cat /dev/stdin"), 0);
+	assert_int_equal(runner_start(&r, &plan, &err), 0);
+	assert_int_equal(ask(&r, out, FOR_EVER, &err), 0);
+	assert_string_equal(buf_str(out), "given");
+	(void)close(r.fd);
+	(void)close(plan.input_fd);
+	buf_free(out);
 }
 
 static void how_a_command_ended_is_told(void **state)
@@ -506,6 +531,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_words_are_no_text_for_a_shell),
+	    cmocka_unit_test(a_command_may_be_given_an_input),
 	    cmocka_unit_test(how_a_command_ended_is_told),
 	    cmocka_unit_test(it_is_asked_again_and_again),
 	    cmocka_unit_test(who_is_left_is_killed),
