@@ -76,6 +76,8 @@ static enum predictor_alarm lengthen_run(struct lag *l, unsigned lag)
 
 	r->len = r->last == l->now - 1 ? r->len + 1 : l->gram_len;
 	r->last = l->now;
+	if (r->len > l->longest)
+		l->longest = r->len;
 	if (r->len < l->cutoffs.run)
 		return PREDICTOR_GOOD;
 	l->found = lag;

@@ -47,7 +47,8 @@ struct lag {
 		uint32_t len;
 	} runs[LAG_MAX + 1]; /* by lag, from gram_len on */
 
-	unsigned found; /* the lag of the alarm, that with the most hits */
+	unsigned longest; /* run of any lag; 0: none of gram_len */
+	unsigned found;   /* the lag of the alarm, that with the most hits */
 };
 
 /* Begin, with the false alarm probability of all lags together: for a run at

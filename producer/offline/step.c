@@ -31,6 +31,7 @@ void step_reset(struct step *s)
 	s->now = 0;
 	s->in_window = 0;
 	memset(s->chains, 0, sizeof s->chains);
+	memset(s->longest, 0, sizeof s->longest);
 	memset(s->bytes, 0, sizeof s->bytes);
 }
 
@@ -75,6 +76,8 @@ static enum predictor_alarm count_step(
 	c->run = c->run > 0 && c->last == at - w ? c->run + 1 : 1;
 	c->last = at;
 	c->hits++;
+	if (c->run > s->longest[w])
+		s->longest[w] = c->run;
 	if (c->run < s->cutoffs[w].run && c->hits < s->cutoffs[w].hits)
 		return PREDICTOR_GOOD;
 	s->found = w;

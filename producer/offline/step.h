@@ -35,6 +35,7 @@ struct step {
 	unsigned in_window;
 	/* The latest ones, new ones, and room to look at 16 at once. */
 	uint8_t bytes[STEP_BEHIND + STEP_PIECE + 16];
+	unsigned longest[STEP_WIDTH_MAX + 1]; /* run, by width */
 	unsigned found; /* width of the words of the alarm, in bytes */
 };
 
