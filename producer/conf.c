@@ -30,8 +30,23 @@ static const struct setting rows[] = {
     {"doctor", SETTING_ACTION, SETTING_OPTION, .action = CONF_DOCTOR,
 	SETTING_SHOWN(0, NULL, "look for what keeps the service from its work"),
 	.reads_all = true},
-    {"json", SETTING_FLAG, SETTING_OPTION, .belongs_to = "--doctor",
-	SETTING_SHOWN(0, NULL, "with --doctor: as JSON"), MEMBER(json)},
+    {"assess", SETTING_ACTION, SETTING_OPTION, .action = CONF_ASSESS,
+	SETTING_SHOWN(0, "[FILE|DEVICE]", "judge a sample of a source"),
+	MEMBER(assess.object), .reads_all = true},
+    {"bytes", SETTING_LONG, SETTING_OPTION, NULL, 1, 1000000000,
+	.belongs_to = "--assess",
+	SETTING_SHOWN(0, "N", "with --assess: the sample's size"),
+	MEMBER(assess.bytes)},
+    {"dump", SETTING_WORD, SETTING_OPTION, .belongs_to = "--assess",
+	SETTING_SHOWN(0, "FILE", "with --assess: a new file for the sample"),
+	MEMBER(assess.dump)},
+    {"restarts", SETTING_WORD, SETTING_OPTION, .belongs_to = "--assess",
+	SETTING_SHOWN(0, "FILE",
+	    "with --assess: a new file for 1,000 restarts of 1,000 bytes"),
+	MEMBER(assess.restarts)},
+    {"json", SETTING_FLAG, SETTING_OPTION, .belongs_to = "--doctor or --assess",
+	SETTING_SHOWN(0, NULL, "with --doctor or --assess: as JSON"),
+	MEMBER(json)},
     PROGRAM_PLACE_ROWS(0),
     {"signing-key", SETTING_STRING, SETTING_FILE | SETTING_CREDENTIAL,
 	MEMBER(signing_key)},
@@ -73,6 +88,13 @@ static void find_unit_key(struct conf *conf)
 		       rows] = PROGRAM_BY_SERVICE;
 }
 
+bool conf_sets_device(const struct conf *conf)
+{
+	return conf->common
+		   .origin[settings_find(&conf_program.settings, "device") -
+			   rows] != PROGRAM_BY_DEFAULT;
+}
+
 static int complete_producer(struct conf *conf, struct err *err)
 {
 	const char *file = conf->common.file;
@@ -93,7 +115,8 @@ static int complete_producer(struct conf *conf, struct err *err)
 		    "%s: producers is how many share what is missing at depth: "
 		    "set depth, too",
 		    file);
-	if (conf->common.queues[0][0] == '\0')
+	if (conf->common.queues[0][0] == '\0' &&
+	    conf->common.action != CONF_ASSESS)
 		return err_set(err, ERR_CONFIG,
 		    "no queue: set queue in %s or give --queue URL|ARN|NAME",
 		    file);

@@ -16,7 +16,8 @@
 enum conf_action {
 	CONF_GENKEY = PROGRAM_OWN, /* --genkey: make a key pair */
 	CONF_PUBKEY,               /* --pubkey: print a public key */
-	CONF_DOCTOR                /* --doctor: look at all that is needed */
+	CONF_DOCTOR,               /* --doctor: look at all that is needed */
+	CONF_ASSESS                /* --assess: judge a source */
 };
 
 /* When the queue is topped up, see refill.h. */
@@ -28,12 +29,21 @@ struct refill_settings {
 	long producers;     /* that share each queue, with a depth */
 };
 
+/* What --assess does, see assess.h. */
+struct assess_settings {
+	const char *object;   /* a file or device; NULL: see choose_source() */
+	long bytes;           /* of the sample; 0: not said */
+	const char *dump;     /* a new file for the sample; NULL: none */
+	const char *restarts; /* a new file for restarts; NULL: none */
+};
+
 struct conf {
 	struct program_conf common;
 	bool once;            /* one look, one top-up */
 	const char *key_file; /* --genkey, --pubkey */
 	bool seal;            /* --seal: a pair for sealing */
 	bool json;            /* --json: machine-readable */
+	struct assess_settings assess;
 
 	char device[PATH_MAX];
 	char signing_key[PATH_MAX]; /* "": messages are not signed */
@@ -42,5 +52,8 @@ struct conf {
 	double bits_per_byte;       /* min-entropy claimed for the source */
 	struct refill_settings refill;
 };
+
+/* True if somebody has set device: it is not the default alone. */
+bool conf_sets_device(const struct conf *conf);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/descriptors.h"
 #include "base/log.h"
 #include "confine/confine.h"
+#include "producer/assess.h"
 #include "producer/conf.h"
 #include "producer/doctor.h"
 #include "producer/genkey.h"
@@ -94,6 +95,8 @@ static int do_producer_action(const struct conf *conf, struct err *err)
 		return genkey_print(conf->key_file, err);
 	case CONF_DOCTOR:
 		return producer_doctor(conf, err);
+	case CONF_ASSESS:
+		return assess(conf, err);
 	case PROGRAM_CHECK:
 		return check_producer(conf, err);
 	default:

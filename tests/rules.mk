@@ -182,6 +182,13 @@ check-health-long: tests
 	$(Q)HEALTH_SAMPLES=1000000000 BUILD=$(BUILD) $(PYTHON) -m pytest -q -s \
 		tests/integration/test_health.py $(PYTEST)
 
+# 100 files from 1 byte to 100 MB, 450 MB in all.
+## producer --assess against ent(1), on a hundred files up to 100 MB
+check-assess: all
+	$(Q)ASSESS=all BUILD=$(BUILD) $(PYTHON) -m pytest -q \
+		tests/integration/test_assess.py -k equal_to_ent $(PYTEST)
+.PHONY: check-assess
+
 ## the two programs where OpenSSL is in FIPS mode; makes the providers once
 check-fips: all
 	$(Q)tests/fips "$(BUILD)/fips"

@@ -233,7 +233,7 @@ def test_two_actions_exclude_each_other(
 ) -> None:
     new = tmp_path / "new"
     actions = [
-        [f"--{row.name}", *([str(new)] if (row.value or "[")[0] != "[" else [])]
+        [f"--{row.name}" + (f"={new}" if row.value else "")]
         for row in table.settings
         if row.kind == "action"
     ]
@@ -246,7 +246,8 @@ def test_two_actions_exclude_each_other(
                 new.unlink(missing_ok=True)
                 continue
             assert (got.code, got.out) == (64, b"")
-            assert f"{first[0]} and {second[0]} exclude each other" in got.err
+            names = [words[0].partition("=")[0] for words in (first, second)]
+            assert f"{names[0]} and {names[1]} exclude each other" in got.err
     assert not new.exists()
 
 
