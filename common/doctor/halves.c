@@ -11,8 +11,9 @@
 #include "confine/confine.h"
 #include "confine/split.h"
 
-#define REAP_MS 1000 /* for the online half to end, behind the deadline */
-#define LAST_MS 3000 /* this process is killed so much later */
+#define REAP_MS   1000 /* for the online half to end, behind the deadline */
+#define LAST_MS   3000 /* this process is killed so much later */
+#define TAKEN_MAX 512  /* findings: more are no work of ours */
 
 /* The records of the online half. */
 enum record_type {
@@ -95,10 +96,9 @@ static int take_findings(struct run *run, int fd)
 	struct finding f;
 	uint32_t type = 0;
 	size_t len;
-	int rc;
 
-	for (;;) {
-		rc = record_receive(
+	for (int i = 0; i < TAKEN_MAX; i++) {
+		const int rc = record_receive(
 		    fd, &type, &f, sizeof f, &len, -1, run->deadline + REAP_MS);
 		if (rc != 0 || type == RECORD_END)
 			return rc;
@@ -106,6 +106,7 @@ static int take_findings(struct run *run, int fd)
 		    !findings_take(run->all, &f))
 			return ERR_FORMAT;
 	}
+	return ERR_LIMIT;
 }
 
 static int look_offline(void *ctx, int fd, int64_t *until, struct err *err)
