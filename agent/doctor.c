@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/doctor.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -46,6 +47,23 @@ static void list_trusted(const struct verify *v, char names[static NAMES_MAX])
 	}
 }
 
+/* A key that somebody put there and that is not read is easily overlooked. */
+static void look_for_ignored(struct findings *all, const char *directory)
+{
+	DIR *dir = opendir(directory);
+	const struct dirent *entry;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		if (entry->d_name[0] != '.' &&
+		    !keyfile_is_trusted(entry->d_name))
+			findings_warn(all, "trusted keys",
+			    "give the file a name that ends in .pub, or "
+			    "remove it",
+			    "%s/%s is not read", directory, entry->d_name);
+	if (dir != NULL)
+		(void)closedir(dir);
+}
+
 static void tell_trusted(
     struct findings *all, const struct conf *conf, const struct verify *v)
 {
@@ -76,6 +94,7 @@ static void look_at_agent_keys(struct findings *all, const struct conf *conf)
 		return;
 	}
 	tell_trusted(all, conf, &v);
+	look_for_ignored(all, conf->trusted_producers);
 	verify_close(&v);
 	if (conf->seal_key[0] == '\0')
 		return;
