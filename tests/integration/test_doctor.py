@@ -22,6 +22,7 @@ from aid.doctor import (
     AGENT,
     MOUNTS,
     PRODUCER,
+    WAIT_SYNC,
     Report,
     World,
     needs_root,
@@ -260,6 +261,17 @@ def no_keys(w: World) -> None:
     (w.folder / "trusted/pi.pub").unlink()
 
 
+def misnamed(w: World) -> None:
+    """A key in a file that nobody reads."""
+    (w.folder / "trusted/pi.txt").write_text("")
+
+
+def no_wait(w: World) -> None:
+    """A machine without a clock of its own does not wait for NTP."""
+    w.more.append("mount -t tmpfs none /sys/class")
+    w.unit(WAIT_SYNC, UnitFileState="disabled")
+
+
 def no_seal_key(w: World) -> None:
     """The fleet's secret key is not where the configuration says."""
     w.conf["seal-key"] = "/nonexistent"
@@ -289,7 +301,7 @@ def no_user(w: World) -> None:
 
 def unit(name: str, **state: str) -> Callable[[World], None]:
     """Have systemd say so of a unit."""
-    return lambda w: w.unit(name, **state)
+    return lambda w: w.unit(f"sqs-entropy-{name}", **state)
 
 
 def other_list(w: World) -> None:
@@ -452,6 +464,15 @@ WORLDS: dict[str, tuple[str, Callable[[World], None], str, str, int, str]] = {
     "failed run": (A, failed_run, WARNING, "last run", 0, "unreachable (exit 69)"),
     "damaged": (A, damaged_status, WARNING, "last run", 0, "run the agent again"),
     "no keys": (A, no_keys, WARNING, "trusted keys", 0, "a file NAME.pub there"),
+    "misnamed": (A, misnamed, WARNING, "trusted keys", 0, "that ends in .pub, or"),
+    "no wait": (
+        P,
+        no_wait,
+        WARNING,
+        f"unit {WAIT_SYNC}",
+        0,
+        f"systemctl enable --now {WAIT_SYNC}",
+    ),
     "no seal key": (A, no_seal_key, FAIL, "seal key", 78, "cannot open key file"),
     "state": (A, read_only, FAIL, "state", 77, "on a file system that is not"),
     "no state": (A, no_state, WARNING, "state", 0, "systemd-tmpfiles --create"),

@@ -54,6 +54,8 @@ LISTED = (
     "cloud_init_modules:\n- seed_random\n- [sqs_entropy, once-per-instance]\n- ssh\n"
 )
 
+WAIT_SYNC = "systemd-time-wait-sync.service"
+
 needs_root = pytest.mark.skipif(
     not HAS_USERS or shutil.which("unshare") is None,
     reason="needs root, the programs' users and unshare(1)",
@@ -126,7 +128,7 @@ class World:
     def unit(self, name: str, **state: str) -> None:
         """Have systemd say so of a unit."""
         lines = [f"{k}={v}\n" for k, v in {**UNIT, **state}.items()]
-        self.write(f"units/sqs-entropy-{name}", "".join(lines))
+        self.write(f"units/{name}", "".join(lines))
 
     def last_run(self, **values: Any) -> None:
         """Have the agent's last run end so."""
@@ -227,7 +229,8 @@ def furnish(world: World) -> None:
     queue.send(body(noise(512)))
     world.last_run()
     for name in "agent.service", "agent.timer", "agent-retry.timer", "producer.service":
-        world.unit(name)
+        world.unit(f"sqs-entropy-{name}")
+    world.unit(WAIT_SYNC)
     systemctl = world.write("bin/systemctl", SYSTEMCTL.format(folder=folder))
     systemctl.chmod(0o755)
     (folder / "run/systemd/system").mkdir(parents=True)
