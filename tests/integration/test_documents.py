@@ -83,16 +83,13 @@ export PATH="$W/bin:$BUILD:$VENV:$PATH" HOME="$W/home"
 cd "$W/home"
 """
 # What a document takes for granted.
-GIVEN = {
-    "instance.md": """
+AN_INSTANCE = """
+echo "queue = \\"$URL\\"" >/etc/sqs-entropy/agent.conf
 echo "device = \\"$W/source\\"" >/etc/sqs-entropy/producer.conf
 sqs-entropy-producer --queue "$URL" --once
-sqs-entropy-agent --queue "$URL" --best-effort
-""",
-}
-GIVEN["README.md"] = """
-echo "queue = \\"$URL\\"" >/etc/sqs-entropy/agent.conf
-""" + GIVEN["instance.md"]
+sqs-entropy-agent --best-effort
+"""
+GIVEN = {"README.md": AN_INSTANCE, "instance.md": AN_INSTANCE}
 
 ALL = [block for file in documents() for block in blocks(file)]
 RUN = [f for f in documents() if any(b.file == f and b.kind == "run" for b in ALL)]
