@@ -17,7 +17,8 @@ enum conf_action {
 	CONF_GENKEY = PROGRAM_OWN, /* --genkey: make a key pair */
 	CONF_PUBKEY,               /* --pubkey: print a public key */
 	CONF_DOCTOR,               /* --doctor: look at all that is needed */
-	CONF_ASSESS                /* --assess: judge a source */
+	CONF_ASSESS,               /* --assess: judge a source */
+	CONF_SETUP                 /* --setup: see setup.h */
 };
 
 /* When the queue is topped up, see refill.h. */
@@ -44,6 +45,11 @@ struct conf {
 	bool seal;            /* --seal: a pair for sealing */
 	bool json;            /* --json: machine-readable */
 	struct assess_settings assess;
+	const char *setup_queue; /* --setup's; NULL: none was named */
+	bool yes;                /* --yes: confirm what --setup asks */
+	/* Of --setup: one message to each queue, verified before it leaves; not
+	 * to have been sent is a failure. */
+	bool trial;
 
 	char device[PATH_MAX];
 	char signing_key[PATH_MAX]; /* "": messages are not signed */

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/record.h"
 #include "producer/offline/service.h"
+#include "producer/offline/trial.h"
 #include "producer/record.h"
 
 /* For what was made before a source failed for good. */
@@ -100,8 +101,12 @@ static int make_message(
 	    &run->o->blocks, &run->pace, m->payload, m->payload_len, err);
 	if (rc != 0)
 		return rc;
-	return signer_sign(
+	rc = signer_sign(
 	    &run->o->signer, m, clock_wall(&run->clock), (uint32_t)bits, err);
+	if (rc == 0 && conf->trial)
+		rc = trial_verify(
+		    &run->o->signer, m, clock_wall(&run->clock), err);
+	return rc;
 }
 
 /* Tell the user and the online half that there is no message.  It ends the
