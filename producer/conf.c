@@ -47,6 +47,13 @@ static const struct setting rows[] = {
     {"json", SETTING_FLAG, SETTING_OPTION, .belongs_to = "--doctor or --assess",
 	SETTING_SHOWN(0, NULL, "with --doctor or --assess: as JSON"),
 	MEMBER(json)},
+    {"setup", SETTING_ACTION, SETTING_OPTION, .action = CONF_SETUP,
+	SETTING_SHOWN(
+	    0, "[QUEUE]", "make of this machine a producer that works"),
+	MEMBER(setup_queue), .reads_all = true},
+    {"yes", SETTING_FLAG, SETTING_OPTION, .belongs_to = "--setup",
+	SETTING_SHOWN('y', NULL, "with --setup: confirm what it asks"),
+	MEMBER(yes)},
     PROGRAM_PLACE_ROWS(0),
     {"signing-key", SETTING_STRING, SETTING_FILE | SETTING_CREDENTIAL,
 	MEMBER(signing_key)},
@@ -116,7 +123,8 @@ static int complete_producer(struct conf *conf, struct err *err)
 		    "set depth, too",
 		    file);
 	if (conf->common.queues[0][0] == '\0' &&
-	    conf->common.action != CONF_ASSESS)
+	    conf->common.action != CONF_ASSESS &&
+	    conf->common.action != CONF_SETUP)
 		return err_set(err, ERR_CONFIG,
 		    "no queue: set queue in %s or give --queue URL|ARN|NAME",
 		    file);

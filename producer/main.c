@@ -11,6 +11,7 @@
 #include "producer/halves.h"
 #include "producer/offline/offline.h"
 #include "producer/online/online.h"
+#include "producer/setup.h"
 
 /* Three calls to SQS, each of the usual half a minute, fit into it. */
 #define WATCHDOG_GOOD_MS 90000
@@ -97,6 +98,8 @@ static int do_producer_action(const struct conf *conf, struct err *err)
 		return producer_doctor(conf, err);
 	case CONF_ASSESS:
 		return assess(conf, err);
+	case CONF_SETUP:
+		return setup(conf, run_producer, err);
 	case PROGRAM_CHECK:
 		return check_producer(conf, err);
 	default:

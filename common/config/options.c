@@ -222,6 +222,7 @@ int options_read(struct options *options, const struct settings *settings,
 	*options = (struct options){0};
 	make_tables(settings, longs, shorts);
 	opterr = 0;
+	optind = 0; /* --setup reads what it has written, by a second call */
 	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		struct err *told = rc == 0 ? err : NULL;
 

@@ -242,7 +242,8 @@ def test_two_actions_exclude_each_other(
         for second in actions:
             got = run(table.program, *first, *second)
             if first is second:
-                assert got.code != 64, got.err
+                # --setup wants an answer here.
+                assert got.code != 64 or "no answer to " in got.err, got.err
                 new.unlink(missing_ok=True)
                 continue
             assert (got.code, got.out) == (64, b"")

@@ -13,6 +13,7 @@ pytest_plugins = [
     "aid.elasticmq",
     "aid.elsewhere",
     "aid.environment",
+    "aid.machine",
     "aid.maker",
     "aid.manager",
     "aid.programs",
