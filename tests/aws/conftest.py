@@ -21,16 +21,19 @@ importlib.import_module("aid.users")
 pytest_plugins = ["aid.fixtures"]
 
 
-def ask_as_aws_does() -> None:
-    """Correct what moto asks of policies, by "Actions, resources, and condition keys".
+def do_as_aws_does() -> None:
+    """Correct moto where it is not like AWS.
 
     AWS has no permission for a batch: SendMessageBatch needs sqs:SendMessage, and its
-    like.  And GetQueueUrl is about the queue that it names.
+    like ("Actions, resources, and condition keys").  GetQueueUrl is about the queue
+    that it names.  And a stack that a change set made has outputs.
     """
+    from moto.cloudformation.models import ChangeSet
     from moto.iam.access_control import IAMRequestBase
     from moto.sqs.responses import SQSResponse
 
     made, name = IAMRequestBase.__init__, SQSResponse._get_queue_name
+    applied = ChangeSet.apply
 
     def make(self: Any, *args: Any, **values: Any) -> None:
         made(self, *args, **values)
@@ -40,6 +43,13 @@ def ask_as_aws_does() -> None:
     def queue_name(self: Any) -> str:
         return self._get_param("QueueName") or name(self)
 
+    def apply(self: Any) -> None:
+        applied(self)
+        self.stack.template = self.template
+        self.stack._parse_template()
+        self.stack.output_map = self.stack._create_output_map()
+
+    ChangeSet.apply = apply  # type: ignore[method-assign]
     IAMRequestBase.__init__ = make  # type: ignore[method-assign]
     SQSResponse._get_queue_name = queue_name  # type: ignore[method-assign]
 
@@ -51,7 +61,7 @@ def moto() -> Iterator[Moto]:
 
     from aid.queue import Moto
 
-    ask_as_aws_does()
+    do_as_aws_does()
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     try:

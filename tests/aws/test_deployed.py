@@ -13,7 +13,6 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from botocore.config import Config
@@ -333,19 +332,32 @@ def test_another_queue_is_refused(
             assert (made.code, got.code) == (code, code), made.err + got.err
 
 
-def test_the_documented_command_deploys(moto: Moto, tmp_path: Path) -> None:
-    env: dict[str, Any] = {
-        "PATH": "/usr/bin:/bin",
+# docs/aws.md has these as they stand here.
+DEPLOY = "aws cloudformation deploy --template-file sqs-entropy.yaml --stack-name entropy --capabilities CAPABILITY_IAM"  # noqa: E501
+SHOW = "aws cloudformation describe-stacks --stack-name entropy --query 'Stacks[0].Outputs[].[OutputKey,OutputValue]' --output text"  # noqa: E501
+
+
+def test_the_documented_commands_deploy_and_show(moto: Moto, tmp_path: Path) -> None:
+    moto.post("/moto-api/reset", "")
+    env = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
         "HOME": str(tmp_path),
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ENDPOINT_URL": moto.url,
     }
-    command = ["cloudformation", "deploy", "--stack-name", "sqs-entropy"]
-    command += ["--template-file", str(FILE), "--capabilities", "CAPABILITY_IAM"]
-    aws = [sys.executable, "-m", "awscli"]
-    subprocess.run([*aws, *command], env=env, check=True)
-    # moto gives no outputs of what was made by a change set.
-    url = moto.sqs.get_queue_url(QueueName="entropy")["QueueUrl"]
-    assert url.endswith("/entropy")
+    got = subprocess.run(
+        ["sh", "-ec", f"{DEPLOY} >&2\n{SHOW}"],
+        cwd=FILE.parent,
+        env=env,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    wanted = Stack(TEMPLATE).outputs
+    for name, value in wanted.items():
+        assert f"{name}\t" in got.stdout
+        if name in ("QueueArn", "QueueUrl", "Setup", "UserData"):
+            assert f"{name}\t{value}" in got.stdout
+    moto.sqs.get_queue_url(QueueName="entropy")

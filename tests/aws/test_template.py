@@ -113,3 +113,71 @@ def test_the_credential_process_is_one_line_with_all_arns() -> None:
         "--profile-arn": f"arn:aws:rolesanywhere:{REGION}:{ACCOUNT}:profile/0123-4567",
         "--role-arn": f"arn:aws:iam::{ACCOUNT}:role/AnywhereRole",
     }
+
+
+PAGE = (ROOT / "docs" / "aws.md").read_text()
+
+
+def rows(heading: str) -> dict[str, list[str]]:
+    """Give the rows of the first table behind a heading, by their first cells."""
+    part = PAGE.partition(f"{heading}\n")[2]
+    table = re.search(r"(?:^\|.*\n)+", part, re.MULTILINE)
+    assert table
+    cells = [line.strip("|\n").split("|") for line in table[0].splitlines()[2:]]
+    return {
+        name: [cell.strip() for cell in rest]
+        for first, *rest in cells
+        for name in re.findall(r"`(\w+)`", first)
+    }
+
+
+def test_the_page_has_each_parameter_with_its_default() -> None:
+    said = {name: cells[0].strip("`") for name, cells in rows("### Parameters").items()}
+    assert said == {
+        name: str(slot["Default"]) or "none"
+        for name, slot in TEMPLATE["Parameters"].items()
+    }
+
+
+def test_the_page_has_each_output_and_each_alarm() -> None:
+    assert set(rows("### Outputs")) == set(TEMPLATE["Outputs"])
+    alarms = {n for n, k in Stack(TEMPLATE).kinds().items() if k.endswith("::Alarm")}
+    assert set(rows("## Alarms")) == alarms
+
+
+def by_hand(name: str) -> dict[str, list[dict[str, object]]]:
+    """Give a document that the page has people write."""
+    found = re.search(rf"cat >{name}\.json <<'END'\n(.*?)\n +END\n", PAGE, re.DOTALL)
+    assert found
+    return json.loads(found[1])
+
+
+def test_what_is_made_by_hand_is_what_the_template_makes() -> None:
+    stack = Stack(TEMPLATE)
+    assert by_hand("producer") == stack.policy("ProducerPolicy")
+    assert by_hand("agent") == stack.policy("AgentPolicy")
+    role = stack.resources["AgentRole"]["Properties"]
+    assert by_hand("ec2") == role["AssumeRolePolicyDocument"]
+    text = json.dumps(stack.policy("QueuePolicy"))
+    text = re.sub(r'\["([^"]+)"\]', r'"\1"', text)  # a list of one
+    for made, named in (("ProducerUser", "producer"), ("AgentRole", "agent")):
+        text = text.replace(f"/{made}", f"/entropy-{named}")
+    wanted = json.loads(text)
+    for statement in wanted["Statement"]:
+        del statement["Sid"]
+    assert by_hand("queue") == wanted
+
+
+@pytest.mark.parametrize("fifo", ["no", "yes"])
+def test_the_queue_made_by_hand(fifo: str) -> None:
+    queue = Stack(TEMPLATE, Fifo=fifo).resources["Queue"]["Properties"]
+    pattern = rf"--queue-name {re.escape(queue['QueueName'])} \\\n +--attributes (\S+)"
+    found = re.search(pattern, PAGE)
+    assert found
+    said = dict(pair.split("=") for pair in found[1].split(","))
+    left = {"QueueName", "VisibilityTimeout", "RedriveAllowPolicy"}  # the defaults
+    assert said == {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in queue.items()
+        if name not in left
+    }
