@@ -8,6 +8,7 @@ tables of test_policies and test_alarms evaluate them.
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.session import Session
@@ -23,7 +25,10 @@ from template import FILE, KEY, Stack, combinations, load
 from aid.attack import Attack
 from aid.environment import PLACE
 from aid.imds import Credentials
-from aid.queue import REGION, Moto, session
+from aid.machine import NO_USERS, Machine
+from aid.programs import AGENT, PRODUCER, Result
+from aid.queue import REGION, Moto, Queue, session
+from aid.verdicts import Judge
 from aid.watch import WatchedImds
 
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse")  # see BY_TABLE
@@ -37,9 +42,9 @@ TEMPLATE = load()
 # Those which decide whether a resource is there.
 DECIDING = ("Fifo", "KmsKey", "ProducerIdentity")
 STACKS = list(combinations(*DECIDING))
-PRODUCER = {"GetQueueUrl", "GetQueueAttributes", "SendMessage", "SendMessageBatch"}
+SENDS = {"GetQueueUrl", "GetQueueAttributes", "SendMessage", "SendMessageBatch"}
 OPERATIONS = set(Session().get_service_model("sqs").operation_names)
-AGENT = {"GetQueueUrl", "ReceiveMessage", "DeleteMessage", "DeleteMessageBatch"}
+RECEIVES = {"GetQueueUrl", "ReceiveMessage", "DeleteMessage", "DeleteMessageBatch"}
 
 
 @dataclass
@@ -307,9 +312,9 @@ def test_the_programs_work_and_all_else_is_refused(
     with World(there) as world, there.moto.iam_mode():
         made = attack.producer("-q", queue, "-d", generator, env=world.keys(attack))
         got = attack.agent("-q", queue, env=world.env(attack))
-        assert refused(there, world.instance) == OPERATIONS - AGENT
+        assert refused(there, world.instance) == OPERATIONS - RECEIVES
         if world.own:
-            assert refused(there, world.sender) == OPERATIONS - PRODUCER
+            assert refused(there, world.sender) == OPERATIONS - SENDS
     if world.own:
         assert made.code == 0, made.err
         assert "sent 10 of 10" in made.err
@@ -330,6 +335,70 @@ def test_another_queue_is_refused(
             made = attack.producer("-q", queue, "-d", generator, env=world.keys(attack))
             got = attack.agent("-q", queue, env=world.env(attack))
             assert (made.code, got.code) == (code, code), made.err + got.err
+
+
+def permissions(got: Result) -> dict[str, str]:
+    """Give what the doctor found of identity and permissions."""
+    findings = json.loads(got.out)["findings"]
+    wanted = ("identity", "permission", "queue")
+    return {f["name"]: f["level"] for f in findings if f["name"].split()[0] in wanted}
+
+
+def test_the_doctor_finds_every_permission(
+    deploy: Callable[..., Deployed], attack: Attack
+) -> None:
+    there = deploy()
+    queue = there.outputs["QueueArn"]
+    args = ("--doctor", "--json", "-q", queue)
+    with World(there) as world, there.moto.iam_mode():
+        sts = {"AWS_ENDPOINT_URL_STS": there.moto.url}
+        made = attack.run(PRODUCER, *args, env={**world.keys(attack), **sts})
+        got = attack.run(AGENT, *args, env={**world.env(attack), **sts})
+    assert permissions(made) == {
+        "identity": "ok",
+        "queue": "ok",
+        "permission sqs:GetQueueAttributes": "ok",
+        "permission sqs:SendMessage": "ok",
+    }
+    assert permissions(got) == {
+        "identity": "ok",
+        "queue": "not asked",  # an agent has no need of its attributes
+        "permission sqs:ReceiveMessage": "ok",
+        "permission sqs:DeleteMessage": "ok",
+    }
+
+
+@NO_USERS
+@pytest.mark.parametrize("fifo", ["no", "yes"])
+def test_the_lines_to_paste_lead_to_credit(
+    fifo: str,
+    deploy: Callable[..., Deployed],
+    machine: Machine,
+    attack: Attack,
+    tmp_path: Path,
+) -> None:
+    there = deploy(Fifo=fifo)
+    arn = there.outputs["QueueArn"]
+    machine.conf.write_text(f'device = "{machine.device}"\n')
+    machine.systemd()
+    with World(there) as world, there.moto.iam_mode():
+        keys = f"{world.sender.access_key}\n{world.sender.secret_key}\n"
+        name, _, setup = there.outputs["Setup"].partition(" --setup ")
+        assert name == "sudo sqs-entropy-producer"
+        made = machine.setup(setup, answers=f"key\n{keys}\ndirective\n")
+        assert made.code == 0, made.err
+        directive = yaml.safe_load(made.out)["sqs_entropy"]
+        pasted = yaml.safe_load(there.outputs["UserData"])["sqs_entropy"]
+        [line] = directive.pop("trusted_producers")
+        assert pasted == {**directive, "trusted_producers": ["KEY"]}
+        queue = Queue("entropy", directive["queue"], there.moto.sqs)
+        judge = Judge(attack.run, queue, attack.proxy, tmp_path)
+        (judge.trusted / "pi.pub").write_text(f"{line}\n")
+        got = judge.look(env=world.env(attack))
+    assert got.result.code == 0, got.result.err
+    assert got.credit == 256
+    assert [v.producer for v in got.verdicts] == ["pi"]
+    assert directive["queue"] == arn
 
 
 # docs/aws.md has these as they stand here.
