@@ -102,6 +102,7 @@ void confine_find_lacks(
 		find_missing_user(offline_user, "root without its rights", l);
 		find_missing_user(online_user, "nobody", l);
 	}
+	l->users = l->n;
 	if (!confine_has_files())
 		(void)snprintf(add_lack(l), sizeof l->text[0],
 		    "this kernel has no Landlock: the files that each half can "

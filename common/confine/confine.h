@@ -70,7 +70,7 @@ int confine_lifetime(long ms, struct err *err) MUST_CHECK;
 	"both hold"
 struct confine_lacks {
 	bool one_user;
-	size_t n;
+	size_t n, users; /* texts, of which the first so many are about users */
 	char text[CONFINE_LACKS_MAX][192];
 };
 void confine_find_lacks(

@@ -136,9 +136,7 @@ void doctor_confinement(
 		findings_warn(all, "users", "run it as root, as the unit does",
 		    "%s", CONFINE_ONE_USER);
 	for (size_t i = 0; i < lacks.n; i++)
-		findings_warn(all,
-		    strstr(lacks.text[i], "no user") != NULL ? "users"
-							     : "confinement",
+		findings_warn(all, i < lacks.users ? "users" : "confinement",
 		    NULL, "%s", lacks.text[i]);
 	if (!lacks.one_user && lacks.n == 0)
 		findings_ok(all, "confinement",
