@@ -62,7 +62,12 @@ SCOPE = service_error(
 def no_name(w: World) -> None:
     """DNS does not know the endpoint, and nobody answers as name server."""
     nobody = w.write("resolv.conf", "nameserver 127.0.0.1\noptions attempts:1\n")
-    w.more.append(f"mount --bind {nobody} $(realpath /etc/resolv.conf)")
+    w.more += [  # which may be a link to what is under /run
+        "file=$(realpath -m /etc/resolv.conf)",
+        'mkdir -p "${file%/*}"',
+        'test -e "$file" || : >"$file"',
+        f'mount --bind {nobody} "$file"',
+    ]
     w.env["AWS_ENDPOINT_URL_SQS"] = "https://sqs.nowhere.example"
 
 
