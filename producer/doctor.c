@@ -17,15 +17,15 @@
 #include "producer/offline/blocks.h"
 #include "producer/offline/signer.h"
 #include "producer/online/online.h"
+#include "producer/setup/unit.h"
 
 #define TASTE_BYTES    32   /* read of each device */
 #define TASTE_MS       3000 /* for them; a slow generator has 13 bytes a second */
-#define ONLINE_HOME    "/var/lib/sqs-entropy-producer-net"
 #define HARDWARE_CLOCK "/sys/class/rtc/rtc0" /* a Raspberry Pi has none */
 #define CURRENT_RNG    "/sys/class/misc/hw_random/rng_current"
 
 static const struct doctor_unit units[] = {
-    {.name = "sqs-entropy-producer.service", .runs = true},
+    {.name = UNIT_NAME, .runs = true},
     /* The last one is for a machine that comes up in another year. */
     {.name = "systemd-time-wait-sync.service"},
 };
@@ -222,8 +222,8 @@ static void take_environment(struct findings *all, const struct conf *conf)
 {
 	if (conf->common.file != conf_program.file)
 		return;
-	if (geteuid() == 0 && access(ONLINE_HOME, F_OK) == 0)
-		(void)setenv("HOME", ONLINE_HOME, 1);
+	if (geteuid() == 0 && access(UNIT_HOME, F_OK) == 0)
+		(void)setenv("HOME", UNIT_HOME, 1);
 	doctor_environment(all, conf_program.name);
 }
 

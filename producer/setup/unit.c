@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "producer/setup/unit.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/file.h"
-
-#define FILE_MAX ((size_t)65536) /* bytes of a file of variables */
+#include "config/unit_variables.h"
 
 /* In the order of EnvironmentFile=. */
 const char *const unit_files[] = {"/etc/default/sqs-entropy-producer",
@@ -54,55 +50,6 @@ int unit_systemctl(const char *word, const char *unit, bool quiet)
 
 /* ---- the files of variables */
 
-typedef int take_variable(void *ctx, const char *name, const char *value);
-
-/* Quotes around a value go; what systemd does beside that is not needed for
- * keys and URLs. */
-static char *trim_value(char *value)
-{
-	size_t len;
-
-	value += strspn(value, " \t");
-	len = strlen(value);
-	while (len > 0 && isspace((unsigned char)value[len - 1]))
-		value[--len] = '\0';
-	if (len >= 2 && (value[0] == '"' || value[0] == '\'') &&
-	    value[len - 1] == value[0]) {
-		value[len - 1] = '\0';
-		value++;
-	}
-	return value;
-}
-
-static int take_assignment(char *line, take_variable *take, void *ctx)
-{
-	char *value = strchr(line, '=');
-
-	line += strspn(line, " \t");
-	if (line[0] == '#' || line[0] == ';' || value == NULL || value < line)
-		return 0;
-	*value = '\0';
-	line[strcspn(line, " \t")] = '\0';
-	return take(ctx, line, trim_value(value + 1));
-}
-
-static int take_unit_file(const char *path, take_variable *take, void *ctx)
-{
-	uint8_t *space;
-	struct buf *text = buf_new_zero(FILE_MAX + 1, &space);
-	char *rest = (char *)space, *line;
-	size_t len;
-	int rc = 0;
-
-	if (text == NULL)
-		return ERR_NOMEM;
-	if (file_read(path, space, FILE_MAX, &len) == 0)
-		while (rc == 0 && (line = strsep(&rest, "\n")) != NULL)
-			rc = take_assignment(line, take, ctx);
-	buf_free(text);
-	return rc;
-}
-
 struct search {
 	const char *name;
 	bool found;
@@ -122,7 +69,8 @@ bool unit_has_variable(const char *name)
 	struct search search = {.name = name, .found = false};
 
 	for (size_t i = 0; unit_files[i] != NULL; i++)
-		(void)take_unit_file(unit_files[i], find_variable, &search);
+		(void)!unit_variables_read(
+		    unit_files[i], find_variable, &search);
 	return search.found;
 }
 
@@ -156,8 +104,7 @@ static int drop_variables(void)
 static int set_variable(void *ctx, const char *name, const char *value)
 {
 	(void)ctx;
-	/* systemd, too, passes over what is no name. */
-	return name[0] == '\0' || setenv(name, value, 1) == 0 ? 0 : ERR_NOMEM;
+	return setenv(name, value, 1) == 0 ? 0 : ERR_NOMEM;
 }
 
 int unit_take_environment(struct err *err)
@@ -166,8 +113,11 @@ int unit_take_environment(struct err *err)
 
 	if (rc == 0 && setenv("HOME", UNIT_HOME, 1) != 0)
 		rc = ERR_NOMEM;
-	for (size_t i = 0; rc == 0 && unit_files[i] != NULL; i++)
-		rc = take_unit_file(unit_files[i], set_variable, NULL);
+	for (size_t i = 0; rc == 0 && unit_files[i] != NULL; i++) {
+		rc = unit_variables_read(unit_files[i], set_variable, NULL);
+		if (rc != ERR_NOMEM)
+			rc = 0;
+	}
 	if (rc != 0)
 		return err_set(err, rc, "environment: %s", err_text(rc));
 	return 0;
