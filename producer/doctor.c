@@ -19,7 +19,7 @@
 #include "producer/online/online.h"
 #include "producer/setup/unit.h"
 
-#define TASTE_BYTES    32   /* read of each device */
+#define TASTE_BYTES    8    /* read of each device */
 #define TASTE_MS       3000 /* for them; a slow generator has 13 bytes a second */
 #define HARDWARE_CLOCK "/sys/class/rtc/rtc0" /* a Raspberry Pi has none */
 #define CURRENT_RNG    "/sys/class/misc/hw_random/rng_current"
