@@ -38,6 +38,7 @@ OPERATORS = {
     "StringLike": lambda wanted, given: given is not None and like(wanted, given),
     "ArnEquals": lambda wanted, given: given is not None and like(wanted, given),
     "ArnNotEquals": lambda wanted, given: given is None or not like(wanted, given),
+    "ArnNotLike": lambda wanted, given: given is None or not like(wanted, given),
 }
 
 

@@ -204,11 +204,6 @@ class Stack:
         between, parts = arguments
         return between.join(self.resolve(parts))
 
-    def do_split(self, arguments: list[Any]) -> list[str]:
-        """Fn::Split."""
-        between, text = arguments
-        return self.resolve(text).split(between)
-
     def kinds(self) -> dict[str, str]:
         """Name the resources with their types."""
         return {name: part["Type"] for name, part in self.resources.items()}
