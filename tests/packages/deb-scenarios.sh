@@ -104,6 +104,7 @@ installed_producer() {
 	run sqs-entropy-producer --version
 	present /usr/share/man/man8/sqs-entropy-producer.8.gz \
 		/usr/share/doc/sqs-entropy-producer/examples/producer.conf \
+		/usr/share/doc/sqs-entropy-producer/examples/sqs-entropy.yaml \
 		/usr/lib/sysusers.d/sqs-entropy-producer.conf \
 		/lib/udev/rules.d/60-sqs-entropy-producer.rules \
 		/etc/sqs-entropy \
