@@ -79,6 +79,16 @@ def test_the_queue(fifo: str, key: str) -> None:
     assert queue == wanted
 
 
+def test_the_options_that_the_texts_name_exist() -> None:
+    text = (ROOT / "packaging" / "aws" / "sqs-entropy.yaml").read_text()
+    named = set(re.findall(r"sqs-entropy-(agent|producer) --([a-z-]+)", text))
+    assert {option for _, option in named} == {"doctor", "setup"}
+    for program, option in named:
+        assert (
+            f'{{"{option}", SETTING_ACTION' in (ROOT / program / "conf.c").read_text()
+        )
+
+
 def test_the_user_data_is_what_cloud_init_takes() -> None:
     text = Stack(TEMPLATE).outputs["UserData"]
     assert text.startswith("#cloud-config\n")
