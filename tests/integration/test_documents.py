@@ -48,11 +48,17 @@ mount --bind "$W/etc" /etc
 for d in /run /var/lib /usr/share/doc; do mount -t tmpfs none $d; done
 examples=/usr/share/doc/sqs-entropy-producer/examples
 mkdir -p /etc/sqs-entropy/trusted.d /etc/cloud/clean.d /run/sqs-entropy $examples
-for d in sqs-entropy sqs-entropy-producer sqs-entropy-producer-net; do
-	mkdir /var/lib/$d
-done
-! id sqs-entropy-producer >/dev/null 2>&1 ||
-	chown sqs-entropy-producer: /var/lib/sqs-entropy-producer
+mkdir -p /run/systemd/system
+begin_afresh() {
+	find /etc/sqs-entropy -type f -delete
+	rm -rf /var/lib/sqs-entropy*
+	mkdir /var/lib/sqs-entropy
+	for d in sqs-entropy-producer sqs-entropy-producer-net; do
+		mkdir /var/lib/$d
+		! id $d >/dev/null 2>&1 || chown $d: /var/lib/$d
+	done
+}
+begin_afresh
 cp "$ROOT/producer/producer.conf" $examples
 install "$ROOT/cloud-init/clean" /etc/cloud/clean.d/80-sqs-entropy-agent
 head -c 1000000 /dev/urandom >"$W/source"
@@ -72,8 +78,8 @@ printf '%s\n' 'queue = "$URL"' 'device = "$W/source"' >>"\$1"
 END
 put systemctl <<END
 #!/bin/sh
-case \$2 in systemd-time-wait-sync) exit 0 ;; esac
-ls "$ROOT"/*/systemd/"\$2".service.in >/dev/null
+case \$2 in systemd-time-wait-sync*) exit 0 ;; esac
+ls "$ROOT"/*/systemd/"\${2%.service}".service.in >/dev/null
 END
 put cloud-init <<'END'
 #!/bin/sh
@@ -89,7 +95,15 @@ echo "device = \\"$W/source\\"" >/etc/sqs-entropy/producer.conf
 sqs-entropy-producer --queue "$URL" --once
 sqs-entropy-agent --best-effort
 """
-GIVEN = {"README.md": AN_INSTANCE, "instance.md": AN_INSTANCE}
+A_PRODUCER = """
+echo "device = \\"$W/source\\"" >/etc/sqs-entropy/producer.conf
+echo "region = \\"$AWS_REGION\\"" >>/etc/sqs-entropy/producer.conf
+"""
+GIVEN = {
+    "README.md": AN_INSTANCE,
+    "instance.md": AN_INSTANCE,
+    "pi.md": A_PRODUCER,
+}
 
 ALL = [block for file in documents() for block in blocks(file)]
 RUN = [f for f in documents() if any(b.file == f and b.kind == "run" for b in ALL)]
@@ -97,7 +111,8 @@ RUN = [f for f in documents() if any(b.file == f and b.kind == "run" for b in AL
 
 def test_there_are_commands_of_each_kind() -> None:
     """The reader of the documents finds them."""
-    assert {block.kind for block in ALL} == {"run", "not run", "run by"}
+    kinds = {"run", "run afresh", "not run", "run by"}
+    assert {block.kind for block in ALL} == kinds
     assert len(ALL) > 15
 
 
@@ -158,7 +173,9 @@ def test_the_commands_run(
         pytest.skip(f"no namespaces, which need root, or no {tool}")
     parts = [BEGIN, GIVEN.get(file.name, "")]
     for block in blocks(file):
-        if block.kind == "run":
+        if block.kind == "run afresh":
+            parts.append("begin_afresh")
+        if block.kind.startswith("run") and block.kind != "run by":
             parts += [f"echo '== {block.where}' >&2", fill_in(block.text, queue)]
     environment = {
         "PATH": os.environ["PATH"],
@@ -175,9 +192,11 @@ def test_the_commands_run(
         "AWS_EC2_METADATA_DISABLED": "true",
     }
     tmp_path.chmod(0o755)
+    script = tmp_path / "script"
+    script.write_text("\n".join(parts))
     done = subprocess.run(
-        [*APART, "bash"],
-        input="\n".join(parts),
+        [*APART, "bash", script],
+        stdin=subprocess.DEVNULL,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

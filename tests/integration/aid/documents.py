@@ -6,6 +6,7 @@ before a block says that it is not run here:
 
     <!-- not run: why -->
     <!-- run by FILE... -->   each command stands in one of these files
+    <!-- run afresh: why -->  it is run where nothing is configured yet
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from aid.environment import ROOT
 
-MARK = re.compile(r"^\s*<!-- (not run|run by):? (.+?) -->$")
+MARK = re.compile(r"^\s*<!-- (not run|run by|run afresh):? (.+?) -->$")
 INDENT = 4
 
 
@@ -32,7 +33,7 @@ class Block:
 
     file: Path
     line: int
-    kind: str  # "run", "not run" or "run by"
+    kind: str  # "run", "run afresh", "not run" or "run by"
     why: str
     lines: list[str] = field(default_factory=list)
 
