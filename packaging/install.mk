@@ -54,7 +54,8 @@ install-producer: $(BUILD)/sqs-entropy-producer
 	$(call as,644,packaging/completion.bash,$(BASHCOMPDIR)/sqs-entropy-producer)
 	$(call files,644,$(DOCDIR)/sqs-entropy-producer,$(PAGES))
 	$(call files,644,$(DOCDIR)/sqs-entropy-producer/examples,\
-		producer/producer.conf cloud-init/examples/raspberry-pi.yaml \
+		producer/producer.conf producer/plot_sample.py \
+		cloud-init/examples/raspberry-pi.yaml \
 		packaging/aws/sqs-entropy.yaml)
 	$(Q)$(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/sqs-entropy
 	$(call unit,producer/systemd/sqs-entropy-producer.service.in)

@@ -189,6 +189,17 @@ check-assess: all
 		tests/integration/test_assess.py -k equal_to_ent $(PYTEST)
 .PHONY: check-assess
 
+$(BUILD)/venv-plot/bin/python: tests/requirements-plot.txt
+	$(Q)python3 -m venv $(BUILD)/venv-plot
+	$(Q)$@ -m pip install -q -r $<
+	$(Q)touch $@
+
+## the producer's example that draws a page of a sample; fetches matplotlib once
+check-plot: all $(BUILD)/venv-plot/bin/python
+	$(Q)PLOT_PYTHON=$(abspath $(BUILD))/venv-plot/bin/python BUILD=$(BUILD) \
+		$(PYTHON) -m pytest -q tests/integration/test_plot_sample.py $(PYTEST)
+.PHONY: check-plot
+
 ## the two programs where OpenSSL is in FIPS mode; makes the providers once
 check-fips: all
 	$(Q)tests/fips "$(BUILD)/fips"
