@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from aid import samples
+from aid.layers import WITHOUT
 from aid.payload import noise
 from aid.programs import PRODUCER, Runner
 from aid.wait import wait_until
@@ -181,6 +182,16 @@ def test_an_interrupt_gives_what_there_is(run: Runner, tmp_path: Path) -> None:
             (tmp_path / "dump").exists() and (tmp_path / "dump").stat().st_size == 5000
         )
     )
+    # Meanwhile it has no rights, and no call that would open a socket.
+    status = dict(
+        line.split(":\t", 1)
+        for line in Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    )
+    assert status["CapEff"].strip("0") == ""
+    assert status["NoNewPrivs"] == "1"
+    assert status["Seccomp"] == "2" or "seccomp" in WITHOUT
+    limits = Path(f"/proc/{process.pid}/limits").read_text()
+    assert re.search(r"Max core file size +0 +0 ", limits)
     process.send_signal(signal.SIGINT)
     got = run.finish(process)
     os.close(writer)
