@@ -22,18 +22,19 @@ struct found {
 	size_t n;
 };
 
-/* The one line of a file of sysfs; "" where there is none. */
-static void read_word(const char *root, const char *path, char out[WORD_MAX])
+/* The one line of a file of sysfs; false, and "", where it cannot be read. */
+static bool read_word(const char *root, const char *path, char out[WORD_MAX])
 {
 	char full[PATH_MAX];
 	size_t len = 0;
+	bool read;
 
 	(void)snprintf(full, sizeof full, "%s%s", root, path);
-	if (file_read(full, out, WORD_MAX - 1, &len) != 0)
-		len = 0;
-	out[len] = '\0';
+	read = file_read(full, out, WORD_MAX - 1, &len) == 0;
+	out[read ? len : 0] = '\0';
 	out[strcspn(out, "\n")] = '\0';
 	text_make_printable(out, strlen(out));
+	return read;
 }
 
 static bool is_there(const char *root, const char *path)
@@ -83,9 +84,12 @@ static void find_hwrng(struct found *f)
 
 	if (!is_there(f->root, HWRNG))
 		return;
-	read_word(f->root, MISC "rng_current", now);
-	read_word(f->root, MISC "rng_available", all);
-	if (now[0] == '\0' || strcmp(now, "none") == 0)
+	(void)read_word(f->root, MISC "rng_available", all);
+	/* A container may have the device and no sysfs. */
+	if (!read_word(f->root, MISC "rng_current", now))
+		note_device(f, HWRNG, DEVICE_SOURCE,
+		    "a hardware generator that sysfs does not name");
+	else if (now[0] == '\0' || strcmp(now, "none") == 0)
 		note_device(f, HWRNG, DEVICE_NONE,
 		    "no hardware generator is behind it");
 	else if (strchr(all, ' ') != NULL)
@@ -107,7 +111,7 @@ static void find_ports(struct found *f, const char *name)
 			continue;
 		(void)snprintf(place, sizeof place,
 		    "/sys/class/tty/%s%u/device/../product", name, i);
-		read_word(f->root, place, product);
+		(void)read_word(f->root, place, product);
 		note_device(f, path, DEVICE_MAYBE,
 		    "USB serial device%s%s: a source if it is a generator",
 		    product[0] != '\0' ? " " : "", product);

@@ -19,6 +19,14 @@
 static char root[] = "/tmp/devices-XXXXXX";
 static struct device list[DEVICES_MAX];
 
+static const char *in_root(const char *path)
+{
+	static char full[PATH_MAX];
+
+	(void)snprintf(full, sizeof full, "%s%s", root, path);
+	return full;
+}
+
 /* A file below the root, with the directories above it. */
 static void put(const char *path, const char *text)
 {
@@ -99,6 +107,11 @@ static void without_a_driver_hwrng_is_no_source(void **state)
 		assert_string_equal(list[0].what, cases[i].what);
 		assert_int_equal(list[0].kind, cases[i].kind);
 	}
+	assert_int_equal(unlink(in_root(HWRNG "rng_current")), 0);
+	assert_true(devices_find(root, list) > 0);
+	assert_int_equal(list[0].kind, DEVICE_SOURCE);
+	assert_string_equal(
+	    list[0].what, "a hardware generator that sysfs does not name");
 }
 
 static int make_root(void **state)
