@@ -54,6 +54,8 @@ def test_a_good_file_gets_a_recommendation(run: Runner, tmp_path: Path) -> None:
     text = assess(run, path)
     assert "\nRecommended: nothing\n" in text
     assert "fewer than 1,000,000 bytes are too few" in text
+    path.write_bytes(noise(NEEDED) + b"\x07" * 50)  # good, but for its end
+    assert "\nRecommended: nothing\n" in assess(run, path, code=65)
     # Uniform, but of 16 values: half of the bits are worth nothing.
     half = bytes(i & 15 for i in range(256))
     path.write_bytes(noise(NEEDED).translate(half))

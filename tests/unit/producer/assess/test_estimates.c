@@ -48,6 +48,9 @@ static void bits_follow_each_other_over_bytes(void **state)
 	    {"UUUUUUUUUUUUUUUU", 16, 1.0 / 128, 0.6852},
 	    /* 0000000011111111: a change is 1 in 15, so 1 of 8 from 0 and 0 of
 	     * 7 from 1; the likeliest begins with 1 (1 bit) and stays */
+	    /* 0101010101010110: 1 follows each 0, and 0 seven of eight 1; the
+	     * likeliest begins with 0 and has 63 times the rarer of them */
+	    {"\x55\x56", 2, (1 + 63 * 0.192645077942396) / 128, 0.2624},
 	    {"\0\xff", 2, 1.0 / 128, 0.2624}};
 
 	(void)state;

@@ -105,6 +105,9 @@ static void the_tail_is_that_of_tables(void **state)
 		if (fabs(tail - cases[i].tail) > 2e-5)
 			fail_msg("%f: %f", cases[i].x, tail);
 	}
+	/* Each term is below e^-20, and none is counted. */
+	near(statistics_chi_tail(600, 255), 0, 1e-60); /* 1e-29 */
+	assert_true(statistics_chi_tail(450, 255) > 0);
 }
 
 int main(void)
