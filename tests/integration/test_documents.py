@@ -28,7 +28,7 @@ SECONDS = 240
 APART = ["unshare", "--mount", "--mount-proc", "--pid", "--fork", "--kill-child"]
 
 # What a document asks for that a machine may lack.
-TOOLS = {"README.md": "ent", "fleet.md": "gpg"}
+TOOLS = {"aws.md": "jq", "fleet.md": "gpg"}
 
 PROGRAMS = ("agent", "producer")
 # In failures.md options stand in what programs print.
