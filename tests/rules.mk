@@ -50,6 +50,12 @@ $(filter %/test_imds_patience,$(UNIT_BIN)): override LDFLAGS += \
 	-Wl,--wrap=http_start,--wrap=http_wait,--wrap=http_wait_any \
 	-Wl,--wrap=http_status,--wrap=http_body,--wrap=http_transfer_free
 
+# test_tend has a service, a source and days in virtual time.
+$(filter %/test_tend,$(UNIT_BIN)): override LDFLAGS += \
+	-Wl,--wrap=session_open,--wrap=session_shut_out,--wrap=http_rest \
+	-Wl,--wrap=sqs_queue_depth,--wrap=sqs_send,--wrap=sqs_clock_behind \
+	-Wl,--wrap=batch_fill
+
 # test_buf looks at each block before it is freed.
 $(filter %/test_buf,$(UNIT_BIN)): override LDFLAGS += -Wl,--wrap=free
 

@@ -81,11 +81,25 @@ static void drop_stale(struct batch *b, int64_t now)
 
 	if (b->n <= fresh || now - b->oldest < BATCH_FRESH_MS)
 		return;
-	log_warning("%zu messages waited too long for a slow source: dropped",
-	    b->n - fresh);
+	if (trouble_is_new(&b->slow, "", now))
+		log_warning(
+		    "%zu messages waited too long for a slow source: dropped",
+		    b->n - fresh);
 	if (fresh > 0)
 		memcpy(&b->at[0], &b->at[b->n - 1], sizeof b->at[0]);
 	b->n = fresh;
+}
+
+/* A whole batch came in time. */
+static void report_speed(struct batch *b, int64_t now)
+{
+	char lasted[TROUBLE_TIME_MAX];
+	int64_t ms;
+
+	if (!trouble_is_over(&b->slow, now, &ms))
+		return;
+	trouble_say_time(lasted, ms);
+	log_notice("the source is fast enough again after %s", lasted);
 }
 
 static int ask_until_slow(struct batch *b, struct heartbeat *h,
@@ -108,6 +122,8 @@ static int ask_until_slow(struct batch *b, struct heartbeat *h,
 			break;
 	}
 	drop_stale(b, now);
+	if (b->n == most)
+		report_speed(b, now);
 	return 0;
 }
 

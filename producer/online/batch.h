@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/trouble.h"
 #include "message/message.h"
 #include "producer/online/heartbeat.h"
 
@@ -20,9 +21,10 @@ struct batch {
 	struct buf *space; /* room for LIMIT_BATCH of them */
 	struct message *at;
 	size_t n;
-	int64_t oldest; /* when the first one came, CLOCK_MONOTONIC ms */
-	int failed;     /* enum err_code that came instead of a message, or 0 */
-	bool ended;     /* and no other message will come */
+	int64_t oldest;      /* when the first one came, CLOCK_MONOTONIC ms */
+	struct trouble slow; /* messages are dropped for it */
+	int failed; /* enum err_code that came instead of a message, or 0 */
+	bool ended; /* and no other message will come */
 };
 
 /* ERR_NOMEM; batch_free() is due even then. */

@@ -61,7 +61,7 @@ static void tell_clock(const struct tended *q)
 }
 
 static int send_batch(
-    struct tending *t, const struct tended *q, long *sent, struct err *err)
+    struct tending *t, struct tended *q, long *sent, struct err *err)
 {
 	const struct message *messages[LIMIT_BATCH];
 	bool confirmed[LIMIT_BATCH] = {false};
@@ -85,10 +85,9 @@ static int send_batch(
 	/* Of a trial there is one, and it has to arrive. */
 	if (err->code != 0 && t->conf->trial)
 		return err->code;
-	if (err->code != 0) {
-		log_warning("%s", err->text);
-		err->code = 0;
-	}
+	report_refused(&q->report, err->code != 0 ? err->text : NULL,
+	    clock_mono(t->clock));
+	err->code = 0;
 	return 0;
 }
 
@@ -103,6 +102,20 @@ static void note_sent(struct tending *t, struct tended *q, long sent)
 static const char *label_queue(const struct tending *t, const struct tended *q)
 {
 	return t->session->n > 1 ? q->queue->entry : "the queue";
+}
+
+/* What goes well again and again is no news of a service. */
+static void report_sent(
+    const struct tending *t, const struct tended *q, long sent, long count)
+{
+	static const char fmt[] = "sent %ld of %ld messages of %ld bytes to %s";
+
+	if (t->conf->once)
+		log_notice(fmt, sent, count, t->conf->message_bytes,
+		    label_queue(t, q));
+	else
+		log_info(fmt, sent, count, t->conf->message_bytes,
+		    label_queue(t, q));
 }
 
 /* Messages that came before the offline half failed are sent, too. */
@@ -125,8 +138,7 @@ static int top_up(
 	if (sent > 0)
 		note_sent(t, q, sent);
 	if (sent > 0 || (rc == 0 && t->batch.failed == 0))
-		log_notice("sent %ld of %ld messages of %ld bytes to %s", sent,
-		    count, t->conf->message_bytes, label_queue(t, q));
+		report_sent(t, q, sent, count);
 	return rc;
 }
 
@@ -149,24 +161,32 @@ static int look_at_queue(
 		return rc;
 	if (t->conf->trial)
 		tell_clock(q);
+	report_look(&q->report, depth.visible, clock_mono(t->clock));
 	*count = refill_count(rule, &q->state, clock_mono(t->clock));
-	if (refill_is_stuck(rule, &q->state))
-		log_warning("%lld messages of %s are in flight: somebody "
-			    "receives and does not delete; sending none",
-		    (long long)depth.in_flight, label_queue(t, q));
+	report_in_flight(&q->report,
+	    refill_is_stuck(rule, &q->state) ? depth.in_flight : 0,
+	    clock_mono(t->clock));
 	log_info("%s: %lld messages, %lld in flight; to send: %ld",
 	    label_queue(t, q), (long long)depth.visible,
 	    (long long)depth.in_flight, *count);
 	return 0;
 }
 
-static void report_failure(
-    const struct tending *t, const struct tended *q, const struct err *err)
+/* A failure of the offline half is none of the queue; that half tells it. */
+static void report_try(struct tending *t, struct tended *q, int rc, long count,
+    const struct err *err)
 {
-	if (t->session->n > 1)
-		log_error("queue %s: %s", q->queue->entry, err->text);
-	else
-		log_error("%s", err->text);
+	const int64_t now = clock_mono(t->clock);
+
+	if (rc == ERR_CANCELED || err->told)
+		return;
+	if (rc != 0)
+		report_failure(&q->report, err, count > 0, now);
+	else if (count > 0 && t->batch.failed == 0)
+		report_send(&q->report, now);
+	if (rc == 0 && count == 0 && t->conf->once)
+		log_notice("%s has enough: %lld messages", label_queue(t, q),
+		    (long long)q->state.visible);
 }
 
 static int look_and_top_up(struct tending *t, struct tended *q)
@@ -181,11 +201,7 @@ static int look_and_top_up(struct tending *t, struct tended *q)
 		rc = look_at_queue(t, q, &count, &err);
 	if (rc == 0 && count > 0)
 		rc = top_up(t, q, count, &err);
-	else if (rc == 0 && t->conf->once)
-		log_notice("%s has enough: %lld messages", label_queue(t, q),
-		    (long long)q->state.visible);
-	if (rc != 0 && rc != ERR_CANCELED && !err.told)
-		report_failure(t, q, &err);
+	report_try(t, q, rc, count, &err);
 	/* The profile, or the answer about a name, may lead elsewhere by now;
 	 * what has answered and refused is the queue. */
 	if (rc != 0 && rc != ERR_ABSENT && rc != ERR_DENIED && rc != ERR_NOCRED)
@@ -283,7 +299,10 @@ int tend_always(struct tending *t)
 void tend_init(struct tending *t)
 {
 	for (size_t i = 0; i < t->session->n; i++)
-		t->tended[i] = (struct tended){
-		    .queue = &t->session->queues[i], .entry = i};
+		t->tended[i] = (struct tended){.queue = &t->session->queues[i],
+		    .entry = i,
+		    .report = {.queue = t->session->queues[i].entry,
+			.several = t->session->n > 1,
+			.reached = t->conf->once}};
 	t->heartbeat.record.queues = (uint32_t)t->session->n;
 }

@@ -11,6 +11,7 @@
 #include "producer/online/batch.h"
 #include "producer/online/heartbeat.h"
 #include "producer/online/refill.h"
+#include "producer/online/report.h"
 #include "sqs/session.h"
 
 /*
@@ -25,6 +26,7 @@ struct tended {
 	bool warned;  /* of what was found with it */
 	bool fails;   /* the last try did */
 	struct refill_state state;
+	struct report report;
 	int64_t next; /* when it is looked at again, CLOCK_MONOTONIC ms */
 };
 

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "aid/logged.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/record.h"
@@ -176,6 +177,28 @@ static void messages_grown_old_before_a_failure_are_dropped(void **state)
 	assert_int_equal(batch.n, 0);
 }
 
+static void a_slow_source_is_told_once(void **state)
+{
+	char text[512];
+
+	(void)state;
+	after[3] = BATCH_FRESH_MS;
+	after[4] = after[5] = BATCH_FRESH_MS;
+	after[6] = after[7] = 2 * BATCH_FRESH_MS;
+	answer_messages(7);
+	logged_begin(LOG_LEVEL_NOTICE);
+	assert_int_equal(fill(LIMIT_BATCH), 0);
+	assert_int_equal(fill(LIMIT_BATCH), 0);
+	logged_take(text, sizeof text);
+	assert_string_equal(text, "2 messages waited too long for a slow "
+				  "source: dropped\n");
+	assert_int_equal(fill(1), 0);
+	logged_take(text, sizeof text);
+	assert_string_equal(
+	    text, "the source is fast enough again after 5 min\n");
+	logged_end();
+}
+
 static void what_no_offline_half_answers_is_malformed(void **state)
 {
 	static const struct message m;
@@ -230,6 +253,7 @@ int main(void)
 	    TEST(what_came_before_a_failure_is_kept),
 	    TEST(messages_that_are_too_old_are_dropped),
 	    TEST(messages_grown_old_before_a_failure_are_dropped),
+	    TEST(a_slow_source_is_told_once),
 	    TEST(what_no_offline_half_answers_is_malformed),
 	    TEST(the_end_of_the_offline_half_is_told_by_others),
 	};
