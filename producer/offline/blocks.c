@@ -165,16 +165,54 @@ void blocks_close(struct blocks *b)
 }
 
 /* A block has failed: 0 to try another one, ERR_SOURCE to give up. */
-static int failed(const struct blocks *b, size_t i, struct err *err)
+static int discard_block(
+    struct blocks *b, size_t i, const struct pace *pace, struct err *err)
 {
 	const char *why = health_explain(b->health[i]);
+	struct blocks_seen *seen = &b->seen[i];
 
+	seen->discarded++;
+	seen->failed_at = clock_mono(pace->clock);
 	if (health_is_dead(b->health[i]))
 		return err_set(err, ERR_SOURCE,
 		    "%s has failed its health tests %d times in a row: %s; "
 		    "nothing of it is used: check or replace the hardware",
 		    b->sources[i].path, HEALTH_FAILURES, why);
-	log_warning("%s: %s; the block is discarded", b->sources[i].path, why);
+	if (trouble_is_new(&seen->failing, why, seen->failed_at))
+		log_warning(
+		    "%s: %s; the block is discarded", b->sources[i].path, why);
+	else
+		log_info("%s: %s; the block is discarded, too",
+		    b->sources[i].path, why);
+	return 0;
+}
+
+/* A good block follows most bad ones, and says little. */
+static void report_calm(struct blocks *b, size_t i, const struct pace *pace)
+{
+	struct blocks_seen *seen = &b->seen[i];
+	const int64_t now = clock_mono(pace->clock);
+	char lasted[TROUBLE_TIME_MAX];
+	int64_t ms;
+
+	if (!seen->failing.on || now - seen->failed_at < BLOCKS_CALM_MS ||
+	    !trouble_is_over(&seen->failing, seen->failed_at, &ms))
+		return;
+	trouble_say_time(lasted, ms);
+	log_notice("%s: passes its tests again; it failed now and then for %s",
+	    b->sources[i].path, lasted);
+}
+
+static int read_counted(struct blocks *b, size_t i, const struct pace *pace,
+    uint8_t *out, size_t len, struct err *err)
+{
+	const int64_t began = clock_mono(pace->clock);
+	const int rc = source_read(&b->sources[i], pace, out, len, err);
+
+	if (rc != 0)
+		return rc;
+	b->seen[i].bytes += len;
+	b->seen[i].busy += clock_mono(pace->clock) - began;
 	return 0;
 }
 
@@ -188,10 +226,10 @@ static int start_up(struct blocks *b, size_t i, const struct pace *pace,
 		const size_t wanted = b->health[i]->startup;
 		const size_t len = wanted < size ? wanted : size;
 
-		rc = source_read(&b->sources[i], pace, space, len, err);
+		rc = read_counted(b, i, pace, space, len, err);
 		if (rc == 0 &&
 		    health_feed(b->health[i], space, len) != HEALTH_GOOD)
-			rc = failed(b, i, err);
+			rc = discard_block(b, i, pace, err);
 	}
 	return rc;
 }
@@ -215,14 +253,15 @@ static int read_tested(struct blocks *b, size_t i, const struct pace *pace,
 	for (;;) {
 		rc = start_up(b, i, pace, out, len, err);
 		if (rc == 0)
-			rc = source_read(&b->sources[i], pace, out, len, err);
+			rc = read_counted(b, i, pace, out, len, err);
 		if (rc != 0)
 			return rc;
 		if (health_feed(b->health[i], out, len) == HEALTH_GOOD) {
 			health_passed(b->health[i]);
+			report_calm(b, i, pace);
 			return 0;
 		}
-		rc = failed(b, i, err);
+		rc = discard_block(b, i, pace, err);
 		if (rc != 0)
 			return rc;
 	}

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/trouble.h"
 #include "producer/offline/health.h"
 #include "producer/offline/source.h"
 
@@ -18,9 +19,22 @@
  */
 #define BLOCKS_SOURCES_MAX 8
 
+/* A source whose blocks passed for so long after a failure is said to. */
+#define BLOCKS_CALM_MS     3600000
+
+/* What became of one source's bytes since the start. */
+struct blocks_seen {
+	uint64_t bytes;     /* read, those of tests included */
+	int64_t busy;       /* ms that reading them took */
+	uint64_t discarded; /* blocks that failed a test */
+	struct trouble failing;
+	int64_t failed_at; /* CLOCK_MONOTONIC ms of the last one */
+};
+
 struct blocks {
 	size_t n;
 	struct source sources[BLOCKS_SOURCES_MAX];
+	struct blocks_seen seen[BLOCKS_SOURCES_MAX];
 	/* Wiped when closed: the tests remember the latest bytes. */
 	struct buf *space[BLOCKS_SOURCES_MAX];
 	struct health *health[BLOCKS_SOURCES_MAX];
@@ -44,7 +58,8 @@ int blocks_start(struct blocks *b, const struct pace *pace, struct err *err)
 
 /*
  * Make len bytes, as blocks_open() had them.  A block that fails its tests is
- * discarded, which is logged, and made anew.  ERR_SOURCE: a source has failed
+ * discarded and made anew, which is logged once for each test that it fails,
+ * and when none has failed for BLOCKS_CALM_MS.  ERR_SOURCE: a source has failed
  * too often in a row, and nothing of it may be used; otherwise source_read()'s
  * errors.  out is wiped then.
  */

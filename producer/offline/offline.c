@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/record.h"
+#include "base/trouble.h"
 #include "producer/offline/service.h"
 #include "producer/offline/trial.h"
 #include "producer/record.h"
@@ -21,7 +22,8 @@ struct run {
 	struct producer_offline *o;
 	struct service service;
 	struct record_ask ask;
-	bool asked;      /* and not answered yet */
+	bool asked;             /* and not answered yet */
+	struct trouble failing; /* to make a message */
 	int broken;      /* what ended the talk with the online half, or 0 */
 	struct err *err; /* what ends this half */
 };
@@ -119,7 +121,11 @@ static int answer_failed(struct run *run, int code, const struct err *err)
 	const struct record_failed failed = {.code = code, .last = last};
 	int rc;
 
-	log_error("%s", err->text);
+	if (trouble_is_new(&run->failing, err->text, clock_mono(&run->clock)) ||
+	    last)
+		log_error("%s", err->text);
+	else
+		log_info("still: %s", err->text);
 	if (lost && service)
 		log_error("a service sees the devices that were there at its "
 			  "start: ending, to be started again");
@@ -130,6 +136,17 @@ static int answer_failed(struct run *run, int code, const struct err *err)
 	(void)!record_wait(
 	    run->fd, 0, run->cancel_fd, clock_mono(&run->clock) + FINISH_MS);
 	return err_told(run->err, code);
+}
+
+static void report_recovery(struct run *run)
+{
+	char lasted[TROUBLE_TIME_MAX];
+	int64_t ms;
+
+	if (!trouble_is_over(&run->failing, clock_mono(&run->clock), &ms))
+		return;
+	trouble_say_time(lasted, ms);
+	log_notice("messages can be made again after %s", lasted);
 }
 
 /* m is all zero: the online half must not see what the memory held before. */
@@ -146,6 +163,7 @@ static int answer_ask(struct run *run, struct message *m)
 		return rc;
 	if (rc != 0)
 		return answer_failed(run, rc, &err);
+	report_recovery(run);
 	return give(run, RECORD_MESSAGE, m, message_record_len(m));
 }
 

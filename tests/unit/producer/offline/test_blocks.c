@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "aid/keys.h"
+#include "aid/logged.h"
 #include "producer/offline/blocks.h"
 
 static const uint8_t a[] = {0x00, 0xff, 0x0f, 0x55, 0x80};
@@ -144,6 +145,75 @@ static void a_slow_source_passes_its_start_up_test_in_time(void **state)
 	}
 }
 
+static int64_t now;
+
+static int64_t simulated_now(void *ctx)
+{
+	(void)ctx;
+	return now;
+}
+
+static int no_wait(void *ctx, int64_t ms)
+{
+	(void)ctx;
+	(void)ms;
+	return 0;
+}
+
+/* len bytes of a source, by chance or all the same. */
+static void append(int fd, size_t len, bool stuck)
+{
+	uint8_t data[4096] = {0};
+
+	assert_true(len <= sizeof data);
+	if (!stuck)
+		assert_int_equal(getrandom(data, len, 0), len);
+	assert_int_equal(write(fd, data, len), len);
+}
+
+/* A good block follows each bad one: the lines are as few as the changes. */
+static void a_source_that_fails_now_and_then_is_told_once(void **state)
+{
+	const struct clock clock = {.mono = simulated_now};
+	const struct pace pace = {&clock, no_wait, NULL};
+	const char *path = keys_path(*state, "source");
+	const int fd = open(path, O_WRONLY | O_CREAT, 0600);
+	struct blocks blocks;
+	struct err err = {0};
+	uint8_t out[512];
+	char text[1024];
+
+	assert_true(fd >= 0);
+	append(fd, HEALTH_STARTUP, false);
+	for (int i = 0; i < 50; i++) {
+		append(fd, sizeof out, true);
+		append(fd, HEALTH_STARTUP, false);
+		append(fd, sizeof out, false);
+	}
+	append(fd, sizeof out, false);
+	now = 1000000;
+	logged_begin(LOG_LEVEL_NOTICE);
+	assert_int_equal(blocks_open(&blocks, path, 1, sizeof out, &err), 0);
+	for (int i = 0; i < 50; i++, now += 60000)
+		if (blocks_make(&blocks, &pace, out, sizeof out, &err) != 0)
+			fail_msg("block %d: %s", i, err.text);
+	logged_take(text, sizeof text);
+	assert_non_null(strstr(text, "; the block is discarded\n"));
+	assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+	assert_int_equal(blocks.seen[0].discarded, 50);
+	assert_int_equal(blocks.seen[0].bytes,
+	    HEALTH_STARTUP + 50 * (HEALTH_STARTUP + 2 * sizeof out));
+	now += BLOCKS_CALM_MS;
+	assert_int_equal(blocks_make(&blocks, &pace, out, sizeof out, &err), 0);
+	logged_take(text, sizeof text);
+	assert_non_null(strstr(text,
+	    "/source: passes its tests again; it failed now and then "
+	    "for 49 min\n"));
+	logged_end();
+	blocks_close(&blocks);
+	(void)close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -152,6 +222,9 @@ int main(void)
 	    cmocka_unit_test(equal_inputs_cancel),
 	    cmocka_unit_test(a_dead_source_takes_nothing_away),
 	    cmocka_unit_test(only_len_bytes_are_written),
+	    cmocka_unit_test_setup_teardown(
+		a_source_that_fails_now_and_then_is_told_once, keys_setup,
+		keys_teardown),
 	    cmocka_unit_test_setup_teardown(
 		a_slow_source_passes_its_start_up_test_in_time, keys_setup,
 		keys_teardown),

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "aid/keys.h"
+#include "aid/logged.h"
 #include "aid/virtual.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -306,6 +307,55 @@ static void asks_do_not_pile_up(void **state)
 	(void)close(fd);
 }
 
+static void expect_failed(const struct bench *b)
+{
+	struct record_failed failed;
+	uint32_t type;
+	size_t len;
+
+	assert_int_equal(
+	    record_receive(b->pair[0], &type, &failed, sizeof failed, &len, -1,
+		clock_read(CLOCK_MONOTONIC) + 60000),
+	    0);
+	assert_int_equal(type, RECORD_FAILED);
+	assert_int_equal(failed.last, 0);
+}
+
+/* It is a FIFO without a writer: each try finds its end. */
+static void a_source_that_fails_is_told_at_each_change(void **state)
+{
+	struct bench *b = *state;
+	const int fd = silent_source(b);
+	static uint8_t data[STARTUP + 512];
+	pthread_t thread;
+	char text[2048];
+	int writer;
+
+	assert_int_equal(keys_random(data, sizeof data), 0);
+	open_bench(b);
+	(void)close(fd);
+	logged_begin(LOG_LEVEL_NOTICE);
+	assert_int_equal(pthread_create(&thread, NULL, in_thread, b), 0);
+	for (int i = 0; i < 20; i++) {
+		ask(b);
+		expect_failed(b);
+	}
+	logged_take(text, sizeof text);
+	/* Its end, and that it ended again when it was opened anew. */
+	assert_in_range(strlen(text), 1, 400);
+	assert_non_null(strstr(text, "/source"));
+	writer = open(b->conf.device, O_WRONLY);
+	assert_int_equal(write(writer, data, sizeof data), sizeof data);
+	ask(b);
+	expect_message(b);
+	hang_up(b);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	logged_take(text, sizeof text);
+	assert_string_equal(text, "messages can be made again after 0 s\n");
+	logged_end();
+	(void)close(writer);
+}
+
 /* Not after the 30 s that a silent source is given. */
 static void the_online_half_ends_while_a_source_is_silent(void **state)
 {
@@ -398,6 +448,7 @@ int main(void)
 	    TEST(the_manager_is_told_ready_and_stopping),
 	    TEST(a_record_that_no_online_half_sends_ends_the_run),
 	    TEST(asks_do_not_pile_up),
+	    TEST(a_source_that_fails_is_told_at_each_change),
 	    TEST(the_online_half_ends_while_a_source_is_silent),
 	    TEST(a_source_that_fails_at_the_start_ends_the_run),
 	    TEST(a_source_of_zeros_at_the_start_is_refused),
