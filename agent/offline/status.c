@@ -1,41 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/offline/status.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
+#include "base/status_file.h"
 #include "base/text.h"
 #include "json/text.h"
 #include "json/writer.h"
 
-#define DIRECTORY_VARIABLE "RUNTIME_DIRECTORY"
-
 const char *status_directory(void)
 {
-	return file_directory(DIRECTORY_VARIABLE, STATUS_DIRECTORY);
+	return status_file_directory(STATUS_DIRECTORY);
 }
 
 int status_open(const char *name)
 {
-	const int directory = open(
-	    file_make_directory(DIRECTORY_VARIABLE, STATUS_DIRECTORY, 0755),
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	int fd;
-
-	if (directory < 0)
-		return -1;
-	fd = openat(directory, name,
-	    O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
-	/* openat(2) reduced the mode by the umask; anybody may read it. */
-	if (fd >= 0)
-		(void)fchmod(fd, 0644);
-	(void)close(directory);
-	return fd;
+	return status_file_open(STATUS_DIRECTORY, name);
 }
 
 static void put_reasons(struct json_writer *w, unsigned withheld)
@@ -95,36 +78,15 @@ static int format_document(const struct status *s, struct buf *out)
 	return rc == 0 ? buf_addstr(out, "\n") : rc;
 }
 
-/* Add line feeds up to the size that the file has now: until the file is cut, a
- * reader finds a whole document and no rest of the old one. */
-static int pad(int fd, struct buf *text)
-{
-	struct stat st;
-	int rc = 0;
-
-	if (fstat(fd, &st) != 0)
-		return ERR_IO;
-	while (rc == 0 && (off_t)buf_len(text) < st.st_size)
-		rc = buf_add(text, "\n", 1);
-	return rc;
-}
-
 int status_write(int fd, const struct status *s)
 {
 	struct buf *text = buf_new(STATUS_MAX);
-	size_t len = 0;
 	int rc = ERR_NOMEM;
 
 	if (text != NULL)
 		rc = format_document(s, text);
-	if (rc == 0) {
-		len = buf_len(text);
-		rc = pad(fd, text);
-	}
-	if (rc == 0 && (pwrite(fd, buf_data(text), buf_len(text), 0) !=
-			       (ssize_t)buf_len(text) ||
-			   ftruncate(fd, (off_t)len) != 0))
-		rc = ERR_IO;
+	if (rc == 0)
+		rc = status_file_write(fd, text);
 	buf_free(text);
 	return rc;
 }
