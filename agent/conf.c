@@ -63,6 +63,7 @@ static const struct setting rows[] = {
     {"json", SETTING_FLAG, SETTING_OPTION, .belongs_to = "--status or --doctor",
 	SETTING_SHOWN(0, NULL, "with --status or --doctor: as JSON"),
 	MEMBER(json)},
+    PROGRAM_STATUS_ROWS,
     PROGRAM_ABOUT_ROWS,
     /* cloud-init's module acts on these itself: it writes the keys to files in
      * the directory that trusted-producers names, and queues as queue. */

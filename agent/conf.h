@@ -40,6 +40,8 @@ struct conf {
 	bool strict;
 	bool best_effort;
 	bool json;          /* --json: machine-readable */
+	bool openmetrics;   /* --openmetrics */
+	long max_age;       /* of the status, seconds; 0: any */
 	long unless_seeded; /* seconds; 0: run in any case */
 
 	char trusted_producers[PATH_MAX]; /* a directory */

@@ -116,7 +116,7 @@ static int check_agent(const struct conf *conf, struct err *err)
 static int do_agent_action(const struct conf *conf, struct err *err)
 {
 	if (conf->common.action == CONF_STATUS)
-		return status_print(conf->json, err);
+		return status_print(conf, err);
 	if (confine_no_core() != 0)
 		return err_errno(err, ERR_IO, "cannot turn core dumps off");
 	if (conf->common.action == CONF_DOCTOR)

@@ -3,52 +3,49 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "agent/conf.h"
+#include "agent/offline/credit.h"
 #include "base/clock.h"
-#include "base/file.h"
+#include "base/date.h"
 #include "base/text.h"
-#include "json/parse.h"
+#include "json/document.h"
+#include "json/metrics.h"
+
+#define PREFIX "sqs_entropy_agent_"
 
 static bool has_text(const struct json *object, const char *key)
 {
-	const char *s = json_string(json_get(object, key));
-
-	return s != NULL && s[0] != '\0';
+	return document_text(object, key)[0] != '\0';
 }
 
 /* Names of files and of producers are in the status. */
-static void print_value(const struct json *value)
+static void print_member(const struct json *object, const char *key)
+{
+	document_put(object, key, stdout);
+}
+
+static long long number_of(const struct json *object, const char *key)
+{
+	return (long long)document_number(object, key);
+}
+
+static void print_time(const struct json *root)
+{
+	char text[DATE_TEXT_MAX];
+
+	date_format_rfc3339(document_number(root, "time"), text);
+	(void)printf("last run: %s, ", text);
+	print_member(root, "result");
+	(void)printf(" (exit %lld)\n", number_of(root, "exit"));
+}
+
+static void print_reason(const struct json *value)
 {
 	const char *s = json_string(value);
 
 	if (s != NULL)
 		text_print(stdout, s);
-}
-
-static void print_member(const struct json *object, const char *key)
-{
-	print_value(json_get(object, key));
-}
-
-static long long number_of(const struct json *object, const char *key)
-{
-	int64_t n;
-
-	return json_integer(json_get(object, key), &n) == 0 ? (long long)n : 0;
-}
-
-static void print_time(const struct json *root)
-{
-	time_t t = (time_t)(number_of(root, "time") / 1000);
-	char text[32] = "";
-	struct tm tm;
-
-	if (gmtime_r(&t, &tm) != NULL)
-		(void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	(void)printf("last run: %s, ", text);
-	print_member(root, "result");
-	(void)printf(" (exit %lld)\n", number_of(root, "exit"));
 }
 
 static void print_message(const struct json *m)
@@ -68,7 +65,7 @@ static void print_message(const struct json *m)
 	}
 	for (size_t i = 0; i < json_count(withheld); i++) {
 		(void)printf(i == 0 ? ", no credit: " : ", ");
-		print_value(json_at(withheld, i));
+		print_reason(json_at(withheld, i));
 	}
 	(void)printf("\n");
 }
@@ -103,52 +100,99 @@ static void print(const struct json *root)
 	print_seeded();
 }
 
-/* Of what is not printable only line feeds are between the values of JSON. */
-static void print_document(char *text, size_t len)
+/* When the kernel was seeded last, by today's clock. */
+static void put_seeded(const char *name, const char *help, bool credit)
 {
-	char *const end = text + len;
+	struct last_seed seeded;
+	int64_t age;
 
-	for (char *line = text, *next; line < end; line = next + 1) {
-		next = memchr(line, '\n', (size_t)(end - line));
-		if (next == NULL)
-			next = end;
-		text_make_printable(line, (size_t)(next - line));
-	}
-	(void)fwrite(text, 1, len, stdout);
+	last_seed_read(&seeded);
+	age = last_seed_age(&seeded, credit, clock_read(CLOCK_BOOTTIME));
+	if (age >= 0)
+		metrics_one_ms(
+		    stdout, name, help, clock_read(CLOCK_REALTIME) - age);
 }
 
-static int show(char *text, size_t len, bool json, struct err *err)
+/* Messages that credit was withheld from, by reason. */
+static void put_withheld(const struct json *root)
 {
-	struct json *root = NULL;
+	static const char name[] = PREFIX "last_run_withheld_messages";
+	const struct json *messages = json_get(root, "messages");
 
-	if (json_parse(text, len, &root) != 0 || !json_is_object(root)) {
-		json_free(root);
-		return err_set(
-		    err, ERR_INTERNAL, "the status of the last run is damaged");
+	metrics_begin(stdout, name,
+	    "Messages of the last run that earned no credit, by reason.");
+	for (unsigned k = 0; k < CREDIT_REASONS; k++) {
+		int64_t n = 0;
+
+		for (size_t i = 0; i < json_count(messages); i++) {
+			const struct json *m = json_at(messages, i);
+			const struct json *why = json_get(m, "withheld");
+
+			for (size_t w = 0; w < json_count(why); w++) {
+				const char *s = json_string(json_at(why, w));
+
+				n += s != NULL &&
+				     strcmp(s, credit_reason(k)) == 0;
+			}
+		}
+		metrics_put(stdout, name, "reason", credit_reason(k), n);
 	}
-	if (json)
-		print_document(text, len);
+}
+
+static void print_metrics(const struct json *root)
+{
+	static const struct {
+		const char *name, *help, *key;
+	} numbers[] = {
+	    {PREFIX "last_run_exit_code", "Exit code of the last run.", "exit"},
+	    {PREFIX "last_run_received_messages",
+		"Messages that the service gave.", "received"},
+	    {PREFIX "last_run_used_bytes", "Bytes injected or written.",
+		"bytes"},
+	    {PREFIX "last_run_credit", "Bits of credit given to the kernel.",
+		"credit"},
+	};
+
+	metrics_one_ms(stdout, PREFIX "last_run_timestamp_seconds",
+	    "When the last run ended.", document_number(root, "time"));
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+		metrics_one(stdout, numbers[i].name, numbers[i].help,
+		    document_number(root, numbers[i].key));
+	put_withheld(root);
+	put_seeded(PREFIX "last_injected_timestamp_seconds",
+	    "When bytes went into the kernel last, in this boot.", false);
+	put_seeded(PREFIX "last_credited_timestamp_seconds",
+	    "When the kernel was given credit last, in this boot.", true);
+	metrics_end(stdout);
+}
+
+static int show(struct document *d, const struct conf *conf, struct err *err)
+{
+	if (conf->json)
+		document_print(d, stdout);
+	else if (conf->openmetrics)
+		print_metrics(d->root);
 	else
-		print(root);
-	json_free(root);
+		print(d->root);
 	if (fflush(stdout) != 0)
 		return err_errno(err, ERR_IO, "cannot write the status");
-	return 0;
+	return document_check_age(d, conf->max_age, err);
 }
 
-int status_print(bool json, struct err *err)
+int status_print(const struct conf *conf, struct err *err)
 {
-	char path[256], text[STATUS_MAX];
-	size_t len;
+	static struct document document;
+	char path[256];
 	int rc;
 
 	(void)snprintf(
 	    path, sizeof path, "%s/%s", status_directory(), STATUS_NAME);
-	rc = file_read(path, text, sizeof text, &len);
+	rc = document_read(&document, path, "the status of the last run", err);
 	if (rc == ERR_ABSENT)
 		return err_set(err, ERR_EMPTY,
 		    "the agent has not run since boot (no %s)", path);
-	if (rc != 0)
-		return err_errno(err, rc, "cannot read %s", path);
-	return show(text, len, json, err);
+	if (rc == 0)
+		rc = show(&document, conf, err);
+	document_close(&document);
+	return rc;
 }

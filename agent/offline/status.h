@@ -50,8 +50,11 @@ int status_write(int fd, const struct status *s) MUST_CHECK;
  * to write is logged at most. */
 void status_write_failure(int code);
 
-/* --status: print the last run for people, or as it is.  ERR_EMPTY: none since
- * boot; ERR_INTERNAL: the document is damaged; ERR_LIMIT, ERR_IO. */
-int status_print(bool json, struct err *err) MUST_CHECK;
+/* --status: print the last run for people, as it is (conf's json), or as
+ * metrics (openmetrics).  ERR_EMPTY: none since boot, or after it was printed,
+ * none in max_age seconds; ERR_INTERNAL: the document is damaged; ERR_LIMIT,
+ * ERR_IO. */
+struct conf;
+int status_print(const struct conf *conf, struct err *err) MUST_CHECK;
 
 #endif

@@ -53,6 +53,16 @@
 	{"check", SETTING_ACTION, SETTING_OPTION, .action = PROGRAM_CHECK, \
 	    SETTING_SHOWN(0, NULL, "validate the configuration and exit"), \
 	    .reads_all = true}
+/* Of a struct conf with "bool openmetrics; long max_age;". */
+#define PROGRAM_STATUS_ROWS \
+	{"openmetrics", SETTING_FLAG, SETTING_OPTION, \
+	    .belongs_to = "--status", .excludes = "json", \
+	    SETTING_MEMBER(struct conf, openmetrics), \
+	    SETTING_SHOWN(0, NULL, "with --status: as metrics")}, \
+	{"max-age", SETTING_LONG, SETTING_OPTION, NULL, 1, 31536000, \
+	    .belongs_to = "--status", SETTING_MEMBER(struct conf, max_age), \
+	    SETTING_SHOWN(0, "SECONDS", \
+		"with --status: exit 75 if it was written longer ago")}
 #define PROGRAM_ABOUT_ROWS \
 	{"verbose", SETTING_COUNT, SETTING_OPTION, PROGRAM_MEMBER(verbose), \
 	    SETTING_SHOWN('v', NULL, "say more (twice: debug)"), \

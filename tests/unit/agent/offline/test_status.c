@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/conf.h"
 #include "agent/offline/credit.h"
 #include "agent/offline/status.h"
 #include "aid/keys.h"
@@ -308,6 +309,7 @@ static void a_status_file_is_no_link_and_no_directory(void **state)
 /* What status_print() says on standard output. */
 static int printed(bool json, char *out, size_t size)
 {
+	static struct conf conf;
 	char path[] = "/tmp/test_status.XXXXXX";
 	int saved, fd = mkstemp(path);
 	ssize_t n;
@@ -319,7 +321,8 @@ static int printed(bool json, char *out, size_t size)
 	saved = dup(STDOUT_FILENO);
 	assert_true(dup2(fd, STDOUT_FILENO) >= 0);
 	memset(&err, 0, sizeof err);
-	rc = status_print(json, &err);
+	conf.json = json;
+	rc = status_print(&conf, &err);
 	(void)fflush(stdout);
 	assert_true(dup2(saved, STDOUT_FILENO) >= 0);
 	n = pread(fd, out, size - 1, 0);
