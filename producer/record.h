@@ -26,13 +26,20 @@ enum record_type {
  * the service manager's watchdog HEARTBEAT_PARTS of them come. */
 #define HEARTBEAT_PARTS 3
 struct record_heartbeat {
-	uint64_t sent;   /* messages since the start */
-	int32_t behind;  /* seconds, of a clock too wrong to sign by; or 0 */
-	uint32_t queues; /* 1..LIMIT_QUEUES */
-	/* Of each: */
+	int32_t behind;   /* seconds, of a clock too wrong to sign by; or 0 */
+	uint32_t queues;  /* 1..LIMIT_QUEUES */
+	uint32_t resting; /* not 0: a pause begins or goes on */
+	uint32_t clock_known; /* not 0: an answer has told ... */
+	int64_t clock_behind; /* ... ms, to a second (sqs/client.h) */
+	/* Of each queue: */
+	uint64_t sent[LIMIT_QUEUES];   /* messages since the start */
 	int64_t visible[LIMIT_QUEUES]; /* messages that can be received; -1: not
 					  known */
-	int32_t code[LIMIT_QUEUES];    /* enum err_code of the last try */
+	int64_t in_flight[LIMIT_QUEUES]; /* received, not deleted */
+	int32_t code[LIMIT_QUEUES];      /* enum err_code of the last try */
+	/* What the log said of it, cut in its middle, NUL-terminated; or "" */
+#define RECORD_WHY_MAX 512
+	char why[LIMIT_QUEUES][RECORD_WHY_MAX];
 };
 
 /* The queue that the message is for, by its index in the configuration, and

@@ -40,6 +40,13 @@ static int take_ask(struct run *run, const struct record_ask *ask)
 	return 0;
 }
 
+static void hear_heartbeat(
+    struct run *run, const struct record_heartbeat *heartbeat)
+{
+	service_heartbeat(&run->service, heartbeat, clock_mono(&run->clock));
+	producer_status_heartbeat(&run->o->status, heartbeat);
+}
+
 /* One record of the online half, if it comes before the deadline. */
 static int take_from_online(struct run *run, int64_t deadline)
 {
@@ -59,8 +66,7 @@ static int take_from_online(struct run *run, int64_t deadline)
 	else if (rc == 0 && type == RECORD_HEARTBEAT &&
 		 len == sizeof in.heartbeat && in.heartbeat.queues > 0 &&
 		 in.heartbeat.queues <= LIMIT_QUEUES)
-		service_heartbeat(
-		    &run->service, &in.heartbeat, clock_mono(&run->clock));
+		hear_heartbeat(run, &in.heartbeat);
 	else if (rc == 0)
 		rc = ERR_FORMAT;
 	run->broken = rc;
@@ -126,6 +132,7 @@ static int answer_failed(struct run *run, int code, const struct err *err)
 		log_error("%s", err->text);
 	else
 		log_info("still: %s", err->text);
+	producer_status_source(&run->o->status, err->text);
 	if (lost && service)
 		log_error("a service sees the devices that were there at its "
 			  "start: ending, to be started again");
@@ -147,6 +154,7 @@ static void report_recovery(struct run *run)
 		return;
 	trouble_say_time(lasted, ms);
 	log_notice("messages can be made again after %s", lasted);
+	producer_status_source(&run->o->status, NULL);
 }
 
 /* m is all zero: the online half must not see what the memory held before. */
@@ -190,8 +198,10 @@ static int test_sources(struct run *run)
 {
 	int rc = 0;
 
-	if (run->o->notify.fd >= 0)
+	if (run->o->notify.fd >= 0) {
+		service_testing(&run->service, clock_mono(&run->clock));
 		rc = blocks_start(&run->o->blocks, &run->pace, run->err);
+	}
 	if (rc == 0)
 		service_tested(&run->service);
 	return rc;
@@ -238,6 +248,7 @@ int producer_offline_open(
 		log_warning("%s", err->text);
 		err->code = 0;
 	}
+	producer_status_open(&o->status, conf);
 	rc = blocks_open(&o->blocks, conf->device, conf->bits_per_byte,
 	    (size_t)conf->message_bytes, err);
 	if (rc == 0) {
@@ -245,9 +256,22 @@ int producer_offline_open(
 		if (rc != 0)
 			blocks_close(&o->blocks);
 	}
-	if (rc != 0)
-		notify_close(&o->notify);
+	if (rc == 0) {
+		producer_status_begin(&o->status, &o->blocks, &o->signer);
+		return 0;
+	}
+	/* A second one that was started by hand knows nothing of the first. */
+	if (o->notify.fd >= 0)
+		producer_status_end(&o->status, rc, err->text);
+	producer_status_close(&o->status);
+	notify_close(&o->notify);
 	return rc;
+}
+
+void producer_offline_end(
+    struct producer_offline *o, int code, const struct err *err)
+{
+	producer_status_end(&o->status, code, err->told ? "" : err->text);
 }
 
 void producer_offline_close(struct producer_offline *o)
@@ -255,4 +279,5 @@ void producer_offline_close(struct producer_offline *o)
 	blocks_close(&o->blocks);
 	signer_close(&o->signer);
 	notify_close(&o->notify);
+	producer_status_close(&o->status);
 }

@@ -7,6 +7,7 @@
 #include "producer/offline/blocks.h"
 #include "producer/offline/notify.h"
 #include "producer/offline/signer.h"
+#include "producer/offline/status.h"
 
 /*
  * The half that holds the sources and the signing key.  It makes a message each
@@ -17,13 +18,19 @@ struct producer_offline {
 	struct blocks blocks;
 	struct signer signer;
 	struct notify notify; /* the service manager, where there is one */
+	struct producer_status status;
 };
 
-/* Open what conf names.  ERR_CONFIG, ERR_ABSENT, ERR_PERM, ERR_IO, ERR_NOMEM.
- * When the service manager cannot be reached, that is only logged. */
+/* Open what conf names, and the status.  ERR_CONFIG, ERR_ABSENT, ERR_PERM,
+ * ERR_IO, ERR_NOMEM. When the service manager cannot be reached, that is only
+ * logged. */
 int producer_offline_open(struct producer_offline *o, const struct conf *conf,
     struct err *err) MUST_CHECK;
 void producer_offline_close(struct producer_offline *o);
+
+/* The last of the status: what the run ended with. */
+void producer_offline_end(
+    struct producer_offline *o, int code, const struct err *err);
 
 /*
  * Serve fd until the online half has ended (0) or cancel_fd is readable

@@ -29,11 +29,14 @@ void service_testing(struct service *m, int64_t now)
 
 static void tell_ready(struct service *m)
 {
+	char text[SERVICE_STATUS_MAX + 16];
+
 	if (m->ready || !m->tested || !m->online)
 		return;
 	m->ready = true;
+	(void)snprintf(text, sizeof text, "READY=1\n%s", m->status);
 	/* Without READY=1 systemd stops the service at TimeoutStartSec=. */
-	if (notify_send(m->notify, READY_WAIT_MS, "READY=1") != 0)
+	if (notify_send(m->notify, READY_WAIT_MS, text) != 0)
 		log_warning("cannot tell the service manager that this service "
 			    "is ready");
 }
@@ -109,9 +112,13 @@ static void describe_trouble(const struct record_heartbeat *heartbeat,
 static void describe(const struct record_heartbeat *heartbeat,
     char text[static SERVICE_STATUS_MAX])
 {
-	(void)snprintf(text, SERVICE_STATUS_MAX, "WATCHDOG=1\nSTATUS=");
+	uint64_t sent = 0;
+
+	(void)snprintf(text, SERVICE_STATUS_MAX, "STATUS=");
 	describe_depth(heartbeat, text);
-	add_words(text, ", %" PRIu64 " sent", heartbeat->sent);
+	for (uint32_t i = 0; i < heartbeat->queues; i++)
+		sent += heartbeat->sent[i];
+	add_words(text, ", %" PRIu64 " sent", sent);
 	describe_trouble(heartbeat, text);
 }
 
@@ -138,15 +145,21 @@ static bool is_too_much(struct service *m, int64_t now)
 void service_heartbeat(
     struct service *m, const struct record_heartbeat *heartbeat, int64_t now)
 {
-	char text[SERVICE_STATUS_MAX] = "";
+	char status[SERVICE_STATUS_MAX] = "", text[SERVICE_STATUS_MAX + 16];
+	const bool first = !m->ready;
 
+	describe(heartbeat, status);
 	m->online = true;
-	tell_ready(m);
-	describe(heartbeat, text);
-	if (!m->ready || is_stale(m, text, now) || is_too_much(m, now))
+	if (first) {
+		memcpy(m->status, status, sizeof m->status);
+		tell_ready(m);
+	}
+	if (!m->ready || (!first && is_stale(m, status, now)) ||
+	    is_too_much(m, now))
 		return;
 	m->told = now;
-	memcpy(m->status, text, sizeof m->status);
+	memcpy(m->status, status, sizeof m->status);
+	(void)snprintf(text, sizeof text, "WATCHDOG=1\n%s", status);
 	if (notify_send(m->notify, 0, text) != 0)
 		log_debug("the service manager does not listen");
 }

@@ -71,6 +71,7 @@ int heartbeat_sleep(struct heartbeat *h, int64_t ms)
 	int64_t now, next;
 	int rc = take_looks(h);
 
+	h->record.resting = 1;
 	while (rc == 0 && !h->look && clock_mono(h->clock) < end) {
 		heartbeat_tell(h);
 		now = clock_mono(h->clock);
@@ -79,6 +80,7 @@ int heartbeat_sleep(struct heartbeat *h, int64_t ms)
 		if (rc == 0)
 			rc = take_looks(h);
 	}
+	h->record.resting = 0;
 	return rc;
 }
 

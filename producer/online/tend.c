@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "producer/online/tend.h"
 
+#include <string.h>
+
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "sqs/messages.h"
 #include "sqs/queue.h"
 
@@ -32,9 +35,12 @@ static int check_clock(
     struct tending *t, const struct tended *q, struct err *err)
 {
 	const int64_t behind = sqs_clock_behind(q->queue->sqs);
+	struct record_heartbeat *record = &t->heartbeat.record;
 	const int64_t s = (behind < 0 ? -behind : behind) / 1000;
 	const char *where = behind < 0 ? "ahead" : "behind";
 
+	record->clock_known = 1;
+	record->clock_behind = behind;
 	if (behind <= BATCH_FRESH_MS && behind >= -BATCH_FRESH_MS)
 		return 0;
 	if (t->conf->signing_key[0] == '\0') {
@@ -42,7 +48,7 @@ static int check_clock(
 		    "this machine's clock is %lld s %s", (long long)s, where);
 		return 0;
 	}
-	t->heartbeat.record.behind =
+	record->behind =
 	    (int32_t)(s > INT32_MAX ? INT32_MAX : s) * (behind < 0 ? -1 : 1);
 	return err_set(err, ERR_ABSENT,
 	    "this machine's clock is %lld s %s: messages signed now would earn "
@@ -94,7 +100,7 @@ static int send_batch(
 static void note_sent(struct tending *t, struct tended *q, long sent)
 {
 	refill_note_sent(&q->state, clock_mono(t->clock), sent);
-	t->heartbeat.record.sent += (uint64_t)sent;
+	t->heartbeat.record.sent[q->entry] += (uint64_t)sent;
 	http_rest(t->session->http);
 }
 
@@ -156,6 +162,7 @@ static int look_at_queue(
 	q->state.visible = depth.visible;
 	q->state.in_flight = depth.in_flight;
 	t->heartbeat.record.visible[q->entry] = depth.visible;
+	t->heartbeat.record.in_flight[q->entry] = depth.in_flight;
 	rc = check_clock(t, q, err);
 	if (rc != 0)
 		return rc;
@@ -189,6 +196,22 @@ static void report_try(struct tending *t, struct tended *q, int rc, long count,
 		    (long long)q->state.visible);
 }
 
+/* A trouble with sending goes on while nothing is missing. */
+static void note_result(struct tending *t, const struct tended *q, int rc)
+{
+	struct record_heartbeat *record = &t->heartbeat.record;
+	const struct err *last = &q->report.last;
+	char *why = record->why[q->entry];
+
+	if (rc == 0)
+		rc = t->batch.failed != 0 ? t->batch.failed : last->code;
+	record->code[q->entry] = rc;
+	why[0] = '\0';
+	if (last->code != 0)
+		text_shorten(
+		    why, RECORD_WHY_MAX, last->text, strlen(last->text));
+}
+
 static int look_and_top_up(struct tending *t, struct tended *q)
 {
 	struct err err = {0};
@@ -207,8 +230,7 @@ static int look_and_top_up(struct tending *t, struct tended *q)
 	if (rc != 0 && rc != ERR_ABSENT && rc != ERR_DENIED && rc != ERR_NOCRED)
 		q->opened = false;
 	q->fails = rc != 0;
-	t->heartbeat.record.code[q->entry] =
-	    t->batch.failed != 0 ? t->batch.failed : rc;
+	note_result(t, q, rc);
 	return rc == 0 && t->batch.failed != 0 ? ERR_ABSENT : rc;
 }
 
