@@ -44,8 +44,9 @@ static const struct setting rows[] = {
 	SETTING_SHOWN(0, "FILE",
 	    "with --assess: a new file for 1,000 restarts of 1,000 bytes"),
 	MEMBER(assess.restarts)},
-    {"json", SETTING_FLAG, SETTING_OPTION, .belongs_to = "--doctor or --assess",
-	SETTING_SHOWN(0, NULL, "with --doctor or --assess: as JSON"),
+    {"json", SETTING_FLAG, SETTING_OPTION,
+	.belongs_to = "--status, --doctor or --assess",
+	SETTING_SHOWN(0, NULL, "with --status, --doctor or --assess: as JSON"),
 	MEMBER(json)},
     {"setup", SETTING_ACTION, SETTING_OPTION, .action = CONF_SETUP,
 	SETTING_SHOWN(
@@ -54,6 +55,9 @@ static const struct setting rows[] = {
     {"yes", SETTING_FLAG, SETTING_OPTION, .belongs_to = "--setup",
 	SETTING_SHOWN('y', NULL, "with --setup: confirm what it asks"),
 	MEMBER(yes)},
+    {"status", SETTING_ACTION, SETTING_OPTION, .action = CONF_STATUS,
+	SETTING_SHOWN(0, NULL, "say what the service does")},
+    PROGRAM_STATUS_ROWS,
     PROGRAM_PLACE_ROWS(0),
     {"signing-key", SETTING_STRING, SETTING_FILE | SETTING_CREDENTIAL,
 	MEMBER(signing_key)},
@@ -137,7 +141,7 @@ const struct program conf_program = {
     .does = "Keep an Amazon SQS queue topped up with hardware random bytes, "
 	    "until told to\nstop.\n",
     .exits = "Exit: 0 done, 64 usage, 65 a source failed its tests, 69 "
-	     "unavailable,\n70 internal, 77 not permitted, 78 "
+	     "unavailable,\n70 internal, 75 no status, 77 not permitted, 78 "
 	     "configuration.\n",
     .settings = {rows, sizeof rows / sizeof rows[0], sizeof(struct conf)},
     .complete = complete_producer,

@@ -18,7 +18,8 @@ enum conf_action {
 	CONF_PUBKEY,               /* --pubkey: print a public key */
 	CONF_DOCTOR,               /* --doctor: look at all that is needed */
 	CONF_ASSESS,               /* --assess: judge a source */
-	CONF_SETUP                 /* --setup: see setup.h */
+	CONF_SETUP,                /* --setup: see setup.h */
+	CONF_STATUS                /* --status: say what the service does */
 };
 
 /* When the queue is topped up, see refill.h. */
@@ -50,6 +51,8 @@ struct conf {
 	/* Of --setup: one message to each queue, verified before it leaves; not
 	 * to have been sent is a failure. */
 	bool trial;
+	bool openmetrics; /* --openmetrics */
+	long max_age;     /* of the status, seconds; 0: any */
 
 	char device[PATH_MAX];
 	char signing_key[PATH_MAX]; /* "": messages are not signed */

@@ -12,6 +12,7 @@
 #include "producer/offline/offline.h"
 #include "producer/online/online.h"
 #include "producer/setup.h"
+#include "producer/show_status.h"
 
 /* Three calls to SQS, each of the usual half a minute, fit into it. */
 #define WATCHDOG_GOOD_MS 90000
@@ -51,6 +52,7 @@ static int run_producer(const struct conf *conf, struct err *err)
 		rc = err_errno(err, ERR_IO, "cannot open /dev/null");
 	else
 		rc = producer_halves_run(&offline, producer_online_run, err);
+	producer_offline_end(&offline, rc, err);
 	producer_offline_close(&offline);
 	return rc;
 }
@@ -87,6 +89,8 @@ static int check_producer(const struct conf *conf, struct err *err)
 
 static int do_producer_action(const struct conf *conf, struct err *err)
 {
+	if (conf->common.action == CONF_STATUS)
+		return producer_status_print(conf, err);
 	if (confine_no_core() != 0)
 		return err_errno(err, ERR_IO, "cannot turn core dumps off");
 	switch (conf->common.action) {

@@ -204,7 +204,8 @@ class World:
             env["NOTIFY_SOCKET"] = str(self.manager.path)
         ids = f"--reuid={OTHER}", f"--regid={OTHER}", "--clear-groups"
         before = ("setpriv", *ids) if row.who == "user" else ()
-        program = [PRODUCER, "-c", str(row.root / "producer.conf")]
+        # Without -v a failure that goes on is told once.
+        program = [PRODUCER, "-v", "-c", str(row.root / "producer.conf")]
         with (row.root / "log").open("ab") as log:
             row.process = self.enter(row.layer, program, env, stderr=log, before=before)
 

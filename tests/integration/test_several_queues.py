@@ -358,7 +358,7 @@ def test_each_queue_is_kept_within_its_bounds_and_one_that_fails_left_alone(
         conf.write_text(
             f'queue = {{{listed}}}\ninterval = 1\ndepth = 5\ndevice = "{generator}"\n'
         )
-        service = start("-c", conf)
+        service = start("-v", "-c", conf)
         looks = "GetQueueAttributes"
         wait_until(lambda: len(near.matching(looks)) >= 8)
         wait_until(service.manager.says("messages in 2 of 3 queues"))

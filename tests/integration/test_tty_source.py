@@ -135,7 +135,7 @@ def test_a_generator_may_be_unplugged_and_come_back(
     )
     log = tmp_path / "log"
     with log.open("wb") as said:
-        process = run.start(PRODUCER, "-c", file, stderr=said)
+        process = run.start(PRODUCER, "-v", "-c", file, stderr=said)
         wait_until(lambda: bool(proxy.matching("GetQueueAttributes")))
         usb.feed(noise(STARTUP + BURST * SIZE))
         wait_until(lambda: queue.depth()[0] == BURST)
