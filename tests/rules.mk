@@ -74,6 +74,7 @@ FUZZ := $(wildcard tests/fuzz/*.c)
 FUZZ_BIN := $(patsubst %.c,$(BUILD)/%,$(filter tests/fuzz/fuzz_%,$(FUZZ)))
 FUZZ_DRIVER ?= $(BUILD)/tests/fuzz/plain.o
 $(BUILD)/tests/fuzz/fuzz_agent_record: $(LIBAGENT)
+$(BUILD)/tests/fuzz/fuzz_nist: $(LIBPRODUCER)
 $(FUZZ_BIN): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/fuzz/aid.o \
 		$(FUZZ_DRIVER) $(LIBCOMMON)
 	$(call say,LD)

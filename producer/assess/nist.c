@@ -17,13 +17,17 @@
 /* 8: bits of a symbol; without it the tool counts what it sees. */
 #define LINE       NIST_TOOL " -v -i -a /dev/stdin 8"
 
-/* A number of bits, at most 8, and the text behind it; NULL: there is none. */
+/* A number of bits, at most 8, and the text behind it; NULL, and *value
+ * unchanged: there is none. */
 static const char *read_bits(const char *text, double *value)
 {
 	char *end;
+	const double x = strtod(text, &end);
 
-	*value = strtod(text, &end);
-	return end != text && *value >= 0 && *value <= 8 ? end : NULL;
+	if (end == text || !(x >= 0 && x <= 8))
+		return NULL;
+	*value = x;
+	return end;
 }
 
 /* "NAME = VALUE / BITS bit(s)", or false. */

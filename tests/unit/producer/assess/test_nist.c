@@ -42,6 +42,9 @@ static void what_the_tool_prints_is_read(void **state)
 	assert_true(found.original == 7.865118);
 	assert_true(found.bitstring == 0.904233);
 	assert_true(found.least == 7.233861);
+	/* What is no number does not take the place of one. */
+	assert_true(nist_parse(BEGIN END "H_original: nan\n", &found));
+	assert_true(found.original == 7.865118);
 }
 
 static void what_is_no_whole_result_is_refused(void **state)
