@@ -238,7 +238,12 @@ check-vm: all $(BUILD)/tests/vm/early $(if $(VM_DEB),,deb)
 ## the services at work in containers; root, SUITES=bookworm
 check-systemd: all
 	$(Q)BUILD=$(BUILD) PYTHON=$(PYTHON) tests/systemd/check
-.PHONY: check-systemd
+## the six commands in a container, compared with docs/walkthrough.md; WALK=write
+check-walk: all $(VENV_AWS)/made
+	$(Q)BUILD=$(BUILD) PYTHON=$(VENV_AWS)/bin/python WALK=$(or $(WALK),read) \
+		SUITES="$(or $(SUITES),bookworm)" PYTEST="-k walk $(PYTEST)" \
+		tests/systemd/check
+.PHONY: check-systemd check-walk
 
 # cloud-init's module under the cloud-init of several releases of Debian; as
 # root, some minutes.  TREES="DIRECTORY ..." are unpacked sources to try too.
