@@ -235,6 +235,7 @@ static void look_around_producer(struct findings *all, const struct conf *conf)
 	look_at_producer_keys(all, conf);
 	doctor_arns(all, conf->common.queues);
 	look_at_state(all);
+	producer_doctor_last_run(all);
 	doctor_units(all, units, access(HARDWARE_CLOCK, F_OK) == 0 ? 1 : 2);
 }
 

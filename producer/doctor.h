@@ -3,6 +3,7 @@
 #define SQS_ENTROPY_PRODUCER_DOCTOR_H
 
 #include "base/err.h"
+#include "doctor/findings.h"
 #include "producer/conf.h"
 
 /*
@@ -12,5 +13,8 @@
  * thing that is wrong, or what kept it from looking.
  */
 int producer_doctor(const struct conf *conf, struct err *err) MUST_CHECK;
+
+/* A part of it: what the service says of itself. */
+void producer_doctor_last_run(struct findings *all);
 
 #endif

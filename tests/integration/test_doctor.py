@@ -31,6 +31,7 @@ AGENT_LOOKS = {
 }
 PRODUCER_LOOKS = {
     *("clock", "confinement", "keys", "sequence", "udev", "device", "IMDS"),
+    "last run",
     *("credentials", "DNS", "route", "TLS", "clock skew", "identity", "queue"),
     *("permission sqs:SendMessage", "permission sqs:GetQueueAttributes"),
     "unit sqs-entropy-producer.service",
@@ -149,6 +150,12 @@ NOT_ASKED: dict[str, tuple[str, Callable[[World], None], str, str]] = {
     "no run": (
         A,
         lambda w: Path(w.env["RUNTIME_DIRECTORY"], "agent.json").unlink(),
+        "last run",
+        "there was none since the boot",
+    ),
+    "no service": (
+        P,
+        lambda w: Path(w.env["RUNTIME_DIRECTORY"], "producer.json").unlink(),
         "last run",
         "there was none since the boot",
     ),

@@ -143,6 +143,23 @@ class World:
         }
         Path(self.env["RUNTIME_DIRECTORY"], "agent.json").write_text(json.dumps(status))
 
+    def service(self, **values: Any) -> None:
+        """Have the producer's service say so of itself."""
+        now = int(time.time() * 1000)
+        status = {
+            "time": now,
+            "boottime": 1,
+            "started": now - 60000,
+            "since": now,
+            "state": "running",
+            "serial": 1,
+            "queues": [],
+            **values,
+            "serial_end": 1,
+        }
+        path = Path(self.env["RUNTIME_DIRECTORY"], "producer.json")
+        path.write_text(json.dumps(status))
+
     def configuration(self, program: str) -> Path:
         """The program's configuration file."""
         agent = ("queue", "trusted-producers", "seal-key")
@@ -228,6 +245,7 @@ def furnish(world: World) -> None:
     }
     queue.send(body(noise(512)))
     world.last_run()
+    world.service()
     for name in "agent.service", "agent.timer", "agent-retry.timer", "producer.service":
         world.unit(f"sqs-entropy-{name}")
     world.unit(WAIT_SYNC)

@@ -244,6 +244,23 @@ def damaged_status(w: World) -> None:
     Path(w.env["RUNTIME_DIRECTORY"], "agent.json").write_text("{")
 
 
+def failing_queue(w: World) -> None:
+    """The service cannot send to one of its queues."""
+    good = {"queue": "a", "result": "done", "sent": 3}
+    bad = {"queue": "b", "result": "access denied", "since": 0, "why": "no send"}
+    w.service(queues=[good, bad])
+
+
+def no_messages(w: World) -> None:
+    """The service can make no messages."""
+    w.service(why="the source is silent")
+
+
+def ended_service(w: World) -> None:
+    """The service has given up."""
+    w.service(state="ended", exit=65, result="a source failed", why="dead")
+
+
 def no_keys(w: World) -> None:
     """Nobody is trusted."""
     (w.folder / "trusted/pi.pub").unlink()
