@@ -9,18 +9,10 @@
 #include "agent/offline/status.h"
 #include "base/clock.h"
 #include "base/date.h"
-#include "base/file.h"
-#include "json/parse.h"
+#include "json/document.h"
 
 #define NAME        "last run"
 #define REASONS_MAX 512 /* bytes of why credit was withheld */
-
-static long long read_number(const struct json *root, const char *key)
-{
-	int64_t n;
-
-	return json_integer(json_get(root, key), &n) == 0 ? (long long)n : 0;
-}
 
 /* Those of all messages, each once. */
 static void list_reasons(const struct json *root, char out[static REASONS_MAX])
@@ -47,27 +39,26 @@ static void list_reasons(const struct json *root, char out[static REASONS_MAX])
 
 static void judge_last_run(struct findings *all, const struct json *root)
 {
-	const char *result = json_string(json_get(root, "result"));
-	const long long code = read_number(root, "exit");
-	const long long credit = read_number(root, "credit");
+	const long long code = (long long)document_number(root, "exit");
+	const long long credit = (long long)document_number(root, "credit");
 	char reasons[REASONS_MAX], when[DATE_TEXT_MAX];
 
-	date_format_rfc3339(read_number(root, "time"), when);
+	date_format_rfc3339(document_number(root, "time"), when);
 	list_reasons(root, reasons);
 	if (code != 0)
 		findings_warn(all, NAME,
 		    "journalctl -b -t sqs-entropy-agent -u sqs-entropy-agent",
 		    "on %s: %s (exit %lld)", when,
-		    result != NULL ? result : "?", code);
+		    document_text(root, "result"), code);
 	else if (credit == 0 && reasons[0] != '\0')
 		findings_warn(all, NAME,
 		    "put the line that --genkey printed on the producer into "
 		    "a file NAME.pub of trusted-producers",
 		    "on %s: %lld bytes without credit: %s", when,
-		    read_number(root, "bytes"), reasons);
+		    (long long)document_number(root, "bytes"), reasons);
 	else
 		findings_ok(all, NAME, "on %s: %lld bytes, credit %lld bits",
-		    when, read_number(root, "bytes"), credit);
+		    when, (long long)document_number(root, "bytes"), credit);
 }
 
 /* What is in the kernel of ours, which may be of an earlier run than the last
@@ -98,24 +89,21 @@ static void tell_seeds(struct findings *all)
 
 void agent_doctor_last_run(struct findings *all)
 {
-	char path[256], text[STATUS_MAX];
-	struct json *root = NULL;
-	size_t len = 0;
+	static struct document document;
+	char path[256];
+	struct err err = {0};
 	int rc;
 
 	(void)snprintf(
 	    path, sizeof path, "%s/%s", status_directory(), STATUS_NAME);
-	rc = file_read(path, text, sizeof text, &len);
+	rc = document_read(&document, path, "the status of the last run", &err);
 	if (rc == 0)
-		rc = json_parse(text, len, &root);
-	if (rc == 0)
-		judge_last_run(all, root);
+		judge_last_run(all, document.root);
 	else if (rc == ERR_ABSENT)
 		findings_not_asked(
 		    all, NAME, "there was none since the boot (no %s)", path);
 	else
-		findings_warn(all, NAME, "run the agent again",
-		    "%s cannot be read: %s", path, err_text(rc));
-	json_free(root);
+		findings_warn(all, NAME, "run the agent again", "%s", err.text);
+	document_close(&document);
 	tell_seeds(all);
 }
