@@ -3,7 +3,8 @@
 
 They run one document after another, each in a namespace of its own: /etc, /run,
 /var/lib and the home are copies or empty there, and sudo, systemctl, editor and
-cloud-init are stand-ins.  That of systemctl knows the units of this repository.
+cloud-init are stand-ins.  That of systemctl knows the units of this repository, and
+starts and stops the producer.
 """
 
 from __future__ import annotations
@@ -31,9 +32,7 @@ APART = ["unshare", "--mount", "--mount-proc", "--pid", "--fork", "--kill-child"
 TOOLS = {"aws.md": "jq", "fleet.md": "gpg"}
 
 PROGRAMS = ("agent", "producer")
-# In failures.md options stand in what programs print.
-OPTIONS_OF = [f for f in documents() if f.name != "failures.md"]
-OPTIONS_OF.append(ROOT / "cloud-init/README.md")
+OPTIONS_OF = [*documents(), ROOT / "cloud-init/README.md"]
 
 # What the reader fills in.
 FILLED_IN = {r"\bURL\b": "{url}", r"\bNAME\b": "{name}"}
@@ -54,8 +53,8 @@ begin_afresh() {
 	rm -rf /var/lib/sqs-entropy*
 	mkdir /var/lib/sqs-entropy
 	for d in sqs-entropy-producer sqs-entropy-producer-net; do
-		mkdir /var/lib/$d
-		! id $d >/dev/null 2>&1 || chown $d: /var/lib/$d
+		mkdir -p /var/lib/$d /run/$d
+		! id $d >/dev/null 2>&1 || chown $d: /var/lib/$d /run/$d
 	done
 }
 begin_afresh
@@ -79,7 +78,20 @@ END
 put systemctl <<END
 #!/bin/sh
 case \$2 in systemd-time-wait-sync*) exit 0 ;; esac
-ls "$ROOT"/*/systemd/"\${2%.service}".service.in >/dev/null
+name=\${2%.service}
+ls "$ROOT"/*/systemd/"\$name".service.in >/dev/null || exit
+case \$1-\$name in
+stop-*producer | *start-*producer)
+	read -r pid </run/pid && kill \$pid &&
+		while kill -0 \$pid; do sleep 0.1; done
+	rm -f /run/pid ;;
+esac 2>/dev/null
+case \$1-\$name in
+*start-*producer)
+	rm -f /run/\$name/producer.json
+	\$name >"$W/log" 2>&1 & echo \$! >/run/pid
+	until [ -s /run/\$name/producer.json ]; do sleep 0.1; done ;;
+esac
 END
 put cloud-init <<'END'
 #!/bin/sh
@@ -91,8 +103,10 @@ cd "$W/home"
 # What a document takes for granted.
 AN_INSTANCE = """
 echo "queue = \\"$URL\\"" >/etc/sqs-entropy/agent.conf
-echo "device = \\"$W/source\\"" >/etc/sqs-entropy/producer.conf
-sqs-entropy-producer --queue "$URL" --once
+echo "queue = \\"$URL\\"" >/etc/sqs-entropy/producer.conf
+echo "device = \\"$W/source\\"" >>/etc/sqs-entropy/producer.conf
+sqs-entropy-producer --once
+systemctl start sqs-entropy-producer
 sqs-entropy-agent --best-effort
 """
 A_PRODUCER = """
@@ -101,6 +115,7 @@ echo "region = \\"$AWS_REGION\\"" >>/etc/sqs-entropy/producer.conf
 """
 GIVEN = {
     "README.md": AN_INSTANCE,
+    "fleet.md": AN_INSTANCE,
     "instance.md": AN_INSTANCE,
     "pi.md": A_PRODUCER,
 }
