@@ -28,7 +28,7 @@ endef
 
 # Both programs come with them, because one Pi and one instance are two machines.
 PAGES := README.md $(addprefix docs/,aws.md failures.md fleet.md instance.md pi.md \
-	threat-model.md when-to-use.md)
+	threat-model.md walkthrough.md when-to-use.md)
 
 ## the agent with its pages and units
 install-agent: $(BUILD)/sqs-entropy-agent
