@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/offline/deliver.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -45,15 +46,39 @@ static unsigned remember_messages(struct agent_offline *o, struct taken *t)
 	return 0;
 }
 
+void deliver_explain(const struct taken *t, char *text, size_t size)
+{
+	unsigned withheld = 0;
+	size_t len;
+
+	for (size_t i = 0; i < t->n; i++)
+		withheld |= t->at[i].withheld;
+	if (t->bits == 0 && withheld == 0) {
+		(void)snprintf(text, size, "none is claimed");
+		return;
+	}
+	text[0] = '\0';
+	if (t->bits > 0 && credit_total(t->bits) == 0)
+		(void)snprintf(text, size, "less than %d bits are none%s",
+		    CREDIT_BITS, withheld != 0 ? ", " : "");
+	len = strlen(text);
+	if (withheld != 0)
+		credit_explain(withheld, text + len, size - len);
+}
+
 static void report_delivery(
     const struct agent_offline *o, const struct taken *t, unsigned credit)
 {
 	const char *s = t->used == 1 ? "" : "s";
+	char why[DELIVER_WHY_MAX] = "";
 
+	if (credit == 0)
+		deliver_explain(t, why, sizeof why);
 	if (o->sink.kernel)
 		log_notice("injected %zu bytes from %u message%s into the "
-			   "kernel, credit %u bits",
-		    buf_len(t->payloads), t->used, s, credit);
+			   "kernel, credit %u bits%s%s",
+		    buf_len(t->payloads), t->used, s, credit,
+		    credit == 0 ? ": " : "", why);
 	else
 		log_notice("wrote %zu bytes from %u message%s to %s",
 		    buf_len(t->payloads), t->used, s, o->sink.name);

@@ -10,6 +10,11 @@
  * machines that are handed the same bytes do not end in one state. */
 void deliver_identity(const struct agent_offline *o);
 
+/* Why the messages together earn no credit, in the words of credit_reason(),
+ * each once: "not signed, used before".  size is DELIVER_WHY_MAX or more. */
+#define DELIVER_WHY_MAX 320
+void deliver_explain(const struct taken *t, char *text, size_t size);
+
 /*
  * Remember the messages that were taken, and put their payloads into the sink
  * in one go; *credit is the bits that it was

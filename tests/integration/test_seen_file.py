@@ -296,7 +296,7 @@ def test_what_cannot_be_remembered_earns_no_credit(judge: Judge) -> None:
         "cannot remember which messages are used: no credit is given "
         "(is the disk full?)\n"
     ) in got.err
-    assert "credit 0 bits" in got.err
+    assert "credit 0 bits: use cannot be remembered\n" in got.err
 
 
 @needs_kernel
