@@ -50,12 +50,18 @@ static void log_signer(const char *line)
 	log_info("%s", line);
 }
 
+static void log_call(const char *line)
+{
+	log_debug("%s", line);
+}
+
 struct session_config agent_session(const struct conf *conf)
 {
 	return (struct session_config){
 	    PROGRAM_SESSION(&conf_program, &conf->common),
 	    .agent = "sqs-entropy-agent/" SQS_ENTROPY_VERSION,
-	    .wait_for_route = true, .told = log_signer, .cancel_fd = -1};
+	    .wait_for_route = true, .told = log_signer, .called = log_call,
+	    .cancel_fd = -1};
 }
 
 /* The session reads files that this half may not open when it is confined. */
@@ -248,6 +254,9 @@ static int prepare_queue(
 		rc = session_open(&run->session, q, until, err);
 		if (rc == 0 && q->warning[0] != '\0')
 			log_warning("%s", q->warning);
+		if (rc == 0)
+			log_info("queue %s: at %s, region %s", q->url,
+			    q->endpoint, q->region);
 		if (rc == 0)
 			rc = tell_queue(run, i, err);
 		run->opened[i] = rc == 0;

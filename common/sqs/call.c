@@ -370,6 +370,19 @@ static bool was_cut_off(
 	       (c->attempt > 1 || now - began < CUT_OFF_MS);
 }
 
+static void tell_attempt(
+    const struct sqs *s, const struct call *c, int rc, int64_t began)
+{
+	char line[LIMIT_URL + 128];
+
+	if (s->called == NULL)
+		return;
+	(void)snprintf(line, sizeof line, "%s at %s: %s after %lld ms",
+	    c->op->name, s->host, rc == 0 ? "done" : err_text(rc),
+	    (long long)(clock_mono(s->clock) - began));
+	s->called(line);
+}
+
 static int repeat_attempts(struct sqs *s, struct call *c, struct err *err)
 {
 	struct err before = {0};
@@ -379,6 +392,7 @@ static int repeat_attempts(struct sqs *s, struct call *c, struct err *err)
 		const int64_t began = clock_mono(s->clock);
 
 		rc = try_once(s, c, err);
+		tell_attempt(s, c, rc, began);
 		/* The error of the attempt before tells more than that time
 		 * was up. */
 		if (before.code != 0 && was_cut_off(s, c, rc, began)) {

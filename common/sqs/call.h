@@ -27,6 +27,7 @@ struct sqs {
 	char region_from[SQS_FROM_MAX]; /* "": unknown */
 	bool wait_for_route, brief;
 	int64_t sign_by;     /* see client.h */
+	cred_told *called;   /* the same */
 	const char *source;  /* of the last credentials, for messages */
 	int64_t skew;        /* ms from our clock to the service's, as signed */
 	int64_t behind;      /* the same, as the last answer told it */

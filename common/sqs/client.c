@@ -33,6 +33,7 @@ static int configure_client(
 	s->wait_for_route = cfg->wait_for_route;
 	s->brief = cfg->brief;
 	s->sign_by = cfg->sign_by;
+	s->called = cfg->called;
 	return 0;
 }
 

@@ -43,6 +43,9 @@ struct sqs_config {
 	 * that is later than a call's deadline: what one call waits for serves
 	 * the others of all queues. */
 	int64_t sign_by;
+	/* Told of each attempt: what, what came of it, how long it took.  NULL:
+	 * nobody wants to know. */
+	cred_told *called;
 };
 
 /* Copies cfg, borrows the rest.  ERR_NOMEM, ERR_CONFIG. */

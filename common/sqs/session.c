@@ -174,6 +174,7 @@ static int open_endpoint(struct session *s, struct session_queue *q,
 	    .wait_for_route = s->cfg->wait_for_route,
 	    .brief = s->cfg->brief,
 	    .sign_by = s->cfg->sign_by,
+	    .called = s->cfg->called,
 	};
 	int rc;
 

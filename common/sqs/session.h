@@ -42,8 +42,9 @@ struct session_config {
 	/* What may come right later is no error: a CA bundle that is not
 	 * there, shared files that are malformed. */
 	bool patient;
-	cred_told *told; /* of who signs; NULL: nobody wants to know */
-	int cancel_fd;   /* -1 for none */
+	cred_told *told;   /* of who signs; NULL: nobody wants to know */
+	cred_told *called; /* of each call (client.h); NULL as well */
+	int cancel_fd;     /* -1 for none */
 };
 
 #define SESSION_QUEUE_TAG   "sqs-entropy:queue"

@@ -29,13 +29,19 @@ static void tell_signer_to_log(const char *line)
 	log_info("%s", line);
 }
 
+static void tell_call_to_log(const char *line)
+{
+	log_debug("%s", line);
+}
+
 struct session_config producer_session(const struct conf *conf, int cancel_fd)
 {
 	return (struct session_config){
 	    PROGRAM_SESSION(&conf_program, &conf->common),
 	    .brief = arn_count_queues(conf->common.queues) > 1,
 	    .agent = "sqs-entropy-producer/" SQS_ENTROPY_VERSION,
-	    .told = tell_signer_to_log, .cancel_fd = cancel_fd};
+	    .told = tell_signer_to_log, .called = tell_call_to_log,
+	    .cancel_fd = cancel_fd};
 }
 
 /* What the settings say wrongly ends this half now.  What fails later may come

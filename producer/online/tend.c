@@ -26,6 +26,9 @@ static int reach_queue(struct tending *t, struct tended *q, struct err *err)
 	q->opened = rc == 0;
 	if (q->opened && !q->warned && q->queue->warning[0] != '\0')
 		log_warning("%s", q->queue->warning);
+	if (q->opened)
+		log_info("queue %s: at %s, region %s", q->queue->url,
+		    q->queue->endpoint, q->queue->region);
 	q->warned = q->warned || q->opened;
 	return rc;
 }

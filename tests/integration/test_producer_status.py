@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -175,3 +176,21 @@ def test_a_status_that_is_no_document_is_told(run: Runner) -> None:
         assert got.code == 0
         assert all(line.isprintable() for line in got.out.decode().splitlines())
     metrics(got)
+
+
+def test_the_log_tells_with_vv_who_asks_whom_and_how_long_it_took(
+    run: Runner, queue: Queue, source: Path
+) -> None:
+    quiet = run(PRODUCER, "--once", "-q", queue.url, "-d", source)
+    assert " after " not in quiet.err
+    got = run(PRODUCER, "-vv", "--once", "-q", queue.url, "-d", source)
+    more = run(AGENT, "-vv", "-q", queue.url, "-o", "/dev/null")
+    place = rf"queue {re.escape(queue.url)}: at http://\S+, region \S+\n"
+    for said, calls in (
+        (got.err, ["GetQueueAttributes"]),
+        (more.err, ["ReceiveMessage", "DeleteMessageBatch"]),
+    ):
+        assert re.search(place, said), said
+        assert "requests are signed with the access key " in said
+        for call in calls:
+            assert re.search(rf"{call} at \S+: done after \d+ ms\n", said), said
