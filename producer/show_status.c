@@ -60,7 +60,7 @@ static void print_state(const struct document *d)
 	(void)printf("\n");
 }
 
-static void print_source(const struct json *s)
+static void print_source_state(const struct json *s)
 {
 	(void)printf("source ");
 	document_put(s, "device", stdout);
@@ -127,7 +127,7 @@ static void print_people(const struct document *d)
 
 	print_state(d);
 	for (size_t i = 0; i < json_count(sources); i++)
-		print_source(json_at(sources, i));
+		print_source_state(json_at(sources, i));
 	print_keys(d->root);
 	for (size_t i = 0; i < json_count(queues); i++)
 		print_queue(json_at(queues, i));
@@ -181,7 +181,7 @@ static void put_failing(const struct json *queues)
 	}
 }
 
-static void put_sources(const struct json *sources)
+static void put_source_metrics(const struct json *sources)
 {
 	static const struct series good = {SOURCE "good",
 	    "1: the source passes its tests, and gives bytes.", "state"};
@@ -201,7 +201,7 @@ static void put_sources(const struct json *sources)
 	put_series(sources, "device", series, sizeof series / sizeof *series);
 }
 
-static void put_queues(const struct json *queues)
+static void put_queue_metrics(const struct json *queues)
 {
 	static const struct series good = {
 	    QUEUE "good", "1: the last try succeeded.", "result"};
@@ -237,8 +237,8 @@ static void print_openmetrics(const struct json *root)
 		metrics_one_ms(stdout, PREFIX "clock_behind_seconds",
 		    "How far this machine's clock is behind the service's.",
 		    document_number(root, "clock_behind"));
-	put_sources(json_get(root, "sources"));
-	put_queues(json_get(root, "queues"));
+	put_source_metrics(json_get(root, "sources"));
+	put_queue_metrics(json_get(root, "queues"));
 	metrics_end(stdout);
 }
 

@@ -13,7 +13,8 @@
 #include "json/writer.h"
 
 /* Names of files may be any bytes. */
-static void put_text(struct json_writer *w, const char *key, const char *text)
+static void put_any_text(
+    struct json_writer *w, const char *key, const char *text)
 {
 	json_put_string(w, key, json_utf8(text, strlen(text)) ? text : "?");
 }
@@ -42,7 +43,7 @@ static void put_source(struct json_writer *w, const struct blocks *b, size_t i)
 	const struct blocks_seen *seen = &b->seen[i];
 
 	json_begin_object(w, NULL);
-	put_text(w, "device", b->sources[i].path);
+	put_any_text(w, "device", b->sources[i].path);
 	json_put_string(w, "state", name_state(h, &b->sources[i]));
 	json_put_integer(w, "bytes", (int64_t)seen->bytes);
 	json_put_integer(w, "rate", find_rate(seen));
@@ -59,7 +60,7 @@ static void put_queue(
 	const struct record_heartbeat *heard = &s->heard;
 
 	json_begin_object(w, NULL);
-	put_text(w, "queue", s->conf->common.queues[i]);
+	put_any_text(w, "queue", s->conf->common.queues[i]);
 	if (i < heard->queues) {
 		if (heard->visible[i] >= 0) {
 			json_put_integer(w, "messages", heard->visible[i]);
@@ -70,7 +71,7 @@ static void put_queue(
 		    heard->code[i] == 0 ? "done" : err_text(heard->code[i]));
 		json_put_integer(w, "since", s->since[i]);
 		if (heard->code[i] != 0 && heard->why[i][0] != '\0')
-			put_text(w, "why", heard->why[i]);
+			put_any_text(w, "why", heard->why[i]);
 	}
 	json_end_object(w);
 }
@@ -102,7 +103,7 @@ static void put_state(struct json_writer *w, const struct producer_status *s)
 		    w, "result", s->code == 0 ? "done" : err_text(s->code));
 	}
 	if (s->why[0] != '\0') {
-		put_text(w, "why", s->why);
+		put_any_text(w, "why", s->why);
 		json_put_integer(w, "since", s->why_since);
 	}
 	if (s->heard.clock_known != 0)

@@ -6,7 +6,7 @@
 #include "base/log.h"
 
 /* Of several queues, which one a failure is about. */
-static const char *name_queue(const struct report *r)
+static const char *label_failing(const struct report *r)
 {
 	return r->several ? r->queue : "the queue";
 }
@@ -60,7 +60,7 @@ void report_in_flight(struct report *r, int64_t in_flight, int64_t now)
 	if (in_flight > 0 && trouble_is_new(&r->stuck, "", now))
 		log_warning("%lld messages of %s are in flight: somebody "
 			    "receives and does not delete; sending none",
-		    (long long)in_flight, name_queue(r));
+		    (long long)in_flight, label_failing(r));
 	if (in_flight > 0 || !trouble_is_over(&r->stuck, now, &ms))
 		return;
 	trouble_say_time(lasted, ms);
