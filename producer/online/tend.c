@@ -91,9 +91,6 @@ static int send_batch(
 		return rc;
 	for (size_t k = 0; k < t->batch.n; k++)
 		*sent += confirmed[k] ? 1 : 0;
-	/* Of a trial there is one, and it has to arrive. */
-	if (err->code != 0 && t->conf->trial)
-		return err->code;
 	report_refused(&q->report, err->code != 0 ? err->text : NULL,
 	    clock_mono(t->clock));
 	err->code = 0;

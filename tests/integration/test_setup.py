@@ -7,8 +7,10 @@ import os
 import pty
 import termios
 import time
+from collections.abc import Callable
 from email.utils import formatdate
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -307,13 +309,25 @@ def test_a_failure_of_the_message_is_told_and_nothing_is_started(
     assert machine.asked()[-1] == f"restart {UNIT}"
 
 
-def test_a_message_that_arrives_changed_is_no_success(
-    machine: Machine, proxy: SqsProxy
-) -> None:
-    def spoil(document: dict) -> dict:  # type: ignore[type-arg]
-        document["Successful"][0]["MD5OfMessageBody"] = "0" * 32
-        return document
+def changed(document: dict[str, Any]) -> dict[str, Any]:
+    """Another body arrived."""
+    document["Successful"][0]["MD5OfMessageBody"] = "0" * 32
+    return document
 
+
+def not_taken(document: dict[str, Any]) -> dict[str, Any]:
+    """The call was answered, and the one message of it refused."""
+    [one] = document.pop("Successful")
+    why = {"Id": one["Id"], "SenderFault": True, "Code": "InvalidMessageContents"}
+    return {**document, "Successful": [], "Failed": [{**why, "Message": "no"}]}
+
+
+@pytest.mark.parametrize("spoil", [changed, not_taken])
+def test_a_message_that_does_not_arrive_is_no_success(
+    machine: Machine,
+    proxy: SqsProxy,
+    spoil: Callable[[dict[str, Any]], dict[str, Any]],
+) -> None:
     proxy.fault("SendMessageBatch", edit=spoil, count=None)
     got = machine.setup(machine.arn, answers=KEYS)
     assert got.code != 0
