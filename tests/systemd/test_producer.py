@@ -75,6 +75,24 @@ def test_it_signs_with_a_key_that_only_root_can_read(world: World) -> None:
     assert wait(lambda: "10" in machine.show(PRODUCER, "StatusText"))
 
 
+def test_anybody_reads_its_status_and_a_reload_is_a_look(world: World) -> None:
+    machine = world.machine
+    queue = world.make_queue("producer")
+    assert world.start(PRODUCER).returncode == 0
+    assert wait(lambda: queue.depth()[0] >= 10), machine.invocation(PRODUCER)
+    before = machine.show(PRODUCER, "MainPID")
+    machine.must("systemctl", "reload", PRODUCER)
+    assert wait(lambda: "look at once" in machine.invocation(PRODUCER))
+    assert machine.show(PRODUCER, "MainPID") == before
+    nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    asked = (*nobody, "sqs-entropy-producer", "--status")
+    assert wait(lambda: "in flight, 10 sent" in machine.must(*asked)), machine.must(
+        *asked
+    )
+    machine.must("systemctl", "stop", PRODUCER)
+    assert "(exit 0)" in machine.must(*asked)
+
+
 def test_the_agent_gives_credit_for_it(world: World) -> None:
     """From the generator to the kernel, both services confined as shipped."""
     machine = world.machine
