@@ -33,17 +33,18 @@ struct doctor {
 /* ---- keys */
 
 /* Each with its id, which the claim of a message names. */
-static void list_trusted(const struct verify *v, char names[static NAMES_MAX])
+static void list_trusted(
+    const struct keyfile_trusted *trusted, char names[static NAMES_MAX])
 {
 	size_t len = 0;
 
 	names[0] = '\0';
-	for (size_t i = 0; i < v->trusted.n && len < NAMES_MAX; i++) {
+	for (size_t i = 0; i < trusted->n && len < NAMES_MAX; i++) {
 		char id[TEXT_HEX_LEN(KEYFILE_ID_LEN)];
 
-		text_hex(id, v->trusted.at[i].id, KEYFILE_ID_LEN);
+		text_hex(id, trusted->at[i].id, KEYFILE_ID_LEN);
 		len += (size_t)snprintf(names + len, NAMES_MAX - len,
-		    "%s%s (%s)", i > 0 ? ", " : "", v->trusted.at[i].name, id);
+		    "%s%s (%s)", i > 0 ? ", " : "", trusted->at[i].name, id);
 	}
 }
 
@@ -64,14 +65,14 @@ static void look_for_ignored(struct findings *all, const char *directory)
 		(void)closedir(dir);
 }
 
-static void tell_trusted(
-    struct findings *all, const struct conf *conf, const struct verify *v)
+static void tell_trusted(struct findings *all, const struct conf *conf,
+    const struct keyfile_trusted *trusted)
 {
 	char names[NAMES_MAX];
 
-	list_trusted(v, names);
-	if (v->trusted.n > 0)
-		findings_ok(all, "trusted keys", "%zu in %s: %s", v->trusted.n,
+	list_trusted(trusted, names);
+	if (trusted->n > 0)
+		findings_ok(all, "trusted keys", "%zu in %s: %s", trusted->n,
 		    conf->trusted_producers, names);
 	else if (conf->policy.unsigned_messages == CREDIT_CREDIT)
 		findings_ok(all, "trusted keys",
@@ -84,28 +85,39 @@ static void tell_trusted(
 		    conf->trusted_producers);
 }
 
+static void tell_refused(void *ctx, const struct err *why)
+{
+	findings_warn(
+	    ctx, "trusted keys", NULL, "%s; the key is not trusted", why->text);
+}
+
+static void look_at_trusted(struct findings *all, const struct conf *conf)
+{
+	struct keyfile_trusted trusted;
+	struct err err = {0};
+
+	if (verify_read_trusted(&trusted, conf->trusted_producers, tell_refused,
+		all, &err) != 0) {
+		findings_err(all, "trusted keys", &err);
+		return;
+	}
+	tell_trusted(all, conf, &trusted);
+	look_for_ignored(all, conf->trusted_producers);
+}
+
 static void look_at_agent_keys(struct findings *all, const struct conf *conf)
 {
 	struct err err = {0};
 	struct verify v;
 
-	if (verify_open(&v, conf->trusted_producers, "", &err) != 0) {
-		findings_err(all, "trusted keys", &err);
-		return;
-	}
-	tell_trusted(all, conf, &v);
-	look_for_ignored(all, conf->trusted_producers);
-	verify_close(&v);
-	if (conf->seal_key[0] == '\0')
-		return;
-	if (verify_open(&v, conf->trusted_producers, conf->seal_key, &err) !=
-	    0) {
+	/* This starts OpenSSL, and reads no trusted keys. */
+	if (verify_open(&v, "", conf->seal_key, &err) != 0)
 		findings_err(all, "seal key", &err);
-		return;
-	}
-	findings_ok(
-	    all, "seal key", "%s opens sealed messages", conf->seal_key);
+	else if (conf->seal_key[0] != '\0')
+		findings_ok(all, "seal key", "%s opens sealed messages",
+		    conf->seal_key);
 	verify_close(&v);
+	look_at_trusted(all, conf);
 }
 
 /* ---- the halves */

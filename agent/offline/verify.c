@@ -41,11 +41,12 @@ static int start_openssl(struct err *err)
 
 /* Without its keys the agent would mix what they sign, uncredited: that is for
  * the administrator to choose. */
-static int read_trusted(
-    struct keyfile_trusted *trusted, const char *directory, struct err *err)
+int verify_read_trusted(struct keyfile_trusted *trusted, const char *directory,
+    keyfile_refused *refused, void *ctx, struct err *err)
 {
 	char what[PATH_MAX + 32];
-	const int rc = keyfile_read_trusted(directory, trusted, err);
+	const int rc =
+	    keyfile_read_trusted(directory, trusted, refused, ctx, err);
 
 	if (rc != 0 || trusted->n == 0)
 		return rc;
@@ -54,6 +55,12 @@ static int read_trusted(
 	    "no signature can be verified; remove them to have messages mixed "
 	    "without credit",
 	    err);
+}
+
+static void log_refused(void *ctx, const struct err *why)
+{
+	(void)ctx;
+	log_warning("%s; the key is not trusted", why->text);
 }
 
 int verify_open(struct verify *v, const char *trusted_directory,
@@ -66,7 +73,8 @@ int verify_open(struct verify *v, const char *trusted_directory,
 		return err_set(err, ERR_NOMEM, "out of memory");
 	rc = start_openssl(err);
 	if (rc == 0)
-		rc = read_trusted(&v->trusted, trusted_directory, err);
+		rc = verify_read_trusted(
+		    &v->trusted, trusted_directory, log_refused, NULL, err);
 	if (rc == 0 && seal_key[0] != '\0')
 		rc = read_seal_key(v->seal_key, seal_key, err);
 	if (rc != 0)

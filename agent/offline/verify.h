@@ -15,8 +15,14 @@ struct verify {
 	struct buf *seal_key; /* empty: sealed messages cannot be opened */
 };
 
+/* Read the trusted keys of a directory as keyfile_read_trusted() does; where
+ * there are some, OpenSSL has to have Ed25519.  ERR_CONFIG. */
+int verify_read_trusted(struct keyfile_trusted *trusted, const char *directory,
+    keyfile_refused *refused, void *ctx, struct err *err) MUST_CHECK;
+
 /* Load the trusted keys of a directory and, unless seal_key is "", the secret
- * key of the fleet.  ERR_CONFIG, ERR_NOMEM. */
+ * key of the fleet.  A warning is logged for each file of the directory that
+ * gives no key.  ERR_CONFIG, ERR_NOMEM. */
 int verify_open(struct verify *v, const char *trusted_directory,
     const char *seal_key, struct err *err) MUST_CHECK;
 void verify_close(struct verify *v);

@@ -70,12 +70,17 @@ struct keyfile_trusted {
 	} at[KEYFILE_TRUSTED_MAX];
 };
 
-/* ERR_CONFIG for a malformed file, for more files than KEYFILE_TRUSTED_MAX, and
- * for a file or directory that its group or others may write to, or that is
- * owned by neither this user nor root: what the user meant to trust must not be
- * guessed.  *out is empty then. */
+/* Told of a file that gives no key, and why. */
+typedef void keyfile_refused(void *ctx, const struct err *why);
+
+/* A file costs its own key alone, and refused() is told, when it is malformed
+ * or cannot be read, has too long a name, may be written to by its group or
+ * others, or is owned by neither this user nor root.  ERR_CONFIG for a
+ * directory of which that is true, because whoever may add a file may add a key
+ * to trust, and for more files than KEYFILE_TRUSTED_MAX: which of them are
+ * meant must not be guessed.  *out is empty then. */
 int keyfile_read_trusted(const char *directory, struct keyfile_trusted *out,
-    struct err *err) MUST_CHECK;
+    keyfile_refused *refused, void *ctx, struct err *err) MUST_CHECK;
 
 /* True if that reads a file of this name, as a shell's *.pub would match it. */
 bool keyfile_is_trusted(const char *file);

@@ -120,16 +120,32 @@ bool keyfile_is_trusted(const char *file)
 	       strcmp(file + len - SUFFIX_LEN, KEYFILE_SUFFIX) == 0;
 }
 
+/* Where bad files are told to. */
+struct refusals {
+	keyfile_refused *tell;
+	void *ctx;
+};
+
+static void refuse_file(const struct refusals *refusals, struct err *why)
+{
+	refusals->tell(refusals->ctx, why);
+	*why = (struct err){.code = 0};
+}
+
 static int take_name(const char *file, const char *directory,
-    struct keyfile_trusted *out, struct err *err)
+    struct keyfile_trusted *out, const struct refusals *refusals,
+    struct err *err)
 {
 	const size_t len = strlen(file) - SUFFIX_LEN;
 
-	if (len > NAME_MAX_LEN)
-		return err_set(err, ERR_CONFIG,
+	if (len > NAME_MAX_LEN) {
+		(void)err_set(err, ERR_CONFIG,
 		    "%s/%s: its name is too long: leave it at most %zu "
 		    "characters before \"" KEYFILE_SUFFIX "\"",
 		    directory, file, NAME_MAX_LEN);
+		refuse_file(refusals, err);
+		return 0;
+	}
 	if (out->n == KEYFILE_TRUSTED_MAX)
 		return err_set(err, ERR_CONFIG,
 		    "%s holds over %d trusted keys: remove some", directory,
@@ -148,7 +164,8 @@ static int compare_names(const void *a, const void *b)
 }
 
 static int take_names(DIR *dir, const char *directory,
-    struct keyfile_trusted *out, struct err *err)
+    struct keyfile_trusted *out, const struct refusals *refusals,
+    struct err *err)
 {
 	const struct dirent *entry;
 	int rc = 0;
@@ -159,7 +176,8 @@ static int take_names(DIR *dir, const char *directory,
 		if (entry == NULL)
 			break;
 		if (keyfile_is_trusted(entry->d_name))
-			rc = take_name(entry->d_name, directory, out, err);
+			rc = take_name(
+			    entry->d_name, directory, out, refusals, err);
 		if (rc != 0)
 			return rc;
 	}
@@ -169,25 +187,47 @@ static int take_names(DIR *dir, const char *directory,
 	return 0;
 }
 
-static int read_keys(int dir_fd, const char *directory,
-    struct keyfile_trusted *out, struct err *err)
+static int read_one_trusted(int dir_fd, const char *directory,
+    struct keyfile_trusted_key *at, struct err *err)
 {
 	char file[NAME_MAX_LEN + SUFFIX_LEN + 1];
 	char origin[PATH_MAX + sizeof file];
-	size_t i;
-	int rc = 0;
+	int rc;
 
-	for (i = 0; i < out->n && rc == 0; i++) {
-		(void)snprintf(
-		    file, sizeof file, "%s" KEYFILE_SUFFIX, out->at[i].name);
-		(void)snprintf(origin, sizeof origin, "%s/%s", directory, file);
-		rc = read_key_at(dir_fd, file, KEYFILE_SIGN_PUBLIC, OTHERS_READ,
-		    origin, out->at[i].key, err);
-		if (rc == 0 && keyfile_id(out->at[i].key, out->at[i].id) != 0)
-			rc = err_set(err, ERR_INTERNAL,
-			    "OpenSSL refused to hash %s", origin);
-	}
+	(void)snprintf(file, sizeof file, "%s" KEYFILE_SUFFIX, at->name);
+	(void)snprintf(origin, sizeof origin, "%s/%s", directory, file);
+	rc = read_key_at(dir_fd, file, KEYFILE_SIGN_PUBLIC, OTHERS_READ, origin,
+	    at->key, err);
+	if (rc == 0 && keyfile_id(at->key, at->id) != 0)
+		rc = err_set(
+		    err, ERR_INTERNAL, "OpenSSL refused to hash %s", origin);
 	return rc;
+}
+
+/* Each name without a key gives its place to the next. */
+static int read_keys(int dir_fd, const char *directory,
+    struct keyfile_trusted *out, const struct refusals *refusals,
+    struct err *err)
+{
+	const size_t names = out->n;
+
+	out->n = 0;
+	for (size_t i = 0; i < names; i++) {
+		struct keyfile_trusted_key *at = &out->at[out->n];
+		int rc;
+
+		if (at != &out->at[i])
+			*at = out->at[i];
+		rc = read_one_trusted(dir_fd, directory, at, err);
+		if (rc == 0)
+			out->n++;
+		else if (rc == ERR_CONFIG)
+			refuse_file(refusals, err);
+		else
+			return rc;
+	}
+	memset(&out->at[out->n], 0, (names - out->n) * sizeof out->at[0]);
+	return 0;
 }
 
 /* Whoever may add a file may add a key to trust. */
@@ -201,9 +241,10 @@ static int check_directory(int fd, const char *directory, struct err *err)
 	return check_access(&st, OTHERS_READ, directory, err);
 }
 
-int keyfile_read_trusted(
-    const char *directory, struct keyfile_trusted *out, struct err *err)
+int keyfile_read_trusted(const char *directory, struct keyfile_trusted *out,
+    keyfile_refused *refused, void *ctx, struct err *err)
 {
+	const struct refusals refusals = {refused, ctx};
 	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = NULL;
 	int rc = 0;
@@ -221,9 +262,9 @@ int keyfile_read_trusted(
 	}
 	rc = check_directory(fd, directory, err);
 	if (rc == 0)
-		rc = take_names(dir, directory, out, err);
+		rc = take_names(dir, directory, out, &refusals, err);
 	if (rc == 0)
-		rc = read_keys(fd, directory, out, err);
+		rc = read_keys(fd, directory, out, &refusals, err);
 out:
 	if (rc != 0)
 		memset(out, 0, sizeof *out);

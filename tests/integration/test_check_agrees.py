@@ -93,8 +93,6 @@ BAD = {
     "seal-key for all": Bad("seal-key = {}/k", A, {"k": "SECRET"}, mode=0o640),
     "another kind": Bad("seal-key = {}/k", A, {"k": "SECRET"}),
     "trusted is a file": Bad("trusted-producers = {}/k", A, {"k": "KEY"}),
-    "trusted is no key": Bad("trusted-producers = {}", A, {"pi.pub": "pi"}),
-    "trusted for all": Bad("trusted-producers = {}", A, {"pi.pub": "KEY"}, mode=0o666),
     "no signing-key": Bad("signing-key = {}/nothing", P),
     "signing-key for all": Bad("signing-key = {}/k", P, {"k": "SECRET"}, mode=0o644),
     "a public key": Bad("signing-key = {}/k", P, {"k": "KEY"}),

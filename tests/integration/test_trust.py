@@ -69,15 +69,26 @@ def test_nobody_is_trusted_without_the_directory(judge: Judge) -> None:
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n",
     ],
 )
-def test_a_malformed_trusted_file_is_refused(judge: Judge, text: str) -> None:
+def test_a_malformed_trusted_file_costs_its_own_key(judge: Judge, text: str) -> None:
     bad = judge.trusted / "z.pub"
     bad.write_text(text)
-    refused(judge, str(bad))
+    send(judge.queue, judge.message())
+    run = judge.look()
+    assert run.result.code == 0, run.result.err
+    assert run.verdicts[0].credited()
+    [line] = [x for x in run.result.lines() if str(bad) in x]
+    assert line.endswith("; the key is not trusted")
 
 
-def test_a_trusted_file_that_others_may_write_is_refused(judge: Judge) -> None:
+def test_a_trusted_file_that_others_may_write_costs_its_key(judge: Judge) -> None:
     judge.pub.chmod(0o664)
-    refused(judge, str(judge.pub), "chmod")
-    judge.pub.chmod(0o644)
+    send(judge.queue, judge.message())
+    run = judge.look()
+    assert run.verdicts[0].mixed(UNKNOWN)
+    [line] = [x for x in run.result.lines() if str(judge.pub) in x]
+    assert f"run chmod go-w {judge.pub}; the key is not trusted" in line
+
+
+def test_a_directory_that_others_may_write_is_refused(judge: Judge) -> None:
     judge.trusted.chmod(stat.S_ISVTX | 0o777)
     refused(judge, str(judge.trusted), "chmod")
