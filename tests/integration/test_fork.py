@@ -90,7 +90,8 @@ def test_each_half_of_the_producer_holds_only_what_it_needs(
         check_files(online, set())
         source = tmp_path / "source"
         state = Path(run.env["STATE_DIRECTORY"], "sequence")
-        check_files(offline, {str(source), str(state)})
+        status = Path(run.env["RUNTIME_DIRECTORY"], "producer.json")
+        check_files(offline, {str(source), str(state), str(status)})
         if IS_ROOT:
             assert str(source) in offline.files()
             assert offline.sockets() == 1
