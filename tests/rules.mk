@@ -239,10 +239,11 @@ check-vm: all $(BUILD)/tests/vm/early $(if $(VM_DEB),,deb)
 check-systemd: all
 	$(Q)BUILD=$(BUILD) PYTHON=$(PYTHON) tests/systemd/check
 ## the six commands in a container, compared with docs/walkthrough.md; WALK=write
-check-walk: all $(VENV_AWS)/made
+check-walk: export DEB_BUILD_OPTIONS ?= nocheck
+check-walk: all deb $(VENV_AWS)/made
 	$(Q)BUILD=$(BUILD) PYTHON=$(VENV_AWS)/bin/python WALK=$(or $(WALK),read) \
-		SUITES="$(or $(SUITES),bookworm)" PYTEST="-k walk $(PYTEST)" \
-		tests/systemd/check
+		DEBS=build/deb SUITES="$$(. /etc/os-release && \
+		echo "$$VERSION_CODENAME")" PYTEST="-k walk $(PYTEST)" tests/systemd/check
 .PHONY: check-systemd check-walk
 
 # cloud-init's module under the cloud-init of several releases of Debian; as

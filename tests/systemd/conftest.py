@@ -22,6 +22,7 @@ from world import (
     World,
     add_devices,
     address,
+    enable,
     settle,
 )
 
@@ -51,6 +52,7 @@ def world(
     folder = tmp_path_factory.mktemp("certificate")
     certificate = certificates.make(folder, names=(HOST,))
     settle(root, certificate.path)
+    enable(root)
     machine = Machine(root)
     try:
         machine.wait()

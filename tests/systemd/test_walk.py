@@ -6,9 +6,9 @@
 but for numbers, names and keys that are made anew; WALK=write writes that page.
 
 One container is both machines, one after the other: the Pi, and an instance to which
-the role's credentials come by IMDS.  CloudFormation, IAM, STS and SQS are moto, with
-policies enforced.  Of cloud-init the module's own functions write the files; whole
-boots with cloud-init are in tests/vm.
+the role's credentials come by IMDS.  The packages are those of "make deb".
+CloudFormation, IAM, STS and SQS are moto, with policies enforced.  Of cloud-init the
+module's own functions write the files; whole boots with cloud-init are in tests/vm.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ PAGE = ROOT / "docs/walkthrough.md"
 STS = f"sts.{REGION}.amazonaws.com"
 CA = "/usr/local/share/ca-certificates/stand-in.crt"
 TIMERS = ("sqs-entropy-agent.timer", "sqs-entropy-agent-retry.timer")
+CONFIGURED = UNCONDITIONAL + "ConditionPathExists=/etc/sqs-entropy/producer.conf\n"
 LIMIT = 600  # seconds of the whole walk, downloads apart
 
 # What differs from run to run and from machine to machine.
@@ -177,13 +178,11 @@ def walk(root: Path, tmp_path: Path) -> Iterator[Walk]:
     machine = Machine(root)
     try:
         machine.wait()
-        add_devices(machine)
         trust(machine, certificate.path)
         # nspawn's own id of the boot, which the services do not see: theirs is the
         # kernel's, because each has a /proc of its own.
         machine.must("umount", "/proc/sys/kernel/random/boot_id")
-        for unit in (PRODUCER, AGENT, *TIMERS):
-            machine.drop_in(unit, "container", UNCONDITIONAL)
+        machine.drop_in(PRODUCER, "container", CONFIGURED)
         made: list[Walk] = []
         with (
             account() as moto,
@@ -223,11 +222,19 @@ def output(walk: Walk, name: str) -> str:
     ).strip()
 
 
+def install(walk: Walk, host: str, program: str) -> None:
+    """Install a package, which says more than it is worth to show."""
+    [package] = walk.machine.path("/root").glob(f"{program}_*.deb")
+    walk.machine.must("apt-get", "install", "--yes", f"/root/{package.name}")
+    walk.show(f"{host}# ", f"apt install ./{program}_*.deb", "")
+
+
 def set_up(walk: Walk) -> str:
-    """The third command: a Pi with the package becomes a producer."""
+    """The second and third command: a Pi becomes a producer."""
+    walk.tell("## 2. The package on the Pi\n\nWhat apt says is left out.")
+    install(walk, "pi", "sqs-entropy-producer")
+    add_devices(walk.machine)
     walk.tell(
-        "## 2. The package on the Pi\n\n"
-        "`sudo apt install ./sqs-entropy-producer_*.deb`; tests/packages does it.\n\n"
         "## 3. The Pi becomes a producer\n\n"
         "The stack has the command, and the one that makes the access key. Here a "
         "here-document answers; a person is asked, and sees no secret."
@@ -266,6 +273,9 @@ def launch(walk: Walk, user_data: str) -> None:
     machine.write("/etc/sqs-entropy/agent.conf", module.configuration(directive))
     for name, text in module.key_files(directive).items():
         machine.write(f"/etc/sqs-entropy/trusted.d/{name}", text)
+    # Up to now it was skipped in a container, as in a root that an image is made of.
+    for unit in (AGENT, *TIMERS):
+        machine.drop_in(unit, "container", UNCONDITIONAL)
     machine.must("systemctl", "start", *TIMERS)
 
 
@@ -292,8 +302,10 @@ def test_the_six_commands_lead_to_a_credited_run(walk: Walk, hwrng: None) -> Non
     walk.tell(
         "## 4. An instance\n\nWhat `--setup` printed on standard output, from "
         "`#cloud-config` on, is the user-data of an instance with the stack's instance "
-        "profile. Its boot writes the configuration and runs the agent."
+        "profile. The image has the package; the boot writes the configuration and "
+        "runs the agent."
     )
+    install(walk, "instance", "sqs-entropy-agent")
     walk.role = of_role(walk)
     launch(walk, user_data_of(printed))
     with walk.moto.iam_mode():

@@ -67,11 +67,15 @@ def address(value: str) -> None:
 
 
 def settle(root: Path, bundle: str) -> None:
-    """What an installer and a package would have done."""
+    """What an installer would have done."""
     (root / "etc/resolv.conf").unlink(missing_ok=True)
     (root / "etc/resolv.conf").write_text(f"nameserver {NAMES}\n")
     (root / "etc/hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
     (root / "etc/ssl/stand-in.pem").write_bytes(Path(bundle).read_bytes())
+
+
+def enable(root: Path) -> None:
+    """What a package would have done with the files."""
     links = root / "etc/systemd/system"
     for target, unit in (
         ("multi-user", AGENT),
