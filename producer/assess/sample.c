@@ -33,14 +33,15 @@ static bool sample_has_ended(struct sample *s, int64_t now, int rc)
 {
 	const bool all_of_file = s->wanted == 0 && s->source->regular;
 
-	if (s->wanted > 0 && s->bytes == s->wanted)
+	/* A last piece that could not be taken makes no whole sample. */
+	if (rc != 0 && rc != ERR_EOF && rc != ERR_CANCELED)
+		s->end = SAMPLE_BROKEN;
+	else if (s->wanted > 0 && s->bytes == s->wanted)
 		s->end = SAMPLE_WHOLE;
 	else if (rc == ERR_EOF)
 		s->end = all_of_file ? SAMPLE_WHOLE : SAMPLE_SHORT;
 	else if (rc == ERR_CANCELED)
 		s->end = SAMPLE_STOPPED;
-	else if (rc != 0)
-		s->end = SAMPLE_BROKEN;
 	else if (now - (s->begun + s->ms) >= SAMPLE_SILENCE_MS)
 		s->end = SAMPLE_SILENT;
 	else if (now - s->begun >= SAMPLE_TOTAL_MS)

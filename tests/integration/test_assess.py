@@ -10,6 +10,7 @@ import pty
 import re
 import signal
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -395,3 +396,20 @@ def test_of_several_configured_sources_one_has_to_be_named(
         f"{path}\n3,000 bytes"
         in run(PRODUCER, "--assess", "--device", path).out.decode()
     )
+
+
+def test_a_dump_that_cannot_be_written_is_no_success(
+    run: Runner, tmp_path: Path
+) -> None:
+    sample, dump = tmp_path / "sample", tmp_path / "dump"
+    sample.write_bytes(bytes(range(256)) * 4)
+    command = [run.build / PRODUCER, f"--assess={sample}", "--bytes", "1024"]
+    got = subprocess.run(
+        ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *command, "--dump", dump],
+        capture_output=True,
+        text=True,
+        env=run.env,
+        check=False,
+    )
+    assert got.returncode == 70, got.stderr
+    assert f"cannot write {dump}" in got.stderr
