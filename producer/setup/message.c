@@ -32,7 +32,23 @@ static void name_stamp(char path[static PATH_MAX])
 	    file_directory("STATE_DIRECTORY", CONF_STATE_DIRECTORY));
 }
 
-static int add_whole_file(struct buf *to, const char *path)
+/* What lies in a directory of another user is read with no more rights than
+ * that user has, who could have made a link of it to whatever root can open. */
+static int read_as(
+    const char *user, const char *path, void *data, size_t max, size_t *len)
+{
+	struct err err = {0};
+	int rc = user != NULL ? confine_as(user, &err) : 0;
+
+	if (rc != 0)
+		return rc;
+	rc = file_read(path, data, max, len);
+	if (user != NULL && confine_as_root(&err) != 0)
+		return ERR_INTERNAL;
+	return rc;
+}
+
+static int add_whole_file(struct buf *to, const char *path, const char *user)
 {
 	uint8_t *space;
 	struct buf *text = buf_new_zero(FILE_MAX, &space);
@@ -41,7 +57,7 @@ static int add_whole_file(struct buf *to, const char *path)
 
 	if (rc == 0)
 		rc = buf_addstr(to, path);
-	if (rc == 0 && file_read(path, space, FILE_MAX, &len) == 0)
+	if (rc == 0 && read_as(user, path, space, FILE_MAX, &len) == 0)
 		rc = buf_add(to, space, len);
 	buf_free(text);
 	return rc;
@@ -51,9 +67,12 @@ static int add_whole_file(struct buf *to, const char *path)
  */
 static int make_stamp(const struct setup *s, char hex[static STAMP_LEN])
 {
-	const char *const files[] = {s->conf.common.file, unit_files[0],
-	    unit_files[1], UNIT_AWS "/credentials", UNIT_AWS "/config",
-	    s->line};
+	const struct {
+		const char *path, *user;
+	} files[] = {{s->conf.common.file, NULL}, {unit_files[0], NULL},
+	    {unit_files[1], NULL},
+	    {UNIT_AWS "/credentials", PRODUCER_ONLINE_USER},
+	    {UNIT_AWS "/config", PRODUCER_ONLINE_USER}, {s->line, NULL}};
 	const size_t n = sizeof files / sizeof files[0];
 	struct buf *all = buf_new(n * (FILE_MAX + PATH_MAX));
 	uint8_t digest[DIGEST_SHA256_LEN];
@@ -61,7 +80,7 @@ static int make_stamp(const struct setup *s, char hex[static STAMP_LEN])
 	int rc = all == NULL ? ERR_NOMEM : 0;
 
 	for (size_t i = 0; rc == 0 && i < n; i++)
-		rc = add_whole_file(all, files[i]);
+		rc = add_whole_file(all, files[i].path, files[i].user);
 	if (rc == 0) {
 		part = (struct digest_part){buf_data(all), buf_len(all)};
 		rc = digest_sha256(digest, &part, 1);
@@ -78,7 +97,8 @@ static bool is_confirmed(const char stamp[static STAMP_LEN])
 	size_t len;
 
 	name_stamp(path);
-	return file_read(path, had, STAMP_LEN - 1, &len) == 0 &&
+	return read_as(PRODUCER_OFFLINE_USER, path, had, STAMP_LEN - 1, &len) ==
+		   0 &&
 	       len == STAMP_LEN - 1 && memcmp(had, stamp, len) == 0;
 }
 

@@ -11,6 +11,10 @@
 
 #include "config/unit_variables.h"
 
+/* Seconds: a start may take the unit's TimeoutStartSec=, which is 600, because
+ * the start-up test of a slow source takes minutes. */
+#define UNIT_PATIENCE "660"
+
 /* In the order of EnvironmentFile=. */
 const char *const unit_files[] = {"/etc/default/sqs-entropy-producer",
     "/etc/sysconfig/sqs-entropy-producer", NULL};
@@ -28,8 +32,8 @@ static void become_systemctl(const char *word, const char *unit, bool quiet)
 	(void)dup2(null >= 0 ? null : STDERR_FILENO, STDOUT_FILENO);
 	if (null >= 0)
 		(void)dup2(null, STDERR_FILENO);
-	(void)execlp(
-	    "timeout", "timeout", "120", "systemctl", word, unit, (char *)NULL);
+	(void)execlp("timeout", "timeout", UNIT_PATIENCE, "systemctl", word,
+	    unit, (char *)NULL);
 	_exit(127);
 }
 

@@ -11,7 +11,7 @@
 
 #define QUESTION                                                               \
 	"user-data for an image with the package (\"hook\", \"directive\"), "  \
-	"or the https URL of your package repository"
+	"or, for Debian and Ubuntu, the https URL of your package repository"
 
 /* YAML in double quotes takes what JSON takes. */
 static void put_yaml_text(const char *text)
@@ -59,7 +59,7 @@ static void put_directive(const struct setup *s)
 	(void)printf("  trusted_producers:\n    - %s %s\n", s->line, host);
 	if (s->conf.seal_to[0] != '\0')
 		(void)puts("  # The fleet's secret key comes with the image:\n"
-			   "  seal_key: /etc/sqs-entropy/fleet.key");
+			   "  seal_key: /etc/sqs-entropy/seal.key");
 }
 
 static void put_hook(const struct setup *s, const char *repository)
