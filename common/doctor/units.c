@@ -109,6 +109,9 @@ static void judge_unit(struct findings *all, const struct doctor_unit *unit,
 		    all, unit, "systemctl status %s", "systemd cannot load it");
 	else if (strcmp(s->active, "failed") == 0)
 		fail_unit(all, unit, "journalctl -b -u %s", "it has failed");
+	else if (strcmp(s->sub, "auto-restart") == 0)
+		fail_unit(all, unit, "journalctl -b -u %s",
+		    "it ends again and again, and systemd starts it anew");
 	else if (is_stuck(unit, s))
 		fail_unit(all, unit, "systemctl restart %s",
 		    "it is stuck: it has no next time");

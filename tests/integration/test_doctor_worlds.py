@@ -207,6 +207,14 @@ WORLDS: dict[str, tuple[str, Callable[[World], None], str, str, int, str]] = {
         78,
         "journalctl -b -u sqs-entropy-producer.service",
     ),
+    "restarts": (
+        P,
+        unit("producer.service", ActiveState="activating", SubState="auto-restart"),
+        FAIL,
+        "unit sqs-entropy-producer.service",
+        78,
+        "journalctl -b -u sqs-entropy-producer.service",
+    ),
     "inactive": (
         P,
         unit("producer.service", ActiveState="inactive", SubState="dead"),
