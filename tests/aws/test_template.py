@@ -112,9 +112,8 @@ def test_the_commands_are_one_line_each() -> None:
 def test_the_credential_process_is_one_line_with_all_arns() -> None:
     given = {"ProducerIdentity": "roles-anywhere", "TrustAnchorArn": ANCHOR}
     line = Stack(TEMPLATE, **given).outputs["CredentialProcess"]
-    name, _, command = line.partition(" = ")
-    words = shlex.split(command)
-    assert name == "credential_process"
+    words = shlex.split(line)
+    assert words[:2] == ["/usr/local/bin/aws_signing_helper", "credential-process"]
     assert "\n" not in line
     assert dict(zip(words[2::2], words[3::2])) == {
         "--certificate": "/etc/sqs-entropy/pi.pem",
