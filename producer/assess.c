@@ -156,6 +156,9 @@ static int open_all(struct assessment *a, struct err *err)
 		rc = create_output(r->dump, &a->dump_fd, err);
 	if (rc == 0)
 		rc = create_output(r->restarts, &a->restarts_fd, err);
+	/* An empty file would be in the way of the next try. */
+	if (rc != 0 && a->dump_fd >= 0)
+		(void)unlink(r->dump);
 	if (rc == 0 && split_stop_fd(&a->stop_fd) != 0)
 		rc = err_errno(err, ERR_IO, "cannot wait for SIGINT");
 	if (rc == 0)
@@ -180,10 +183,16 @@ static void close_all(struct assessment *a)
  * forbids: so they come first. */
 static int read_restarts(struct assessment *a, struct err *err)
 {
+	int rc;
+
 	if (a->restarts_fd < 0)
 		return 0;
 	progress_say(&a->progress, "1,000 restarts of 1,000 bytes");
-	return restarts_write(a->report.path, a->restarts_fd, &a->clock, err);
+	rc = restarts_write(a->report.path, a->restarts_fd, &a->clock, err);
+	/* A part of the matrix would look like a result. */
+	if (rc != 0)
+		(void)unlink(a->report.restarts);
+	return rc;
 }
 
 static int read_sample(struct assessment *a, struct err *err)
