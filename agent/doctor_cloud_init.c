@@ -39,9 +39,10 @@ static void read_cloud_line(
 		said->listed =
 		    memmem(line, len, MODULE, strlen(MODULE)) != NULL;
 	} else if (*in_list && len > 0 && strchr(" -\t]#", line[0]) != NULL) {
-		said->listed = said->listed ||
-			       (line[0] != '#' && memmem(line, len, MODULE,
-						      strlen(MODULE)) != NULL);
+		said->listed =
+		    said->listed ||
+		    (line[strspn(line, " \t")] != '#' &&
+			memmem(line, len, MODULE, strlen(MODULE)) != NULL);
 	} else if (len > 0) {
 		*in_list = false;
 	}

@@ -37,6 +37,15 @@ static void list_reasons(const struct json *root, char out[static REASONS_MAX])
 	}
 }
 
+/* Other reasons than the signer's key have their row in docs/failures.md. */
+static const char *advise_on(const char *reasons)
+{
+	if (strstr(reasons, "producer not trusted") != NULL)
+		return "put the line that --genkey printed on the producer "
+		       "into a file NAME.pub of trusted-producers";
+	return "look for the reason in docs/failures.md, \"No credit\"";
+}
+
 static void judge_last_run(struct findings *all, const struct json *root)
 {
 	const long long code = (long long)document_number(root, "exit");
@@ -51,9 +60,7 @@ static void judge_last_run(struct findings *all, const struct json *root)
 		    "on %s: %s (exit %lld)", when,
 		    document_text(root, "result"), code);
 	else if (credit == 0 && reasons[0] != '\0')
-		findings_warn(all, NAME,
-		    "put the line that --genkey printed on the producer into "
-		    "a file NAME.pub of trusted-producers",
+		findings_warn(all, NAME, advise_on(reasons),
 		    "on %s: %lld bytes without credit: %s", when,
 		    (long long)document_number(root, "bytes"), reasons);
 	else

@@ -9,9 +9,11 @@
 #include "producer/offline/status.h"
 #include "json/document.h"
 
-#define NAME    "last run"
-#define STATUS  "sqs-entropy-producer --status"
-#define JOURNAL "journalctl -b -u sqs-entropy-producer"
+#define NAME     "last run"
+#define STATUS   "sqs-entropy-producer --status"
+/* A service renews its status once a minute (HEARTBEAT_USUAL_MS). */
+#define STALE_MS 180000
+#define JOURNAL  "journalctl -b -u sqs-entropy-producer"
 
 static const char *name_reason(const struct json *object)
 {
@@ -53,8 +55,17 @@ static size_t tell_failing_queues(
 	return n;
 }
 
-static void tell_running(struct findings *all, const struct json *root)
+/* A service that was killed could not write its end. */
+static bool is_stale_status(const struct document *d)
 {
+	const int64_t age = document_age(d);
+
+	return age < 0 || age > STALE_MS;
+}
+
+static void tell_running(struct findings *all, const struct document *d)
+{
+	const struct json *root = d->root;
 	const struct json *queues = json_get(root, "queues");
 	char started[DATE_TEXT_MAX], since[DATE_TEXT_MAX];
 	long long sent = 0;
@@ -63,7 +74,12 @@ static void tell_running(struct findings *all, const struct json *root)
 	date_format_rfc3339(document_number(root, "since"), since);
 	for (size_t i = 0; i < json_count(queues); i++)
 		sent += document_number(json_at(queues, i), "sent");
-	if (document_has(root, "why"))
+	if (is_stale_status(d))
+		findings_warn(all, NAME, JOURNAL,
+		    "running since %s by its own words, which it has not "
+		    "renewed for minutes: it was killed, or hangs",
+		    started);
+	else if (document_has(root, "why"))
 		findings_warn(all, NAME, JOURNAL, "no messages since %s: %s",
 		    since, document_text(root, "why"));
 	else if (tell_failing_queues(all, queues) == 0)
@@ -90,6 +106,6 @@ void producer_doctor_last_run(struct findings *all)
 	else if (strcmp(document_text(document.root, "state"), "ended") == 0)
 		tell_service_end(all, document.root);
 	else
-		tell_running(all, document.root);
+		tell_running(all, &document);
 	document_close(&document);
 }

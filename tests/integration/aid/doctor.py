@@ -148,7 +148,7 @@ class World:
         now = int(time.time() * 1000)
         status = {
             "time": now,
-            "boottime": 1,
+            "boottime": int(time.clock_gettime(time.CLOCK_BOOTTIME) * 1000),
             "started": now - 60000,
             "since": now,
             "state": "running",

@@ -256,6 +256,17 @@ def no_messages(w: World) -> None:
     w.service(why="the source is silent")
 
 
+def killed_service(w: World) -> None:
+    """The service was killed long ago, and could not say so."""
+    w.service(boottime=1)
+
+
+def disturbed_run(w: World) -> None:
+    """The last run's message had been received before."""
+    message = {"bytes": 512, "bits": 0, "withheld": ["delivered before"]}
+    w.last_run(credit=0, messages=[message])
+
+
 def ended_service(w: World) -> None:
     """The service has given up."""
     w.service(state="ended", exit=65, result="a source failed", why="dead")
@@ -313,7 +324,8 @@ def other_list(w: World) -> None:
     """User-data has a list of modules of its own."""
     w.write(
         "lib/cloud/instance/cloud-config.txt",
-        "sqs_entropy: {}\ncloud_init_modules:\n- ssh\nusers: [sqs_entropy]\n",
+        "sqs_entropy: {}\ncloud_init_modules:\n- ssh\n  # - sqs_entropy\n"
+        "users: [sqs_entropy]\n",
     )
 
 
