@@ -51,7 +51,7 @@ static const struct setting rows[] = {
     {"setup", SETTING_ACTION, SETTING_OPTION, .action = CONF_SETUP,
 	SETTING_SHOWN(
 	    0, "[QUEUE]", "make of this machine a producer that works"),
-	MEMBER(setup_queue), .reads_all = true},
+	MEMBER(setup_queue)},
     {"yes", SETTING_FLAG, SETTING_OPTION, .belongs_to = "--setup",
 	SETTING_SHOWN('y', NULL, "with --setup: confirm what it asks"),
 	MEMBER(yes)},
@@ -82,15 +82,16 @@ static const struct setting rows[] = {
 
 _Static_assert(sizeof rows / sizeof rows[0] <= SETTINGS_MAX, "room for rows");
 
-/* The service gets CONF_UNIT_KEY as a credential.  --check and --doctor are run
- * without one, and have to judge the key that the service would get. */
+/* The service gets CONF_UNIT_KEY as a credential, which stands before the file.
+ * --check and --doctor are run without one, and have to judge the key that the
+ * service would get. */
 static void find_unit_key(struct conf *conf)
 {
 	struct program_conf *common = &conf->common;
 
 	if ((common->action != PROGRAM_CHECK &&
 		common->action != CONF_DOCTOR) ||
-	    common->file != conf_program.file || conf->signing_key[0] != '\0' ||
+	    common->file != conf_program.file ||
 	    access(CONF_UNIT_KEY, R_OK) != 0)
 		return;
 	(void)snprintf(
@@ -127,8 +128,7 @@ static int complete_producer(struct conf *conf, struct err *err)
 		    "set depth, too",
 		    file);
 	if (conf->common.queues[0][0] == '\0' &&
-	    conf->common.action != CONF_ASSESS &&
-	    conf->common.action != CONF_SETUP)
+	    conf->common.action != CONF_ASSESS)
 		return err_set(err, ERR_CONFIG,
 		    "no queue: set queue in %s or give --queue URL|ARN|NAME",
 		    file);

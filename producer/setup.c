@@ -9,6 +9,7 @@
 
 #include "producer/halves.h"
 #include "producer/setup/setup.h"
+#include "producer/setup/unit.h"
 
 /* Files are made for these users, and the halves become them. */
 static int find_users(struct setup *s, struct err *err)
@@ -59,6 +60,10 @@ int setup(const struct conf *conf,
 		return err_set(err, ERR_PERM,
 		    "--setup writes root's files and starts a service: run it "
 		    "as root");
+	if (conf->common.file != conf_program.file && unit_has_systemd())
+		return err_set(err, ERR_USAGE,
+		    "the service reads %s: start --setup without --config",
+		    conf_program.file);
 	s = calloc(1, sizeof *s);
 	if (s == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");

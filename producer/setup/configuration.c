@@ -91,7 +91,7 @@ static int choose_queue(const struct setup *s, struct plan *p, struct err *err)
 	int rc;
 
 	if (queue == NULL)
-		queue = s->asked->common.queues[0];
+		queue = p->has.common.queues[0];
 	if (queue[0] != '\0')
 		rc = buf_addstr(p->queue, queue);
 	else

@@ -2,6 +2,7 @@
 /* A step of --setup: one message, by the halves as they run. */
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -150,6 +151,15 @@ static int wait_for_end(pid_t pid, int *code)
 	return 0;
 }
 
+/* Of those that end a program at a terminal. */
+static void heed_signals(void (*how)(int))
+{
+	static const int signals[] = {SIGHUP, SIGINT, SIGTERM};
+
+	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+		(void)signal(signals[i], how);
+}
+
 static int run_apart(struct setup *s, struct err *err)
 {
 	int code = 0;
@@ -157,31 +167,43 @@ static int run_apart(struct setup *s, struct err *err)
 
 	(void)fflush(NULL);
 	pid = fork();
-	if (pid == 0)
+	if (pid == 0) {
+		heed_signals(SIG_DFL);
 		_exit(send_one(s));
+	}
 	if (pid < 0 || wait_for_end(pid, &code) != 0)
 		return err_errno(err, ERR_IO, "cannot run the two halves");
 	if (code == 0)
 		return 0;
+	if (code == ERR_DENIED || code == ERR_NOCRED)
+		return err_set(err, code,
+		    "no message was sent (%s): do what the lines above say, "
+		    "then start --setup again; it asks for other credentials "
+		    "once there is no " UNIT_AWS "/credentials or config",
+		    err_text(code));
 	return err_set(err, code,
 	    "no message was sent (%s): do what the lines above say, then start "
 	    "--setup again",
 	    err_text(code));
 }
 
-/* A service that runs holds the sequence of numbers; one that ran before a
- * failure runs after it. */
+/* A service that runs, or is about to, holds the sequence of numbers; one that
+ * ran before runs after it.  So a signal ends the process apart, and
+ * this one when the service is back. */
 static int run_in_place(struct setup *s, struct err *err)
 {
-	const bool runs = unit_has_systemd() &&
-			  unit_systemctl("is-active", UNIT_NAME, true) == 0;
+	const bool systemd = unit_has_systemd();
+	const bool runs =
+	    systemd && unit_systemctl("is-active", UNIT_NAME, true) == 0;
 	int rc;
 
-	if (runs)
+	heed_signals(SIG_IGN);
+	if (systemd)
 		(void)unit_systemctl("stop", UNIT_NAME, true);
 	rc = run_apart(s, err);
-	if (runs && rc != 0)
+	if (runs)
 		(void)unit_systemctl("start", UNIT_NAME, true);
+	heed_signals(SIG_DFL);
 	return rc;
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 import termios
 import time
 from collections.abc import Callable
@@ -76,8 +77,9 @@ def test_setup_makes_all_and_then_changes_nothing(
     assert "this machine's clock is 0 s " in got.err
     asked = machine.asked()
     assert asked == [
-        *(f"is-enabled {CLOCK}", f"enable {CLOCK}", f"is-active {UNIT}"),
-        *(f"enable {UNIT}", f"restart {UNIT}"),
+        *(f"is-enabled {CLOCK}", f"enable {CLOCK}"),
+        *(f"is-active {UNIT}", f"stop {UNIT}"),
+        *(f"enable {UNIT}", f"restart {UNIT}", f"is-active {UNIT}"),
     ]
     # The same again, and as its own words have it.
     before, requests = machine.tree(), len(proxy.records)
@@ -95,9 +97,10 @@ def test_setup_makes_all_and_then_changes_nothing(
     file.write_text(file.read_text().replace("AKIA", "AKIB"))
     again = machine.setup("--yes")
     assert again.code == 0, again.err
-    assert machine.asked()[1:4] == [
+    assert machine.asked()[1:5] == [
         f"is-active {UNIT}",
         f"stop {UNIT}",
+        f"start {UNIT}",
         f"enable {UNIT}",
     ]
     assert len(machine.queue.receive()) == 1
@@ -296,8 +299,13 @@ def test_a_failure_of_the_message_is_told_and_nothing_is_started(
         finally:
             proxy.clear()
         failed(got, code, "message", words, *again)
-        assert machine.asked()[-1] == f"is-active {UNIT}"
+        assert machine.asked()[-2:] == [f"is-active {UNIT}", f"stop {UNIT}"]
+        assert not (machine.root / "run/active").exists()
         assert machine.queue.depth() == (0, 0)
+        assert (
+            "it asks for other credentials once there is no "
+            "/var/lib/sqs-entropy-producer-net/.aws/credentials or config" in got.err
+        ) == (name == "denied")
     # A service that ran goes on.
     (machine.root / "run/active").touch()
     got = machine.setup(f"{machine.arn}-not-there", "--yes")
@@ -306,7 +314,7 @@ def test_a_failure_of_the_message_is_told_and_nothing_is_started(
     # What is written is not written again.
     got = machine.setup(machine.arn, "--yes")
     assert got.code == 0, got.err
-    assert machine.asked()[-1] == f"restart {UNIT}"
+    assert machine.asked()[-2:] == [f"restart {UNIT}", f"is-active {UNIT}"]
 
 
 def changed(document: dict[str, Any]) -> dict[str, Any]:
@@ -448,3 +456,54 @@ def test_a_terminal_shows_questions_and_no_secret(machine: Machine) -> None:
         os.close(master)
         os.close(slave)
     assert not machine.aws.exists()
+
+
+@pytest.mark.parametrize(
+    "option", [["--device", "/dev/x"], ["--queue", "q"], ["--once"], ["--json"]]
+)
+def test_what_setup_would_ignore_is_refused(
+    machine: Machine, option: list[str]
+) -> None:
+    got = machine.setup(machine.arn, *option, answers=KEYS)
+    assert got.code == 64
+    assert option[0] in got.err
+    assert machine.queue.depth() == (0, 0)
+
+
+def test_another_file_than_the_services_is_refused(machine: Machine) -> None:
+    machine.systemd()
+    got = machine.setup(machine.arn, "-c", "/etc/other.conf", answers=KEYS)
+    assert got.code == 64
+    assert (
+        "the service reads /etc/sqs-entropy/producer.conf: start --setup without "
+        "--config" in got.err
+    )
+    assert machine.asked() == []
+
+
+def test_a_service_that_a_condition_skips_is_not_called_started(
+    machine: Machine,
+) -> None:
+    machine.systemd()
+    (machine.root / "run/skipped").touch()
+    got = machine.setup(machine.arn, answers=KEYS)
+    failed(got, 78, "service", "run systemctl status sqs-entropy-producer to see why")
+
+
+def test_an_interrupt_leaves_a_service_that_ran(machine: Machine) -> None:
+    machine.systemd()
+    assert machine.setup(machine.arn, answers=KEYS + "\n").code == 0
+    machine.asked()
+    file = machine.aws / "credentials"
+    file.write_text(file.read_text().replace("AKIA", "AKIB"))
+    stop = machine.root / "run/asked"
+    terminal, other = pty.openpty()
+    try:
+        process = machine.start("--setup", "--yes", terminal=other)
+        wait_until(lambda: stop.exists() and f"stop {UNIT}" in stop.read_text())
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=60)
+    finally:
+        os.close(terminal)
+        os.close(other)
+    assert (machine.root / "run/active").exists()

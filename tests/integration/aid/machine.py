@@ -35,7 +35,7 @@ case $1 in
 is-enabled) grep -qx "$2" /run/enabled ;;
 is-active) [ -e /run/active ] ;;
 enable) echo "$2" >>/run/enabled ;;
-restart|start) : >/run/active ;;
+restart|start) [ -e /run/skipped ] || : >/run/active ;;
 stop) rm -f /run/active ;;
 esac
 """
