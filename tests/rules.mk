@@ -128,6 +128,20 @@ check-integration: all tests
 	$(Q)BUILD=$(BUILD) $(PYTHON) -m pytest -q -n $(PYTEST_JOBS) \
 		--dist worksteal tests/integration $(PYTEST)
 
+# What measures is small C and runs as tests/bench/bench says.
+BENCH_BIN := $(addprefix $(BUILD)/tests/bench/,canned timed)
+CANNED := $(wildcard tests/bench/canned*.c)
+$(BUILD)/tests/bench/canned: $(call obj,$(CANNED))
+$(BUILD)/tests/bench/timed: $(BUILD)/tests/bench/timed.o
+$(BENCH_BIN):
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lssl $(LDLIBS)
+-include $(BUILD)/tests/bench/timed.d $(CANNED:%.c=$(BUILD)/%.d)
+## the programs beside what else does their work; BENCH=--quick for a moment
+bench: all $(BENCH_BIN)
+	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench/bench $(BENCH)
+.PHONY: bench
+
 # Without the folder each of them is skipped, which would look like a success.
 ## what we compute and choose, against published cases; VECTORS=DIR
 check-vectors: all tests
