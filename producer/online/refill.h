@@ -2,61 +2,106 @@
 #ifndef SQS_ENTROPY_PRODUCER_ONLINE_REFILL_H
 #define SQS_ENTROPY_PRODUCER_ONLINE_REFILL_H
 
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "producer/conf.h"
 
 /*
  * The rule that keeps a queue topped up: look, send what it says, look again
- * after the interval.  Each queue has a state of its own.  Pure.
+ * after the wait that it says.  Each queue has a state of its own.  Pure: time
+ * (CLOCK_MONOTONIC ms) and chance are passed in.
  *
- * With a low watermark and a burst, which is the rule of the article that this
- * program follows, fewer messages than the watermark cause a burst.
+ * SQS's counts are late: a message may be missing in them for
+ * REFILL_SETTLE_MS.  So a producer remembers what it sent in that time, and
+ * what it held the queue to contain just before the oldest of these sends.
+ * Where several producers share a queue, each takes the others for as fast as
+ * itself.  Then
  *
- * With a depth, a producer sends its share of what is missing: all of it, or
- * with several producers that many times less, rounded up.  Producers that look
- * at the same time overshoot by less than one message each, then.  None knows
- * what the others sent in the last REFILL_SETTLE_MS, and all may have seen the
- * same gap; so one that shares the queue sends no more for twice that time.  By
- * then what all of them sent for that gap is counted.  So they stay within that
- * bound whenever they look and however late SQS counts; only one that is
- * started again has forgotten what it sent a moment ago.  A producer that is
- * down leaves its share to the later looks of the others.
+ *   own  = producers x what was sent in that time
+ *   late = before + own - visible, at least 0 and at most own
+ *   held = visible + late
+ *
+ * What was taken in that time looks the same as what is counted late, so held
+ * may be too large by own, and is never too small as long as no more producers
+ * send than are set.
+ *
+ * With a depth, a gap between it and held is closed in batches, with a look
+ * after each.  A batch is the producer's share of the gap, rounded up, and at
+ * most REFILL_BATCH; nothing is sent for a gap of less than REFILL_BATCH, or
+ * than half of a small depth.  So producers that look at the same time send a
+ * message each too much at most.  Those that look at different times overshoot
+ * where one has forgotten its own sends and the others' are not counted yet:
+ * by 3 per cent and less when SQS counts each message 0 to 60 s late, by a
+ * quarter when two fast producers fill an empty queue of which every message
+ * is counted after a minute.  One that is started again has forgotten all.
+ *
+ * Without a depth the rule is that of the article that this program follows:
+ * when less than the low watermark is held, a burst is sent, whatever others
+ * send.
  */
-#define REFILL_SETTLE_MS 60000L /* SQS counts a new message within a minute */
+#define REFILL_SETTLE_MS    60000 /* SQS counts a new message within a minute */
+#define REFILL_BATCH        10    /* messages of a call */
 
-/* What the last look showed, and what this producer sent before. */
+/* Messages in flight beyond the depth, or bursts beyond the low watermark,
+ * that show that consumers do not delete. */
+#define REFILL_STUCK        100
+#define REFILL_STUCK_BURSTS 10
+
+/* Sends that began within REFILL_MERGE_MS are one note.  A note counts until
+ * its last send has settled; so there are never more notes than this. */
+#define REFILL_MERGE_MS     1000
+#define REFILL_NOTES        (REFILL_SETTLE_MS / REFILL_MERGE_MS + 1)
+
+struct refill_note {
+	int64_t first, last; /* when the first and the last of its sends were */
+	int64_t sent;        /* messages, over 0 */
+	int64_t held;        /* before the first of them */
+};
+
+/* Zero: nothing was sent yet, and nothing is known of the queue. */
 struct refill_state {
-	int64_t visible;   /* messages that can be received */
-	int64_t in_flight; /* received by somebody, not deleted yet */
-	int64_t last_send; /* CLOCK_MONOTONIC ms, 0: none yet */
-	int64_t last_sent; /* messages sent then, and not counted before */
-	int64_t last_seen; /* messages that were visible just before */
+	int64_t visible;   /* at the last look: messages to be received */
+	int64_t in_flight; /* and those received by somebody, not deleted */
+	int64_t held;      /* what the queue is held to contain since */
+	int64_t wait;      /* the next one when nothing is missing, s; 0: 1 */
+	size_t oldest, n;  /* notes in use, oldest first, around the end */
+	struct refill_note notes[REFILL_NOTES];
+};
+
+/* How a turn of a queue ended. */
+enum refill_turn {
+	REFILL_SENT,   /* something was sent */
+	REFILL_NONE,   /* nothing was to be sent */
+	REFILL_FAILED, /* the look, the source or the send failed */
 };
 
 /*
- * How many messages to send now.  As long as the service shows fewer messages
- * than there were plus those sent less than REFILL_SETTLE_MS ago, the
- * difference, up to what was sent, counts as if it were in the queue: a short
- * interval must not overshoot.  Messages in flight do not count, because they
- * are as good as used; but so many of them (low watermark + 10 bursts, or 5
- * times the depth) that consumers evidently do not delete stop the refill.
+ * Note what a look at now shows, and return how many messages are to be sent,
+ * which with a depth is at most REFILL_BATCH.  Messages in flight do not
+ * count, because they are as good as used; but so many of them that consumers
+ * evidently do not delete stop the refill.
  */
-long refill_count(const struct refill_settings *settings,
-    const struct refill_state *state, int64_t now);
+long refill_look(const struct refill_settings *settings,
+    struct refill_state *state, int64_t visible, int64_t in_flight,
+    int64_t now);
 
-/* Note that so many messages were sent, over 0, after the look that state
- * shows.  What was sent before, and is not counted yet, is added to them. */
+/* Note that so many messages, over 0, were sent at now, or may have been.
+ * There may be several sends after one look. */
 void refill_note_sent(struct refill_state *state, int64_t now, long sent);
 
-/* True if refill_count() is 0 because of messages in flight. */
+/* True if messages in flight are why the last look said 0. */
 bool refill_is_stuck(
     const struct refill_settings *settings, const struct refill_state *state);
 
-/* How long to wait before the next look, in ms: the interval and up to ten
- * per cent more by chance in [0,1), so that producers do not move in step.
- * Never less, so that the default interval lets the counts settle. */
-int64_t refill_wait(const struct refill_settings *settings, double chance);
+/*
+ * How long to wait before the next look, in ms, after a turn that ended so.
+ * With a depth: 0 after a send; 1, 2, 4 ... s, at most the interval, when
+ * nothing was to be sent, beginning anew after each send; the interval after a
+ * failure.  Without one: always the interval.  Up to ten per cent more by
+ * chance in [0,1), so that producers do not move in step.
+ */
+int64_t refill_wait(const struct refill_settings *settings,
+    struct refill_state *state, enum refill_turn turn, double chance);
 
 #endif

@@ -69,11 +69,21 @@ static void tell_clock(const struct tended *q)
 	    behind < 0 ? "ahead of" : "behind");
 }
 
+/* What may be in the queue counts for the rule. */
+static void note_sent(struct tending *t, struct tended *q, long sent)
+{
+	if (sent == 0)
+		return;
+	refill_note_sent(&q->state, clock_mono(t->clock), sent);
+	t->sent = true;
+}
+
 static int send_batch(
     struct tending *t, struct tended *q, long *sent, struct err *err)
 {
 	const struct message *messages[LIMIT_BATCH];
 	bool confirmed[LIMIT_BATCH] = {false};
+	long n = 0;
 	int rc;
 
 	for (size_t k = 0; k < t->batch.n; k++)
@@ -87,21 +97,18 @@ static int send_batch(
 	/* A stop is no error, but the messages may be in the queue. */
 	if (rc == ERR_CANCELED)
 		log_notice("%s", err->text);
+	if (rc == ERR_NET || rc == ERR_TIMEOUT)
+		note_sent(t, q, (long)t->batch.n);
 	if (rc != 0)
 		return rc;
 	for (size_t k = 0; k < t->batch.n; k++)
-		*sent += confirmed[k] ? 1 : 0;
+		n += confirmed[k] ? 1 : 0;
+	note_sent(t, q, n);
+	*sent += n;
 	report_refused(&q->report, err->code != 0 ? err->text : NULL,
 	    clock_mono(t->clock));
 	err->code = 0;
 	return 0;
-}
-
-static void note_sent(struct tending *t, struct tended *q, long sent)
-{
-	refill_note_sent(&q->state, clock_mono(t->clock), sent);
-	t->heartbeat.record.sent[q->entry] += (uint64_t)sent;
-	http_rest(t->session->http);
 }
 
 /* Of several queues, which one a line of the log is about. */
@@ -110,41 +117,44 @@ static const char *label_queue(const struct tending *t, const struct tended *q)
 	return t->session->n > 1 ? q->queue->entry : "the queue";
 }
 
-/* What goes well again and again is no news of a service. */
-static void report_sent(
-    const struct tending *t, const struct tended *q, long sent, long count)
-{
-	static const char fmt[] = "sent %ld of %ld messages of %ld bytes to %s";
-
-	if (t->conf->once)
-		log_notice(fmt, sent, count, t->conf->message_bytes,
-		    label_queue(t, q));
-	else
-		log_info(fmt, sent, count, t->conf->message_bytes,
-		    label_queue(t, q));
-}
-
-/* Messages that came before the offline half failed are sent, too. */
-static int top_up(
-    struct tending *t, struct tended *q, long count, struct err *err)
+/* Messages that came before the offline half failed are sent, too.  A depth is
+ * approached one batch at a time, with a look, and turns of the other queues,
+ * between two. */
+static int send_count(struct tending *t, struct tended *q, long count,
+    long *sent, struct err *err)
 {
 	const struct record_ask ask = {
 	    .entry = (uint32_t)q->entry, .found = q->queue->arn};
-	long sent = 0;
-	int rc = 0;
+	int rc;
 
-	for (long left = count; rc == 0 && t->batch.failed == 0 && left > 0;
-	     left -= (long)t->batch.n) {
+	do {
 		rc = batch_fill(&t->batch, &t->heartbeat, &ask,
-		    left < LIMIT_BATCH ? (size_t)left : LIMIT_BATCH, err);
+		    count < LIMIT_BATCH ? (size_t)count : LIMIT_BATCH, err);
 		if (rc == 0 && t->batch.n > 0)
-			rc = send_batch(t, q, &sent, err);
+			rc = send_batch(t, q, sent, err);
 		batch_wipe(&t->batch);
-	}
-	if (sent > 0)
-		note_sent(t, q, sent);
-	if (sent > 0 || (rc == 0 && t->batch.failed == 0))
-		report_sent(t, q, sent, count);
+		count -= (long)t->batch.n;
+	} while (rc == 0 && t->batch.failed == 0 && count > 0 &&
+		 t->conf->refill.depth == 0);
+	return rc;
+}
+
+/* What goes well again and again is no news of a service. */
+static int top_up(
+    struct tending *t, struct tended *q, long count, struct err *err)
+{
+	long sent = 0;
+	const int rc = send_count(t, q, count, &sent, err);
+	const bool failed = rc != 0 || t->batch.failed != 0;
+
+	q->asked = q->sent + count;
+	q->sent += sent;
+	t->heartbeat.record.sent[q->entry] += (uint64_t)sent;
+	if (sent > 0 || !failed)
+		log_info("sent %ld of %ld messages of %ld bytes to %s", sent,
+		    count, t->conf->message_bytes, label_queue(t, q));
+	if (sent > 0 && !failed)
+		q->turn = REFILL_SENT;
 	return rc;
 }
 
@@ -159,8 +169,6 @@ static int look_at_queue(
 	t->heartbeat.record.behind = 0;
 	if (rc != 0)
 		return rc;
-	q->state.visible = depth.visible;
-	q->state.in_flight = depth.in_flight;
 	t->heartbeat.record.visible[q->entry] = depth.visible;
 	t->heartbeat.record.in_flight[q->entry] = depth.in_flight;
 	rc = check_clock(t, q, err);
@@ -169,7 +177,10 @@ static int look_at_queue(
 	if (t->conf->trial)
 		tell_clock(q);
 	report_look(&q->report, depth.visible, clock_mono(t->clock));
-	*count = refill_count(rule, &q->state, clock_mono(t->clock));
+	*count = refill_look(rule, &q->state, depth.visible, depth.in_flight,
+	    clock_mono(t->clock));
+	if (*count == 0)
+		q->turn = REFILL_NONE;
 	report_in_flight(&q->report,
 	    refill_is_stuck(rule, &q->state) ? depth.in_flight : 0,
 	    clock_mono(t->clock));
@@ -191,9 +202,6 @@ static void report_try(struct tending *t, struct tended *q, int rc, long count,
 		report_failure(&q->report, err, count > 0, now);
 	else if (count > 0 && t->batch.failed == 0)
 		report_send(&q->report, now);
-	if (rc == 0 && count == 0 && t->conf->once)
-		log_notice("%s has enough: %lld messages", label_queue(t, q),
-		    (long long)q->state.visible);
 }
 
 /* A trouble with sending goes on while nothing is missing. */
@@ -219,6 +227,7 @@ static int look_and_top_up(struct tending *t, struct tended *q)
 	int rc;
 
 	t->batch.failed = 0;
+	q->turn = REFILL_FAILED;
 	rc = reach_queue(t, q, &err);
 	if (rc == 0)
 		rc = look_at_queue(t, q, &count, &err);
@@ -257,14 +266,31 @@ static bool is_shut_out(const struct tending *t, const struct tended *q, int rc)
 	return path != NULL;
 }
 
+/* A depth is reached when the rule says so; a burst is one turn. */
+static int fill_queue(struct tending *t, struct tended *q)
+{
+	int rc;
+
+	do
+		rc = look_and_top_up(t, q);
+	while (q->turn == REFILL_SENT && t->conf->refill.depth > 0);
+	if (q->asked > 0 && (q->sent > 0 || rc == 0))
+		log_notice("sent %ld of %ld messages of %ld bytes to %s",
+		    q->sent, q->asked, t->conf->message_bytes,
+		    label_queue(t, q));
+	else if (q->turn == REFILL_NONE)
+		log_notice("%s has enough: %lld messages", label_queue(t, q),
+		    (long long)q->state.visible);
+	return rc;
+}
+
 /* The first failure is what comes of it, but each queue is looked at. */
 int tend_once(struct tending *t)
 {
 	int first = 0;
 
 	for (size_t i = 0; i < t->session->n; i++) {
-		struct tended *q = &t->tended[i];
-		const int rc = look_and_top_up(t, q);
+		const int rc = fill_queue(t, &t->tended[i]);
 
 		if (first == 0)
 			first = rc;
@@ -296,15 +322,27 @@ static void take_look(struct tending *t)
 		t->tended[i].next = 0;
 }
 
+/* Until the next queue has its turn.  What was sent is not kept meanwhile in
+ * the memory of connections that are not used. */
+static int sleep_until_turn(struct tending *t)
+{
+	const int64_t next = find_next(t)->next;
+	const int64_t wait = next - clock_mono(t->clock);
+
+	if (next == 0 || wait <= 0)
+		return 0;
+	if (t->sent)
+		http_rest(t->session->http);
+	t->sent = false;
+	return heartbeat_sleep(&t->heartbeat, wait);
+}
+
 int tend_always(struct tending *t)
 {
 	for (;;) {
-		struct tended *q = find_next(t);
-		const int64_t wait = q->next - clock_mono(t->clock);
-		int rc = 0;
+		int rc = sleep_until_turn(t);
+		struct tended *q;
 
-		if (q->next != 0 && wait > 0)
-			rc = heartbeat_sleep(&t->heartbeat, wait);
 		take_look(t);
 		q = find_next(t);
 		if (rc == 0)
@@ -313,8 +351,9 @@ int tend_always(struct tending *t)
 			return rc;
 		if (is_shut_out(t, q, rc))
 			return ERR_ABSENT;
-		q->next = clock_mono(t->clock) +
-			  refill_wait(&t->conf->refill, clock_chance(t->clock));
+		q->next = clock_mono(t->clock) + refill_wait(&t->conf->refill,
+						     &q->state, q->turn,
+						     clock_chance(t->clock));
 	}
 }
 

@@ -17,14 +17,18 @@
 /*
  * The queues of a session that are kept topped up: each is looked at in its
  * turn, what is missing is asked from the offline half and sent.  A failure of
- * one queue keeps no other from its turn.
+ * one queue keeps no other from its turn, and with a depth a turn is one batch
+ * at most, so that an empty queue or a slow source keeps none waiting either.
  */
 struct tended {
 	struct session_queue *queue;
-	size_t entry; /* its index in the configuration */
-	bool opened;  /* its URL is known */
-	bool warned;  /* of what was found with it */
-	bool fails;   /* the last try did */
+	size_t entry;          /* its index in the configuration */
+	bool opened;           /* its URL is known */
+	bool warned;           /* of what was found with it */
+	bool fails;            /* the last try did */
+	enum refill_turn turn; /* how the last one ended */
+	long sent, asked;      /* messages since the start; of asked, those of
+				  the last turn may have failed */
 	struct refill_state state;
 	struct report report;
 	int64_t next; /* when it is looked at again, CLOCK_MONOTONIC ms */
@@ -36,13 +40,16 @@ struct tending {
 	struct session *session;
 	struct heartbeat heartbeat;
 	struct batch batch;
+	bool sent; /* something, since connections were last let go */
 	struct tended tended[LIMIT_QUEUES]; /* as many as the session has */
 };
 
 /* The queues of t's session; nothing is known of any. */
 void tend_init(struct tending *t);
 
-/* --once: look at each queue once.  The first failure is what comes of it. */
+/* --once: a burst to each queue that has less than the low watermark, or what
+ * the rule says until it says nothing.  The first failure is what comes of it.
+ */
 int tend_once(struct tending *t) MUST_CHECK;
 
 /* Until told to stop (ERR_CANCELED), until the offline half has ended (ERR_EOF)

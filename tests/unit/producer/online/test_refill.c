@@ -7,62 +7,77 @@
 #include <cmocka.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "producer/online/refill.h"
 
-static const struct refill_settings article = {10, 10, 60, 0, 1};
+static const struct refill_settings article = {10, 10, 60, 0, 2};
+static const struct refill_settings alone = {10, 10, 60, 1000, 1};
+static const struct refill_settings pair = {10, 10, 60, 1000, 2};
 
 static double a_chance(void)
 {
 	return rand() / ((double)RAND_MAX + 1);
 }
 
-static long count(int64_t visible, int64_t in_flight, int64_t last_send,
-    int64_t last_sent, int64_t now)
+/* What a producer with that rule sends that has sent so many messages at
+ * 1,000 ms, when the queue was empty, and looks now. */
+static long count_after(const struct refill_settings *rule, long sent,
+    int64_t visible, int64_t in_flight, int64_t now)
 {
-	const struct refill_state s = {
-	    visible, in_flight, last_send, last_sent, 0};
+	struct refill_state s = {0};
 
-	return refill_count(&article, &s, now);
+	if (sent > 0) {
+		(void)refill_look(rule, &s, 0, 0, 1000);
+		refill_note_sent(&s, 1000, sent);
+	}
+	return refill_look(rule, &s, visible, in_flight, now);
 }
+
+static long count(const struct refill_settings *rule, int64_t visible)
+{
+	return count_after(rule, 0, visible, 0, 1000);
+}
+
+/* ---- as the article has it */
 
 static void below_the_watermark_a_burst_is_sent(void **state)
 {
 	(void)state;
-	assert_int_equal(count(0, 0, 0, 0, 1000), 10);
-	assert_int_equal(count(9, 0, 0, 0, 1000), 10);
-	assert_int_equal(count(10, 0, 0, 0, 1000), 0);
-	assert_int_equal(count(11, 0, 0, 0, 1000), 0);
-	assert_int_equal(count(INT64_MAX, 0, 0, 0, 1000), 0);
+	assert_int_equal(count(&article, 0), 10);
+	assert_int_equal(count(&article, 9), 10);
+	assert_int_equal(count(&article, 10), 0);
+	assert_int_equal(count(&article, 11), 0);
+	assert_int_equal(count(&article, INT64_MAX), 0);
 }
 
 static void what_was_just_sent_counts(void **state)
 {
 	(void)state;
-	assert_int_equal(count(0, 0, 1000, 10, 1001), 0);
-	assert_int_equal(count(0, 0, 1000, 10, 1000 + 59999), 0);
-	assert_int_equal(count(0, 0, 1000, 10, 1000 + 60000), 10);
+	assert_int_equal(count_after(&article, 10, 0, 0, 1001), 0);
+	assert_int_equal(count_after(&article, 10, 0, 0, 1000 + 59999), 0);
+	assert_int_equal(count_after(&article, 10, 0, 0, 1000 + 60000), 10);
 	/* A burst that reached the queue in part leaves room for more. */
-	assert_int_equal(count(0, 0, 1000, 9, 1001), 10);
+	assert_int_equal(count_after(&article, 9, 0, 0, 1001), 10);
 }
 
 static void what_is_counted_already_is_not_counted_twice(void **state)
 {
 	(void)state;
-	assert_int_equal(count(4, 0, 1000, 4, 1001), 10);
-	assert_int_equal(count(9, 0, 1000, 4, 1001), 10);
-	assert_int_equal(count(3, 0, 1000, 10, 1001), 0);
+	assert_int_equal(count_after(&article, 4, 4, 0, 1001), 10);
+	assert_int_equal(count_after(&article, 4, 9, 0, 1001), 10);
+	assert_int_equal(count_after(&article, 10, 3, 0, 1001), 0);
 }
 
 static void messages_in_flight_are_used_unless_they_pile_up(void **state)
 {
-	const struct refill_state stuck = {0, 110, 0, 0, 0};
-	const struct refill_state busy = {0, 109, 0, 0, 0};
+	const struct refill_state stuck = {.in_flight = 110};
+	const struct refill_state busy = {.in_flight = 109};
 
 	(void)state;
-	assert_int_equal(count(0, 10, 0, 0, 1000), 10);
-	assert_int_equal(count(0, 109, 0, 0, 1000), 10);
-	assert_int_equal(count(0, 110, 0, 0, 1000), 0);
+	assert_int_equal(count_after(&article, 0, 0, 10, 1000), 10);
+	assert_int_equal(count_after(&article, 0, 0, 109, 1000), 10);
+	assert_int_equal(count_after(&article, 0, 0, 110, 1000), 0);
 	assert_true(refill_is_stuck(&article, &stuck));
 	assert_false(refill_is_stuck(&article, &busy));
 }
@@ -72,15 +87,15 @@ static void a_late_count_does_not_overshoot(void **state)
 {
 	static const struct refill_settings fast = {10, 10, 5, 0, 1};
 	struct refill_state s = {0};
-	int64_t real = 0, reported_from = 0, most = 0;
+	int64_t real = 0, reported = 0, reported_from = 0, most = 0;
 
 	(void)state;
 	for (int64_t now = 1; now < 36000000; now += 5000) {
 		long n;
 
 		if (now >= reported_from)
-			s.visible = real;
-		n = refill_count(&fast, &s, now);
+			reported = real;
+		n = refill_look(&fast, &s, reported, 0, now);
 		if (n > 0) {
 			real += n;
 			refill_note_sent(&s, now, n);
@@ -89,182 +104,418 @@ static void a_late_count_does_not_overshoot(void **state)
 		most = real > most ? real : most;
 		if (now % 400000 < 5000 && real > 0) {
 			real--;
-			s.visible = s.visible > 0 ? s.visible - 1 : 0;
+			reported = reported > 0 ? reported - 1 : 0;
 		}
 	}
 	assert_in_range(most, 10, 19);
 }
 
-/* ---- with a depth */
-
-static long share(long producers, int64_t visible, int64_t last_send,
-    int64_t last_sent, int64_t now)
+static void without_a_depth_the_wait_is_the_interval(void **state)
 {
-	const struct refill_settings rule = {10, 10, 60, 100, producers};
-	const struct refill_state s = {visible, 0, last_send, last_sent, 0};
+	struct refill_state s = {0};
 
-	return refill_count(&rule, &s, now);
+	(void)state;
+	for (int turn = REFILL_SENT; turn <= REFILL_FAILED; turn++) {
+		assert_int_equal(refill_wait(&article, &s, turn, 0), 60000);
+		assert_int_equal(refill_wait(&article, &s, turn, 0.5), 63000);
+		assert_in_range(
+		    refill_wait(&article, &s, turn, 0.999999), 65999, 66000);
+	}
 }
 
-static void with_a_depth_the_share_of_what_is_missing_is_sent(void **state)
+/* ---- with a depth */
+
+static void a_gap_of_a_batch_is_closed_in_batches(void **state)
 {
 	(void)state;
-	assert_int_equal(share(1, 0, 0, 0, 1), 100);
-	assert_int_equal(share(1, 99, 0, 0, 1), 1);
-	assert_int_equal(share(1, 100, 0, 0, 1), 0);
-	assert_int_equal(share(1, INT64_MAX, 0, 0, 1), 0);
-	assert_int_equal(share(4, 0, 0, 0, 1), 25);
-	assert_int_equal(share(4, 1, 0, 0, 1), 25);
-	assert_int_equal(share(4, 99, 0, 0, 1), 1);
-	assert_int_equal(share(1000, 0, 0, 0, 1), 1);
-	/* What was sent a moment ago is in the queue, counted or not. */
-	assert_int_equal(share(1, 0, 1000, 100, 1001), 0);
-	assert_int_equal(share(1, 30, 1000, 60, 1001), 40);
-	assert_int_equal(share(1, 30, 1000, 60, 1000 + 60000), 70);
-	/* One of several does not know that of the others. */
-	assert_int_equal(share(2, 0, 1000, 50, 1000 + 119999), 0);
-	assert_int_equal(share(2, 0, 1000, 50, 1000 + 120000), 50);
+	assert_int_equal(count(&alone, 0), 10);
+	assert_int_equal(count(&alone, 985), 10);
+	assert_int_equal(count(&alone, 990), 10);
+	assert_int_equal(count(&alone, 991), 0);
+	assert_int_equal(count(&alone, 1000), 0);
+	assert_int_equal(count(&alone, INT64_MAX), 0);
+	assert_int_equal(count(&alone, -1), 10);
+}
+
+static void a_small_depth_is_kept_above_its_half(void **state)
+{
+	static const struct {
+		long depth, visible, sent;
+	} rows[] = {{1, 0, 1}, {1, 1, 0}, {2, 1, 1}, {3, 2, 0}, {3, 1, 2},
+	    {10, 6, 0}, {10, 5, 5}, {10, 0, 10}, {19, 10, 0}, {19, 9, 10},
+	    {20, 11, 0}, {20, 10, 10}, {25, 16, 0}, {25, 15, 10}, {25, 9, 10}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const struct refill_settings rule = {
+		    10, 10, 60, rows[i].depth, 1};
+
+		assert_int_equal(count(&rule, rows[i].visible), rows[i].sent);
+	}
+}
+
+static void several_share_the_last_of_a_gap(void **state)
+{
+	const struct refill_settings many = {10, 10, 60, 1000, 1000};
+
+	(void)state;
+	assert_int_equal(count(&pair, 0), 10);
+	assert_int_equal(count(&pair, 981), 10);
+	assert_int_equal(count(&pair, 983), 9);
+	assert_int_equal(count(&pair, 990), 5);
+	assert_int_equal(count(&pair, 991), 0);
+	assert_int_equal(count(&many, 0), 1);
+	assert_int_equal(count(&many, 990), 1);
+}
+
+static void what_was_sent_counts_for_each_producer(void **state)
+{
+	(void)state;
+	/* Nothing of it is counted yet. */
+	assert_int_equal(count_after(&alone, 990, 0, 0, 1001), 10);
+	assert_int_equal(count_after(&alone, 991, 0, 0, 1001), 0);
+	assert_int_equal(count_after(&pair, 490, 0, 0, 1001), 10);
+	assert_int_equal(count_after(&pair, 496, 0, 0, 1001), 0);
+	/* All of it is, or what was taken. */
+	assert_int_equal(count_after(&pair, 490, 980, 0, 1001), 10);
+	assert_int_equal(count_after(&pair, 490, 970, 0, 1001), 10);
+	assert_int_equal(count_after(&pair, 490, 991, 0, 1001), 0);
+	assert_int_equal(count_after(&pair, 500, 999, 0, 1001), 0);
+	/* It is forgotten after a minute, not before. */
+	assert_int_equal(count_after(&pair, 500, 0, 0, 1000 + 59999), 0);
+	assert_int_equal(count_after(&pair, 500, 0, 0, 1000 + 60000), 10);
+}
+
+static void what_is_late_is_neither_negative_nor_more_than_was_sent(
+    void **state)
+{
+	struct refill_state s = {0};
+
+	(void)state;
+	(void)refill_look(&pair, &s, 900, 0, 1000);
+	assert_int_equal(s.held, 900);
+	refill_note_sent(&s, 1000, 10);
+	(void)refill_look(&pair, &s, 900, 0, 2000);
+	assert_int_equal(s.held, 920);
+	(void)refill_look(&pair, &s, 912, 0, 2000);
+	assert_int_equal(s.held, 920);
+	(void)refill_look(&pair, &s, 2000, 0, 2000);
+	assert_int_equal(s.held, 2000);
+	(void)refill_look(&pair, &s, 20, 0, 2000);
+	assert_int_equal(s.held, 40);
+	(void)refill_look(&pair, &s, INT64_MAX, 0, 2000);
+	refill_note_sent(&s, 3000, 10);
+	assert_int_equal(refill_look(&pair, &s, INT64_MAX, 0, 3000), 0);
+	assert_true(s.held > 0);
+}
+
+/* What the queue was held to contain then moves on with the oldest send. */
+static void before_is_that_of_the_oldest_send(void **state)
+{
+	struct refill_state s = {0};
+
+	(void)state;
+	(void)refill_look(&alone, &s, 500, 0, 1000);
+	refill_note_sent(&s, 1000, 10);
+	(void)refill_look(&alone, &s, 500, 0, 31000);
+	refill_note_sent(&s, 31000, 20);
+	(void)refill_look(&alone, &s, 500, 0, 60999);
+	assert_int_equal(s.held, 530);
+	/* 510 were held at 31 s, before the 20. */
+	(void)refill_look(&alone, &s, 512, 0, 61000);
+	assert_int_equal(s.held, 530);
+	(void)refill_look(&alone, &s, 525, 0, 90999);
+	assert_int_equal(s.held, 530);
+	(void)refill_look(&alone, &s, 525, 0, 91000);
+	assert_int_equal(s.held, 525);
 }
 
 static void with_a_depth_messages_in_flight_pile_up_later(void **state)
 {
 	const struct refill_settings rule = {10, 10, 60, 20, 1};
-	const struct refill_state stuck = {0, 100, 0, 0, 0};
-	const struct refill_state busy = {0, 99, 0, 0, 0};
+	const struct refill_state stuck = {.in_flight = 120};
+	const struct refill_state busy = {.in_flight = 119};
 
 	(void)state;
 	assert_true(refill_is_stuck(&rule, &stuck));
-	assert_int_equal(refill_count(&rule, &stuck, 1), 0);
-	assert_int_equal(refill_count(&rule, &busy, 1), 20);
+	assert_false(refill_is_stuck(&rule, &busy));
+	assert_int_equal(count_after(&rule, 0, 0, 120, 1000), 0);
+	assert_int_equal(count_after(&rule, 0, 0, 119, 1000), 10);
+	assert_int_equal(count_after(&pair, 0, 0, 1099, 1000), 10);
+	assert_int_equal(count_after(&pair, 0, 0, 1100, 1000), 0);
 }
 
-static void what_is_sent_adds_up_until_it_is_counted(void **state)
+/* ---- its memory */
+
+static void sends_of_a_second_are_one_note(void **state)
 {
-	struct refill_state s = {.visible = 50};
+	struct refill_state s = {0};
 
 	(void)state;
-	refill_note_sent(&s, 1000, 50);
-	s.visible = 40;
-	refill_note_sent(&s, 2000, 10);
-	assert_int_equal(s.last_sent, 60);
-	/* 25 of them are counted. */
-	s.visible = 65;
-	refill_note_sent(&s, 3000, 5);
-	assert_int_equal(s.last_sent, 40);
-	/* All are, after a minute. */
-	refill_note_sent(&s, 3000 + REFILL_SETTLE_MS, 7);
-	assert_int_equal(s.last_sent, 7);
+	(void)refill_look(&alone, &s, 100, 0, 1000);
+	refill_note_sent(&s, 1000, 10);
+	(void)refill_look(&alone, &s, 110, 0, 1500);
+	refill_note_sent(&s, 1999, 10);
+	assert_int_equal(s.n, 1);
+	(void)refill_look(&alone, &s, 120, 0, 2000);
+	refill_note_sent(&s, 2000, 5);
+	assert_int_equal(s.n, 2);
+	/* The first note counts as long as its last send does. */
+	(void)refill_look(&alone, &s, 100, 0, 61998);
+	assert_int_equal(s.held, 125);
+	(void)refill_look(&alone, &s, 100, 0, 61999);
+	assert_int_equal(s.n, 1);
+	assert_int_equal(s.held, 105);
 }
+
+/* Any times: the notes fit, and none is lost before its time. */
+static void a_minute_of_sends_always_fits(void **state)
+{
+	static const int64_t steps[] = {0, 1, 7, 160, 999, 1000, 1001, 2500};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+		static int64_t when[200000];
+		struct refill_state s = {0};
+		int64_t now = 1;
+		size_t n = 0, first = 0;
+
+		for (; n < 130000 && now < 180000; n++) {
+			(void)refill_look(&alone, &s, 0, 0, now);
+			refill_note_sent(&s, now, 1);
+			assert_in_range(s.n, 1, REFILL_NOTES);
+			when[n] = now;
+			now += steps[i] == 7 ? rand() % 14 : steps[i];
+		}
+		now = when[n - 1];
+		while (now - when[first] >= REFILL_SETTLE_MS)
+			first++;
+		(void)refill_look(&alone, &s, 0, 0, now);
+		assert_true(s.held >= (int64_t)(n - first));
+		/* No more than another second's. */
+		while (first > 0 && now - when[first - 1] <
+					REFILL_SETTLE_MS + REFILL_MERGE_MS)
+			first--;
+		assert_true(s.held <= (int64_t)(n - first));
+		(void)refill_look(&alone, &s, 0, 0, now + REFILL_SETTLE_MS);
+		assert_int_equal(s.held, 0);
+	}
+}
+
+static void time_that_stands_still_or_runs_back_loses_no_send(void **state)
+{
+	struct refill_state s = {0};
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		(void)refill_look(&alone, &s, 0, 0, 100000 - i * 50);
+		refill_note_sent(&s, 100000 - i * 50, 1);
+	}
+	assert_int_equal(s.n, 1);
+	(void)refill_look(&alone, &s, 0, 0, 50000);
+	assert_int_equal(s.held, 1000);
+	(void)refill_look(&alone, &s, 0, 0, 160000);
+	assert_int_equal(s.held, 0);
+}
+
+/* Notes that are all of the future leave room for the newest only. */
+static void a_memory_that_is_full_adds_to_the_newest(void **state)
+{
+	struct refill_state s = {0};
+
+	(void)state;
+	for (int i = 0; i < REFILL_NOTES; i++)
+		refill_note_sent(&s, 1000 * i, 1);
+	assert_int_equal(s.n, REFILL_NOTES);
+	refill_note_sent(&s, 1000 * REFILL_NOTES, 5);
+	assert_int_equal(s.n, REFILL_NOTES);
+	(void)refill_look(&alone, &s, 0, 0, 0);
+	assert_int_equal(s.held, REFILL_NOTES + 5);
+}
+
+/* ---- waiting */
+
+static void a_full_queue_is_looked_at_less_and_less_often(void **state)
+{
+	static const int64_t waits[] = {1, 2, 4, 8, 16, 32, 60, 60};
+	struct refill_state s = {0};
+
+	(void)state;
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++)
+			assert_int_equal(refill_wait(&pair, &s, REFILL_NONE, 0),
+			    waits[i] * 1000);
+		refill_note_sent(&s, 1000, 1);
+		assert_int_equal(refill_wait(&pair, &s, REFILL_SENT, 0.9), 0);
+	}
+	assert_int_equal(refill_wait(&pair, &s, REFILL_NONE, 0.5), 1050);
+	assert_in_range(
+	    refill_wait(&pair, &s, REFILL_NONE, 0.999999), 2199, 2200);
+}
+
+static void a_failure_waits_for_the_interval(void **state)
+{
+	struct refill_state s = {0};
+
+	(void)state;
+	assert_int_equal(refill_wait(&pair, &s, REFILL_FAILED, 0), 60000);
+	assert_int_equal(refill_wait(&pair, &s, REFILL_FAILED, 0.5), 63000);
+	assert_int_equal(refill_wait(&pair, &s, REFILL_NONE, 0), 1000);
+	assert_int_equal(refill_wait(&pair, &s, REFILL_FAILED, 0), 60000);
+	assert_int_equal(refill_wait(&pair, &s, REFILL_NONE, 0), 2000);
+}
+
+static void no_wait_is_longer_than_the_interval(void **state)
+{
+	static const struct refill_settings rule = {10, 10, 5, 1000, 2};
+	static const struct refill_settings least = {10, 10, 1, 1000, 2};
+	struct refill_state s = {0}, of_least = {0};
+
+	(void)state;
+	(void)refill_wait(&rule, &s, REFILL_NONE, 0);
+	(void)refill_wait(&rule, &s, REFILL_NONE, 0);
+	assert_int_equal(refill_wait(&rule, &s, REFILL_NONE, 0), 4000);
+	assert_int_equal(refill_wait(&rule, &s, REFILL_NONE, 0), 5000);
+	for (int i = 0; i < 9; i++)
+		assert_int_equal(
+		    refill_wait(&least, &of_least, REFILL_NONE, 0), 1000);
+}
+
+/* ---- several producers, in virtual time */
 
 /* A queue, and how SQS counts what was sent to it. */
+#define SECONDS 1800
 struct world {
-	long real;
-	long counted[2000]; /* second by second, how many become visible */
+	long real, taken;
+	long becomes[SECONDS + 62]; /* visible in that second */
+	long counted;
 };
 
-static long visible_at(const struct world *w, int64_t second, long taken)
+/* Each message is counted 0 to 59 s late. */
+static void send_late(struct world *w, int second, long n)
 {
-	long n = 0;
-
-	for (int64_t k = 0; k <= second; k++)
-		n += w->counted[k];
-	return n > taken ? n - taken : 0;
-}
-
-static void send_late(struct world *w, int64_t second, long n, int late_s)
-{
-	/* All as late as can be, or each by chance. */
-	const bool alike = rand() % 2 == 0;
-
 	w->real += n;
 	for (; n > 0; n--)
-		w->counted[second + 1 +
-			   (alike ? late_s : rand() % (late_s + 1))]++;
+		w->becomes[second + 1 + rand() % 60]++;
+}
+
+static long see(const struct world *w)
+{
+	return w->counted > w->taken ? w->counted - w->taken : 0;
+}
+
+/* A producer whose source makes so many messages a second. */
+struct simulated {
+	struct refill_state state;
+	double next, made;
+};
+
+static void simulate_turns(const struct refill_settings *rule,
+    struct simulated *p, struct world *w, int second)
+{
+	const int64_t now = (second + 1) * INT64_C(1000);
+
+	while (p->next <= second) {
+		enum refill_turn turn = REFILL_NONE;
+		const long n = refill_look(rule, &p->state, see(w), 0, now);
+
+		if ((double)n > p->made) {
+			p->next = second + 1;
+			return;
+		}
+		if (n > 0) {
+			refill_note_sent(&p->state, now, n);
+			send_late(w, second, n);
+			p->made -= (double)n;
+			turn = REFILL_SENT;
+		}
+		p->next = second + (double)refill_wait(
+				       rule, &p->state, turn, a_chance()) /
+				       1000;
+	}
 }
 
 /*
- * Some of the rule's producers are up, and look at times of their own for half
- * an hour; every taken_s seconds, 0 for never, a message is taken.  Returns the
- * most that was in the queue, and in *end what was there in the end.
+ * Some of the rule's producers are up for half an hour, each with a source that
+ * makes so many messages a second; every taken_s seconds, 0 for never, a
+ * message is taken.  Returns the most that was in the queue, and in *end what
+ * was there in the end.
  */
-static long simulate(const struct refill_settings *rule, int up, int late_s,
+static long simulate(const struct refill_settings *rule, int up, int made,
     int taken_s, long *end)
 {
 	struct world w = {.real = 0};
-	struct refill_state s[16] = {{0}};
-	int64_t next[16];
-	long most = 0, taken = 0;
+	struct simulated p[20];
+	long most = 0;
 
-	for (int p = 0; p < up; p++)
-		next[p] = rand() % (rule->interval + 1);
-	for (int64_t now = 0; now < 1800; now++) {
-		for (int p = 0; p < up; p++) {
-			long n;
-
-			if (now < next[p])
-				continue;
-			s[p].visible = visible_at(&w, now, taken);
-			n = refill_count(rule, &s[p], (now + 1) * 1000);
-			if (n > 0)
-				refill_note_sent(&s[p], (now + 1) * 1000, n);
-			send_late(&w, now, n, late_s);
-			next[p] = now + refill_wait(rule, a_chance()) / 1000;
+	memset(p, 0, sizeof p);
+	for (int i = 0; i < up; i++)
+		p[i].next = (double)(rand() % (int)(rule->interval + 1));
+	for (int second = 0; second < SECONDS; second++) {
+		w.counted += w.becomes[second];
+		for (int i = 0; i < up; i++) {
+			p[i].made = p[i].made + made < 60 * made
+					? p[i].made + made
+					: 60 * made;
+			simulate_turns(rule, &p[i], &w, second);
 		}
 		most = w.real > most ? w.real : most;
-		if (taken_s > 0 && now % taken_s == 0 && w.real > 0) {
+		if (taken_s > 0 && second % taken_s == 0 && w.real > 0) {
 			w.real--;
-			taken++;
+			w.taken++;
 		}
 	}
 	*end = w.real;
 	return most;
 }
 
-/* One to sixteen producers, every kind of lateness, at intervals from 5 s to
- * 5 min. */
-static void producers_that_share_a_queue_do_not_overshoot(void **state)
+/* As it is by default, and with sources of 4 kB/s. */
+static void two_producers_overshoot_by_no_batch(void **state)
+{
+	long end;
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		assert_in_range(simulate(&pair, 2, 8, 0, &end), 991, 1010);
+		assert_in_range(end, 991, 1010);
+		assert_in_range(
+		    simulate(&pair, 2, 8, 1 + rand() % 9, &end), 990, 1010);
+	}
+}
+
+/* One to twenty, slow and fast ones, whose queue is used or not. */
+static void producers_that_share_a_queue_overshoot_little(void **state)
 {
 	static const long intervals[] = {5, 20, 60, 300};
 
 	(void)state;
-	for (int i = 0; i < 400; i++) {
-		const int up = 1 + rand() % 16;
+	for (int i = 0; i < 200; i++) {
+		const int up = 1 + rand() % 20;
 		const struct refill_settings rule = {
-		    10, 10, intervals[i % 4], 20 + rand() % 200, up};
-		const int late_s = rand() % 60;
+		    10, 10, intervals[i % 4], 100 + rand() % 1000, up};
+		const long most_over = rule.depth / 20 + up + REFILL_BATCH;
 		long most, end;
 
-		most = simulate(&rule, up, late_s, rand() % 40, &end);
-		if (most >= rule.depth + up)
-			fail_msg("%d producers, depth %ld, interval %ld, %d s "
-				 "late: %ld",
-			    up, rule.depth, rule.interval, late_s, most);
-		(void)simulate(&rule, up, late_s, 0, &end);
-		assert_in_range(end, rule.depth, rule.depth + up - 1);
+		most = simulate(&rule, up, 1 + rand() % 200, rand() % 40, &end);
+		if (most >= rule.depth + most_over)
+			fail_msg("%d producers, depth %ld, interval %ld: %ld",
+			    up, rule.depth, rule.interval, most);
 	}
 }
 
 /* The others fill its share up, in more time. */
 static void a_producer_that_is_down_is_made_up_for(void **state)
 {
-	const struct refill_settings rule = {10, 10, 60, 100, 4};
+	static const struct refill_settings four = {10, 10, 60, 1000, 4};
 	long end;
 
 	(void)state;
-	for (int i = 0; i < 100; i++) {
-		(void)simulate(&rule, 3, 30, 0, &end);
-		assert_in_range(end, 100, 110);
-		(void)simulate(&rule, 1, 30, 0, &end);
-		assert_in_range(end, 90, 110);
+	for (int i = 0; i < 20; i++) {
+		(void)simulate(&four, 3, 8, 0, &end);
+		assert_in_range(end, 991, 1010);
+		(void)simulate(&pair, 1, 8, 0, &end);
+		assert_in_range(end, 991, 1000);
 	}
-}
-
-static void the_wait_is_jittered_upwards(void **state)
-{
-	(void)state;
-	assert_int_equal(refill_wait(&article, 0), 60000);
-	assert_int_equal(refill_wait(&article, 0.5), 63000);
-	assert_in_range(refill_wait(&article, 0.999999), 65999, 66000);
 }
 
 int main(void)
@@ -275,12 +526,25 @@ int main(void)
 	    cmocka_unit_test(what_is_counted_already_is_not_counted_twice),
 	    cmocka_unit_test(messages_in_flight_are_used_unless_they_pile_up),
 	    cmocka_unit_test(a_late_count_does_not_overshoot),
-	    cmocka_unit_test(with_a_depth_the_share_of_what_is_missing_is_sent),
+	    cmocka_unit_test(without_a_depth_the_wait_is_the_interval),
+	    cmocka_unit_test(a_gap_of_a_batch_is_closed_in_batches),
+	    cmocka_unit_test(a_small_depth_is_kept_above_its_half),
+	    cmocka_unit_test(several_share_the_last_of_a_gap),
+	    cmocka_unit_test(what_was_sent_counts_for_each_producer),
+	    cmocka_unit_test(
+		what_is_late_is_neither_negative_nor_more_than_was_sent),
+	    cmocka_unit_test(before_is_that_of_the_oldest_send),
 	    cmocka_unit_test(with_a_depth_messages_in_flight_pile_up_later),
-	    cmocka_unit_test(what_is_sent_adds_up_until_it_is_counted),
-	    cmocka_unit_test(producers_that_share_a_queue_do_not_overshoot),
+	    cmocka_unit_test(sends_of_a_second_are_one_note),
+	    cmocka_unit_test(a_minute_of_sends_always_fits),
+	    cmocka_unit_test(time_that_stands_still_or_runs_back_loses_no_send),
+	    cmocka_unit_test(a_memory_that_is_full_adds_to_the_newest),
+	    cmocka_unit_test(a_full_queue_is_looked_at_less_and_less_often),
+	    cmocka_unit_test(a_failure_waits_for_the_interval),
+	    cmocka_unit_test(no_wait_is_longer_than_the_interval),
+	    cmocka_unit_test(two_producers_overshoot_by_no_batch),
+	    cmocka_unit_test(producers_that_share_a_queue_overshoot_little),
 	    cmocka_unit_test(a_producer_that_is_down_is_made_up_for),
-	    cmocka_unit_test(the_wait_is_jittered_upwards),
 	};
 
 	return cmocka_run_group_tests_name(

@@ -25,7 +25,8 @@
 #define DAY       (1440 * MINUTE)
 #define START     INT64_C(1000000000) /* of the monotonic clock */
 #define TEXT_SIZE 16384
-#define DEPTH     10
+#define TAKEN     (MINUTE / 2) /* agents take a message each so often */
+#define WATERMARK 10
 
 enum fault {
 	NOT_REACHED, /* by turns no name and silence */
@@ -62,7 +63,7 @@ static const struct spell *spells;
 static size_t spells_n;
 static int64_t now, end;
 static int64_t visible; /* messages in the queue */
-static unsigned looks, sent_in_all;
+static unsigned looks, sends, sent_in_all, rests;
 static unsigned id; /* of the request */
 static char said[TEXT_SIZE];
 
@@ -97,13 +98,12 @@ static int64_t read_mono(void *ctx)
 	return now;
 }
 
-/* Agents take what there is, one message each half minute. */
 static int pass_time(void *ctx, int64_t ms)
 {
 	(void)ctx;
 	note_lines();
+	visible -= (now + ms) / TAKEN - now / TAKEN;
 	now += ms;
-	visible -= ms / (MINUTE / 2);
 	if (visible < 0)
 		visible = 0;
 	return now >= end ? ERR_CANCELED : 0;
@@ -140,6 +140,7 @@ const char *__wrap_session_shut_out(
 void __wrap_http_rest(struct http *http)
 {
 	(void)http;
+	rests++;
 }
 
 int __wrap_sqs_queue_depth(struct sqs *s, const char *url,
@@ -196,9 +197,15 @@ int __wrap_sqs_send(struct sqs *s, const char *url,
 	if (has(SOME_REFUSED))
 		(void)err_set(err, ERR_SERVICE, "1 of %zu refused", n);
 	visible += (int64_t)n;
+	sends++;
 	sent_in_all += (unsigned)n;
 	return 0;
 }
+
+/* Two messages are taken in each minute, which is a burst. */
+static const struct refill_settings article = {WATERMARK, 2, 60, 0, 1};
+static const struct refill_settings usual = {WATERMARK, 2, 60, 1000, 2};
+static const struct refill_settings *rule = &article;
 
 /* What it logs in so many days, with those faults. */
 static const char *live(
@@ -215,12 +222,12 @@ static const char *live(
 	spells = faults;
 	spells_n = n;
 	now = START;
+	rests = 0;
 	end = START + days * DAY;
-	visible = looks = sent_in_all = id = 0;
+	visible = looks = sends = sent_in_all = id = 0;
 	session = (struct session){.n = 1, .queues = {{.entry = "entropy"}}};
-	conf = (struct conf){.signing_key = "k",
-	    .message_bytes = 512,
-	    .refill = {.depth = DEPTH, .producers = 1, .interval = 60}};
+	conf = (struct conf){
+	    .signing_key = "k", .message_bytes = 512, .refill = *rule};
 	t = (struct tending){
 	    .conf = &conf, .clock = &simulated, .session = &session};
 	assert_int_equal(batch_init(&t.batch, &err), 0);
@@ -242,7 +249,7 @@ static void a_month_without_a_fault_is_one_line(void **state)
 	    "00:00 queue entropy: reached, 0 messages in it\n");
 	assert_int_equal(looks, 30 * 1440);
 	/* It did work. */
-	assert_in_range(sent_in_all, 30 * 2870, 30 * 2880 + DEPTH);
+	assert_in_range(sent_in_all, 30 * 2870, 30 * 2880 + WATERMARK);
 }
 
 static void a_day_of_faults_is_a_line_for_each_change(void **state)
@@ -282,6 +289,22 @@ static void a_day_of_faults_is_a_line_for_each_change(void **state)
 	assert_int_equal(looks, 1440);
 }
 
+/* 1,000 at the start, of which two are taken in each minute. */
+static void a_depth_costs_no_more_looks_than_it_has_to(void **state)
+{
+	(void)state;
+	rule = &usual;
+	assert_string_equal(live(30, NULL, 0, LOG_LEVEL_NOTICE),
+	    "00:00 queue entropy: reached, 0 messages in it\n");
+	rule = &article;
+	assert_in_range(visible, 980, 1000);
+	assert_in_range(sent_in_all, 30 * 2880 + 980, 30 * 2880 + 1000);
+	assert_in_range(sends, sent_in_all / 10, sent_in_all / 5);
+	/* 1, 2, 4 ... 60 s after each send. */
+	assert_in_range(looks, 30 * 1440, 10 * sends);
+	assert_in_range(rests, 1, sends);
+}
+
 /* A queue that is full is not sent to: that is no sign that it could be. */
 static void a_look_alone_ends_no_trouble_with_sending(void **state)
 {
@@ -302,7 +325,7 @@ static void with_v_each_look_is_told(void **state)
 	(void)state;
 	(void)live(1, faults, 1, LOG_LEVEL_INFO);
 	assert_non_null(strstr(said,
-	    "00:05 the queue: 8 messages, 1 in flight; to send: 2\n"
+	    "00:05 the queue: 0 messages, 1 in flight; to send: 2\n"
 	    "00:05 sent 2 of 2 messages of 512 bytes to the queue\n"));
 	assert_non_null(strstr(
 	    said, "01:01 queue entropy: still: slower (request 3e-7f)\n"));
@@ -313,6 +336,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_month_without_a_fault_is_one_line),
 	    cmocka_unit_test(a_day_of_faults_is_a_line_for_each_change),
+	    cmocka_unit_test(a_depth_costs_no_more_looks_than_it_has_to),
 	    cmocka_unit_test(a_look_alone_ends_no_trouble_with_sending),
 	    cmocka_unit_test(with_v_each_look_is_told),
 	};
