@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/keys.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/err.h>
@@ -22,17 +23,25 @@ int keys_random(void *out, size_t len)
 	return rc;
 }
 
-static int public_of(int type, uint8_t *out, const uint8_t *secret)
+static int read_public(const EVP_PKEY *key, uint8_t *out)
 {
 	size_t len = KEYS_LEN;
+
+	return EVP_PKEY_get_raw_public_key(key, out, &len) == 1 &&
+		       len == KEYS_LEN
+		   ? 0
+		   : ERR_INTERNAL;
+}
+
+static int public_of(int type, uint8_t *out, const uint8_t *secret)
+{
 	EVP_PKEY *key = NULL;
 	int rc = ERR_INTERNAL;
 
 	(void)ERR_set_mark();
 	key = EVP_PKEY_new_raw_private_key(type, NULL, secret, KEYS_LEN);
-	if (key != NULL && EVP_PKEY_get_raw_public_key(key, out, &len) == 1 &&
-	    len == KEYS_LEN)
-		rc = 0;
+	if (key != NULL)
+		rc = read_public(key, out);
 	EVP_PKEY_free(key);
 	(void)ERR_pop_to_mark();
 	return rc;
@@ -44,28 +53,75 @@ int keys_ed25519_public(
 	return public_of(EVP_PKEY_ED25519, public_key, secret);
 }
 
-int keys_ed25519_sign(uint8_t out[static KEYS_SIGNATURE_LEN],
-    const uint8_t secret[static KEYS_LEN], const void *data, size_t len)
+struct keys_signer {
+	EVP_PKEY *key; /* OpenSSL wipes the secret in it when it frees it */
+};
+
+struct keys_signer *keys_signer_new(const uint8_t secret[static KEYS_LEN])
+{
+	struct keys_signer *s = calloc(1, sizeof *s);
+
+	if (s == NULL)
+		return NULL;
+	(void)ERR_set_mark();
+	s->key = EVP_PKEY_new_raw_private_key(
+	    EVP_PKEY_ED25519, NULL, secret, KEYS_LEN);
+	(void)ERR_pop_to_mark();
+	if (s->key == NULL) {
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void keys_signer_free(struct keys_signer *s)
+{
+	if (s == NULL)
+		return;
+	EVP_PKEY_free(s->key);
+	free(s);
+}
+
+int keys_signer_public(
+    const struct keys_signer *s, uint8_t out[static KEYS_LEN])
+{
+	int rc;
+
+	(void)ERR_set_mark();
+	rc = read_public(s->key, out);
+	(void)ERR_pop_to_mark();
+	return rc;
+}
+
+int keys_signer_sign(const struct keys_signer *s,
+    uint8_t out[static KEYS_SIGNATURE_LEN], const void *data, size_t len)
 {
 	size_t out_len = KEYS_SIGNATURE_LEN;
 	EVP_MD_CTX *ctx = NULL;
-	EVP_PKEY *key = NULL;
 	int rc = ERR_INTERNAL;
 
 	(void)ERR_set_mark();
-	key = EVP_PKEY_new_raw_private_key(
-	    EVP_PKEY_ED25519, NULL, secret, KEYS_LEN);
 	ctx = EVP_MD_CTX_new();
-	if (key == NULL || ctx == NULL ||
-	    EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) != 1)
+	if (ctx == NULL ||
+	    EVP_DigestSignInit(ctx, NULL, NULL, NULL, s->key) != 1)
 		goto out;
 	if (EVP_DigestSign(ctx, out, &out_len, data, len) == 1 &&
 	    out_len == KEYS_SIGNATURE_LEN)
 		rc = 0;
 out:
 	EVP_MD_CTX_free(ctx);
-	EVP_PKEY_free(key);
 	(void)ERR_pop_to_mark();
+	return rc;
+}
+
+int keys_ed25519_sign(uint8_t out[static KEYS_SIGNATURE_LEN],
+    const uint8_t secret[static KEYS_LEN], const void *data, size_t len)
+{
+	struct keys_signer *s = keys_signer_new(secret);
+	const int rc =
+	    s != NULL ? keys_signer_sign(s, out, data, len) : ERR_INTERNAL;
+
+	keys_signer_free(s);
 	return rc;
 }
 

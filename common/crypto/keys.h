@@ -25,6 +25,24 @@ int keys_ed25519_sign(uint8_t out[static KEYS_SIGNATURE_LEN],
     const uint8_t secret[static KEYS_LEN], const void *data, size_t len)
     MUST_CHECK;
 
+/*
+ * A secret Ed25519 key that signs again and again.  Half of the time of
+ * keys_ed25519_sign() goes into the public key, which a signature needs too and
+ * which is computed here once.  NULL: OpenSSL refuses.  Wiped when freed.
+ */
+struct keys_signer;
+struct keys_signer *keys_signer_new(const uint8_t secret[static KEYS_LEN]);
+void keys_signer_free(struct keys_signer *s);
+
+/* Its public key.  ERR_INTERNAL. */
+int keys_signer_public(
+    const struct keys_signer *s, uint8_t out[static KEYS_LEN]) MUST_CHECK;
+
+/* As keys_ed25519_sign(). */
+int keys_signer_sign(const struct keys_signer *s,
+    uint8_t out[static KEYS_SIGNATURE_LEN], const void *data, size_t len)
+    MUST_CHECK;
+
 /* 0 when it is genuine; ERR_DENIED when it is not, or the key has a small
  * order, under which anybody can sign; ERR_INTERNAL. */
 int keys_ed25519_verify(const uint8_t signature[static KEYS_SIGNATURE_LEN],

@@ -39,7 +39,7 @@ int message_signed_bytes(
 }
 
 int message_sign(
-    struct message *m, const char *arn, const uint8_t secret[static KEYS_LEN])
+    struct message *m, const char *arn, const struct keys_signer *by)
 {
 	struct buf *text;
 	int rc = message_signed_bytes(m, arn, &text);
@@ -47,8 +47,8 @@ int message_sign(
 	if (rc == 0 && *arn == '\0')
 		rc = ERR_LIMIT; /* a message is for one queue */
 	if (rc == 0)
-		rc = keys_ed25519_sign(
-		    m->signature, secret, buf_data(text), buf_len(text));
+		rc = keys_signer_sign(
+		    by, m->signature, buf_data(text), buf_len(text));
 	m->signature_len = rc == 0 ? MESSAGE_SIGNATURE_LEN : 0;
 	buf_free(text);
 	return rc;

@@ -25,7 +25,7 @@ int message_signed_bytes(
 
 /* Set the signature.  ERR_LIMIT as above, and without an ARN. */
 int message_sign(struct message *m, const char *arn,
-    const uint8_t secret[static KEYS_LEN]) MUST_CHECK;
+    const struct keys_signer *by) MUST_CHECK;
 
 /* 0 if the holder of the secret key signed the message.  ERR_DENIED if not, if
  * it bears no signature, if it is too long to be signed, or without an ARN. */

@@ -29,24 +29,30 @@ static size_t find_without_arn(const struct conf *conf, size_t i)
 
 static int load_signing_key(struct signer *s, const char *path, struct err *err)
 {
-	uint8_t public_key[KEYS_LEN], *space;
-	int rc = buf_extend(s->signing_key, KEYS_LEN, &space);
+	uint8_t public_key[KEYS_LEN], *secret;
+	struct buf *space = buf_new_zero(KEYS_LEN, &secret);
+	int rc;
 
+	if (space == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	rc = keyfile_read(KEYFILE_SIGN_SECRET, path, secret, err);
 	if (rc == 0)
-		rc = keyfile_read(KEYFILE_SIGN_SECRET, path, space, err);
+		rc = algorithms_need(ALGORITHM_ED25519, "signing-key",
+		    "sign on another host, or remove it: messages earn no "
+		    "credit then",
+		    err);
 	if (rc != 0)
-		return rc;
-	rc = algorithms_need(ALGORITHM_ED25519, "signing-key",
-	    "sign on another host, or remove it: messages earn no credit then",
-	    err);
-	if (rc != 0)
-		return rc;
-	rc = keys_ed25519_public(public_key, space);
+		goto out;
+	s->key = keys_signer_new(secret);
+	rc = s->key != NULL ? keys_signer_public(s->key, public_key)
+			    : ERR_INTERNAL;
 	if (rc == 0)
 		rc = keyfile_id(public_key, s->key_id);
 	if (rc != 0)
-		return err_set(err, rc, "%s: cannot be used as a key", path);
-	return 0;
+		(void)err_set(err, rc, "%s: cannot be used as a key", path);
+out:
+	buf_free(space);
+	return rc;
 }
 
 static int load_seal_key(struct signer *s, const char *path, struct err *err)
@@ -67,10 +73,7 @@ static int load_keys(struct signer *s, const struct conf *conf, struct err *err)
 	const char *caution;
 	int rc;
 
-	*s = (struct signer){
-	    .signing_key = buf_new(KEYS_LEN), .sequence = {.file = {.fd = -1}}};
-	if (s->signing_key == NULL)
-		return err_set(err, ERR_NOMEM, "out of memory");
+	*s = (struct signer){.sequence = {.file = {.fd = -1}}};
 	rc = algorithms_start(&caution, err);
 	if (caution != NULL)
 		log_warning("%s", caution);
@@ -163,8 +166,8 @@ void signer_show(const struct signer *s, const struct conf *conf, FILE *to)
 
 void signer_close(struct signer *s)
 {
-	buf_free(s->signing_key);
-	s->signing_key = NULL;
+	keys_signer_free(s->key);
+	s->key = NULL;
 	sequence_close(&s->sequence);
 }
 
@@ -208,7 +211,7 @@ int signer_sign(struct signer *s, struct message *m, int64_t wall,
 	uint64_t seq;
 	int rc;
 
-	if (buf_len(s->signing_key) == 0)
+	if (s->key == NULL)
 		return 0;
 	if (s->arn[0] == '\0')
 		return go_unsigned(s, err);
@@ -219,7 +222,7 @@ int signer_sign(struct signer *s, struct message *m, int64_t wall,
 	if (s->seals)
 		rc = message_seal(m, s->seal_to);
 	if (rc == 0)
-		rc = message_sign(m, s->arn, buf_data(s->signing_key));
+		rc = message_sign(m, s->arn, s->key);
 	if (rc != 0)
 		return err_set(
 		    err, rc, "cannot sign a message: %s", err_text(rc));

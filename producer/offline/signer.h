@@ -16,7 +16,7 @@
 
 /* What a block of bytes needs to become a signed message. */
 struct signer {
-	struct buf *signing_key; /* secret; empty: messages are not signed */
+	struct keys_signer *key; /* secret; NULL: messages are not signed */
 	uint8_t key_id[KEYFILE_ID_LEN];
 	bool seals;
 	uint8_t seal_to[KEYS_LEN]; /* the fleet's public key */

@@ -25,9 +25,9 @@ static int read_trusted_key(
 	uint8_t public_key[KEYS_LEN];
 	char line[KEYFILE_LINE_MAX];
 
-	if (buf_len(s->signing_key) == 0)
+	if (s->key == NULL)
 		return refuse_message("it is not signed", err);
-	if (keys_ed25519_public(public_key, buf_data(s->signing_key)) != 0)
+	if (keys_signer_public(s->key, public_key) != 0)
 		return refuse_message("the signing key is none", err);
 	keyfile_format(KEYFILE_SIGN_PUBLIC, public_key, line);
 	return keyfile_parse(

@@ -128,8 +128,11 @@ static int do_sign(struct call *c)
 {
 	const struct word *w = c->word;
 	struct message *m = message_of(&w[1], &w[3]);
-	const int rc = message_sign(m, str(&w[2]), w[0].data);
+	struct keys_signer *by = keys_signer_new(w[0].data);
+	const int rc =
+	    by != NULL ? message_sign(m, str(&w[2]), by) : ERR_INTERNAL;
 
+	keys_signer_free(by);
 	c->out_len = MESSAGE_SIGNATURE_LEN;
 	memcpy(c->out, m->signature, c->out_len);
 	return rc;

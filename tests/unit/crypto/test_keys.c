@@ -149,6 +149,31 @@ static void ed25519_gives_the_signatures_of_rfc_8032(void **state)
 	}
 }
 
+static void a_signer_gives_the_same_signatures_again_and_again(void **state)
+{
+	uint8_t secret[KEYS_LEN], public_key[KEYS_LEN], key[KEYS_LEN];
+	uint8_t expected[KEYS_SIGNATURE_LEN], got[KEYS_SIGNATURE_LEN];
+	struct keys_signer *s;
+
+	(void)state;
+	hex_exactly(secret, sizeof secret, signatures[2].secret);
+	hex_exactly(public_key, sizeof public_key, signatures[2].public_key);
+	s = keys_signer_new(secret);
+	assert_non_null(s);
+	memset(secret, 0, sizeof secret);
+	assert_int_equal(keys_signer_public(s, key), 0);
+	assert_memory_equal(key, public_key, sizeof key);
+	hex_exactly(expected, sizeof expected, signatures[2].signature);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(keys_signer_sign(s, got, "\xaf\x82", 2), 0);
+		assert_memory_equal(got, expected, sizeof got);
+		assert_int_equal(keys_signer_sign(s, got, NULL, 0), 0);
+		assert_int_equal(keys_ed25519_verify(got, key, NULL, 0), 0);
+	}
+	keys_signer_free(s);
+	keys_signer_free(NULL);
+}
+
 static void an_empty_text_can_be_signed(void **state)
 {
 	uint8_t secret[KEYS_LEN], key[KEYS_LEN];
@@ -310,6 +335,8 @@ static int when_refused(void)
 		return 2;
 	if (keys_ed25519_verify(out, b, "", 0) != ERR_INTERNAL)
 		return 3;
+	if (keys_signer_new(a) != NULL)
+		return 9;
 	if (keys_x25519_public(b, a) != ERR_INTERNAL)
 		return 4;
 	out[0] = 0xaa;
@@ -334,6 +361,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(random_bytes_differ_and_stay_within_their_buffer),
 	    cmocka_unit_test(ed25519_gives_the_signatures_of_rfc_8032),
+	    cmocka_unit_test(
+		a_signer_gives_the_same_signatures_again_and_again),
 	    cmocka_unit_test(an_empty_text_can_be_signed),
 	    cmocka_unit_test(ed25519_refuses_any_flipped_bit),
 	    cmocka_unit_test(a_signature_verifies_under_its_own_key_alone),

@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "aid/hex.h"
+#include "aid/sign_once.h"
 #include "base/err.h"
-#include "message/sign.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
@@ -153,7 +153,7 @@ static struct signed_message make_signed(void)
 		s.m.payload[i] = (uint8_t)(251 * i);
 	assert_int_equal(keys_random(s.secret, sizeof s.secret), 0);
 	assert_int_equal(keys_ed25519_public(s.key, s.secret), 0);
-	assert_int_equal(message_sign(&s.m, s.arn, s.secret), 0);
+	assert_int_equal(sign_once(&s.m, s.arn, s.secret), 0);
 	assert_int_equal(s.m.signature_len, MESSAGE_SIGNATURE_LEN);
 	return s;
 }
@@ -248,10 +248,10 @@ static void what_is_too_long_to_be_signed_is_refused_as_forged(void **state)
 	s.m.entropy_len = 5;
 	s.m.payload_len = MESSAGE_PAYLOAD_MAX + 1;
 	assert_int_equal(verify(&s), ERR_DENIED);
-	assert_int_equal(message_sign(&s.m, s.arn, s.secret), ERR_LIMIT);
+	assert_int_equal(sign_once(&s.m, s.arn, s.secret), ERR_LIMIT);
 	assert_int_equal(s.m.signature_len, 0);
 	s.m.payload_len = MESSAGE_PAYLOAD_MAX;
-	assert_int_equal(message_sign(&s.m, s.arn, s.secret), 0);
+	assert_int_equal(sign_once(&s.m, s.arn, s.secret), 0);
 	assert_int_equal(verify(&s), 0);
 }
 

@@ -9,6 +9,7 @@
 #include <sys/file.h>
 
 #include "aid/offline_bench.h"
+#include "aid/sign_once.h"
 
 /* ---- credit: what a compromised online half can bring about, and not */
 
@@ -39,7 +40,7 @@ static void make_with(struct message *m, const uint8_t *key, char letter,
 	m->payload_len = 64;
 	m->receive_count = 1;
 	m->sent = claim.time + 100;
-	assert_int_equal(message_sign(m, QUEUE_ARN, key), 0);
+	assert_int_equal(sign_once(m, QUEUE_ARN, key), 0);
 }
 
 /* One of a trusted producer, with a payload of its own. */
@@ -116,7 +117,7 @@ static void a_payload_counts_once_in_a_run_and_after_it(void **state)
 	/* One that another payload begins with is another. */
 	make_with(&m, secret, 'x', 4, 256);
 	m.payload_len = 63;
-	assert_int_equal(message_sign(&m, QUEUE_ARN, secret), 0);
+	assert_int_equal(sign_once(&m, QUEUE_ARN, secret), 0);
 	send_record(b, &m);
 	assert_int_equal(credit(b), 256);
 	/* A number that comes again, as after a restored disk of the producer,

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "aid/sign_once.h"
 #include "crypto/keys.h"
 #include "message/claim.h"
 #include "producer/offline/trial.h"
@@ -25,7 +26,7 @@ static void sign(const char *arn, const uint8_t *key)
 {
 	claim_format(&claim, message.entropy);
 	message.entropy_len = (uint32_t)strlen(message.entropy);
-	assert_int_equal(message_sign(&message, arn, key), 0);
+	assert_int_equal(sign_once(&message, arn, key), 0);
 }
 
 /* A message as a producer makes it. */
@@ -35,9 +36,8 @@ static int make(void **state)
 
 	(void)state;
 	signer = (struct signer){.arn = ARN};
-	signer.signing_key = buf_new(KEYS_LEN);
-	assert_non_null(signer.signing_key);
-	assert_int_equal(buf_set(signer.signing_key, secret, KEYS_LEN), 0);
+	signer.key = keys_signer_new(secret);
+	assert_non_null(signer.key);
 	message = (struct message){.payload_len = SIZE};
 	for (uint8_t i = 0; i < SIZE; i++)
 		message.payload[i] = i;
@@ -51,7 +51,7 @@ static int make(void **state)
 static int done(void **state)
 {
 	(void)state;
-	buf_free(signer.signing_key);
+	keys_signer_free(signer.key);
 	return 0;
 }
 
@@ -118,7 +118,8 @@ static void without_key_or_queue_there_is_nothing_to_verify(void **state)
 	signer.arn[0] = '\0';
 	refused("the queue has no ARN to sign for");
 	memcpy(signer.arn, ARN, sizeof ARN);
-	buf_reset(signer.signing_key);
+	keys_signer_free(signer.key);
+	signer.key = NULL;
 	refused("it is not signed");
 }
 
