@@ -128,6 +128,15 @@ check-integration: all tests
 	$(Q)BUILD=$(BUILD) $(PYTHON) -m pytest -q -n $(PYTEST_JOBS) \
 		--dist worksteal tests/integration $(PYTEST)
 
+# A fleet in virtual time, with the rule of the producer itself.
+FLEET := $(wildcard tests/bench/fleet/*.c)
+FLEET_BIN := $(BUILD)/tests/bench/fleet/simulate
+$(FLEET_BIN): $(call obj,$(FLEET)) $(BUILD)/producer/online/refill.o
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lm
+-include $(FLEET:%.c=$(BUILD)/%.d)
+tests: $(FLEET_BIN)
+
 # What measures is small C and runs as tests/bench/bench says.
 BENCH_BIN := $(addprefix $(BUILD)/tests/bench/,canned timed)
 CANNED := $(wildcard tests/bench/canned*.c)
