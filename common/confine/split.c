@@ -18,9 +18,12 @@
 
 /* Exit statuses that carry a code of err.h: above those of programs that a
  * sanitizer or abort(3) ends. */
-#define STATUS_BASE  100
-#define REAP_STEP_NS 2000000
-#define REAP_LAST_MS 500 /* for the kernel to end what was killed */
+#define STATUS_BASE      100
+/* While the child ends, it is looked at again after steps that double. */
+#define REAP_STEP_NS     30000
+#define REAP_STEP_MAX_NS 2000000
+#define REAP_LAST_MS     500 /* for the kernel to end what was killed */
+#define WAIT_MAX_MS      60000
 
 static int own_tie = -1; /* of a child */
 
@@ -197,10 +200,29 @@ static bool has_ended(pid_t child, int *status)
 	return got == child || (got < 0 && errno != EINTR);
 }
 
+/* True once nobody holds the other end of the tie, at the latest after ms.  The
+ * kernel closes what a process has open a moment before the process can be
+ * reaped; a child that closed its end by itself lives on. */
+static bool is_let_go(int tie, int64_t ms)
+{
+	struct pollfd p = {.fd = tie};
+
+	return poll(&p, 1, ms < WAIT_MAX_MS ? (int)ms : WAIT_MAX_MS) > 0;
+}
+
+static void sleep_a_step(long *ns)
+{
+	const struct timespec step = {.tv_nsec = *ns};
+
+	(void)nanosleep(&step, NULL);
+	*ns = *ns < REAP_STEP_MAX_NS / 2 ? *ns * 2 : REAP_STEP_MAX_NS;
+}
+
 int split_reap(struct split_child *child, int64_t deadline)
 {
-	const struct timespec step = {.tv_nsec = REAP_STEP_NS};
 	int64_t last = INT64_MAX;
+	long step = REAP_STEP_NS;
+	bool let_go = false;
 	int status = 0;
 
 	while (!has_ended(child->pid, &status)) {
@@ -217,7 +239,10 @@ int split_reap(struct split_child *child, int64_t deadline)
 			child->tie = -1;
 			last = now + REAP_LAST_MS;
 		}
-		(void)nanosleep(&step, NULL);
+		if (let_go || child->tie < 0)
+			sleep_a_step(&step);
+		else
+			let_go = is_let_go(child->tie, deadline - now);
 	}
 	if (child->tie >= 0)
 		(void)close(child->tie);

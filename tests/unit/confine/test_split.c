@@ -86,6 +86,30 @@ static void a_child_that_hangs_is_ended(void **state)
 	}
 }
 
+/* The one that lets go of the tie before it ends is waited for, too. */
+static void a_child_that_ends_is_reaped_before_the_deadline(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		const int64_t start = clock_read(CLOCK_MONOTONIC);
+		struct split_child child;
+		int status;
+
+		assert_int_equal(split_fork(&child), 0);
+		if (child.pid == 0) {
+			if (i == 1)
+				(void)close(child.tie);
+			(void)usleep(20000);
+			_exit(7);
+		}
+		status = split_reap(&child, start + 600000);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 7);
+		assert_true(clock_read(CLOCK_MONOTONIC) - start < 300000);
+		(void)close(child.fd);
+	}
+}
+
 /* Become another user, where this one may. */
 static void change_user(uid_t id)
 {
@@ -384,6 +408,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(halves_are_joined_and_reaped),
 	    cmocka_unit_test(a_child_that_hangs_is_ended),
+	    cmocka_unit_test(a_child_that_ends_is_reaped_before_the_deadline),
 	    cmocka_unit_test(the_end_of_the_parent_ends_a_child_that_hangs),
 	    cmocka_unit_test(a_parent_that_hangs_does_not_outlive_the_child),
 	    cmocka_unit_test(how_the_child_ended_is_told),
