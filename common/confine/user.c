@@ -3,7 +3,9 @@
 
 #include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -12,6 +14,8 @@
 #define NOBODY    65534
 #define ENTRY_MAX 4096 /* bytes of one entry of passwd(5) */
 #define NO_ID     ((uid_t)-1)
+#define USER_MAX  64 /* of a user, with its NUL */
+#define ASKED_MAX 4  /* users that a program looks up */
 
 struct ids {
 	uid_t uid;
@@ -27,7 +31,7 @@ bool confine_may_be_root(void)
 	       effective == 0 || saved == 0;
 }
 
-static bool look_up_user(const char *user, struct ids *ids)
+static bool ask_for_user(const char *user, struct ids *ids)
 {
 	char space[ENTRY_MAX];
 	struct passwd entry, *found = NULL;
@@ -37,6 +41,32 @@ static bool look_up_user(const char *user, struct ids *ids)
 		return false;
 	*ids = (struct ids){found->pw_uid, found->pw_gid};
 	return true;
+}
+
+/* Each user is asked for once in a process and its children: a look-up may load
+ * libraries and ask a service.  Whether there is one is then answered the same
+ * way before the halves part and in each of them. */
+static bool look_up_user(const char *user, struct ids *ids)
+{
+	static struct {
+		char name[USER_MAX];
+		bool found;
+		struct ids ids;
+	} asked[ASKED_MAX];
+	size_t i = 0;
+
+	while (i < ASKED_MAX && asked[i].name[0] != '\0' &&
+	       strcmp(asked[i].name, user) != 0)
+		i++;
+	if (i == ASKED_MAX || strlen(user) >= USER_MAX)
+		return ask_for_user(user, ids);
+	if (asked[i].name[0] == '\0') {
+		asked[i].found = ask_for_user(user, &asked[i].ids);
+		(void)snprintf(asked[i].name, USER_MAX, "%s", user);
+	}
+	if (asked[i].found)
+		*ids = asked[i].ids;
+	return asked[i].found;
 }
 
 /* True if the user namespace has this id (user_namespaces(7)). */
