@@ -138,5 +138,5 @@ int main(int argc, char *argv[])
 	struct conf conf;
 	const int code = program_main(&conf_program, &work, &conf, argc, argv);
 
-	return conf.best_effort ? 0 : code;
+	program_end(conf.best_effort ? 0 : code);
 }

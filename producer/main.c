@@ -116,5 +116,5 @@ int main(int argc, char *argv[])
 	static const struct program_work work = {.act = do_producer_action};
 	struct conf conf;
 
-	return program_main(&conf_program, &work, &conf, argc, argv);
+	program_end(program_main(&conf_program, &work, &conf, argc, argv));
 }

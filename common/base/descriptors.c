@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/sanitized.h"
 
 #define FIRST (STDERR_FILENO + 1)
 /* Beyond this number no shell opens a file, and nothing is noted. */
@@ -35,18 +36,9 @@ void descriptors_init(void)
 #endif
 }
 
-static bool is_sanitized(void)
-{
-#ifdef __SANITIZE_ADDRESS__
-	return true; /* the sanitizers report to 2 */
-#else
-	return false;
-#endif
-}
-
 int descriptors_let_go(void)
 {
-	const int last = is_sanitized() ? STDOUT_FILENO : STDERR_FILENO;
+	const int last = SANITIZED ? STDOUT_FILENO : STDERR_FILENO;
 	const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	if (null < 0 || log_keep() != 0)

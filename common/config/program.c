@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/descriptors.h"
+#include "base/sanitized.h"
 #include "base/text.h"
 #include "config/conffile.h"
 #include "config/environment.h"
@@ -252,4 +253,12 @@ int program_main(const struct program *program, const struct program_work *work,
 	if (err.code != 0 && !err.told)
 		log_error("%s", err.text);
 	return err_exit(rc);
+}
+
+void program_end(int code)
+{
+	if (SANITIZED)
+		exit(code);
+	(void)fflush(NULL);
+	_exit(code);
 }

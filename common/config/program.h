@@ -109,9 +109,14 @@ struct program_work {
 	void (*refused)(const struct conf *conf, int code);
 };
 
-/* All of main(): load conf, act, and log the error unless it was logged before.
- * Returns the exit code. */
+/* All of main() but its end: load conf, act, and log the error unless it was
+ * logged before.  Returns the exit code. */
 int program_main(const struct program *program, const struct program_work *work,
     struct conf *conf, int argc, char *const argv[]);
+
+/* The end of main(): write out what stdio holds, and leave without the exit
+ * handlers of the libraries.  They only give back memory, which the kernel does
+ * faster; every secret of ours has been wiped when its owner was closed. */
+_Noreturn void program_end(int code);
 
 #endif

@@ -5,16 +5,9 @@
 #include <signal.h>
 #include <time.h>
 
-#define STACK ((size_t)1 << 20) /* bytes, of a thread that looks up a name */
+#include "base/sanitized.h"
 
-/* The sanitizers' shadow memory is terabytes. */
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
+#define STACK ((size_t)1 << 20) /* bytes, of a thread that looks up a name */
 
 static int lower_limit(__rlimit_resource_t resource, const char *name,
     rlim_t most, bool may_be_forgotten, struct err *err)
@@ -58,7 +51,7 @@ int confine_limits(rlim_t files, rlim_t memory, struct err *err)
 	if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
 		return err_errno(err, ERR_IO, "cannot ignore SIGXFSZ");
 	rc = lower_limit(RLIMIT_NOFILE, "RLIMIT_NOFILE", files, false, err);
-#ifndef SANITIZED
+#if !SANITIZED
 	/* An emulator of processes, which has no filters either, needs memory
 	 * for itself: qemu-user acknowledges this limit and forgets it. */
 	if (rc == 0)
