@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/descriptors.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,6 +22,33 @@ static bool is_open(int fd)
 	return fcntl(fd, F_GETFD) >= 0;
 }
 
+/* "." and ".." read as 0, which is below FIRST. */
+static void note_listed(DIR *list)
+{
+	const struct dirent *entry;
+
+	while ((entry = readdir(list)) != NULL) {
+		const long fd = strtol(entry->d_name, NULL, 10);
+
+		if (fd >= FIRST && fd < NOTED && fd != dirfd(list))
+			inherited[fd] = true;
+	}
+}
+
+/* The kernel's list costs far less than a call for each number. */
+static void note_inherited(void)
+{
+	DIR *list = opendir("/proc/self/fd");
+
+	if (list != NULL) {
+		note_listed(list);
+		(void)closedir(list);
+		return;
+	}
+	for (int fd = FIRST; fd < NOTED; fd++)
+		inherited[fd] = is_open(fd);
+}
+
 void descriptors_init(void)
 {
 	for (int fd = 0; fd < FIRST; fd++)
@@ -28,8 +57,7 @@ void descriptors_init(void)
 		    open("/dev/null",
 			fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
 			return;
-	for (int fd = FIRST; fd < NOTED; fd++)
-		inherited[fd] = is_open(fd);
+	note_inherited();
 #ifdef SYS_close_range
 	/* Linux 5.9.  Older kernels leave them open. */
 	(void)syscall(SYS_close_range, NOTED, ~0U, 0);
