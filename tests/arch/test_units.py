@@ -32,6 +32,7 @@ CANNOT = {
     "confine/test_runner": dict.fromkeys(
         [
             "the_words_are_no_text_for_a_shell",
+            "a_command_may_be_given_an_input",
             "how_a_command_ended_is_told",
             "it_is_asked_again_and_again",
             "who_is_left_is_killed",
