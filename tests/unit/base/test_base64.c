@@ -102,6 +102,62 @@ static void bytes_of_every_length_survive_base64(void **state)
 	}
 }
 
+/* By the definition, bit after bit. */
+static char find_char(const uint8_t *bytes, size_t place)
+{
+	unsigned value = 0;
+
+	for (size_t bit = 6 * place; bit < 6 * place + 6; bit++)
+		value = value << 1 | (bytes[bit / 8] >> (7 - bit % 8) & 1u);
+	return alphabet[value];
+}
+
+#define LONG 60 /* bytes: several groups of those that go together */
+
+static void a_long_text_is_that_of_the_definition(void **state)
+{
+	uint8_t bytes[LONG], back[LONG];
+	char text[BASE64_LEN(LONG) + 1];
+	size_t got;
+
+	(void)state;
+	for (unsigned round = 0; round < 256; round++) {
+		for (size_t i = 0; i < LONG; i++)
+			bytes[i] = (uint8_t)(round + i * (2 * round + 1));
+		base64_encode(text, bytes, LONG);
+		for (size_t i = 0; i < BASE64_LEN(LONG); i++)
+			assert_int_equal(text[i], find_char(bytes, i));
+		assert_int_equal(text[BASE64_LEN(LONG)], '\0');
+		assert_int_equal(
+		    base64_decode(back, LONG, &got, text, BASE64_LEN(LONG)), 0);
+		assert_int_equal(got, LONG);
+		assert_memory_equal(back, bytes, LONG);
+	}
+}
+
+static void no_place_of_a_long_text_takes_another_character(void **state)
+{
+	char text[BASE64_LEN(LONG)];
+	uint8_t out[LONG];
+	size_t got;
+
+	(void)state;
+	memset(text, 'A', sizeof text);
+	for (size_t place = 0; place < sizeof text - 1; place++) {
+		for (int c = 0; c < 256; c++) {
+			const bool known =
+			    c != 0 && strchr(alphabet, c) != NULL;
+
+			text[place] = (char)c;
+			assert_int_equal(base64_decode(out, sizeof out, &got,
+					     text, sizeof text),
+			    known ? 0 : ERR_FORMAT);
+			assert_int_equal(got, known ? LONG : 0);
+		}
+		text[place] = 'A';
+	}
+}
+
 static void assert_refused(const char *text, size_t len)
 {
 	uint8_t out[16];
@@ -227,6 +283,8 @@ int main(void)
 	    cmocka_unit_test(the_vectors_of_rfc_4648_encode_and_decode),
 	    cmocka_unit_test(each_value_has_its_character_at_each_place),
 	    cmocka_unit_test(bytes_of_every_length_survive_base64),
+	    cmocka_unit_test(a_long_text_is_that_of_the_definition),
+	    cmocka_unit_test(no_place_of_a_long_text_takes_another_character),
 	    cmocka_unit_test(text_that_is_not_canonical_base64_is_refused),
 	    cmocka_unit_test(no_character_outside_the_alphabet_is_taken),
 	    cmocka_unit_test(unused_bits_must_be_zero),
