@@ -15,29 +15,55 @@ static struct refill_note *find_note(struct refill_state *state, size_t k)
 	return &state->notes[(state->oldest + k) % REFILL_NOTES];
 }
 
-static void drop_settled(struct refill_state *state, int64_t now)
+/* How many share the queue with this producer, as far as the rule knows. */
+static int64_t count_others(const struct refill_settings *settings)
 {
-	while (state->n > 0 &&
-	       now - find_note(state, 0)->last >= REFILL_SETTLE_MS) {
+	return settings->depth > 0 ? settings->producers - 1 : 0;
+}
+
+static void drop_settled(const struct refill_settings *settings,
+    struct refill_state *state, int64_t now)
+{
+	const int64_t age = count_others(settings) > 0 ? 2 * REFILL_SETTLE_MS
+						       : REFILL_SETTLE_MS;
+
+	while (state->n > 0 && now - find_note(state, 0)->last >= age) {
 		state->oldest = (state->oldest + 1) % REFILL_NOTES;
 		state->n--;
 	}
 }
 
-/* How many messages may be there that SQS does not count yet. */
-static int64_t count_late(
-    const struct refill_settings *settings, struct refill_state *state)
+/* Of what this producer and the others sent for the gap of a note, what may not
+ * be counted yet.  The others send for it up to REFILL_SETTLE_MS later than
+ * this one, evenly, and what each of them sends then is counted evenly late: of
+ * both comes the square. */
+static int64_t count_unsettled(const struct refill_settings *settings,
+    const struct refill_note *note, int64_t now)
 {
-	int64_t own = 0;
+	const int64_t theirs = count_others(settings) * note->sent;
+	const int64_t left = 2 * REFILL_SETTLE_MS - (now - note->last);
+
+	if (left > REFILL_SETTLE_MS)
+		return note->sent + theirs;
+	return theirs * left / REFILL_SETTLE_MS * left / (2 * REFILL_SETTLE_MS);
+}
+
+/* How many messages may be there that SQS does not count yet. */
+static int64_t count_late(const struct refill_settings *settings,
+    struct refill_state *state, int64_t now)
+{
+	int64_t sent = 0, unsettled = 0, most;
 
 	if (state->n == 0)
 		return 0;
-	for (size_t k = 0; k < state->n; k++)
-		own += find_note(state, k)->sent;
-	if (settings->depth > 0)
-		own *= settings->producers;
-	return keep_within(
-	    find_note(state, 0)->held + own - state->visible, own);
+	for (size_t k = 0; k < state->n; k++) {
+		const struct refill_note *note = find_note(state, k);
+
+		sent += note->sent;
+		unsettled += count_unsettled(settings, note, now);
+	}
+	most = find_note(state, 0)->most + sent * (1 + count_others(settings));
+	return keep_within(most - state->visible, unsettled);
 }
 
 bool refill_is_stuck(
@@ -60,16 +86,32 @@ static long find_least(long depth)
 	return half < REFILL_BATCH ? half : REFILL_BATCH;
 }
 
+/* An idle producer has the time for a gap of any size. */
 static long count_batch(
-    const struct refill_settings *settings, const struct refill_state *state)
+    const struct refill_settings *settings, struct refill_state *state)
 {
 	const int64_t missing = settings->depth - state->held;
+	const bool idle = state->wait > settings->interval;
 
-	if (missing < find_least(settings->depth))
+	state->small = missing < find_least(settings->depth);
+	if (missing <= 0 || (state->small && !idle))
 		return 0;
 	return (long)keep_within(
 	    (missing + settings->producers - 1) / settings->producers,
 	    REFILL_BATCH);
+}
+
+/* The others may have sent their share of the gap, of which nothing is counted
+ * yet. */
+static int64_t find_most(
+    const struct refill_settings *settings, const struct refill_state *state)
+{
+	const int64_t missing = settings->depth - state->held;
+
+	if (missing <= 0)
+		return state->held;
+	return state->held +
+	       missing * count_others(settings) / settings->producers;
 }
 
 long refill_look(const struct refill_settings *settings,
@@ -77,8 +119,9 @@ long refill_look(const struct refill_settings *settings,
 {
 	state->visible = keep_within(visible, MOST);
 	state->in_flight = in_flight;
-	drop_settled(state, now);
-	state->held = state->visible + count_late(settings, state);
+	drop_settled(settings, state, now);
+	state->held = state->visible + count_late(settings, state, now);
+	state->most = find_most(settings, state);
 	if (refill_is_stuck(settings, state))
 		return 0;
 	if (settings->depth > 0)
@@ -88,11 +131,12 @@ long refill_look(const struct refill_settings *settings,
 
 void refill_note_sent(struct refill_state *state, int64_t now, long sent)
 {
+	const int64_t most = state->most;
 	struct refill_note *newest = NULL;
-	const int64_t held = state->held;
 
 	state->held += sent;
-	state->wait = 0;
+	state->most += sent;
+	state->wait = state->small ? REFILL_CALM : 1;
 	if (state->n > 0)
 		newest = find_note(state, state->n - 1);
 	/* Should time go backwards, its notes become one. */
@@ -103,7 +147,7 @@ void refill_note_sent(struct refill_state *state, int64_t now, long sent)
 		return;
 	}
 	*find_note(state, state->n++) = (struct refill_note){
-	    .first = now, .last = now, .sent = sent, .held = held};
+	    .first = now, .last = now, .sent = sent, .most = most};
 }
 
 /* What to wait, in seconds, and in state what the next time. */

@@ -2,6 +2,7 @@
 #ifndef SQS_ENTROPY_PRODUCER_ONLINE_REFILL_H
 #define SQS_ENTROPY_PRODUCER_ONLINE_REFILL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,50 +14,60 @@
  * (CLOCK_MONOTONIC ms) and chance are passed in.
  *
  * SQS's counts are late: a message may be missing in them for
- * REFILL_SETTLE_MS.  So a producer remembers what it sent in that time, and
- * what it held the queue to contain just before the oldest of these sends.
- * Where several producers share a queue, each takes the others for as fast as
- * itself.  Then
+ * REFILL_SETTLE_MS.  So a producer remembers what it sent, and what the queue
+ * may have contained just before.  Where N producers share a queue, none knows
+ * what the others send, and all see the same gap: this one takes each of them
+ * for as fast as itself.  They may have seen the gap earlier or, being idle, up
+ * to REFILL_SETTLE_MS later.  With the notes of what was sent in the last
+ * minute, or two where there are others,
  *
- *   own  = producers x what was sent in that time
- *   late = before + own - visible, at least 0 and at most own
- *   held = visible + late
+ *   own       = N x what was sent
+ *   most      = what the queue was held to contain just before the oldest
+ *               send, and the others' share of the gap that was seen then
+ *   unsettled = N x what was sent in the last minute, and of what was sent
+ *               before N - 1 times the part that others may have sent for the
+ *               same gap within the last minute, if they see it evenly late
+ *   late      = most + own - visible, at least 0 and at most unsettled
+ *   held      = visible + late
  *
  * What was taken in that time looks the same as what is counted late, so held
- * may be too large by own, and is never too small as long as no more producers
- * send than are set.
+ * may be too large by as much as was sent; it errs to that side.
  *
  * With a depth, a gap between it and held is closed in batches, with a look
  * after each.  A batch is the producer's share of the gap, rounded up, and at
- * most REFILL_BATCH; nothing is sent for a gap of less than REFILL_BATCH, or
- * than half of a small depth.  So producers that look at the same time send a
- * message each too much at most.  Those that look at different times overshoot
- * where one has forgotten its own sends and the others' are not counted yet:
- * by 3 per cent and less when SQS counts each message 0 to 60 s late, by a
- * quarter when two fast producers fill an empty queue of which every message
- * is counted after a minute.  One that is started again has forgotten all.
+ * most REFILL_BATCH.  Nothing is sent for a gap of less than REFILL_BATCH, or
+ * than half of a small depth, unless the waits have grown to the interval.
+ * tests/bench/fleet tells how well that does.  A producer that is started again
+ * has forgotten what it sent.
  *
  * Without a depth the rule is that of the article that this program follows:
- * when less than the low watermark is held, a burst is sent, whatever others
- * send.
+ * when less than the low watermark is held, a burst is sent.  Others are not
+ * reckoned with.
  */
-#define REFILL_SETTLE_MS    60000 /* SQS counts a new message within a minute */
-#define REFILL_BATCH        10    /* messages of a call */
+
+/* SQS counts a new message within a minute. */
+#define REFILL_SETTLE_MS    60000L
+
+#define REFILL_BATCH        10 /* messages of a call */
+
+/* Seconds.  To begin with 1 s after each message that was missing would double
+ * the looks at a queue of which little is taken, and serve no more boots. */
+#define REFILL_CALM         8
 
 /* Messages in flight beyond the depth, or bursts beyond the low watermark,
  * that show that consumers do not delete. */
 #define REFILL_STUCK        100
 #define REFILL_STUCK_BURSTS 10
 
-/* Sends that began within REFILL_MERGE_MS are one note.  A note counts until
- * its last send has settled; so there are never more notes than this. */
+/* Sends that began within REFILL_MERGE_MS are one note, which is as old as the
+ * last of them; so there are never more notes than this. */
 #define REFILL_MERGE_MS     1000
-#define REFILL_NOTES        (REFILL_SETTLE_MS / REFILL_MERGE_MS + 1)
+#define REFILL_NOTES        (2 * REFILL_SETTLE_MS / REFILL_MERGE_MS + 1)
 
 struct refill_note {
 	int64_t first, last; /* when the first and the last of its sends were */
 	int64_t sent;        /* messages, over 0 */
-	int64_t held;        /* before the first of them */
+	int64_t most;        /* may have been there before the first of them */
 };
 
 /* Zero: nothing was sent yet, and nothing is known of the queue. */
@@ -64,6 +75,8 @@ struct refill_state {
 	int64_t visible;   /* at the last look: messages to be received */
 	int64_t in_flight; /* and those received by somebody, not deleted */
 	int64_t held;      /* what the queue is held to contain since */
+	int64_t most;      /* and with what the others may have sent */
+	bool small;        /* the gap is less than a batch */
 	int64_t wait;      /* the next one when nothing is missing, s; 0: 1 */
 	size_t oldest, n;  /* notes in use, oldest first, around the end */
 	struct refill_note notes[REFILL_NOTES];
@@ -97,8 +110,9 @@ bool refill_is_stuck(
 /*
  * How long to wait before the next look, in ms, after a turn that ended so.
  * With a depth: 0 after a send; 1, 2, 4 ... s, at most the interval, when
- * nothing was to be sent, beginning anew after each send; the interval after a
- * failure.  Without one: always the interval.  Up to ten per cent more by
+ * nothing was to be sent, beginning anew after each send, and after one for a
+ * gap of less than a batch with REFILL_CALM; the interval after a failure.
+ * Without one: always the interval.  Up to ten per cent more by
  * chance in [0,1), so that producers do not move in step.
  */
 int64_t refill_wait(const struct refill_settings *settings,
