@@ -4,8 +4,10 @@
 #include <err.h>
 #include <stdlib.h>
 
-#define ATTEMPTS     3     /* as SQS_ATTEMPTS of common/sqs/client.h */
-#define POLL_MS      1000  /* a poll, where others follow */
+#define ATTEMPTS     3 /* as SQS_ATTEMPTS of common/sqs/client.h */
+/* As agent/online/ polls. */
+#define LOOK_MS      1000
+#define TURN_MS      2000
 #define POLL_MOST_MS 20000 /* SQS has no longer ones */
 #define LEFT_MS      2000  /* for the delete, after a poll */
 #define HOUR_MS      3600000.0
@@ -65,7 +67,8 @@ static void begin_run(struct world *w, struct agent *a)
 	const int64_t queues = (int64_t)w->settings->queues;
 
 	a->deadline = w->now + w->settings->timeout_ms;
-	a->queue = (int8_t)random_below(&w->chance, queues);
+	a->queue =
+	    w->settings->given ? 0 : (int8_t)random_below(&w->chance, queues);
 	a->asked = 0;
 	a->attempts = 0;
 	a->turn++;
@@ -179,15 +182,27 @@ static bool call_again(
 	return true;
 }
 
-/* How long to wait for a message, in whole seconds as SQS has it. */
+/* The seconds of the next poll, in ms: each queue is looked at for one; then a
+ * single one is waited on for what is left, and several in turns. */
 static int64_t find_poll(const struct world *w, const struct agent *a)
 {
-	const int64_t left = a->deadline - w->now - LEFT_MS;
-	int64_t poll = POLL_MS;
+	const int64_t queues = (int64_t)w->settings->queues;
+	const int64_t most = queues > 1 ? TURN_MS : POLL_MOST_MS;
+	const int64_t left =
+	    (a->asked < queues ? a->deadline - LEFT_MS : a->until) - w->now;
 
-	if (w->settings->patient && w->settings->queues == 1)
-		poll = left < POLL_MOST_MS ? left : POLL_MOST_MS;
-	return left < POLL_MS ? 0 : poll / 1000 * 1000;
+	if (a->asked < queues)
+		return left < LOOK_MS ? 0 : LOOK_MS;
+	return (left < most ? left : most) / 1000 * 1000;
+}
+
+static void begin_wait(struct world *w, struct agent *a)
+{
+	const int64_t until = w->now + w->settings->wait_ms;
+
+	a->until = a->deadline - LEFT_MS;
+	if (until < a->until)
+		a->until = until;
 }
 
 /* The next queue, or the first one again as long as there is time. */
@@ -200,8 +215,9 @@ static void ask_next(struct world *w, struct agent *a)
 	a->queue = (int8_t)((a->queue + 1) % queues);
 	a->attempts = 0;
 	a->turn++;
-	if (a->asked < queues ||
-	    (w->settings->patient && w->now + POLL_MS + LEFT_MS < a->deadline))
+	if (a->asked == queues)
+		begin_wait(w, a);
+	if (a->asked < queues || find_poll(w, a) > 0)
 		add_event(w, a, w->now + 2 * w->settings->agent_ms, EVENT_ASK);
 	else
 		end_unserved(w, a);

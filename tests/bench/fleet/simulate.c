@@ -35,6 +35,7 @@ static const struct number numbers[] = {
     {"tail", MEMBER(tail_ms), INTEGER, 1000},
     {"machines", MEMBER(machines), REAL, 1},
     {"timeout", MEMBER(timeout_ms), INTEGER, 1000},
+    {"wait", MEMBER(wait_ms), INTEGER, 1000},
     {"dies", MEMBER(dies), REAL, 1},
     {"retry-after", MEMBER(retry_ms), INTEGER, 1000},
     {"retry-spread", MEMBER(retry_more_ms), INTEGER, 1000},
@@ -58,7 +59,7 @@ static const struct world_settings defaults = {
     .boots_ms = 1800000,
     .tail_ms = 1800000,
     .timeout_ms = 10000,
-    .patient = true,
+    .wait_ms = 8000,
     .dies = 0.001,
     .retry = RETRY_UNTIL,
     .retry_ms = 300000,
@@ -142,10 +143,10 @@ static bool read_word(struct world_settings *s, const char *word)
 		s->empty = false;
 	else if (is("begin", "empty", word))
 		s->empty = true;
-	else if (is("polls", "second", word))
-		s->patient = false;
-	else if (is("polls", "patient", word))
-		s->patient = true;
+	else if (is("order", "given", word))
+		s->given = true;
+	else if (is("order", "random", word))
+		s->given = false;
 	else if (is("retry", "none", word))
 		s->retry = RETRY_NONE;
 	else if (is("retry", "once", word))

@@ -69,8 +69,9 @@ struct world_settings {
 	size_t storms_n;
 	/* Agents. */
 	int64_t timeout_ms;
-	bool patient; /* wait for a message, not just for a second */
-	double dies;  /* between receiving and deleting: this share */
+	bool given;      /* the first queue is asked first, else any */
+	int64_t wait_ms; /* for a message where there is none; 0: not at all */
+	double dies;     /* between receiving and deleting: this share */
 	enum world_retry retry;
 	int64_t retry_ms;      /* after the boot, or after the run before */
 	int64_t retry_more_ms; /* up to so much later, by chance */
@@ -95,16 +96,16 @@ struct world_settings {
 };
 
 struct agent {
-	int64_t deadline;
-	int32_t tries;    /* runs so far */
-	int32_t attempts; /* of the call that is under way */
-	int64_t turn;     /* grows, so that old events are known for such */
-	int8_t storm;     /* -1: none */
-	int8_t queue;     /* whose turn it is */
-	int8_t asked;     /* queues in this run */
-	int8_t server;    /* of the message that it holds */
-	bool daily;       /* it is not its boot */
-	bool again;       /* somebody has received the message before */
+	int64_t deadline, until; /* the latter is when its wait ends */
+	int32_t tries;           /* runs so far */
+	int32_t attempts;        /* of the call that is under way */
+	int64_t turn;  /* grows, so that old events are known for such */
+	int8_t storm;  /* -1: none */
+	int8_t queue;  /* whose turn it is */
+	int8_t asked;  /* queues in this run */
+	int8_t server; /* of the message that it holds */
+	bool daily;    /* it is not its boot */
+	bool again;    /* somebody has received the message before */
 };
 
 /* What came of the boots of a storm, or of the others. */
