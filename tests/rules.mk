@@ -136,6 +136,10 @@ $(FLEET_BIN): $(call obj,$(FLEET)) $(BUILD)/producer/online/refill.o
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lm
 -include $(FLEET:%.c=$(BUILD)/%.d)
 tests: $(FLEET_BIN)
+## storms of boots in virtual time: served at once, and no queue too full
+check-fleet: $(FLEET_BIN)
+	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench/fleet/report check
+.PHONY: check-fleet
 
 # What measures is small C and runs as tests/bench/bench says.
 BENCH_BIN := $(addprefix $(BUILD)/tests/bench/,canned timed)
@@ -200,8 +204,8 @@ check-aws: all check-template $(VENV_AWS)/made
 .PHONY: check-template check-aws
 
 ## those parts of "check" that need Python's packages
-check-python: check-levels check-template check-integration
-## all that a change needs: unit, model, levels, integration
+check-python: check-levels check-template check-fleet check-integration
+## all that a change needs: unit, model, levels, fleet, integration
 check: check-unit check-model check-python
 
 .PHONY: fuzz fuzzers check-unit test asan check-levels check-integration model \
