@@ -4,7 +4,7 @@
 #include "base/log.h"
 
 #define AT_ONCE  1 /* a deadline that has passed */
-#define FOR_EVER (INT64_MAX / 2)
+#define LONG_AGO (INT64_MIN / 2)
 
 void heartbeat_init(struct heartbeat *h, int fd, int cancel_fd,
     const struct clock *clock, int64_t watchdog_ms)
@@ -13,6 +13,7 @@ void heartbeat_init(struct heartbeat *h, int fd, int cancel_fd,
 	    .cancel_fd = cancel_fd,
 	    .clock = clock,
 	    .slice = HEARTBEAT_USUAL_MS,
+	    .told = LONG_AGO,
 	    .record = {.queues = 1}};
 	for (size_t i = 0; i < LIMIT_QUEUES; i++)
 		h->record.visible[i] = -1;
@@ -22,27 +23,20 @@ void heartbeat_init(struct heartbeat *h, int fd, int cancel_fd,
 		h->slice = 1;
 }
 
-void heartbeat_tell(const struct heartbeat *h)
+void heartbeat_tell(struct heartbeat *h)
 {
+	h->told = clock_mono(h->clock);
 	if (record_send(h->fd, RECORD_HEARTBEAT, &h->record, sizeof h->record,
 		-1, AT_ONCE) != 0)
 		log_debug("the offline half takes no sign of life");
 }
 
-int64_t heartbeat_deadline(const struct heartbeat *h, int64_t usual)
+int64_t heartbeat_deadline(struct heartbeat *h, int64_t usual)
 {
 	const int64_t ms = h->slice < usual ? h->slice : usual;
 
 	heartbeat_tell(h);
-	return clock_mono(h->clock) + ms;
-}
-
-/* The end of the slice that begins now, or end when that is earlier. */
-static int64_t end_of_slice(const struct heartbeat *h, int64_t end)
-{
-	const int64_t next = clock_mono(h->clock) + h->slice;
-
-	return next < end ? next : end;
+	return h->told + ms;
 }
 
 /* Take what has come from the offline half, which while this one asks for
@@ -68,15 +62,14 @@ static int take_looks(struct heartbeat *h)
 int heartbeat_sleep(struct heartbeat *h, int64_t ms)
 {
 	const int64_t end = clock_mono(h->clock) + ms;
-	int64_t now, next;
+	int64_t left;
 	int rc = take_looks(h);
 
 	h->record.resting = 1;
 	while (rc == 0 && !h->look && clock_mono(h->clock) < end) {
 		heartbeat_tell(h);
-		now = clock_mono(h->clock);
-		next = end_of_slice(h, end);
-		rc = clock_sleep(h->clock, next > now ? next - now : 0);
+		left = end - h->told < h->slice ? end - h->told : h->slice;
+		rc = clock_sleep(h->clock, left > 0 ? left : 0);
 		if (rc == 0)
 			rc = take_looks(h);
 	}
@@ -90,9 +83,10 @@ int heartbeat_receive(
 	int rc;
 
 	do {
-		heartbeat_tell(h);
+		if (clock_mono(h->clock) - h->told >= h->slice)
+			heartbeat_tell(h);
 		rc = record_receive(h->fd, type, data, max, len, h->cancel_fd,
-		    end_of_slice(h, FOR_EVER));
+		    h->told + h->slice);
 		h->look = h->look || (rc == 0 && *type == RECORD_LOOK);
 	} while (rc == ERR_TIMEOUT || (rc == 0 && *type == RECORD_LOOK));
 	return rc;

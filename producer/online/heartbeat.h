@@ -22,6 +22,7 @@ struct heartbeat {
 	int cancel_fd;
 	const struct clock *clock;
 	int64_t slice; /* ms */
+	int64_t told;  /* when the last sign was sent, CLOCK_MONOTONIC ms */
 	bool look;     /* the offline half has asked for a look at once */
 	struct record_heartbeat record;
 };
@@ -36,15 +37,16 @@ void heartbeat_init(struct heartbeat *h, int fd, int cancel_fd,
 
 /* Send the record as it is now.  Never waits: when there is no room, the
  * offline half still has earlier ones to read, and this one is dropped. */
-void heartbeat_tell(const struct heartbeat *h);
+void heartbeat_tell(struct heartbeat *h);
 
 /* Send a sign of life.  Returns the deadline of a call that begins now: after
  * usual ms, or after a slice when that is shorter. */
-int64_t heartbeat_deadline(const struct heartbeat *h, int64_t usual);
+int64_t heartbeat_deadline(struct heartbeat *h, int64_t usual);
 
 /* As clock_sleep(), and as record_receive() without a deadline, but both wait
- * in slices with a sign of life before each.  RECORD_LOOK sets look; it ends a
- * sleep, also one that has not begun, and is nothing that is received. */
+ * in slices with a sign of life before each; what is received within a slice of
+ * the last sign needs no other.  RECORD_LOOK sets look; it ends a sleep, also
+ * one that has not begun, and is nothing that is received. */
 int heartbeat_sleep(struct heartbeat *h, int64_t ms) MUST_CHECK;
 int heartbeat_receive(struct heartbeat *h, uint32_t *type, void *data,
     size_t max, size_t *len) MUST_CHECK;

@@ -160,6 +160,23 @@ static void a_look_is_no_answer(void **state)
 	assert_true(h.look);
 }
 
+static void what_is_received_at_once_needs_one_sign(void **state)
+{
+	struct heartbeat h = begin(180000);
+	uint32_t type;
+	size_t len;
+	char data[8];
+
+	(void)state;
+	for (int i = 0; i < 9; i++) {
+		assert_int_equal(record_send(pair[0], 7, "x", 1, -1, 1), 0);
+		assert_int_equal(
+		    heartbeat_receive(&h, &type, data, sizeof data, &len), 0);
+		assert_int_equal(count_signs(), i == 0 || i == 6 ? 1 : 0);
+		now += 10000;
+	}
+}
+
 static void the_shortest_watchdog_cuts_sleep_to_a_millisecond(void **state)
 {
 	struct heartbeat h = begin(1);
@@ -242,6 +259,7 @@ int main(void)
 	    TEST(without_a_watchdog_a_sleep_has_a_sign_a_minute),
 	    TEST(a_look_ends_a_sleep),
 	    TEST(a_look_is_no_answer),
+	    TEST(what_is_received_at_once_needs_one_sign),
 	    TEST(the_shortest_watchdog_cuts_sleep_to_a_millisecond),
 	    TEST(a_call_takes_no_more_than_a_slice),
 	    TEST(signs_that_find_no_room_are_dropped),
