@@ -75,6 +75,21 @@ static int replace_unit(struct json_filter *f)
 			 : pass_in_string(f, (const uint8_t *)"?", 1);
 }
 
+/* Take what needs no look at each character.  0 bytes where the string is full.
+ */
+static int pass_plain(
+    struct json_filter *f, const uint8_t *s, size_t len, size_t *taken)
+{
+	const size_t room = JSON_STRING_MAX - f->token;
+
+	if (len > room)
+		len = room;
+	if (len > sizeof f->out)
+		len = sizeof f->out;
+	*taken = json_span_plain(s, len);
+	return pass_in_string(f, s, *taken);
+}
+
 /* Take whole units from those bytes that wait; what is none gives way to what
  * is behind it, which may end the string. */
 static int take_units(struct json_filter *f)
@@ -127,9 +142,14 @@ int json_filter_add(struct json_filter *f, const void *data, size_t len)
 	int rc = 0;
 
 	while (rc == 0 && s < end) {
-		if (f->full && f->in_string && f->unit_len == 0)
-			s += skip_full(f, s, (size_t)(end - s));
-		if (s == end)
+		size_t n = 0;
+
+		if (f->in_string && f->unit_len == 0 && f->full)
+			n = skip_full(f, s, (size_t)(end - s));
+		else if (f->in_string && f->unit_len == 0)
+			rc = pass_plain(f, s, (size_t)(end - s), &n);
+		s += n;
+		if (rc != 0 || s == end)
 			break;
 		f->unit[f->unit_len++] = *s++;
 		rc = take_units(f);

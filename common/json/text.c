@@ -18,6 +18,37 @@ bool json_utf8(const void *text, size_t len)
 	return true;
 }
 
+/* True if each of the eight bytes is plain: Hacker's Delight, section 6-1,
+ * finds any zero byte, and any byte below a limit, without a look at each. */
+static bool are_plain(uint64_t x)
+{
+	const uint64_t each = UINT64_C(0x0101010101010101);
+	const uint64_t quote = x ^ '"' * each, backslash = x ^ '\\' * each;
+	const uint64_t low = (x - 0x20 * each) & ~x;
+	const uint64_t high = x | (x + each); /* 0x7f and above */
+	const uint64_t is_quote = (quote - each) & ~quote;
+	const uint64_t is_backslash = (backslash - each) & ~backslash;
+
+	return ((low | high | is_quote | is_backslash) & 0x80 * each) == 0;
+}
+
+size_t json_span_plain(const void *s, size_t len)
+{
+	const uint8_t *c = s;
+	size_t n = 0;
+	uint64_t x;
+
+	for (; len - n >= sizeof x; n += sizeof x) {
+		memcpy(&x, c + n, sizeof x);
+		if (!are_plain(x))
+			break;
+	}
+	while (n < len && c[n] >= 0x20 && c[n] < 0x7f && c[n] != '"' &&
+	       c[n] != '\\')
+		n++;
+	return n;
+}
+
 /* The code unit of "\uXXXX" at s; -1 when it is none, -2 when it may become
  * one with more bytes. */
 static long read_code_unit(const uint8_t *s, size_t len)

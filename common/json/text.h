@@ -14,6 +14,10 @@
 /* Whether text is UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool json_utf8(const void *text, size_t len);
 
+/* How many of the len bytes at s come before the first one that is not
+ * printable ASCII, or is a quote or a backslash. */
+size_t json_span_plain(const void *s, size_t len);
+
 /*
  * Measure the first character of a string's inside, or escape of one, in the
  * len > 0 bytes at s.  More than 0: the bytes of it.  0: it goes on behind len,

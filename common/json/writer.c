@@ -60,13 +60,14 @@ static unsigned find_escape(const uint8_t *s)
 
 static void put_quoted(struct json_writer *w, const char *s)
 {
-	size_t len = strlen(s), plain = 0, i;
+	const size_t len = strlen(s), first = json_span_plain(s, len);
+	size_t plain = 0;
 	char escape[7];
 
-	if (w->rc == 0 && !json_utf8(s, len))
+	if (w->rc == 0 && !json_utf8(s + first, len - first))
 		w->rc = ERR_FORMAT;
 	put_bytes(w, "\"", 1);
-	for (i = 0; i < len; i++) {
+	for (size_t i = first; i < len; i++) {
 		const unsigned code = find_escape((const uint8_t *)s + i);
 
 		if (code == 0)

@@ -75,6 +75,18 @@ static void control_characters_are_written_as_escapes(void **state)
 	json_end_array(w);
 	assert_written(
 	    w, 0, "[\"a\\u007f\\u0080\\u009b\\u009f\xc2\xa0\xc3\x9b\"]");
+	w = json_writer_new();
+	json_begin_array(w, NULL);
+	json_put_string(w, NULL, "long and plain, then\n\xc3\xa9 and plain");
+	json_put_string(w, NULL, "long, then no character:\xff");
+	json_end_array(w);
+	assert_written(w, ERR_FORMAT, "");
+	w = json_writer_new();
+	json_begin_array(w, NULL);
+	json_put_string(w, NULL, "long and plain, then\n\xc3\xa9 and plain");
+	json_end_array(w);
+	assert_written(
+	    w, 0, "[\"long and plain, then\\u000a\xc3\xa9 and plain\"]");
 }
 
 static void calls_that_make_no_json_end_in_an_error(void **state)
