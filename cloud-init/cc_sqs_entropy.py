@@ -280,6 +280,8 @@ VARIABLES = {
     "no_proxy": "no_proxy",
     "imds_endpoint_mode": "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
 }
+# libcurl may bring GnuTLS in, which the agent does not use, and which would start.
+UNUSED = {"GNUTLS_NO_IMPLICIT_INIT": "1"}
 NOT_IN_FILE: dict[str, Checker] = {
     "required": boolean,
     "https_proxy": text_of(
@@ -379,7 +381,7 @@ def wait(process: subprocess.Popen[bytes], seconds: int) -> int | None:
 def environment(directive: dict[str, Any]) -> dict[str, str]:
     """What a run finds beside its configuration: cloud-init's, and the directive's."""
     wanted = {VARIABLES[key]: directive[key] for key in VARIABLES if key in directive}
-    return {**os.environ, **wanted}
+    return {**os.environ, **UNUSED, **wanted}
 
 
 def run_agent(

@@ -48,6 +48,12 @@ def test_uninstall_takes_away_all_that_install_put_there(
     assert [p for p in tmp_path.rglob("*") if not p.is_dir()] == []
 
 
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_no_unit_starts_gnutls(root: Path, program: str) -> None:
+    unit = root / program / "systemd" / f"sqs-entropy-{program}.service.in"
+    assert "\nEnvironment=GNUTLS_NO_IMPLICIT_INIT=1\n" in unit.read_text()
+
+
 def activate(root: Path, tmp_path: Path, **stubs: str) -> tuple[str, list[str]]:
     """Run packaging/activate with stand-ins; what it says, and what it called."""
     log = tmp_path / "calls"
