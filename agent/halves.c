@@ -110,6 +110,12 @@ static int run_agent_offline(void *ctx, int fd, int64_t *until, struct err *err)
 
 	*until = run->deadline + GRACE_MS + REAP_MS;
 	cred_env_forget();
+	agent_offline_recall(run->offline);
+	/* Asked again, because that may have waited for another run that has
+	 * seeded the kernel.  Where it waited in vain, this run goes on beside
+	 * the other, without credit. */
+	if (agent_offline_is_done(run->offline->conf, &run->offline->last_seed))
+		return 0;
 	rc = agent_confine_offline(run->offline->conf, err);
 	if (rc == 0)
 		rc = agent_offline_run(

@@ -17,22 +17,6 @@
 
 #define LEAST_MS 500 /* with less time left another try is of no use */
 
-/* True if --unless-seeded leaves nothing to do.  With --strict a run without
- * credit does not count, because this one would have to give credit. */
-static bool is_done(const struct conf *conf, const struct last_seed *last)
-{
-	const int64_t age =
-	    last_seed_age(last, conf->strict, clock_read(CLOCK_BOOTTIME));
-
-	if (conf->output[0] != '\0' || age < 0 ||
-	    age >= (int64_t)conf->unless_seeded * 1000)
-		return false;
-	log_notice("the kernel was seeded %lld s ago: nothing to do "
-		   "(--unless-seeded %ld)",
-	    (long long)age / 1000, conf->unless_seeded);
-	return true;
-}
-
 /* The end of the time-out.  The time that a run which failed a moment ago has
  * waited counts as if this run had waited. */
 static int find_deadline(const struct conf *conf, const struct last_seed *last,
@@ -67,7 +51,7 @@ static int run_agent(const struct conf *conf, struct err *err)
 	int rc;
 
 	last_seed_read(&last);
-	if (is_done(conf, &last))
+	if (agent_offline_is_done(conf, &last))
 		return 0;
 	rc = find_deadline(conf, &last, &deadline, err);
 	if (rc == 0)
@@ -77,10 +61,7 @@ static int run_agent(const struct conf *conf, struct err *err)
 	agent_say_lacks();
 	(void)signal(SIGPIPE, SIG_IGN);
 	rc = agent_offline_open(&offline, conf, deadline, err);
-	/* Asked again, because agent_offline_open() may have waited for another
-	 * run that has seeded the kernel.  Where it waited in vain, this run
-	 * goes on beside the other, without credit. */
-	if (rc == 0 && !is_done(conf, &offline.last_seed))
+	if (rc == 0)
 		rc = run_halves(&offline, deadline, err);
 	if (rc != 0 && !offline.told && conf->output[0] == '\0')
 		status_write_failure(rc);

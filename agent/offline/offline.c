@@ -81,8 +81,11 @@ int agent_offline_open(struct agent_offline *o, const struct conf *conf,
 		rc = sink_open(&o->sink, conf->output,
 		    (size_t)conf->messages * MESSAGE_PAYLOAD_MAX, deadline,
 		    err);
-	if (rc != 0)
-		return rc;
+	return rc;
+}
+
+void agent_offline_recall(struct agent_offline *o)
+{
 	open_replay(o);
 	read_identity(o);
 	/* By now a run that had the memory locked has ended, or has had its
@@ -93,7 +96,23 @@ int agent_offline_open(struct agent_offline *o, const struct conf *conf,
 		o->status_fd = status_open(STATUS_NAME);
 	if (o->sink.kernel)
 		o->last_seed_fd = status_open(LAST_SEED_NAME);
-	return 0;
+}
+
+/* With --strict a run without credit does not count, because this one would
+ * have to give credit. */
+bool agent_offline_is_done(
+    const struct conf *conf, const struct last_seed *last)
+{
+	const int64_t age =
+	    last_seed_age(last, conf->strict, clock_read(CLOCK_BOOTTIME));
+
+	if (conf->output[0] != '\0' || age < 0 ||
+	    age >= (int64_t)conf->unless_seeded * 1000)
+		return false;
+	log_notice("the kernel was seeded %lld s ago: nothing to do "
+		   "(--unless-seeded %ld)",
+	    (long long)age / 1000, conf->unless_seeded);
+	return true;
 }
 
 void agent_offline_close(struct agent_offline *o)

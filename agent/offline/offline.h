@@ -26,7 +26,7 @@
  * the file of used payloads, which another run or anybody else may hold. */
 #define OFFLINE_LOCK_SHARE   4
 
-/* What this half holds; it is opened before the half is confined. */
+/* What this half holds; all of it is open before the half is confined. */
 struct agent_offline {
 	const struct conf *conf;
 	struct sink sink;
@@ -45,13 +45,23 @@ struct agent_offline {
 	unsigned credit; /* bits given */
 };
 
-/* ERR_PERM, ERR_IO, ERR_CONFIG, ERR_NOMEM; the caller has to call
- * agent_offline_close() even after a failure.  When the file of used payloads
- * cannot be opened, or stays locked for OFFLINE_LOCK_SHARE of the time to the
- * deadline (CLOCK_MONOTONIC ms), that is only logged, and nothing earns
- * credit. */
+/* Open what a run cannot do without: the keys and where the bytes go.
+ * deadline is CLOCK_MONOTONIC ms.  ERR_PERM, ERR_IO, ERR_CONFIG, ERR_NOMEM; the
+ * caller has to call agent_offline_close() even after a failure. */
 int agent_offline_open(struct agent_offline *o, const struct conf *conf,
     int64_t deadline, struct err *err) MUST_CHECK;
+
+/* Open the files of this half alone, and read what they hold.  This comes after
+ * the fork and before the half is confined: it may wait for a disk or for
+ * another run, and the online half goes on meanwhile.  When the file of used
+ * payloads cannot be opened, or stays locked for OFFLINE_LOCK_SHARE of the time
+ * to the deadline, that is only logged, and nothing earns credit. */
+void agent_offline_recall(struct agent_offline *o);
+
+/* True if --unless-seeded leaves nothing to do, which is logged. */
+bool agent_offline_is_done(
+    const struct conf *conf, const struct last_seed *last);
+
 void agent_offline_close(struct agent_offline *o);
 
 /*

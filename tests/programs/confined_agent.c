@@ -48,6 +48,8 @@ static int offline(const struct conf *conf, int64_t deadline, struct err *err)
 	int rc = agent_offline_open(&o, conf, deadline, err);
 
 	if (rc == 0)
+		agent_offline_recall(&o);
+	if (rc == 0)
 		rc = agent_confine_offline(conf, err);
 	if (rc == 0) {
 		forbidden_try();

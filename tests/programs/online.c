@@ -304,6 +304,7 @@ static int mutate(struct agent_offline *o, struct err *err)
 		agent_offline_close(o);
 		_exit(attack_all(theirs, n));
 	}
+	agent_offline_recall(o);
 	rc = agent_confine_offline(o->conf, err);
 	if (rc == 0)
 		serve_all(o, ours, n);

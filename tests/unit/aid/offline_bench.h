@@ -67,6 +67,7 @@ static inline void open_offline(struct bench *b)
 
 	assert_int_equal(
 	    agent_offline_open(&b->offline, &b->conf, in_ms(60000), &err), 0);
+	agent_offline_recall(&b->offline);
 }
 
 static inline int setup(void **state)
