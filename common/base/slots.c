@@ -126,20 +126,26 @@ static bool write_at(int fd, const void *data, size_t len, off_t at)
 	return pwrite(fd, data, len, at) == (ssize_t)len;
 }
 
+static bool write_slot(
+    struct slots *s, const struct head *head, const void *state)
+{
+	const off_t at = find_slot(s, s->next);
+
+	if (!write_at(s->fd, head, sizeof *head, at) ||
+	    !write_at(s->fd, state, s->kind->len, at + (off_t)sizeof *head))
+		return false;
+	s->next = (s->next + 1) % SLOTS;
+	return true;
+}
+
 int slots_write(struct slots *s, const void *state)
 {
 	const struct head head = make_head(s, s->generation + 1, state);
 
 	for (unsigned turn = 0; turn < SLOTS; turn++) {
-		const off_t at = find_slot(s, s->next);
-
-		if (!write_at(s->fd, &head, sizeof head, at) ||
-		    !write_at(
-			s->fd, state, s->kind->len, at + (off_t)sizeof head) ||
-		    fdatasync(s->fd) != 0)
+		if (!write_slot(s, &head, state) || fdatasync(s->fd) != 0)
 			return ERR_IO;
 		s->generation = head.generation;
-		s->next = (s->next + 1) % SLOTS;
 	}
 	return 0;
 }
@@ -239,17 +245,20 @@ static int sync_directory(int directory)
 	return fsync(directory) == 0 || errno == EINVAL ? 0 : ERR_IO;
 }
 
+/* One sync is enough for both slots, because the file has no name so far. */
 static int fill_new(struct slots *s, const struct place *at, const char *name,
     const void *state)
 {
+	const struct head head = make_head(s, s->generation + 1, state);
 	int rc = give_to_owner(s->fd, at->directory);
 
 	if (rc == 0 && ftruncate(s->fd, 0) != 0)
 		rc = ERR_IO;
-	if (rc == 0)
-		rc = slots_write(s, state);
+	for (unsigned turn = 0; rc == 0 && turn < SLOTS; turn++)
+		rc = write_slot(s, &head, state) ? 0 : ERR_IO;
 	if (rc == 0 && fsync(s->fd) != 0)
 		rc = ERR_IO;
+	s->generation = head.generation;
 	if (rc == 0 &&
 	    renameat(at->directory, name, at->directory, at->name) != 0)
 		rc = ERR_IO;

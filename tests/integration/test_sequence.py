@@ -72,18 +72,30 @@ def test_numbers_are_on_the_disk_before_they_are_used(
     log = tmp_path / "trace"
     made = maker.run(
         shutil.which("strace") or "strace",
-        *("-f", "-y", "-e", "trace=pwrite64,fdatasync,sendmsg", "-s", "0", "-o", log),
+        *(
+            "-f",
+            "-y",
+            "-e",
+            "trace=pwrite64,fdatasync,fsync,sendmsg",
+            "-s",
+            "0",
+            "-o",
+            log,
+        ),
         maker.run.build / PRODUCER,
         *("--once", "-c", maker.conf()),
     )
     assert made.code == 0, made.err
     state = Path(maker.run.env["STATE_DIRECTORY"]) / "sequence"
-    pattern = r"^(\d+) +(pwrite64|fdatasync|sendmsg)\(\d+<([^>]+)>"
+    pattern = r"^(\d+) +(pwrite64|fdatasync|fsync|sendmsg)\(\d+<([^>]+)>"
     calls = re.findall(pattern, "\n".join(whole_lines(log)), re.MULTILINE)
     [offline] = {pid for pid, _, where in calls if where == str(state)}
     ours = [name for pid, name, _ in calls if pid == offline]
-    # Two slots when the file is made, and again for the first block.
-    assert ours == [*["pwrite64", "pwrite64", "fdatasync"] * 4, *["sendmsg"] * 10]
+    # Two slots when the file is made; it and its directory are synced. Two slots
+    # again for the first block, each before the next step.
+    block = ["pwrite64", "pwrite64", "fdatasync"] * 2
+    new = [*["pwrite64"] * 4, "fsync", "fsync"]
+    assert ours == [*new, *block, *["sendmsg"] * 10]
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
