@@ -203,68 +203,118 @@ static void report_calm(struct blocks *b, size_t i, const struct pace *pace)
 	    b->sources[i].path, lasted);
 }
 
-static int read_counted(struct blocks *b, size_t i, const struct pace *pace,
-    uint8_t *out, size_t len, struct err *err)
-{
-	const int64_t began = clock_mono(pace->clock);
-	const int rc = source_read(&b->sources[i], pace, out, len, err);
+/* What one source is at while all are read side by side. */
+struct part {
+	uint8_t *out; /* room for len bytes */
+	size_t len;
+	bool start_only; /* no block is wanted */
+	bool starts;     /* these are samples of the start-up test, not used */
+	bool done;
+	struct gathering gathering;
+};
 
-	if (rc != 0)
-		return rc;
-	b->seen[i].bytes += len;
-	b->seen[i].busy += clock_mono(pace->clock) - began;
+/* Go on with what is left of the start-up test, or else with the block. */
+static void begin_part(
+    struct part *part, const struct health *h, const struct clock *clock)
+{
+	const size_t left = h->startup;
+
+	part->starts = left > 0;
+	part->done = !part->starts && part->start_only;
+	source_begin(&part->gathering, clock, part->out,
+	    part->starts && left < part->len ? left : part->len);
+}
+
+/* Test the bytes of a part, which are all there. */
+static int test_part(struct blocks *b, size_t i, struct part *part,
+    const struct pace *pace, struct err *err)
+{
+	const struct gathering *g = &part->gathering;
+	const bool good =
+	    health_feed(b->health[i], g->data, g->len) == HEALTH_GOOD;
+
+	b->seen[i].bytes += g->len;
+	b->seen[i].busy += g->last - g->begun;
+	if (!good) {
+		const int rc = discard_block(b, i, pace, err);
+
+		if (rc != 0)
+			return rc;
+	}
+	part->done = good && !part->starts;
+	if (!part->done) {
+		begin_part(part, b->health[i], pace->clock);
+		return 0;
+	}
+	health_passed(b->health[i]);
+	report_calm(b, i, pace);
 	return 0;
 }
 
-/* Do what is left of the start-up test; its samples are not used. */
-static int start_up(struct blocks *b, size_t i, const struct pace *pace,
-    uint8_t *space, size_t size, struct err *err)
+/* Look at each source that is not done.  *came: one had bytes. */
+static int look_at_all(struct blocks *b, struct part *parts,
+    const struct pace *pace, bool *came, struct err *err)
 {
 	int rc = 0;
 
-	while (rc == 0 && b->health[i]->startup > 0) {
-		const size_t wanted = b->health[i]->startup;
-		const size_t len = wanted < size ? wanted : size;
+	for (size_t i = 0; rc == 0 && i < b->n; i++) {
+		struct gathering *g = &parts[i].gathering;
+		size_t got;
 
-		rc = read_counted(b, i, pace, space, len, err);
-		if (rc == 0 &&
-		    health_feed(b->health[i], space, len) != HEALTH_GOOD)
-			rc = discard_block(b, i, pace, err);
+		if (parts[i].done)
+			continue;
+		rc = source_go_on(&b->sources[i], g, pace->clock, &got, err);
+		*came = *came || got > 0;
+		if (rc == 0 && g->have == g->len)
+			rc = test_part(b, i, &parts[i], pace, err);
+	}
+	return rc;
+}
+
+static bool are_done(const struct part *parts, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n && parts[done].done)
+		done++;
+	return done == n;
+}
+
+/* The sources are read side by side, so that all take as long as the slowest.
+ */
+static int read_parts(struct blocks *b, struct part *parts,
+    const struct pace *pace, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < b->n; i++)
+		begin_part(&parts[i], b->health[i], pace->clock);
+	while (rc == 0 && !are_done(parts, b->n)) {
+		bool came = false;
+
+		rc = look_at_all(b, parts, pace, &came, err);
+		if (rc == 0)
+			rc = source_pause(pace, came, err);
 	}
 	return rc;
 }
 
 int blocks_start(struct blocks *b, const struct pace *pace, struct err *err)
 {
-	uint8_t space[HEALTH_STARTUP];
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < b->n; i++)
-		rc = start_up(b, i, pace, space, sizeof space, err);
-	explicit_bzero(space, sizeof space);
-	return rc;
-}
-
-static int read_tested(struct blocks *b, size_t i, const struct pace *pace,
-    uint8_t *out, size_t len, struct err *err)
-{
+	struct part parts[BLOCKS_SOURCES_MAX];
+	uint8_t *p;
+	struct buf *space = buf_new_zero(b->n * HEALTH_STARTUP, &p);
 	int rc;
 
-	for (;;) {
-		rc = start_up(b, i, pace, out, len, err);
-		if (rc == 0)
-			rc = read_counted(b, i, pace, out, len, err);
-		if (rc != 0)
-			return rc;
-		if (health_feed(b->health[i], out, len) == HEALTH_GOOD) {
-			health_passed(b->health[i]);
-			report_calm(b, i, pace);
-			return 0;
-		}
-		rc = discard_block(b, i, pace, err);
-		if (rc != 0)
-			return rc;
-	}
+	if (space == NULL)
+		return err_set(err, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
+	for (size_t i = 0; i < b->n; i++)
+		parts[i] = (struct part){.out = p + i * HEALTH_STARTUP,
+		    .len = HEALTH_STARTUP,
+		    .start_only = true};
+	rc = read_parts(b, parts, pace, err);
+	buf_free(space);
+	return rc;
 }
 
 void blocks_combine(
@@ -283,21 +333,25 @@ void blocks_combine(
 int blocks_make(struct blocks *b, const struct pace *pace, uint8_t *out,
     size_t len, struct err *err)
 {
-	const uint8_t *parts[BLOCKS_SOURCES_MAX];
+	const uint8_t *blocks[BLOCKS_SOURCES_MAX];
+	struct part parts[BLOCKS_SOURCES_MAX];
 	uint8_t *p;
-	struct buf *space = buf_new_zero(b->n * len, &p);
-	int rc = 0;
+	struct buf *space = buf_new_zero((b->n - 1) * len, &p);
+	int rc;
 
 	if (space == NULL)
-		rc = err_set(err, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
-	for (size_t i = 0; rc == 0 && i < b->n; i++) {
-		parts[i] = p + i * len;
-		rc = read_tested(b, i, pace, p + i * len, len, err);
+		return err_set(err, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
+	for (size_t i = 0; i < b->n; i++) {
+		/* The first one needs no other place. */
+		parts[i] = (struct part){
+		    .out = i == 0 ? out : p + (i - 1) * len, .len = len};
+		blocks[i] = parts[i].out;
 	}
-	if (rc == 0)
-		blocks_combine(out, parts, b->n, len);
-	else
+	rc = read_parts(b, parts, pace, err);
+	if (rc != 0)
 		explicit_bzero(out, len);
+	else if (b->n > 1)
+		blocks_combine(out, blocks, b->n, len);
 	buf_free(space);
 	return rc;
 }

@@ -182,14 +182,14 @@ static int read_some(
 	    err, ERR_EOF, "%s has ended: it is no endless source", s->path);
 }
 
-static int check_time(const struct source *s, int64_t now, int64_t start,
-    int64_t last, struct err *err)
+static int check_time(const struct source *s, const struct gathering *g,
+    int64_t now, struct err *err)
 {
-	if (now - last >= SOURCE_SILENCE_MS)
+	if (now - g->last >= SOURCE_SILENCE_MS)
 		return err_set(err, ERR_TIMEOUT,
 		    "%s gave no byte for %d s: is the hardware alive?", s->path,
 		    SOURCE_SILENCE_MS / 1000);
-	if (now - start >= SOURCE_TOTAL_MS)
+	if (now - g->begun >= SOURCE_TOTAL_MS)
 		return err_set(err, ERR_TIMEOUT,
 		    "%s is too slow: no whole message in %d s (set "
 		    "message-bytes lower)",
@@ -197,35 +197,27 @@ static int check_time(const struct source *s, int64_t now, int64_t start,
 	return 0;
 }
 
-static int gather_bytes(struct source *s, const struct pace *pace,
-    uint8_t *data, size_t len, struct err *err)
+void source_begin(
+    struct gathering *g, const struct clock *clock, uint8_t *data, size_t len)
 {
-	const int64_t start = clock_mono(pace->clock);
-	int64_t last = start;
-	size_t have = 0, got;
-	int rc;
+	*g = (struct gathering){.data = data, .len = len};
+	g->begun = g->last = clock_mono(clock);
+}
 
-	while (have < len) {
-		rc = read_some(s, data + have, len - have, &got, err);
-		if (rc != 0)
-			return rc;
-		have += got;
-		if (got > 0) {
-			last = clock_mono(pace->clock);
-			/* A stop must be seen between the reads of a slow
-			 * device too. */
-			rc = pace->wait(pace->ctx, 0);
-		} else {
-			rc = check_time(
-			    s, clock_mono(pace->clock), start, last, err);
-			if (rc == 0)
-				rc = pace->wait(pace->ctx, PAUSE_MS);
-		}
-		if (rc == ERR_CANCELED)
-			err_set(err, rc, "told to stop");
-		if (rc != 0)
-			return rc;
-	}
+static int gather_some(struct source *s, struct gathering *g,
+    const struct clock *clock, size_t *got, struct err *err)
+{
+	int rc = ERR_IO;
+
+	if (s->fd >= 0)
+		rc =
+		    read_some(s, g->data + g->have, g->len - g->have, got, err);
+	if (rc != 0)
+		return rc;
+	g->have += *got;
+	if (*got == 0)
+		return check_time(s, g, clock_mono(clock), err);
+	g->last = clock_mono(clock);
 	return 0;
 }
 
@@ -241,20 +233,50 @@ static bool may_open_again(const struct source *s, int rc)
 	return rc == ERR_IO || rc == ERR_EOF;
 }
 
+int source_go_on(struct source *s, struct gathering *g,
+    const struct clock *clock, size_t *got, struct err *err)
+{
+	int rc;
+
+	*got = 0;
+	rc = gather_some(s, g, clock, got, err);
+	if (s->failed && !g->again && may_open_again(s, rc)) {
+		rc = open_again(s, err);
+		s->gone = rc != 0;
+		source_begin(g, clock, g->data, g->len);
+		g->again = true;
+	}
+	if (rc != 0)
+		explicit_bzero(g->data, g->len);
+	if (rc != 0 || g->have == g->len)
+		s->failed = rc != 0;
+	return rc;
+}
+
+int source_pause(const struct pace *pace, bool came, struct err *err)
+{
+	/* A stop must be seen between the reads of a slow device too. */
+	const int rc = pace->wait(pace->ctx, came ? 0 : PAUSE_MS);
+
+	if (rc == ERR_CANCELED)
+		(void)err_set(err, rc, "told to stop");
+	return rc;
+}
+
 int source_read(struct source *s, const struct pace *pace, uint8_t *data,
     size_t len, struct err *err)
 {
-	int rc = ERR_IO;
+	struct gathering g;
+	int rc = 0;
 
-	if (s->fd >= 0)
-		rc = gather_bytes(s, pace, data, len, err);
-	if (s->failed && may_open_again(s, rc)) {
-		rc = open_again(s, err);
-		s->gone = rc != 0;
+	source_begin(&g, pace->clock, data, len);
+	while (rc == 0 && g.have < len) {
+		size_t got;
+
+		rc = source_go_on(s, &g, pace->clock, &got, err);
 		if (rc == 0)
-			rc = gather_bytes(s, pace, data, len, err);
+			rc = source_pause(pace, got > 0, err);
 	}
-	s->failed = rc != 0 && rc != ERR_CANCELED;
 	if (rc != 0)
 		explicit_bzero(data, len);
 	return rc;

@@ -50,17 +50,39 @@ int source_open(struct source *s, const char *path, struct err *err) MUST_CHECK;
  * would change the mode of a terminal; and what stat(2) says of it. */
 int source_look(const char *path, struct stat *st, struct err *err) MUST_CHECK;
 
+/* Exactly len bytes that are to come from one source. */
+struct gathering {
+	uint8_t *data;
+	size_t len, have;
+	int64_t begun, last; /* the latest byte; CLOCK_MONOTONIC ms */
+	bool again;          /* path was opened again for them */
+};
+
+/* Begin with none; time is counted from now. */
+void source_begin(
+    struct gathering *g, const struct clock *clock, uint8_t *data, size_t len);
+
 /*
- * Gather exactly len bytes, asking the device for no more than that; go on
- * after short reads and "not yet".  ERR_TIMEOUT after SOURCE_SILENCE_MS without
- * a byte or SOURCE_TOTAL_MS in all, ERR_EOF, ERR_IO, ERR_CANCELED; data is
- * wiped then.  After a failure the next call goes on with the same descriptor;
- * when that fails again, by ERR_IO or ERR_EOF, it opens path again, with
- * source_open()'s errors as long as it is not back, but not the same regular
- * file.  Lost (ERR_ABSENT) is what comes back and may not be opened by this
- * process any more, a device of another driver, and, when confine_calls() is
- * done, a terminal.
+ * Look once whether the source has bytes, asking for no more than are missing.
+ * *got came, 0 is "not yet"; all are there when g->have is g->len.  ERR_TIMEOUT
+ * after SOURCE_SILENCE_MS without a byte or SOURCE_TOTAL_MS in all, ERR_EOF,
+ * ERR_IO; data is wiped then.  After a failure the next bytes are read from the
+ * same descriptor; when that fails again, by ERR_IO or ERR_EOF, it opens path
+ * again, with source_open()'s errors as long as it is not back, but not the
+ * same regular file.  Lost (ERR_ABSENT) is what comes back and may not be
+ * opened by this process any more, a device of another driver, and, when
+ * confine_calls() is done, a terminal.
  */
+int source_go_on(struct source *s, struct gathering *g,
+    const struct clock *clock, size_t *got, struct err *err) MUST_CHECK;
+
+/* Wait between two looks at one or more sources, if none of them had bytes; a
+ * stop is seen even if not.  ERR_CANCELED. */
+int source_pause(const struct pace *pace, bool came, struct err *err)
+    MUST_CHECK;
+
+/* Gather exactly len bytes from one source.  Errors of source_go_on() and
+ * ERR_CANCELED; data is wiped then. */
 int source_read(struct source *s, const struct pace *pace, uint8_t *data,
     size_t len, struct err *err) MUST_CHECK;
 

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -88,11 +89,15 @@ static void only_len_bytes_are_written(void **state)
 	assert_int_equal(out[2], 0x77);
 }
 
-/* A device that gives so many bytes in each second of a clock that moves only
- * by waiting. */
+/* One or two devices that give so many bytes in each second of a clock that
+ * moves only by waiting. */
 struct slow {
-	int fd;
-	int64_t now, given, per_second;
+	int64_t now;
+	struct slow_device {
+		int fd;
+		int64_t given, per_second;
+		char path[160];
+	} at[2];
 };
 
 static int64_t slow_now(void *ctx)
@@ -100,17 +105,38 @@ static int64_t slow_now(void *ctx)
 	return ((const struct slow *)ctx)->now;
 }
 
+static void slow_give(struct slow_device *d, int64_t ms)
+{
+	uint8_t byte;
+
+	for (; d->given < ms * d->per_second / 1000; d->given++) {
+		assert_int_equal(getrandom(&byte, 1, 0), 1);
+		assert_int_equal(write(d->fd, &byte, 1), 1);
+	}
+}
+
 static int slow_wait(void *ctx, int64_t ms)
 {
 	struct slow *s = ctx;
-	uint8_t byte;
 
 	s->now += ms;
-	for (; s->given < s->now * s->per_second / 1000; s->given++) {
-		assert_int_equal(getrandom(&byte, 1, 0), 1);
-		assert_int_equal(write(s->fd, &byte, 1), 1);
-	}
+	slow_give(&s->at[0], s->now);
+	slow_give(&s->at[1], s->now);
 	return 0;
+}
+
+static void slow_open(struct slow_device *d, struct keys *k, const char *name)
+{
+	(void)snprintf(d->path, sizeof d->path, "%s", keys_path(k, name));
+	assert_int_equal(mkfifo(d->path, 0600), 0);
+	d->fd = open(d->path, O_RDWR);
+	assert_true(d->fd >= 0);
+}
+
+static void slow_close(struct slow_device *d)
+{
+	(void)close(d->fd);
+	(void)unlink(d->path);
 }
 
 /* The longest message that such a source can be read for in the time that
@@ -124,25 +150,95 @@ static void a_slow_source_passes_its_start_up_test_in_time(void **state)
 	} cases[] = {{32, 160}, {512, 160}, {7000, 1080}};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct slow slow = {.per_second = 13};
+		struct slow slow = {.at = {{.per_second = 13}}};
 		const struct clock clock = {.mono = slow_now, .ctx = &slow};
 		const struct pace pace = {&clock, slow_wait, &slow};
-		const char *path = keys_path(*state, "slow");
 		struct err err = {0};
 		struct blocks blocks;
 
-		assert_int_equal(mkfifo(path, 0600), 0);
-		slow.fd = open(path, O_RDWR);
-		assert_true(slow.fd >= 0);
-		assert_int_equal(
-		    blocks_open(&blocks, path, 1, cases[i].message, &err), 0);
+		slow_open(&slow.at[0], *state, "slow");
+		assert_int_equal(blocks_open(&blocks, slow.at[0].path, 1,
+				     cases[i].message, &err),
+		    0);
 		assert_int_equal(blocks_start(&blocks, &pace, &err), 0);
 		assert_in_range(
 		    slow.now / 1000, HEALTH_STARTUP / 13, cases[i].seconds);
 		blocks_close(&blocks);
-		(void)close(slow.fd);
-		(void)unlink(path);
+		slow_close(&slow.at[0]);
 	}
+}
+
+/* Both as blocks of 512 bytes. */
+static void open_two(struct slow *slow, struct keys *k, struct blocks *blocks)
+{
+	char devices[400];
+	struct err err = {0};
+
+	slow_open(&slow->at[0], k, "one");
+	slow_open(&slow->at[1], k, "two");
+	(void)snprintf(devices, sizeof devices, "%s,%s", slow->at[0].path,
+	    slow->at[1].path);
+	assert_int_equal(blocks_open(blocks, devices, 1, 512, &err), 0);
+}
+
+static void close_two(struct slow *slow, struct blocks *blocks)
+{
+	blocks_close(blocks);
+	slow_close(&slow->at[0]);
+	slow_close(&slow->at[1]);
+}
+
+static void two_sources_take_the_time_of_the_slower(void **state)
+{
+	struct slow slow = {.at = {{.per_second = 20}, {.per_second = 13}}};
+	const struct clock clock = {.mono = slow_now, .ctx = &slow};
+	const struct pace pace = {&clock, slow_wait, &slow};
+	struct err err = {0};
+	struct blocks blocks;
+	uint8_t out[512];
+
+	open_two(&slow, *state, &blocks);
+	assert_int_equal(blocks_start(&blocks, &pace, &err), 0);
+	assert_in_range(
+	    slow.now / 1000, HEALTH_STARTUP / 13, HEALTH_STARTUP / 13 + 1);
+	for (int i = 1; i <= 3; i++)
+		assert_int_equal(
+		    blocks_make(&blocks, &pace, out, sizeof out, &err), 0);
+	assert_in_range(slow.now / 1000, (HEALTH_STARTUP + 3 * 512) / 13,
+	    (HEALTH_STARTUP + 3 * 512) / 13 + 1);
+	/* How fast each is by itself. */
+	assert_in_range(
+	    blocks.seen[0].bytes * 1000 / (uint64_t)blocks.seen[0].busy, 19,
+	    60);
+	assert_in_range(
+	    blocks.seen[1].bytes * 1000 / (uint64_t)blocks.seen[1].busy, 12,
+	    14);
+	close_two(&slow, &blocks);
+}
+
+static void a_silent_source_is_given_up_beside_another(void **state)
+{
+	static const uint8_t zeros[512];
+	struct slow slow = {.at = {{.per_second = 13}, {.per_second = 0}}};
+	const struct clock clock = {.mono = slow_now, .ctx = &slow};
+	const struct pace pace = {&clock, slow_wait, &slow};
+	struct err err = {0};
+	struct blocks blocks;
+	uint8_t out[512];
+
+	open_two(&slow, *state, &blocks);
+	memset(out, 1, sizeof out);
+	assert_int_equal(
+	    blocks_make(&blocks, &pace, out, sizeof out, &err), ERR_TIMEOUT);
+	assert_int_equal(slow.now, SOURCE_SILENCE_MS);
+	assert_non_null(strstr(err.text, "/two gave no byte for 30 s"));
+	assert_memory_equal(out, zeros, sizeof out);
+	assert_false(blocks.sources[0].failed);
+	/* It is back. */
+	slow.at[1].given = 0;
+	slow.at[1].per_second = 100;
+	assert_int_equal(blocks_make(&blocks, &pace, out, sizeof out, &err), 0);
+	close_two(&slow, &blocks);
 }
 
 static int64_t now;
@@ -214,6 +310,44 @@ static void a_source_that_fails_now_and_then_is_told_once(void **state)
 	(void)close(fd);
 }
 
+/* Its own tests begin anew, and its next block goes with what the other one
+ * gave. */
+static void a_block_that_fails_is_made_anew_alone(void **state)
+{
+	const struct clock clock = {.mono = simulated_now};
+	const struct pace pace = {&clock, no_wait, NULL};
+	const size_t after = 2 * HEALTH_STARTUP + 512;
+	uint8_t first[HEALTH_STARTUP + 512], second[2 * HEALTH_STARTUP + 1024];
+	uint8_t out[512], expected[512];
+	struct err err = {0};
+	struct blocks blocks;
+	char devices[400], path[160];
+	int one, two;
+
+	(void)snprintf(path, sizeof path, "%s", keys_path(*state, "one"));
+	one = open(path, O_WRONLY | O_CREAT, 0600);
+	(void)snprintf(
+	    devices, sizeof devices, "%s, %s", path, keys_path(*state, "two"));
+	two = open(keys_path(*state, "two"), O_WRONLY | O_CREAT, 0600);
+	assert_int_equal(getrandom(first, sizeof first, 0), sizeof first);
+	assert_int_equal(getrandom(second, sizeof second, 0), sizeof second);
+	memset(second + HEALTH_STARTUP, 0, 512);
+	assert_int_equal(write(one, first, sizeof first), sizeof first);
+	assert_int_equal(write(two, second, sizeof second), sizeof second);
+	assert_int_equal(blocks_open(&blocks, devices, 1, 512, &err), 0);
+	logged_begin(LOG_LEVEL_ERROR);
+	assert_int_equal(blocks_make(&blocks, &pace, out, sizeof out, &err), 0);
+	logged_end();
+	for (size_t i = 0; i < sizeof out; i++)
+		expected[i] = first[HEALTH_STARTUP + i] ^ second[after + i];
+	assert_memory_equal(out, expected, sizeof out);
+	assert_int_equal(blocks.seen[0].discarded, 0);
+	assert_int_equal(blocks.seen[1].discarded, 1);
+	blocks_close(&blocks);
+	(void)close(one);
+	(void)close(two);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +358,15 @@ int main(void)
 	    cmocka_unit_test(only_len_bytes_are_written),
 	    cmocka_unit_test_setup_teardown(
 		a_source_that_fails_now_and_then_is_told_once, keys_setup,
+		keys_teardown),
+	    cmocka_unit_test_setup_teardown(
+		two_sources_take_the_time_of_the_slower, keys_setup,
+		keys_teardown),
+	    cmocka_unit_test_setup_teardown(
+		a_silent_source_is_given_up_beside_another, keys_setup,
+		keys_teardown),
+	    cmocka_unit_test_setup_teardown(
+		a_block_that_fails_is_made_anew_alone, keys_setup,
 		keys_teardown),
 	    cmocka_unit_test_setup_teardown(
 		a_slow_source_passes_its_start_up_test_in_time, keys_setup,
