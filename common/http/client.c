@@ -50,7 +50,7 @@ static CURLcode start_curl(void)
 	return code;
 }
 
-static CURLM *new_multi(void)
+CURLM *http_new_multi(void)
 {
 	CURLM *multi = curl_multi_init();
 
@@ -79,7 +79,7 @@ int http_new(const struct http_config *cfg, struct http **out, struct err *err)
 	h->cancel_fd = cfg->cancel_fd;
 	rc = http_trust(h, cfg, err);
 	if (rc == 0)
-		h->multi = new_multi();
+		h->multi = http_new_multi();
 	if (rc == 0 && h->multi == NULL)
 		rc = err_set(err, ERR_NOMEM, "out of memory");
 	if (rc != 0) {
@@ -106,11 +106,13 @@ void http_rest(struct http *h)
 
 	if (h->first != NULL)
 		return;
-	fresh = new_multi();
+	fresh = http_new_multi();
 	if (fresh == NULL)
 		return;
 	(void)curl_multi_cleanup(h->multi);
 	h->multi = fresh;
+	(void)curl_multi_cleanup(h->early);
+	h->early = NULL;
 }
 
 /* Whether curl can drop a transfer that is in a look-up without waiting. */
@@ -138,6 +140,7 @@ void http_free(struct http *h)
 		http_transfer_destroy(t);
 	}
 	(void)curl_multi_cleanup(h->multi);
+	(void)curl_multi_cleanup(h->early);
 	buf_free(h->ca_pem);
 	free(h);
 }

@@ -89,6 +89,7 @@ static curl_socket_t on_socket(
     void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 {
 	struct http_transfer *t = arg;
+	int fd;
 
 	(void)purpose;
 	t->looking_up = false;
@@ -100,7 +101,10 @@ static curl_socket_t on_socket(
 	}
 	if (t->traced)
 		http_trace_address(t, a);
-	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	if (t->held)
+		http_early_socket(t, fd);
+	return fd;
 }
 
 static int get_url_part(CURLU *u, CURLUPart what, char *out, size_t size)
@@ -203,15 +207,17 @@ static int add_header(struct http_transfer *t, const char *line)
 	return 0;
 }
 
-static int take_headers(
-    struct http_transfer *t, const struct http_request *req, struct err *err)
+/* curl keeps the head of the list by reference and reads the list when it sends
+ * the request. */
+int http_add_headers(
+    struct http_transfer *t, const char *const *headers, struct err *err)
 {
 	/* A request must not wait for "100 Continue". */
-	int rc = add_header(t, "Expect:");
+	int rc = t->headers == NULL ? add_header(t, "Expect:") : 0;
 
-	for (size_t i = 0;
-	     rc == 0 && req->headers != NULL && req->headers[i] != NULL; i++)
-		rc = add_header(t, req->headers[i]);
+	for (size_t i = 0; rc == 0 && headers != NULL && headers[i] != NULL;
+	     i++)
+		rc = add_header(t, headers[i]);
 	if (rc == ERR_FORMAT)
 		return err_set(err, rc, "a request header has a line break");
 	return rc == 0 ? 0 : err_set(err, rc, "out of memory");
@@ -397,27 +403,27 @@ static CURLcode set_time(
 	t->heard = now;
 	t->deadline = req->deadline;
 	t->silence_ms = req->silence_ms;
-	t->connect_by =
-	    req->connect_ms > 0 ? now + req->connect_ms : req->deadline;
+	t->connect_by = req->connect_ms > 0 && !t->held ? now + req->connect_ms
+							: req->deadline;
 	SET(CURLOPT_TIMEOUT_MS, (long)(left + BELT_MS));
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(left + BELT_MS));
 	return code;
 }
 
-int http_setup(
-    struct http_transfer *t, const struct http_request *req, struct err *err)
+int http_setup(struct http_transfer *t, struct err *err)
 {
+	const struct http_request *req = &t->req;
 	int rc = take_url(t, req, err);
 
-	if (rc == 0)
-		rc = take_headers(t, req, err);
 	if (rc != 0)
 		return rc;
 	t->traced = req->traced;
 	t->take = req->take;
 	t->take_ctx = req->take_ctx;
 	t->answer_max = req->answer_max;
-	t->answer = buf_new(req->take == NULL || req->answer_max < HTTP_KEPT_MAX
+	if (t->answer == NULL)
+		t->answer =
+		    buf_new(req->take == NULL || req->answer_max < HTTP_KEPT_MAX
 				? req->answer_max
 				: HTTP_KEPT_MAX);
 	t->easy = curl_easy_init();
@@ -432,7 +438,10 @@ int http_setup(
 		return err_set(err, ERR_INTERNAL,
 		    "this libcurl lacks an option that is needed: install one "
 		    "with TLS, 7.76 or later");
-	if (curl_multi_add_handle(t->http->multi, t->easy) != CURLM_OK)
+	rc = http_early_place(t);
+	if (rc != 0)
+		return rc;
+	if (curl_multi_add_handle(t->multi, t->easy) != CURLM_OK)
 		return err_set(err, ERR_NOMEM, "out of memory");
 	return 0;
 }

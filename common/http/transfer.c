@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define LOOKUP_MAX_MS 86400000L
+#define WATCHED_MAX   16U
 
 static bool is_in_lookup(const struct http_transfer *t)
 {
@@ -21,15 +22,20 @@ static void wipe_headers(struct http_transfer *t)
 		explicit_bzero(i->data, strlen(i->data));
 }
 
-static void release_handles(struct http_transfer *t)
+void http_drop_easy(struct http_transfer *t)
 {
 	if (t->easy != NULL) {
-		(void)curl_multi_remove_handle(t->http->multi, t->easy);
+		(void)curl_multi_remove_handle(t->multi, t->easy);
 		curl_easy_cleanup(t->easy);
 		t->easy = NULL;
 	}
 	curl_url_cleanup(t->url);
 	t->url = NULL;
+}
+
+static void release_handles(struct http_transfer *t)
+{
+	http_drop_easy(t);
 	wipe_headers(t);
 	curl_slist_free_all(t->headers);
 	t->headers = NULL;
@@ -79,7 +85,10 @@ static void finish_transfer(struct http_transfer *t, CURLcode code)
 		http_transfer_destroy(t);
 	else if (t->ended)
 		release_handles(t);
-	else if (code != CURLE_OK)
+	else if (code != CURLE_OK && http_early_failed(t)) {
+		if (t->rc != 0)
+			end_transfer(t, t->rc);
+	} else if (code != CURLE_OK)
 		end_transfer(t, http_failure(t, code));
 	else if (!t->head.whole)
 		end_transfer(t,
@@ -100,6 +109,8 @@ static int64_t limit_of(const struct http_transfer *t)
 {
 	int64_t limit = t->deadline;
 
+	if (t->held)
+		return limit;
 	if (t->silence_ms > 0)
 		limit = sooner(limit, t->heard + t->silence_ms);
 	if (!http_sending(t))
@@ -139,15 +150,15 @@ static bool is_canceled(const struct http *h)
 	return h->cancel_fd >= 0 && poll(&p, 1, 0) > 0;
 }
 
-static int perform_transfers(struct http *h)
+static int perform_multi(CURLM *multi)
 {
 	struct http_transfer *t;
 	int running, left;
 	CURLMsg *msg;
 
-	if (curl_multi_perform(h->multi, &running) != CURLM_OK)
+	if (curl_multi_perform(multi, &running) != CURLM_OK)
 		return ERR_INTERNAL;
-	while ((msg = curl_multi_info_read(h->multi, &left)) != NULL) {
+	while ((msg = curl_multi_info_read(multi, &left)) != NULL) {
 		CURLcode code = msg->data.result;
 
 		if (msg->msg != CURLMSG_DONE)
@@ -156,6 +167,34 @@ static int perform_transfers(struct http *h)
 		    CURLE_OK)
 			finish_transfer(t, code);
 	}
+	return 0;
+}
+
+static int perform_transfers(struct http *h)
+{
+	int rc = perform_multi(h->multi);
+
+	if (rc != 0 || h->early == NULL || http_early_stands(h))
+		return rc;
+	rc = perform_multi(h->early);
+	http_early_look(h);
+	return rc;
+}
+
+/* Wait until curl or the caller has something to do. */
+static int wait_for_events(struct http *h, CURLM *polled, int64_t until)
+{
+	struct curl_waitfd extra[1 + WATCHED_MAX];
+	size_t n = 0;
+	int ms = wait_ms(h, until);
+
+	if (h->cancel_fd >= 0)
+		extra[n++] = (struct curl_waitfd){
+		    .fd = h->cancel_fd, .events = CURL_WAIT_POLLIN};
+	n += http_early_watch(h, polled, extra + n, WATCHED_MAX, &ms);
+	if (curl_multi_poll(polled, extra, (unsigned int)n, ms, NULL) !=
+	    CURLM_OK)
+		return ERR_INTERNAL;
 	return 0;
 }
 
@@ -173,9 +212,6 @@ static size_t find_ended(struct http_transfer *const *all, size_t n)
 static void drive_transfers(
     struct http *h, struct http_transfer *const *all, size_t n, int64_t until)
 {
-	struct curl_waitfd extra = {
-	    .fd = h->cancel_fd, .events = CURL_WAIT_POLLIN};
-	unsigned int extras = h->cancel_fd >= 0 ? 1 : 0;
 	struct err *err = &all[0]->err;
 
 	if (is_canceled(h)) {
@@ -187,8 +223,8 @@ static void drive_transfers(
 	if (find_ended(all, n) == n && perform_transfers(h) != 0)
 		end_transfer(all[0],
 		    err_set(err, ERR_INTERNAL, "libcurl refused to go on"));
-	if (find_ended(all, n) == n && curl_multi_poll(h->multi, &extra, extras,
-					   wait_ms(h, until), NULL) != CURLM_OK)
+	if (find_ended(all, n) == n &&
+	    wait_for_events(h, all[0]->multi, until) != 0)
 		end_transfer(all[0],
 		    err_set(err, ERR_INTERNAL, "libcurl refused to wait"));
 }
@@ -225,7 +261,16 @@ int http_start(struct http *h, const struct http_request *req,
 		return ERR_NOMEM;
 	}
 	t->http = h;
-	rc = http_setup(t, req, err);
+	t->multi = h->multi;
+	t->req = *req;
+	t->req.headers = NULL; /* they are kept in t->headers */
+	t->held = req->held;
+	t->deadline = req->deadline;
+	rc = http_add_headers(t, req->headers, err);
+	if (rc == 0 && t->held)
+		http_early_begin(t);
+	else if (rc == 0)
+		rc = http_setup(t, err);
 	if (rc != 0) {
 		http_transfer_destroy(t);
 		return rc;

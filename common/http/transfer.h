@@ -47,6 +47,7 @@ struct http_request {
 	int silence_ms;   /* ceiling of any time without a header line or
 			     a byte of body; 0: deadline */
 	bool traced;      /* for http_trace() */
+	bool held;        /* it waits for http_release() */
 };
 
 /* One request under way or ended. */
@@ -66,12 +67,24 @@ int http_start(struct http *h, const struct http_request *req,
     struct http_transfer **out, struct err *err) MUST_CHECK;
 
 /*
- * Drive all transfers until t has ended.  0: a whole answer came, whatever
- * its status.  ERR_UNREACHABLE: no route, no such name; ERR_CONNECT: refused,
- * or TLS refused; ERR_CONFIG: a certificate or key that cannot be used;
- * ERR_DENIED: the server refuses them in TLS;
- * ERR_TIMEOUT; ERR_NET: broken after the request may have been sent; ERR_LIMIT:
- * body or headers over their ceiling; ERR_CANCELED; or what take() says.
+ * Let a transfer that was begun with held go on, with these headers behind the
+ * request's own.  Until then http_start() has checked nothing of it, and no
+ * byte of it is sent; but while other transfers are driven, the connection of
+ * the first such transfer of a client is made: name, TCP, the beginning of TLS.
+ * If that fails it is made anew, and only what happens after this call is told.
+ * Its connect_ms and silence_ms begin here.  Errors of http_start(); what
+ * has ended it before, as its deadline does, is for http_wait() to tell.
+ */
+int http_release(struct http_transfer *t, const char *const *headers,
+    struct err *err) MUST_CHECK;
+
+/*
+ * Drive all transfers until t has ended, which is not held any more.  0: a
+ * whole answer came, whatever its status.  ERR_UNREACHABLE: no route, no such
+ * name; ERR_CONNECT: refused, or TLS refused; ERR_CONFIG: a certificate or key
+ * that cannot be used; ERR_DENIED: the server refuses them in TLS; ERR_TIMEOUT;
+ * ERR_NET: broken after the request may have been sent; ERR_LIMIT: body or
+ * headers over their ceiling; ERR_CANCELED; or what take() says.
  * http_was_sent() tells whether the server may have seen the request; one with
  * a body counts as seen from the body's first byte on.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TLS against a server that somebody else wrote: openssl s_server. */
 #include "aid/http.h"
+#include "aid/loopback.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -291,6 +292,126 @@ static void after_distrust_a_bundle_is_read_whatever_it_looks_like(void **state)
 	server_stop(&s);
 }
 
+/* A client that trusts bundle, and its request to url, which is held. */
+struct early {
+	struct http *h;
+	struct http_transfer *held, *other;
+	struct loopback *l;
+};
+
+static struct early begin_early(const char *url, const char *bundle)
+{
+	static const struct loopback_step silence[] = {{.delay_ms = 600000}};
+	const struct http_config cfg = {.ca_bundle = bundle, .cancel_fd = -1};
+	struct http_request req = http_aid_get(url);
+	struct early e = {.l = loopback_new(silence, 1)};
+	struct err err;
+
+	req.answer_max = 65536;
+	req.held = true;
+	assert_int_equal(http_new(&cfg, &e.h, &err), 0);
+	assert_int_equal(http_start(e.h, &req, &e.held, &err), 0);
+	assert_true(e.held->early);
+	req = http_aid_get(loopback_url(e.l));
+	assert_int_equal(http_start(e.h, &req, &e.other, &err), 0);
+	return e;
+}
+
+/* Drive the other request, which is not answered. */
+static void drive_other(struct early *e)
+{
+	assert_int_equal(
+	    http_wait_any(e->h, &e->other, 1, http_aid_now() + 5), 1);
+}
+
+static void end_early(struct early *e)
+{
+	http_transfer_free(e->held);
+	http_transfer_free(e->other);
+	http_free(e->h);
+	loopback_free(e->l);
+}
+
+static void expect_released(struct early *e, int rc, const char *text)
+{
+	static const char *const headers[] = {"X-Late: 1", NULL};
+	struct err err = {.text = ""};
+
+	assert_int_equal(http_release(e->held, headers, &err), 0);
+	assert_int_equal(http_wait(e->h, e->held, &err), rc);
+	assert_int_equal(http_was_sent(e->held), rc == 0);
+	if (rc != 0)
+		assert_non_null(strstr(err.text, text));
+}
+
+static void tls_begins_while_another_request_is_waited_for(void **state)
+{
+	struct server s = server_start(NULL);
+	struct early e = begin_early(s.url, cert);
+
+	(void)state;
+	while (!e.held->stands)
+		drive_other(&e);
+	drive_other(&e);
+	assert_true(e.held->early && !http_was_sent(e.held));
+	expect_released(&e, 0, "");
+	assert_true(e.held->early); /* it was not made anew */
+	assert_int_equal(http_status(e.held), 200);
+	end_early(&e);
+	server_stop(&s);
+}
+
+/* As with a curl that does not wait where it is expected to. */
+static void what_is_held_is_not_sent_even_if_it_could_be(void **state)
+{
+	struct server s = server_start(NULL);
+	struct early e = begin_early(s.url, cert);
+
+	(void)state;
+	while (e.held->early) {
+		e.held->stands = false;
+		drive_other(&e);
+	}
+	assert_false(http_was_sent(e.held));
+	expect_released(&e, 0, "");
+	end_early(&e);
+	server_stop(&s);
+}
+
+static void what_fails_early_is_told_when_it_fails_again(void **state)
+{
+	struct server s = server_start(NULL);
+	struct early e = begin_early(s.url, other);
+
+	(void)state;
+	while (!e.held->stands)
+		drive_other(&e);
+	expect_released(&e, ERR_CONNECT, "cannot verify its certificate");
+	assert_true(http_distrusts(e.h));
+	end_early(&e);
+	server_stop(&s);
+	e = begin_early(s.url, cert);
+	while (e.held->early)
+		drive_other(&e);
+	assert_false(http_distrusts(e.h));
+	expect_released(&e, ERR_CONNECT, "cannot connect");
+	end_early(&e);
+}
+
+static void what_is_held_may_be_freed_at_any_time(void **state)
+{
+	struct server s = server_start(NULL);
+	struct early e = begin_early(s.url, cert);
+
+	(void)state;
+	end_early(&e);
+	e = begin_early(s.url, cert);
+	while (!e.held->stands)
+		drive_other(&e);
+	end_early(&e);
+	server_stop(&s);
+}
+
 static void tls_below_1_2_is_refused(void **state)
 {
 	struct server s = server_start("-tls1_1");
@@ -315,6 +436,10 @@ int main(void)
 	    cmocka_unit_test(a_bundle_without_certificates_is_refused),
 	    cmocka_unit_test(a_bundle_that_moves_is_read_again),
 	    cmocka_unit_test(tls_below_1_2_is_refused),
+	    cmocka_unit_test(tls_begins_while_another_request_is_waited_for),
+	    cmocka_unit_test(what_is_held_is_not_sent_even_if_it_could_be),
+	    cmocka_unit_test(what_fails_early_is_told_when_it_fails_again),
+	    cmocka_unit_test(what_is_held_may_be_freed_at_any_time),
 	    cmocka_unit_test(
 		after_distrust_a_bundle_is_read_whatever_it_looks_like),
 	};

@@ -153,6 +153,55 @@ static void two_requests_run_at_once(void **state)
 	loopback_free(l);
 }
 
+static void a_held_request_leaves_when_it_is_released(void **state)
+{
+	const struct loopback_step steps[] = {{.answer = HTTP_AID_OK}};
+	const char *const first[] = {"X-First: 1", NULL};
+	const char *const last[] = {"X-Last: 2", NULL};
+	const char *const bad[] = {"X-Last: 2\r\nX-More: 3", NULL};
+	struct loopback *l = loopback_new(steps, 1);
+	struct http_request req = http_aid_post(loopback_url(l), "{}");
+	struct http *h = http_aid_client(-1);
+	struct http_transfer *held, *t;
+	struct err err;
+
+	(void)state;
+	req.headers = first;
+	req.held = true;
+	assert_int_equal(http_start(h, &req, &held, &err), 0);
+	req.held = false;
+	assert_int_equal(http_do(h, &req, &t, &err), 0);
+	assert_int_equal(loopback_requests(l), 1);
+	assert_int_equal(http_release(held, bad, &err), ERR_FORMAT);
+	assert_int_equal(http_release(held, last, &err), 0);
+	assert_int_equal(http_wait(h, held, &err), 0);
+	assert_non_null(
+	    strstr(loopback_request(l, 1), "X-First: 1\r\nX-Last: 2\r\n"));
+	assert_int_equal(loopback_connections(l), 1);
+	http_transfer_free(held);
+	http_transfer_free(t);
+	http_free(h);
+	loopback_free(l);
+}
+
+static void a_held_request_ends_at_its_deadline(void **state)
+{
+	struct http_request req = http_aid_post("https://127.0.0.1:1/", "{}");
+	struct http *h = http_aid_client(-1);
+	struct http_transfer *t;
+	struct err err;
+
+	(void)state;
+	req.deadline = http_aid_now();
+	req.held = true;
+	assert_int_equal(http_start(h, &req, &t, &err), 0);
+	assert_int_equal(http_release(t, NULL, &err), 0);
+	assert_int_equal(http_wait(h, t, &err), ERR_TIMEOUT);
+	assert_false(http_was_sent(t));
+	http_transfer_free(t);
+	http_free(h);
+}
+
 /* The second goes on, and ends by its own deadline, while the first is waited
  * for; a third is freed while under way. */
 static void a_request_ends_by_its_own_deadline_beside_others(void **state)
@@ -344,6 +393,8 @@ int main(void)
 	    cmocka_unit_test(get_put_and_head_are_sent_without_a_body),
 	    cmocka_unit_test(a_large_body_arrives_whole),
 	    cmocka_unit_test(two_requests_run_at_once),
+	    cmocka_unit_test(a_held_request_leaves_when_it_is_released),
+	    cmocka_unit_test(a_held_request_ends_at_its_deadline),
 	    cmocka_unit_test(a_request_ends_by_its_own_deadline_beside_others),
 	    cmocka_unit_test(the_first_of_several_to_end_is_found),
 	    cmocka_unit_test(a_cancel_ends_a_request_and_lets_none_begin),
