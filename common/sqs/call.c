@@ -222,14 +222,15 @@ static int read_transfer(struct sqs *s, struct call *c,
 	return sqs_explain(s, c->op, c->queue, &c->error, err);
 }
 
-static int transfer_request(
-    struct sqs *s, struct call *c, const struct envelope *e, struct err *err)
+/* The request without what signs it, so that the connection can be made while
+ * the credentials are fetched. */
+static int start_request(
+    struct sqs *s, struct call *c, struct http_transfer **out, struct err *err)
 {
 	const struct http_request req = {
 	    .kind = HTTP_SERVICE,
 	    .method = "POST",
 	    .url = s->url,
-	    .headers = e->lines,
 	    .body = buf_data(c->body),
 	    .body_len = buf_len(c->body),
 	    .answer_max =
@@ -239,35 +240,37 @@ static int transfer_request(
 	    .deadline = c->deadline,
 	    .connect_ms = s->brief ? SQS_BRIEF_CONNECT_MS : CONNECT_MS,
 	    .silence_ms = s->brief ? SQS_BRIEF_SILENCE_MS : 0,
+	    .held = true,
 	};
-	struct http_transfer *t = NULL;
 	struct err why = {0};
-	int rc = http_do(s->http, &req, &t, &why);
+	const int rc = http_start(s->http, &req, out, &why);
 
-	c->unsure = t != NULL && http_was_sent(t);
-	if (rc == 0 || c->taken != 0)
-		rc = read_transfer(s, c, t, err);
-	else
-		(void)err_set(err, rc, "%s: %s", c->op->name, why.text);
-	http_transfer_free(t);
-	return rc;
+	return rc == 0 ? 0 : err_set(err, rc, "%s: %s", c->op->name, why.text);
 }
 
-static int try_once(struct sqs *s, struct call *c, struct err *err)
+static int transfer_request(struct sqs *s, struct call *c,
+    struct http_transfer *t, const struct envelope *e, struct err *err)
+{
+	struct err why = {0};
+	int rc = http_release(t, e->lines, &why);
+
+	if (rc == 0)
+		rc = http_wait(s->http, t, &why);
+	c->unsure = http_was_sent(t);
+	if (rc == 0 || c->taken != 0)
+		return read_transfer(s, c, t, err);
+	return err_set(err, rc, "%s: %s", c->op->name, why.text);
+}
+
+/* Sign with what the sources of credentials give, and send. */
+static int sign_and_send(
+    struct sqs *s, struct call *c, struct http_transfer *t, struct err *err)
 {
 	struct envelope e = {0};
 	const struct cred *cred;
-	int rc;
-
-	c->error = (struct sqs_error){0};
-	c->unsure = false;
-	s->retry_after = 0;
-	c->taken = 0;
-	c->bytes = false;
-	if (c->op->begin != NULL)
-		c->op->begin(c->op->each->ctx);
-	rc = cred_chain_get(s->chain,
+	int rc = cred_chain_get(s->chain,
 	    s->sign_by > c->deadline ? s->sign_by : c->deadline, &cred, err);
+
 	if (rc != 0) {
 		/* It is no failure of the transport: the sources have tried
 		 * again themselves. */
@@ -279,13 +282,32 @@ static int try_once(struct sqs *s, struct call *c, struct err *err)
 	if (rc == 0)
 		rc = json_stream_new(c->op->each, &c->stream);
 	if (rc == 0)
-		rc = transfer_request(s, c, &e, err);
+		rc = transfer_request(s, c, t, &e, err);
 	else
 		(void)err_set(err, rc, "%s: the request cannot be made: %s",
 		    c->op->name, err_text(rc));
 	json_stream_free(c->stream);
 	c->stream = NULL;
 	envelope_free(&e);
+	return rc;
+}
+
+static int try_once(struct sqs *s, struct call *c, struct err *err)
+{
+	struct http_transfer *t = NULL;
+	int rc;
+
+	c->error = (struct sqs_error){0};
+	c->unsure = false;
+	s->retry_after = 0;
+	c->taken = 0;
+	c->bytes = false;
+	if (c->op->begin != NULL)
+		c->op->begin(c->op->each->ctx);
+	rc = start_request(s, c, &t, err);
+	if (rc == 0)
+		rc = sign_and_send(s, c, t, err);
+	http_transfer_free(t);
 	return rc;
 }
 

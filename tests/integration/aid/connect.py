@@ -15,7 +15,7 @@ import pytest
 class ConnectProxy(socketserver.ThreadingTCPServer):
     """Knows CONNECT and nothing else.
 
-    `asked` holds what it was asked for; with `leads_to` it connects to that port of
+    `asked` holds what it was asked for, and `event` is set then; with `leads_to` it connects to that port of
     loopback whatever host was asked for.
     """
 
@@ -24,6 +24,7 @@ class ConnectProxy(socketserver.ThreadingTCPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Connection)
         self.asked: list[str] = []
+        self.event = threading.Event()
         self.leads_to: int | None = None
 
     @property
@@ -44,6 +45,7 @@ class Connection(socketserver.BaseRequestHandler):
             head += self.request.recv(4096)
         method, target, _ = head.split(b"\r\n")[0].decode().split()
         self.server.asked.append(f"{method} {target}")
+        self.server.event.set()
         host, _, port = target.rpartition(":")
         if self.server.leads_to is not None:
             host, port = "127.0.0.1", str(self.server.leads_to)
