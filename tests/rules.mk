@@ -142,16 +142,25 @@ check-fleet: $(FLEET_BIN)
 .PHONY: check-fleet
 
 # What measures is small C and runs as tests/bench/bench says.
-BENCH_BIN := $(addprefix $(BUILD)/tests/bench/,canned timed)
+BENCH_BIN := $(addprefix $(BUILD)/tests/bench/,canned timed link)
 CANNED := $(wildcard tests/bench/canned*.c)
 $(BUILD)/tests/bench/canned: $(call obj,$(CANNED))
-$(BUILD)/tests/bench/timed: $(BUILD)/tests/bench/timed.o
+$(filter-out %/canned,$(BENCH_BIN)): $(BUILD)/%: $(BUILD)/%.o
 $(BENCH_BIN):
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lssl $(LDLIBS)
--include $(BUILD)/tests/bench/timed.d $(CANNED:%.c=$(BUILD)/%.d)
+-include $(patsubst %.c,$(BUILD)/%.d,$(wildcard tests/bench/*.c))
+# Without valgrind's header no instructions are counted.
+BENCH_SO := $(if $(wildcard /usr/include/valgrind/callgrind.h),\
+	$(BUILD)/tests/bench/counted.so)
+$(BUILD)/tests/bench/counted.o: override CFLAGS += -fPIC
+$(BUILD)/tests/bench/counted.so: $(BUILD)/tests/bench/counted.o
+	$(call say,LD)
+	$(Q)$(CC) $(filter-out -fPIE,$(CFLAGS)) $(filter-out -pie,$(LDFLAGS)) \
+		-shared -o $@ $<
+tests: $(BENCH_BIN) $(BENCH_SO)
 ## the programs beside what else does their work; BENCH=--quick for a moment
-bench: all $(BENCH_BIN)
+bench: all $(BENCH_BIN) $(BENCH_SO) $(BUILD)/tests/programs/without
 	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench/bench $(BENCH)
 .PHONY: bench
 

@@ -44,7 +44,8 @@ static struct {
 	unsigned long times;
 } asked[NAMES_MAX];
 
-static char held[64]; /* "POST WHAT"; "": nothing is */
+static char held[64]; /* "POST WHAT" */
+static long held_in;  /* requests of that kind; 0: nothing is held */
 
 static void read_line(char *line, int room)
 {
@@ -63,9 +64,8 @@ static void note_request(const char *what)
 		i++;
 	if (asked[i].times++ == 0)
 		(void)snprintf(asked[i].what, sizeof asked[i].what, "%s", what);
-	if (held[0] == '\0' || strcmp(held, what) != 0)
+	if (held_in == 0 || strcmp(held, what) != 0 || --held_in > 0)
 		return;
-	held[0] = '\0';
 	(void)puts("held");
 	read_line(line, sizeof line);
 }
@@ -96,10 +96,12 @@ static void print_counts(void)
 
 static void obey(const char *line)
 {
+	char what[51];
+
 	if (strcmp(line, "take") == 0)
 		print_counts();
-	else if (strncmp(line, "hold ", 5) == 0)
-		(void)snprintf(held, sizeof held, "POST %.50s", line + 5);
+	else if (sscanf(line, "hold %ld %50s", &held_in, what) == 2)
+		(void)snprintf(held, sizeof held, "POST %s", what);
 	else if (strncmp(line, "imds ", 5) == 0)
 		services[IMDS].hold_ns = strtol(line + 5, NULL, 10) * 1000;
 	else

@@ -59,6 +59,12 @@ class Canned:
             raise SystemExit("bench: the stand-in ended")
         return line.strip()
 
+    def stop(self) -> None:
+        """End it."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait()
+
     def take(self) -> dict[str, Any]:
         """What was asked since the last time."""
         self.tell("take")
@@ -91,6 +97,30 @@ class World:
         canned.ports = json.loads(canned.hear())
         return canned
 
+    @contextmanager
+    def link(self, delay_ms: float) -> Iterator[tuple[str, str]]:
+        """Two network namespaces, near and far, and a slow link; see link.c."""
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(
+            [str(self.build / "tests" / "bench" / "link"), str(round(delay_ms * 1000))],
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        line = process.stdout.readline()
+        try:
+            if not line:
+                raise OSError(process.stderr.read().strip())
+            sides = json.loads(line)
+            yield sides["near"], sides["far"]
+        finally:
+            process.stdin.close()
+            process.wait()
+
     def env(self, imds: Canned) -> dict[str, str]:
         """The environment of a client: nothing of the caller's."""
         return {
@@ -106,9 +136,7 @@ class World:
     def stop(self) -> None:
         """End what was started."""
         for canned in self.started:
-            assert canned.process.stdin is not None
-            canned.process.stdin.close()
-            canned.process.wait()
+            canned.stop()
 
 
 def _openssl(*args: str) -> str:
