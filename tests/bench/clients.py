@@ -4,19 +4,27 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
 
-from world import STORE, Canned, World
+from world import STORE, STORE_BUNDLE, Canned, World
 
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/entropy"
 REGION = "eu-west-1"
+SERVICES = ("http", "https")
 RECEIPT = "AQEB" + 3 * (
     "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 )
 ROLE_PATH = "/latest/meta-data/iam/security-credentials/"
-IMDS = ("PUT /latest/api/token", f"GET {ROLE_PATH}", f"GET {ROLE_PATH}sqs-entropy")
 TOKEN = "AQAEAABdMUjTJ5rJ0123456789abcdefghijklmnopqrstuvwxyzAB=="
 QUARTER = 4 * "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/+"
+HERE = Path(__file__).parent
+STARTUP = 2048  # bytes that the producer's start-up test takes and discards
 
 
 @dataclass
@@ -26,22 +34,61 @@ class Client:
     name: str
     command: list[str]
     env: dict[str, str]
-    asks: list[str] = field(default_factory=list)  # of SQS, beside IMDS
+    last: str  # the last thing that it posts; its memory is looked at there
+    posts: int = 1  # how often it does
+    counted: bool = True  # valgrind can count its instructions
 
 
-def agent(world: World, imds: Canned, sqs: Canned, service: str) -> Client:
-    """The agent, which trusts what the system trusts, and injects if it may."""
+@dataclass
+class Place:
+    """Where the clients of one table find what they ask."""
+
+    world: World
+    imds: Canned
+    sqs: Canned
+    service: str  # http or https
+
+    @property
+    def url(self) -> str:
+        """The endpoint."""
+        return self.sqs.url(self.service)
+
+    def env(self) -> dict[str, str]:
+        """The environment of a client that trusts what the system trusts.
+
+        For those whose libraries have a store of their own, or where the system's
+        does not have the certificate, see trusting().
+        """
+        return self.world.env(self.imds)
+
+    def trusting(self, whole: bool) -> dict[str, str]:
+        """The same with the variable that names certificates, where TLS needs it.
+
+        whole: the bundle with all of the system's, as large as what boto3 brings.
+        """
+        env = self.env()
+        if whole:  # they wait 1 s for IMDS otherwise, which is not much for valgrind
+            env["AWS_METADATA_SERVICE_TIMEOUT"] = "300"
+        if self.service == "https":
+            bundle = STORE / STORE_BUNDLE
+            use = whole and self.world.system_trust
+            env["AWS_CA_BUNDLE"] = str(bundle) if use else self.world.certificate.path
+        return env
+
+
+def agent(place: Place, program: str | None = None) -> Client:
+    """The agent, which injects if it may."""
+    world = place.world
     conf = world.folder / "agent.conf"
     conf.write_text(f'trusted-producers = "{world.folder}/trusted"\n')
     command = [
-        str(world.build / "sqs-entropy-agent"),
-        *("-c", str(conf), "-q", QUEUE, "--endpoint-url", sqs.url(service)),
+        program or str(world.build / "sqs-entropy-agent"),
+        *("-c", str(conf), "-q", QUEUE, "--endpoint-url", place.url),
+        *("-t", "300"),  # valgrind takes its time
         *([] if world.kernel else ["-o", "-"]),
     ]
-    env = world.env(imds)
-    if service == "https" and not world.system_trust:
-        env["AWS_CA_BUNDLE"] = world.certificate.path
-    return Client("agent", command, env, ["ReceiveMessage", "DeleteMessageBatch"])
+    env = place.env() if world.system_trust else place.trusting(whole=False)
+    return Client("agent", command, env, "DeleteMessageBatch")
 
 
 def _signed(url: str, operation: str, document: dict[str, object]) -> list[str]:
@@ -60,7 +107,7 @@ def _signed(url: str, operation: str, document: dict[str, object]) -> list[str]:
 
 
 def _curl_requests(imds: str, sqs: str) -> list[list[str]]:
-    """The agent's five, each as the words that curl takes for it."""
+    """Five of the agent's, each as the words that curl takes for it."""
     receive = {
         "QueueUrl": QUEUE,
         "MaxNumberOfMessages": 1,
@@ -83,36 +130,112 @@ def _curl_requests(imds: str, sqs: str) -> list[list[str]]:
     ]
 
 
-def curl(
-    world: World, imds: Canned, sqs: Canned, service: str, trust: str = "system"
-) -> Client:
-    """One process of curl that knows beforehand what the answers will say.
+SYSTEM, FOLDER, ALONE = "as the system trusts", "hashed folder", "one certificate"
 
-    trust: the system's store as curl is built to read it; "folder": its hashed
-    folder; "alone": the one certificate that is needed.
-    """
-    others = sorted(STORE.glob("*.pem"))
-    cacert = {
-        "system": [],
-        "folder": [
-            "--cacert",
-            str(others[0]) if others else "",
-            "--capath",
-            str(STORE),
-        ],
-        "alone": ["--cacert", world.certificate.path],
-    }[trust if service == "https" else "system"]
+
+def _cacert(world: World, trust: str) -> list[str]:
+    """Options: FOLDER has to name some other certificate instead of the bundle."""
+    if trust == FOLDER:
+        other = min(STORE.glob("*.pem"))
+        return ["--cacert", str(other), "--capath", str(STORE)]
+    return ["--cacert", world.certificate.path] if trust == ALONE else []
+
+
+def curl(place: Place, trust: str = SYSTEM) -> Client:
+    """One process of curl that knows beforehand what the answers will say."""
     command = ["curl", "-q"]
-    for n, words in enumerate(_curl_requests(imds.url("imds"), sqs.url(service))):
+    cacert = _cacert(place.world, trust) if place.service == "https" else []
+    requests = _curl_requests(place.imds.url("imds"), place.url)
+    for n, words in enumerate(requests):
         command += [*(["--next"] if n > 0 else []), "-sS", "--fail", *cacert, *words]
-    name = "curl" if service == "http" else f"curl, {TRUSTS[trust]}"
+    name = "curl" if place.service == "http" else f"curl, {trust}"
+    return Client(name, command, place.env(), "DeleteMessageBatch")
+
+
+def curls(place: Place) -> list[Client]:
+    """The ways in which curl may trust."""
+    if place.service == "http":
+        return [curl(place)]
+    ways = [SYSTEM, FOLDER, ALONE] if place.world.system_trust else [ALONE]
+    return [curl(place, trust) for trust in ways]
+
+
+def boto3(place: Place) -> Client:
+    """The article's consumer."""
+    command = [sys.executable, str(HERE / "article_receive.py"), REGION, place.url]
     return Client(
-        name, command, world.env(imds), ["ReceiveMessage", "DeleteMessageBatch"]
+        "boto3 consumer",
+        [*command, "entropy"],
+        place.trusting(whole=True),
+        "DeleteMessage",
     )
 
 
-TRUSTS = {
-    "system": "as the system trusts",
-    "folder": "hashed folder",
-    "alone": "one certificate",
-}
+def _aws(place: Place, operation: str, *words: str) -> str:
+    program = str(Path(sys.executable).with_name("aws"))
+    common = ("--endpoint-url", place.url, "--queue-url", QUEUE)
+    return shlex.join([program, "sqs", operation, *common, *words])
+
+
+def aws(place: Place) -> list[Client]:
+    """The aws command, as people type it: without a delete and with one."""
+    receive = _aws(place, "receive-message", "--query", "Messages[0].ReceiptHandle")
+    delete = _aws(place, "delete-message", "--receipt-handle")
+    env = place.trusting(whole=True)
+    both = f'{delete} "$({receive} --output text)"'
+    return [
+        Client("aws receive", shlex.split(receive), env, "ReceiveMessage"),
+        Client(
+            "aws receive, delete",
+            ["sh", "-c", both],
+            env,
+            "DeleteMessage",
+            counted=False,
+        ),
+    ]
+
+
+def pollinate(place: Place) -> Client:
+    """What Ubuntu runs at the first boot; it signs nothing and asks no IMDS."""
+    trust = ["--cacert", place.world.certificate.path]
+    system = place.world.system_trust or place.service == "http"
+    command = ["pollinate", "--testing", "--quiet", "--server", f"{place.url}/"]
+    command += [] if system else ["--curl-opts", shlex.join(trust)]
+    return Client("pollinate", command, place.env(), "/", counted=False)
+
+
+def why_no_pollinate() -> str | None:
+    """Give the reason why it cannot be measured, if there is one."""
+    return None if shutil.which("pollinate") else "pollinate is not installed"
+
+
+def consumers(place: Place) -> list[Client]:
+    """Whoever takes a message, the agent first."""
+    found = [agent(place), *curls(place), boto3(place), *aws(place)]
+    if why_no_pollinate() is None:
+        found.append(pollinate(place))
+    return found
+
+
+def producers(place: Place, count: int) -> list[Client]:
+    """Whoever sends a burst of so many messages, the producer first."""
+    world = place.world
+    source, key = world.folder / "source", world.folder / "signing.key"
+    conf = world.folder / "producer.conf"
+    program = str(world.build / "sqs-entropy-producer")
+    if not source.exists():
+        source.write_bytes(os.urandom(STARTUP + 512 * count))
+        subprocess.run([program, "--genkey", key], check=True, capture_output=True)
+    conf.write_text(
+        f'queue = "{QUEUE}"\nsigning-key = "{key}"\ndevice = "{source}"\n'
+        f"low-watermark = 1\nburst = {count}\n"
+    )
+    ours = [program, "--once", "-c", str(conf), "--endpoint-url", place.url]
+    env = place.env() if world.system_trust else place.trusting(whole=False)
+    script = [sys.executable, str(HERE / "article_send.py"), REGION, place.url]
+    theirs = [*script, "entropy", str(source), str(count)]
+    send = "SendMessageBatch"
+    return [
+        Client("producer", ours, env, send, count // 10),
+        Client("boto3 producer", theirs, place.trusting(whole=True), send, count // 10),
+    ]

@@ -7,17 +7,16 @@ import json
 import os
 import statistics
 import subprocess
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from clients import Client
 
-FIGURES = ("wall_ms", "cpu_ms", "rss_kib", "faults")
 
-
-@dataclass
-class Spread:
+class Spread(NamedTuple):
     """A figure over some runs."""
 
     median: float
@@ -38,9 +37,7 @@ class Runs:
     """What the runs of one client took, in the order of the rounds."""
 
     client: Client
-    taken: dict[str, list[float]] = field(
-        default_factory=lambda: {name: [] for name in FIGURES}
-    )
+    taken: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def spread(self, figure: str) -> Spread:
         """The median and quartiles of a figure."""
