@@ -142,5 +142,6 @@ void http_free(struct http *h)
 	(void)curl_multi_cleanup(h->multi);
 	(void)curl_multi_cleanup(h->early);
 	buf_free(h->ca_pem);
+	free(h->ca_hashed);
 	free(h);
 }

@@ -28,6 +28,7 @@ struct http {
 	struct buf *ca_pem;       /* what the bundle holds; NULL: not read */
 	struct stat ca_file;      /* the bundle's file when it was read */
 	bool ca_folder;           /* of what the library trusts, the folder */
+	char *ca_hashed;          /* the folder instead; NULL: its own */
 	bool distrusts;           /* for http_distrusts() */
 	bool trust_moved;         /* what libcurl has kept of it is old */
 };

@@ -333,6 +333,8 @@ static CURLcode set_tls(struct http_transfer *t, const struct http_request *req)
 		code = http_trace_begin(t);
 	if (t->http->ca_folder)
 		SET(CURLOPT_CAINFO, NULL);
+	if (t->http->ca_hashed != NULL)
+		SET(CURLOPT_CAPATH, t->http->ca_hashed);
 #if LIBCURL_VERSION_NUM >= 0x075700
 	/* libcurl keeps what it read of the system's bundle for a day. */
 	if (code == CURLE_OK && t->http->trust_moved)

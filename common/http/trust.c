@@ -3,6 +3,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -126,19 +128,54 @@ static bool has_hashed(const char *folder)
  * Reading the bundle takes far longer than the rest of a request, and again
  * for each connection; from the folder OpenSSL reads the one file it needs.
  */
-static bool folder_will_do(void)
+static bool folder_will_do(const curl_version_info_data *curl)
+{
+	return curl->age >= CURLVERSION_SEVENTH && curl->capath != NULL &&
+	       has_hashed(curl->capath);
+}
+
+/*
+ * Fedora's libcurl, and RHEL's, knows a bundle alone.  update-ca-trust(8) puts
+ * the same certificates into a folder beside it, with names as OpenSSL wants
+ * them, since 2024.  Of the name that libcurl has only the end of its links
+ * counts: somebody may have put another bundle there.
+ */
+static char *find_folder_beside(const curl_version_info_data *curl)
+{
+	char *folder = NULL, *bundle, *name;
+
+	if (curl->age < CURLVERSION_SEVENTH || curl->capath != NULL ||
+	    curl->cainfo == NULL || curl->ssl_version == NULL ||
+	    strncmp(curl->ssl_version, "OpenSSL/", 8) != 0)
+		return NULL;
+	bundle = realpath(curl->cainfo, NULL);
+	name = bundle != NULL ? strrchr(bundle, '/') : NULL;
+	if (name != NULL && strcmp(name, "/tls-ca-bundle.pem") == 0 &&
+	    asprintf(&folder, "%.*s/directory-hash", (int)(name - bundle),
+		bundle) < 0)
+		folder = NULL;
+	free(bundle);
+	if (folder == NULL || has_hashed(folder))
+		return folder;
+	free(folder);
+	return NULL;
+}
+
+static void find_folder(struct http *h)
 {
 	const curl_version_info_data *curl = curl_version_info(CURLVERSION_NOW);
 
-	return curl->age >= CURLVERSION_SEVENTH && curl->capath != NULL &&
-	       has_hashed(curl->capath);
+	free(h->ca_hashed);
+	/* Somebody may have added a certificate to the bundle by hand. */
+	h->ca_hashed = h->distrusts ? NULL : find_folder_beside(curl);
+	h->ca_folder = h->ca_hashed != NULL || folder_will_do(curl);
 }
 
 int http_trust(struct http *h, const struct http_config *cfg, struct err *err)
 {
 	if (cfg->ca_bundle != NULL && cfg->ca_bundle[0] != '\0')
 		return use_bundle(h, cfg->ca_bundle, cfg->bundle_may_come, err);
-	h->ca_folder = folder_will_do();
+	find_folder(h);
 	return 0;
 }
 
@@ -152,7 +189,7 @@ int http_trust_again(struct http *h, struct err *err)
 	h->trust_moved = h->trust_moved || h->distrusts;
 	if (h->ca_bundle[0] == '\0') {
 		if (h->distrusts)
-			h->ca_folder = folder_will_do();
+			find_folder(h);
 		return 0;
 	}
 	if (h->ca_pem == NULL || h->distrusts || has_moved(h))
