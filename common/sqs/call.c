@@ -369,7 +369,7 @@ static int prepare_again(struct sqs *s, struct call *c, int rc)
 		return set_clock(s, c) && !c->op->dated ? 0 : rc;
 	if (renewed)
 		return 0;
-	if (!may_repeat(s, c, rc))
+	if (c->op->waits || !may_repeat(s, c, rc))
 		return rc;
 	if (rc == ERR_UNREACHABLE && s->wait_for_route) {
 		if (clock_mono(s->clock) + ROUTE_POLL_MS >= c->deadline)

@@ -42,6 +42,8 @@ struct sqs_op {
 	bool once;              /* not idempotent: again only when certainly
 				   nothing was done */
 	bool dated; /* never again after a correction of our clock */
+	bool waits; /* at the service, for as long as there was time when the
+		       request was made: a failure is not tried again */
 	/* Elements of the answer that are taken one by one, NULL for none;
 	 * begin() is called with its ctx before each attempt. */
 	const struct json_each *each;

@@ -52,11 +52,17 @@ struct sqs_messages {
 	size_t room;        /* messages that at has room for */
 };
 
+/* Of WaitTimeSeconds (SQS Developer Guide, "Short and long polling"): the
+ * shortest wait for which all servers are asked, and the longest. */
+#define SQS_LOOK_S     1
+#define SQS_WAIT_MAX_S 20
+
 /* ReceiveMessage: up to max (1..10), waiting wait_s (0..20) at the service,
- * which the deadline has to leave room for.  An empty queue is n = 0, not an
- * error.  Memory is bounded whatever was sent; a message that is too large for
- * it has no payload and can be deleted.  out is the caller's to free after a
- * success. */
+ * which the deadline has to leave room for.  One that waits longer than
+ * SQS_LOOK_S is not tried again, because a part of its time has passed.  An
+ * empty queue is n = 0, not an error.  Memory is bounded whatever was sent; a
+ * message that is too large for it has no payload and can be deleted.  out is
+ * the caller's to free after a success. */
 int sqs_receive(struct sqs *s, const char *queue_url, int max, int wait_s,
     struct sqs_messages *out, int64_t deadline, struct err *err) MUST_CHECK;
 

@@ -257,7 +257,8 @@ static int call_service(struct sqs *s, const char *queue_url, int wait_s,
 	const struct sqs_op op = {.name = RECEIVE_MESSAGE,
 	    .permission = "sqs:ReceiveMessage",
 	    .each = &each,
-	    .begin = begin_messages};
+	    .begin = begin_messages,
+	    .waits = wait_s > SQS_LOOK_S};
 	struct json_writer *w = json_writer_new();
 	struct json *answer;
 	int rc;
@@ -276,10 +277,11 @@ int sqs_receive(struct sqs *s, const char *queue_url, int max, int wait_s,
 	int rc;
 
 	memset(out, 0, sizeof *out);
-	if (max < 1 || max > LIMIT_BATCH || wait_s < 0 || wait_s > 20)
+	if (max < 1 || max > LIMIT_BATCH || wait_s < 0 ||
+	    wait_s > SQS_WAIT_MAX_S)
 		return err_set(err, ERR_LIMIT,
-		    "a receive takes 1 to %d messages and waits 0 to 20 s",
-		    LIMIT_BATCH);
+		    "a receive takes 1 to %d messages and waits 0 to %d s",
+		    LIMIT_BATCH, SQS_WAIT_MAX_S);
 	out->at = calloc((size_t)max, sizeof *out->at);
 	if (out->at == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");

@@ -83,6 +83,48 @@ static void a_receive_asks_for_all_attributes_of_messages(void **state)
 	aid_close(a);
 }
 
+/* What it would wait at the service is reckoned from its first attempt. */
+static void a_look_is_tried_again_and_a_wait_is_not(void **state)
+{
+	(void)state;
+	for (int wait_s = 0; wait_s <= SQS_WAIT_MAX_S; wait_s++) {
+		const struct loopback_step steps[] = {
+		    aid_answer("503 X", "", ""), aid_ok("{}")};
+		const bool again = wait_s <= SQS_LOOK_S;
+		struct aid_sqs *a = aid_open(steps, 2);
+		struct sqs_messages m;
+
+		assert_int_equal(sqs_receive(a->sqs, AID_QUEUE, 1, wait_s, &m,
+				     aid_deadline(a), &a->err),
+		    again ? 0 : ERR_SERVICE);
+		assert_int_equal(loopback_requests(a->loopback), again ? 2 : 1);
+		assert_int_equal(a->sleeps, again ? 1 : 0);
+		if (again)
+			sqs_messages_free(&m);
+		aid_close(a);
+	}
+}
+
+/* A refusal by name comes before any waiting. */
+static void a_wait_is_signed_anew(void **state)
+{
+	const struct loopback_step steps[] = {
+	    aid_answer("403 X", "x-amzn-query-error: ExpiredToken;Sender\r\n",
+		"{\"__type\":\"com.amazon.coral.service#"
+		"ExpiredTokenException\",\"message\":\"x\"}"),
+	    aid_ok("{}")};
+	struct aid_sqs *a = aid_open(steps, 2);
+	struct sqs_messages m;
+
+	(void)state;
+	assert_int_equal(sqs_receive(a->sqs, AID_QUEUE, 1, SQS_WAIT_MAX_S, &m,
+			     aid_deadline(a), &a->err),
+	    0);
+	assert_int_equal(loopback_requests(a->loopback), 2);
+	sqs_messages_free(&m);
+	aid_close(a);
+}
+
 static void a_message_is_received_with_its_claim_and_signature(void **state)
 {
 	static const char body[] = "{\"Messages\":[" HEAD_OF("a",
@@ -484,6 +526,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_receive_asks_for_all_attributes_of_messages),
+	    cmocka_unit_test(a_look_is_tried_again_and_a_wait_is_not),
+	    cmocka_unit_test(a_wait_is_signed_anew),
 	    cmocka_unit_test(
 		a_message_is_received_with_its_claim_and_signature),
 	    cmocka_unit_test(attributes_of_others_count_in_the_digest),
