@@ -29,6 +29,8 @@ static const struct setting rows[] = {
 	SETTING_SHOWN('m', "N", "take up to N messages"), MEMBER(messages)},
     {"timeout", SETTING_LONG, ANY_LAYER, "10", 1, 300,
 	SETTING_SHOWN('t', "SECONDS", "give up after this"), MEMBER(timeout)},
+    {"wait-time", SETTING_LONG, SETTING_FILE | SETTING_DIRECTIVE, "8", 0, 300,
+	MEMBER(wait_time)},
     {"output", SETTING_STRING, SETTING_OPTION | SETTING_FILE,
 	SETTING_SHOWN(
 	    'o', "FILE|-", "write the bytes there instead of injecting them"),

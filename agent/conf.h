@@ -7,13 +7,17 @@
 
 #include "config/program.h"
 
-#define CONF_FILE   SQS_ENTROPY_SYSCONFDIR "/sqs-entropy/agent.conf"
+#define CONF_FILE    SQS_ENTROPY_SYSCONFDIR "/sqs-entropy/agent.conf"
 
 /* --status, an action beside those of program.h: tell what the last run did. */
-#define CONF_STATUS PROGRAM_OWN
+#define CONF_STATUS  PROGRAM_OWN
 
 /* --doctor: look at all that a run depends on. */
-#define CONF_DOCTOR (PROGRAM_OWN + 1)
+#define CONF_DOCTOR  (PROGRAM_OWN + 1)
+
+/* ms of a run's time-out in which it does not wait for a message any more, so
+ * that one which came at the last moment can still be deleted. */
+#define CONF_REST_MS 2000
 
 /* What becomes of messages that no trusted producer signed. */
 enum credit_unsigned {
@@ -49,6 +53,7 @@ struct conf {
 	char output[PATH_MAX]; /* "": the kernel; "-": standard output */
 	long messages;         /* 1..10 */
 	long timeout;          /* seconds */
+	long wait_time;        /* seconds, on an empty queue */
 	struct credit_policy policy;
 };
 

@@ -271,6 +271,7 @@ CHECKERS: dict[str, Checker] = {
     "seal_key": text_of("/.*", A_PATH, PATH_LENGTH_MAX, secret=True),
     "messages": whole(1, 10),
     "timeout": whole(1, 300),
+    "wait_time": whole(0, 300),
     "unsigned": choice("mix", "credit", "refuse"),
     "unsigned_bits_per_byte": bits,
 }

@@ -5,6 +5,7 @@
 
 #include "agent/halves.h"
 #include "agent/online/turns.h"
+#include "agent/online/waits.h"
 #include "agent/record.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -14,12 +15,13 @@
 #include "sqs/messages.h"
 #include "sqs/session.h"
 
-/* A long poll asks all of SQS's servers, a short one may miss messages; one
- * second is long enough for that and short at boot.  The answer has to come in
- * the turn, and the delete in the run. */
-#define WAIT_S               1
-#define WAIT_IF_TURN_MS      1500
-#define WAIT_IF_LEFT_MS      3000
+/* A long poll asks all of SQS's servers, a short one may miss messages.  The
+ * answer has to come in the turn, and the delete in the run. */
+#define LOOK_IF_TURN_MS      1500
+#define LOOK_IF_LEFT_MS      3000
+/* A poll that ends sooner, because it failed or the service does not wait, is
+ * followed by a pause, so that there is one in this time. */
+#define POLL_LEAST_MS        1000
 /* The last record may be sent this long after the deadline. */
 #define LATE_MS              1000
 /* For the instance id: of an IMDS that has answered or should be there, or of
@@ -151,18 +153,15 @@ static int wait_until_ready(struct run *run, struct err *err)
 }
 
 static int receive_messages(struct run *run, const struct session_queue *q,
-    int64_t until, struct err *err)
+    int wait_s, int64_t until, struct err *err)
 {
-	const int64_t now = clock_mono(&run->clock);
-	const bool wait = until - now > WAIT_IF_TURN_MS &&
-			  run->deadline - now > WAIT_IF_LEFT_MS;
 	int rc;
 
 	sqs_messages_free(&run->messages);
 	memset(run->deleted, 0, sizeof run->deleted);
 	rc = sqs_receive(q->sqs, q->url,
-	    (int)(run->conf->messages - run->handed), wait ? WAIT_S : 0,
-	    &run->messages, until, err);
+	    (int)(run->conf->messages - run->handed), wait_s, &run->messages,
+	    until, err);
 	if (rc != 0)
 		return rc;
 	run->end.received += (uint32_t)run->messages.n;
@@ -270,18 +269,29 @@ static int prepare_queue(
 
 /* What was received has all the time there is: it is deleted, or lost to
  * everybody for the visibility time-out. */
-static int take_turn(struct run *run, size_t i, int64_t until, struct err *err)
+static int take_messages(
+    struct run *run, size_t i, int wait_s, int64_t until, struct err *err)
 {
 	const struct session_queue *q = &run->session.queues[i];
-	int rc = prepare_queue(run, i, until, err);
+	int rc = receive_messages(run, q, wait_s, until, err);
 
-	if (rc == 0)
-		rc = receive_messages(run, q, until, err);
 	if (rc == 0)
 		rc = delete_messages(run, q, err);
 	if (rc == 0)
 		rc = hand_over(run, i, err);
 	return rc;
+}
+
+static int take_turn(struct run *run, size_t i, int64_t until, struct err *err)
+{
+	const int rc = prepare_queue(run, i, until, err);
+	const int64_t now = clock_mono(&run->clock);
+	const bool looks = until - now > LOOK_IF_TURN_MS &&
+			   run->deadline - now > LOOK_IF_LEFT_MS;
+
+	if (rc != 0)
+		return rc;
+	return take_messages(run, i, looks ? SQS_LOOK_S : 0, until, err);
 }
 
 /* True if the failure is not the queue's but this run's: the other half has
@@ -330,10 +340,60 @@ static int judge_turns(
 	    s->n, s->queues[i].entry, err_text(outcome[i]));
 }
 
+/* Poll queue i, which was empty.  True if messages came, or the run ends.  A
+ * poll that failed otherwise leaves the queue as empty as it was: somebody in
+ * between may not let it wait. */
+static bool ends_wait(
+    struct run *run, size_t i, int wait_s, int *outcome, struct err *err)
+{
+	const uint32_t before = run->end.received;
+	struct err why = {0};
+	const int rc = take_messages(run, i, wait_s, run->deadline, &why);
+
+	if (run->end.received == before && !ends_run(rc, &why)) {
+		if (rc != ERR_EMPTY)
+			log_info("could not wait for a message: %s", why.text);
+		return false;
+	}
+	*outcome = rc;
+	*err = why;
+	report_turn(run, i, rc, err);
+	return true;
+}
+
+static int64_t find_wait_end(const struct run *run, int64_t now)
+{
+	const int64_t until = now + (int64_t)run->conf->wait_time * 1000;
+	const int64_t last = run->deadline - CONF_REST_MS;
+
+	return until < last ? until : last;
+}
+
+/* Messages come one after the other, and the kernel waits for the first. */
+static int wait_for_message(
+    struct run *run, struct waits *w, int outcome[], struct err *err)
+{
+	int64_t began = clock_mono(&run->clock), pause;
+	int wait_s, rc = 0;
+	size_t i;
+
+	w->until = find_wait_end(run, began);
+	while (rc == 0 && waits_next(w, began, &i, &wait_s)) {
+		if (ends_wait(run, i, wait_s, &outcome[i], err))
+			return ends_run(outcome[i], err) ? outcome[i] : 0;
+		pause = began + POLL_LEAST_MS - clock_mono(&run->clock);
+		if (pause > 0)
+			rc = clock_sleep(&run->clock, pause);
+		began = clock_mono(&run->clock);
+	}
+	return rc == 0 ? 0 : err_told(err, rc);
+}
+
 static int take_turns(struct run *run, struct err *err)
 {
 	const bool random = run->conf->queue_order == CONF_RANDOM;
-	int outcome[LIMIT_QUEUES];
+	int outcome[LIMIT_QUEUES], rc = 0;
+	struct waits waits = {.n = 0};
 	struct turns turns;
 	size_t i;
 
@@ -348,11 +408,15 @@ static int take_turns(struct run *run, struct err *err)
 		if (ends_run(outcome[i], err))
 			return outcome[i];
 		report_turn(run, i, outcome[i], err);
+		if (outcome[i] == ERR_EMPTY)
+			waits_add(&waits, i);
 		turns_end(&turns, clock_mono(&run->clock),
 		    err_exit(outcome[i]) != err_exit(ERR_TIMEOUT),
 		    run->handed > 0);
 	}
-	return judge_turns(run, outcome, err);
+	if (run->handed == 0)
+		rc = wait_for_message(run, &waits, outcome, err);
+	return rc == 0 ? judge_turns(run, outcome, err) : rc;
 }
 
 static int move_messages(struct run *run, struct err *err)

@@ -244,7 +244,8 @@ def ask(
 
     def run(program: str, case: Case, *args: str) -> Result:
         (folder / "config").write_text("[default]\n" + case.profile)
-        path = conf(queue=case.queue, **case.conf)
+        looks = {"wait_time": 0} if program == AGENT else {}
+        path = conf(queue=case.queue, **looks, **case.conf)
         env = attack.env(
             **{"AWS_ENDPOINT_URL_SQS": None, **case.env},
             AWS_CA_BUNDLE=str(tmp_path / "cert.pem"),

@@ -19,7 +19,7 @@ from aid.forge import arn_of
 from aid.imds import Imds
 from aid.kernel import needs_kernel
 from aid.payload import body, noise
-from aid.programs import AGENT, PRODUCER, STARTUP, Result, Runner
+from aid.programs import AGENT, LOOK, PRODUCER, STARTUP, Result, Runner
 from aid.queue import REGION, Queue
 from aid.sqsproxy import SqsProxy
 from aid.status import BOOT_ID
@@ -111,7 +111,7 @@ def mixed(run: Runner, tmp_path: Path, *args: str) -> Mixed:
     got = run(
         shutil.which("strace") or "strace",
         *("-f", "-y", "-e", "trace=ioctl,write", "-s", "4096", "-xx", "-o", log),
-        run.build / AGENT,
+        *(run.build / AGENT, "-c", LOOK),
         *args,
     )
     written, injected = [b"", b""], 0

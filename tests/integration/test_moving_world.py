@@ -29,7 +29,7 @@ from aid.layers import WITHOUT
 from aid.manager import Manager
 from aid.moving import HOST, NEW, OLD, File, Generator, Sqs, keys
 from aid.nameserver import NameServer
-from aid.programs import AGENT, PRODUCER, Runner
+from aid.programs import AGENT, LOOK, PRODUCER, Runner
 from aid.users import HAS_USERS, PRODUCER_OFFLINE, PRODUCER_ONLINE
 from aid.wait import wait_until
 
@@ -340,7 +340,9 @@ def test_an_agent_waits_for_its_name_servers(
         values |= {"AWS_ACCESS_KEY_ID": NEW, "AWS_SECRET_ACCESS_KEY": moving.SECRET}
         env = {**world.run.env, **values, "AWS_REGION": "eu-west-1"}
         del env["AWS_ENDPOINT_URL_SQS"]
-        process = world.enter(layer, [AGENT, "-q", url, "-t", "60"], env)
+        process = world.enter(
+            layer, [AGENT, "-c", str(LOOK), "-q", url, "-t", "60"], env
+        )
         comm = Path(f"/proc/{process.pid}/comm")
         wait_until(lambda: comm.read_text().startswith(AGENT[:15]))
         halves(process)

@@ -334,7 +334,7 @@ def test_the_file_gets_its_name_when_it_is_whole_on_the_disk(
         shutil.which("strace") or "strace",
         *("-y", "-e", f"trace={traced}", "-s", "0", "-o", log),
         judge.run.build / AGENT,
-        *("-c", judge.conf(), "-o", tmp_path / "output"),
+        *("-c", judge.conf(wait_time=0), "-o", tmp_path / "output"),
     )
     assert got.code == 75, got.err
     calls = [line for line in whole_lines(log) if not line.startswith("flock")]

@@ -23,6 +23,9 @@ PRODUCER = "sqs-entropy-producer"
 LEFT_OVER = 5  # seconds for what was told to end when its parent was killed
 STARTUP = 2048  # bytes that the start-up test takes and discards
 BURST, SIZE = 10, 512  # what a producer sends when nothing else is configured
+# The configuration of an agent that is given none, so that no empty queue costs
+# seconds; test_wait_time.py is about those.
+LOOK = Path(__file__).with_name("look.conf")
 RUN_TIMEOUT = FOR_EVER  # seconds; no program's own deadline is near it
 
 
@@ -39,6 +42,14 @@ class Result:
     def lines(self) -> list[str]:
         """The lines of the log."""
         return self.err.splitlines()
+
+
+def looking(program: str, args: list[str]) -> list[str]:
+    """Add LOOK to what seeds, unless it has a configuration or does not run."""
+    others = ("-c", "--c", "--doctor", "--status", "-h", "--help", "-V", "--version")
+    if program != AGENT or any(arg.startswith(others) for arg in args):
+        return args
+    return ["-c", str(LOOK), *args]
 
 
 @dataclass
@@ -64,7 +75,10 @@ class Runner:
         values.setdefault("stdout", subprocess.PIPE)
         values.setdefault("stderr", subprocess.PIPE)
         process = subprocess.Popen(
-            [*lacking(Path(path), self.build), *map(str, args)],
+            [
+                *lacking(Path(path), self.build),
+                *looking(program, [str(arg) for arg in args]),
+            ],
             env=self.env if env is None else env,
             start_new_session=True,
             **values,

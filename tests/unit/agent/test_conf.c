@@ -31,6 +31,7 @@ static void without_any_setting_the_defaults_hold(void **state)
 	assert_int_equal(conf.common.action, PROGRAM_RUN);
 	assert_int_equal(conf.messages, 1);
 	assert_int_equal(conf.timeout, 10);
+	assert_int_equal(conf.wait_time, 8);
 	assert_string_equal(conf.common.queues[0], "");
 	assert_string_equal(conf.output, "");
 	assert_string_equal(conf.trusted_producers,
@@ -59,11 +60,12 @@ static void the_file_is_taken_and_options_win(void **state)
 	assert_string_equal(conf.common.region, "us-east-1");
 	assert_string_equal(conf.output, "/tmp/x");
 	/* The queues of a layer are all there are. */
-	write_file("queue = {a, b, c}\nqueue-order = random\n");
+	write_file("queue = {a, b, c}\nqueue-order = random\nwait-time = 0\n");
 	assert_int_equal(load1(NULL), 0);
 	assert_string_equal(conf.common.queues[3], "");
 	assert_string_equal(conf.common.queues[2], "c");
 	assert_int_equal(conf.queue_order, CONF_RANDOM);
+	assert_int_equal(conf.wait_time, 0);
 	assert_int_equal(load2("-qd", "--queue=e"), 0);
 	assert_string_equal(conf.common.queues[2], "");
 	assert_string_equal(conf.common.queues[1], "e");
@@ -126,6 +128,7 @@ static void bad_files_name_the_line(void **state)
 		const char *text, *said;
 	} cases[] = {{"\n\nmessage = 3\n", ":3:"}, {"messages = 11\n", ":1:"},
 	    {"messages = 0\n", "1"}, {"timeout = 301\n", "300"},
+	    {"wait-time = 301\n", "300"}, {"wait-time = -1\n", ":1:"},
 	    {"unsigned = maybe\n", "refuse"},
 	    {"unsigned-bits-per-byte = 9\n", "8"},
 	    {"unsigned-bits-per-byte = -1\n", ":1:"}, {"queue = \"x\n", ":"},
