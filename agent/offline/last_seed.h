@@ -20,7 +20,8 @@ struct last_seed {
 	char boot[LAST_SEED_BOOT_MAX]; /* this boot's id; "": not told */
 	int64_t injected; /* when the last successful run injected */
 	int64_t credited; /* when the last such run with credit did */
-	int64_t failed;   /* when the last run ended without a network */
+	int64_t failed;   /* when the last run ended without a network, or
+			     found the queue empty */
 	int64_t waited;   /* ms that the failed runs have waited */
 };
 
@@ -36,8 +37,8 @@ void last_seed_note(struct last_seed *s, int64_t now, bool credit);
  */
 int64_t last_seed_age(const struct last_seed *s, bool credit, int64_t now);
 
-/* Note that a run ended at now, after waited ms, because it reached no network,
- * metadata service or SQS. */
+/* Note that a run ended at now, after runs have waited ms in all, because it
+ * reached no network, metadata service or SQS, or because no message came. */
 void last_seed_note_failure(struct last_seed *s, int64_t now, int64_t waited);
 
 /* ms that a run has less to wait because failed runs, the last of them less

@@ -151,6 +151,18 @@ static int explain_nothing(const struct agent_offline *o, const struct taken *t,
 	    o->cut_short ? "" : ": ", o->cut_short ? "" : err_text(ended_by));
 }
 
+/* ms of the time-out that runs have waited, this one and those whose time it
+ * was given less for.  After an empty queue there is time for another look. */
+static int64_t find_waited(const struct agent_offline *o, int code)
+{
+	const int64_t all = (int64_t)o->conf->timeout * 1000;
+	const int64_t left = o->deadline - clock_read(CLOCK_MONOTONIC);
+
+	if (code != ERR_EMPTY || left > CONF_REST_MS)
+		return all - left;
+	return all > CONF_REST_MS ? all - CONF_REST_MS : 0;
+}
+
 /* Note for --unless-seeded what this run did for the kernel.  A run with
  * --output did nothing for it. */
 static void note_outcome(struct agent_offline *o, int code)
@@ -161,10 +173,9 @@ static void note_outcome(struct agent_offline *o, int code)
 		return;
 	if (code == 0)
 		last_seed_note(&o->last_seed, now, o->credit > 0);
-	else if (err_exit(code) == err_exit(ERR_TIMEOUT))
-		last_seed_note_failure(&o->last_seed, now,
-		    o->conf->timeout * 1000 -
-			(o->deadline - clock_read(CLOCK_MONOTONIC)));
+	else if (code == ERR_EMPTY || err_exit(code) == err_exit(ERR_TIMEOUT))
+		last_seed_note_failure(
+		    &o->last_seed, now, find_waited(o, code));
 	if (o->last_seed_fd >= 0 &&
 	    last_seed_write(&o->last_seed, o->last_seed_fd) != 0)
 		log_info("could not note this run for --unless-seeded");

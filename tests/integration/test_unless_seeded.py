@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import time
@@ -153,6 +154,23 @@ def test_what_was_waited_is_written_down(
     assert len(proxy.records) == asked
     # The next try, a minute later, is no continuation.
     assert status(run) == first
+
+
+@needs_kernel
+def test_a_boot_waits_once_for_a_message(
+    run: Runner, queue: Queue, proxy: SqsProxy, conf: Callable[..., Path]
+) -> None:
+    """And what comes a moment later still looks whether there is one."""
+    command = ["-c", conf(queue=queue.url, timeout=5), "--unless-seeded", "600"]
+    got = run(AGENT, *command)
+    assert got.code == 75, got.err
+    # The last two seconds are not counted, however slow the machine is.
+    assert 2000 <= int(str(status(run)["waited"])) <= 3000
+    proxy.forget()
+    got = run(AGENT, *command)
+    assert got.code == 75, got.err
+    asked = [json.loads(r.note["request"]) for r in proxy.matching("ReceiveMessage")]
+    assert [request["WaitTimeSeconds"] for request in asked] == [0]
 
 
 @needs_kernel
