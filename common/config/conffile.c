@@ -262,11 +262,14 @@ int conffile_read(const char *path, const struct settings *settings, void *conf,
 	    .conf = malloc(settings->conf_size),
 	    .lines = lines,
 	    .err = err != NULL ? err : &own};
-	char text[FILE_MAX + 1];
-	int rc;
+	/* On the stack all of its pages would be touched, and stay. */
+	char *text = malloc(FILE_MAX + 1);
+	int rc = ERR_NOMEM;
 
-	if (r.conf == NULL)
-		return err_set(r.err, ERR_NOMEM, "out of memory");
+	if (r.conf == NULL || text == NULL) {
+		(void)err_set(r.err, rc, "out of memory");
+		goto out;
+	}
 	r.err->code = 0;
 	memcpy(r.conf, conf, settings->conf_size);
 	memset(lines, 0, settings->n * sizeof *lines);
@@ -275,6 +278,8 @@ int conffile_read(const char *path, const struct settings *settings, void *conf,
 		rc = parse_text(&r, text);
 	if (rc == 0)
 		memcpy(conf, r.conf, settings->conf_size);
+out:
+	free(text);
 	free(r.conf);
 	return rc;
 }
