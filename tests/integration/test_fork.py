@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -38,6 +39,7 @@ from aid.users import (
 from aid.wait import PATIENCE
 
 CAP_SYS_ADMIN = 1 << 21
+OWN_MEMORY_KIB = 819  # 0.8 MiB; half of that when this was written
 
 
 def test_each_half_of_the_agent_holds_only_what_it_needs(
@@ -95,6 +97,17 @@ def test_each_half_of_the_producer_holds_only_what_it_needs(
         if IS_ROOT:
             assert str(source) in offline.files()
             assert offline.sockets() == 1
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="not root: the halves hide their memory")
+def test_the_agents_offline_half_has_little_memory_of_its_own(
+    run: Runner, queue: Queue, proxy: SqsProxy, tmp_path: Path
+) -> None:
+    with waiting_agent(run, queue, proxy, "-o", tmp_path / "output") as (_, offline):
+        rollup = Path(f"/proc/{offline.pid}/smaps_rollup").read_text()
+    own = re.search(r"^Private_Dirty: +(\d+) kB$", rollup, re.MULTILINE)
+    assert own is not None
+    assert int(own[1]) <= OWN_MEMORY_KIB
 
 
 @needs_strace
