@@ -139,7 +139,12 @@ tests: $(FLEET_BIN)
 ## storms of boots in virtual time: served at once, and no queue too full
 check-fleet: $(FLEET_BIN)
 	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench/fleet/report check
-.PHONY: check-fleet
+
+## the tables of docs/fleet.md and its chart, anew; fetches matplotlib once
+fleet: $(FLEET_BIN) $(BUILD)/venv-plot/bin/python
+	$(Q)BUILD=$(BUILD) $(BUILD)/venv-plot/bin/python tests/bench/fleet/report \
+		write
+.PHONY: check-fleet fleet
 
 # What measures is small C and runs as tests/bench/bench says.
 BENCH_BIN := $(addprefix $(BUILD)/tests/bench/,canned timed link)
