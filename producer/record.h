@@ -10,15 +10,15 @@
 
 /*
  * What the producer's halves say to each other, in the machine's own byte
- * order: both ends are one program.  The online half asks for one message at a
- * time, and each ask has one answer.
+ * order: both ends are one program.  The online half asks for some messages,
+ * and each ask has one answer, with at least one of them or the reason why not.
+ * What is missing of them is owed by nobody: it is asked for again, or not.
  */
 enum record_type {
 	RECORD_ASK = 1,       /* online: struct record_ask */
-	RECORD_MESSAGE = 2,   /* offline: struct message */
-	RECORD_FAILED = 3,    /* offline: struct record_failed instead */
-	RECORD_HEARTBEAT = 4, /* online: struct record_heartbeat, at any time */
-	RECORD_LOOK = 5       /* offline: look at the queues at once, no data;
+	RECORD_ANSWER = 2,    /* offline: struct record_answer, messages */
+	RECORD_HEARTBEAT = 3, /* online: struct record_heartbeat, at any time */
+	RECORD_LOOK = 4       /* offline: look at the queues at once, no data;
 				 at any time, sent by a signal's handler */
 };
 
@@ -42,16 +42,24 @@ struct record_heartbeat {
 	char why[LIMIT_QUEUES][RECORD_WHY_MAX];
 };
 
-/* The queue that the message is for, by its index in the configuration, and
+/* The queue that the messages are for, by its index in the configuration, and
  * what the online half found of it: its ARN is signed too. */
 struct record_ask {
 	uint32_t entry;
+	uint32_t most; /* messages, 1..LIMIT_BATCH */
 	struct arn found;
 };
 
-struct record_failed {
-	int32_t code; /* enum err_code; the offline half has logged it */
+/* Messages, each of message_record_len() bytes, stand behind it, one after the
+ * other. */
+struct record_answer {
+	int32_t code; /* enum err_code that came instead of another message, and
+			 that the offline half has logged; or 0 */
 	int32_t last; /* not 0: no other message will come */
 };
+
+_Static_assert(
+    sizeof(struct record_answer) + sizeof(struct message) <= RECORD_MAX,
+    "an answer has room for any message");
 
 #endif

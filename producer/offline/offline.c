@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "producer/offline/offline.h"
 
+#include <stddef.h>
+#include <string.h>
+
 #include "base/arn.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -13,6 +16,8 @@
 
 /* For what was made before a source failed for good. */
 #define FINISH_MS 5000
+/* An answer that has taken this long goes out with what there is. */
+#define ANSWER_MS 100
 
 struct run {
 	int fd; /* to the online half */
@@ -31,7 +36,7 @@ struct run {
 static int take_ask(struct run *run, const struct record_ask *ask)
 {
 	/* The online half waits for the answer before it asks again. */
-	if (run->asked ||
+	if (run->asked || ask->most < 1 || ask->most > LIMIT_BATCH ||
 	    ask->entry >= arn_count_queues(run->o->conf->common.queues) ||
 	    !arn_is_sound(&ask->found))
 		return ERR_FORMAT;
@@ -117,14 +122,29 @@ static int make_message(
 	return rc;
 }
 
-/* Tell the user and the online half that there is no message.  It ends the
- * program when no other message can be made either. */
-static int answer_failed(struct run *run, int code, const struct err *err)
+/* What goes to the online half, and the message that is made for it. */
+struct answer {
+	size_t len; /* of record */
+	union {
+		struct record_answer head;
+		uint8_t bytes[RECORD_MAX];
+	} record;
+	struct message m;
+};
+
+static int give_answer(struct run *run, const struct answer *a)
+{
+	return give(run, RECORD_ANSWER, &a->record, a->len);
+}
+
+/* Tell the user and the online half that there is no other message.  It ends
+ * the program when none can be made any more. */
+static int answer_failed(
+    struct run *run, struct answer *a, int code, const struct err *err)
 {
 	const bool service = run->o->notify.fd >= 0;
 	const bool lost = blocks_are_lost(&run->o->blocks, service);
 	const bool last = code == ERR_SOURCE || lost;
-	const struct record_failed failed = {.code = code, .last = last};
 	int rc;
 
 	if (trouble_is_new(&run->failing, err->text, clock_mono(&run->clock)) ||
@@ -136,7 +156,8 @@ static int answer_failed(struct run *run, int code, const struct err *err)
 	if (lost && service)
 		log_error("a service sees the devices that were there at its "
 			  "start: ending, to be started again");
-	rc = give(run, RECORD_FAILED, &failed, sizeof failed);
+	a->record.head = (struct record_answer){.code = code, .last = last};
+	rc = give_answer(run, a);
 	if (!last)
 		return rc;
 	/* The online half sends what it has, and ends. */
@@ -157,22 +178,42 @@ static void report_recovery(struct run *run)
 	producer_status_source(&run->o->status, NULL);
 }
 
-/* m is all zero: the online half must not see what the memory held before. */
-static int answer_ask(struct run *run, struct message *m)
+/* All of an answer's messages are for one queue and of one length. */
+static int make_messages(struct run *run, struct answer *a, struct err *err)
+{
+	const int64_t begun = clock_mono(&run->clock);
+	uint32_t n = 0;
+	size_t each;
+	int rc;
+
+	do {
+		/* The online half must not see what the memory held before. */
+		memset(&a->m, 0, offsetof(struct message, payload));
+		rc = make_message(run, &a->m, err);
+		if (rc != 0)
+			return rc;
+		report_recovery(run);
+		each = message_record_len(&a->m);
+		memcpy(a->record.bytes + a->len, &a->m, each);
+		a->len += each;
+	} while (++n < run->ask.most && a->len + each <= RECORD_MAX &&
+		 clock_mono(&run->clock) - begun < ANSWER_MS);
+	return 0;
+}
+
+static int answer_ask(struct run *run, struct answer *a)
 {
 	struct err err = {0};
 	int rc;
 
 	run->asked = false;
+	a->len = sizeof a->record.head;
 	signer_set_queue(
 	    &run->o->signer, run->o->conf, run->ask.entry, &run->ask.found);
-	rc = make_message(run, m, &err);
+	rc = make_messages(run, a, &err);
 	if (rc == ERR_CANCELED)
 		return rc;
-	if (rc != 0)
-		return answer_failed(run, rc, &err);
-	report_recovery(run);
-	return give(run, RECORD_MESSAGE, m, message_record_len(m));
+	return rc == 0 ? give_answer(run, a) : answer_failed(run, a, rc, &err);
 }
 
 static int serve_one(struct run *run)
@@ -185,10 +226,10 @@ static int serve_one(struct run *run)
 		rc = take_from_online(run, 0);
 	if (rc != 0)
 		return rc;
-	space = buf_new_zero(sizeof(struct message), &p);
+	space = buf_new_zero(sizeof(struct answer), &p);
 	if (space == NULL)
 		return err_set(run->err, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
-	rc = answer_ask(run, (struct message *)(void *)p);
+	rc = answer_ask(run, (struct answer *)(void *)p);
 	buf_free(space);
 	return rc;
 }

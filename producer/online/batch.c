@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "producer/online/batch.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -17,10 +18,12 @@ int batch_init(struct batch *b, struct err *err)
 	uint8_t *p;
 
 	*b = (struct batch){.n = 0};
-	b->space = buf_new_zero(LIMIT_BATCH * sizeof(struct message), &p);
+	b->space =
+	    buf_new_zero(LIMIT_BATCH * sizeof(struct message) + RECORD_MAX, &p);
 	if (b->space == NULL)
 		return err_set(err, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
 	b->at = (struct message *)(void *)p;
+	b->record = p + LIMIT_BATCH * sizeof(struct message);
 	return 0;
 }
 
@@ -29,48 +32,76 @@ void batch_free(struct batch *b)
 	buf_free(b->space);
 }
 
+/* Behind payload_len bytes of a payload nothing was ever written. */
 void batch_wipe(struct batch *b)
 {
-	explicit_bzero(b->at, LIMIT_BATCH * sizeof *b->at);
+	for (size_t k = 0; k < LIMIT_BATCH; k++)
+		explicit_bzero(&b->at[k], message_record_len(&b->at[k]));
 }
 
-static int read_failed(struct batch *b, const void *data, size_t len)
+/* The message at the beginning of len bytes.  *taken: its own.  One of ours has
+ * a claim and a signature, or neither. */
+static int accept_message(
+    struct message *m, const uint8_t *data, size_t len, size_t *taken)
 {
-	struct record_failed failed;
+	const size_t head = offsetof(struct message, payload);
+	int rc;
 
-	if (len != sizeof failed)
+	if (len < head)
 		return ERR_FORMAT;
-	memcpy(&failed, data, sizeof failed);
-	b->failed = failed.code < 0 ? failed.code : ERR_INTERNAL;
-	b->ended = failed.last != 0;
-	return 0;
-}
-
-/* A message of ours has a claim and a signature, or neither. */
-static int accept_message(struct message *m, size_t len)
-{
-	const int rc = message_take_record(m, len);
-
+	memcpy(m, data, head);
+	if (m->payload_len > MESSAGE_PAYLOAD_MAX ||
+	    message_record_len(m) > len) {
+		m->payload_len = 0; /* none has come: batch_wipe() */
+		return ERR_FORMAT;
+	}
+	*taken = message_record_len(m);
+	memcpy(m->payload, data + head, m->payload_len);
+	rc = message_take_record(m, *taken);
 	if (rc == 0 && (m->entropy_len > 0) != (m->signature_len > 0))
 		return ERR_FORMAT;
 	return rc;
 }
 
-static int ask_for_message(struct batch *b, struct heartbeat *h,
-    const struct record_ask *ask, struct message *m)
+/* At least one message, and at most as many as are missing, or a failure. */
+static int take_answer(struct batch *b, size_t len, size_t most)
 {
+	struct record_answer head;
+	size_t at = sizeof head, n = b->n, taken;
+
+	if (len < sizeof head)
+		return ERR_FORMAT;
+	memcpy(&head, b->record, sizeof head);
+	for (; at < len; at += taken)
+		if (n == most || accept_message(&b->at[n++], b->record + at,
+				     len - at, &taken) != 0)
+			return ERR_FORMAT;
+	if (n == b->n && head.code == 0)
+		return ERR_FORMAT;
+	b->n = n;
+	b->failed = head.code > 0 ? ERR_INTERNAL : head.code;
+	b->ended = head.last != 0;
+	return 0;
+}
+
+static int ask_for_messages(struct batch *b, struct heartbeat *h,
+    const struct record_ask *ask, size_t most)
+{
+	struct record_ask rest = *ask;
 	uint32_t type;
 	size_t len;
-	int rc =
-	    record_send(h->fd, RECORD_ASK, ask, sizeof *ask, h->cancel_fd, 0);
+	int rc;
 
+	rest.most = (uint32_t)(most - b->n);
+	rc =
+	    record_send(h->fd, RECORD_ASK, &rest, sizeof rest, h->cancel_fd, 0);
 	if (rc == 0)
-		rc = heartbeat_receive(h, &type, m, sizeof *m, &len);
-	if (rc == 0 && type == RECORD_FAILED)
-		return read_failed(b, m, len);
-	if (rc == 0 && type == RECORD_MESSAGE)
-		return accept_message(m, len);
-	return rc == 0 ? ERR_FORMAT : rc;
+		rc = heartbeat_receive(h, &type, b->record, RECORD_MAX, &len);
+	if (rc != 0)
+		return rc;
+	rc = type == RECORD_ANSWER ? take_answer(b, len, most) : ERR_FORMAT;
+	explicit_bzero(b->record, len);
+	return rc;
 }
 
 /* Messages that waited for a source that became slow earn no credit any more,
@@ -106,18 +137,19 @@ static int ask_until_slow(struct batch *b, struct heartbeat *h,
     const struct record_ask *ask, size_t most)
 {
 	int64_t asked, now = 0;
+	size_t had;
 	int rc;
 
-	while (b->n < most) {
+	while (b->n < most && b->failed == 0) {
+		had = b->n;
 		asked = clock_mono(h->clock);
-		rc = ask_for_message(b, h, ask, &b->at[b->n]);
+		rc = ask_for_messages(b, h, ask, most);
 		if (rc != 0)
 			return rc;
 		now = clock_mono(h->clock);
-		if (b->failed != 0)
-			break;
-		if (b->n++ == 0)
-			b->oldest = now;
+		/* The first of several has waited for what came after it. */
+		if (had == 0)
+			b->oldest = b->n == 1 && b->failed == 0 ? now : asked;
 		if (now - asked >= SLOW_MS || now - b->oldest >= SLOW_MS)
 			break;
 	}

@@ -18,10 +18,11 @@
 
 /* Messages of the offline half that are to be sent in one call. */
 struct batch {
-	struct buf *space; /* room for LIMIT_BATCH of them */
+	struct buf *space; /* room for LIMIT_BATCH of them, and an answer */
 	struct message *at;
 	size_t n;
-	int64_t oldest;      /* when the first one came, CLOCK_MONOTONIC ms */
+	uint8_t *record;     /* RECORD_MAX bytes */
+	int64_t oldest;      /* none is older, CLOCK_MONOTONIC ms */
 	struct trouble slow; /* messages are dropped for it */
 	int failed; /* enum err_code that came instead of a message, or 0 */
 	bool ended; /* and no other message will come */
@@ -35,7 +36,7 @@ void batch_free(struct batch *b);
 void batch_wipe(struct batch *b);
 
 /*
- * Make the ask up to most (1..LIMIT_BATCH) times, one after the other.  Fewer
+ * Ask for what is missing at most (1..LIMIT_BATCH) until all are there.  Fewer
  * messages are in the batch when the source is slow, or when failed is set:
  * there is no other message now, and the offline half has logged why.  ERR_EOF
  * (told: that half has ended), ERR_FORMAT (it cannot have answered that),

@@ -95,7 +95,12 @@ def test_numbers_are_on_the_disk_before_they_are_used(
     # again for the first block, each before the next step.
     block = ["pwrite64", "pwrite64", "fdatasync"] * 2
     new = [*["pwrite64"] * 4, "fsync", "fsync"]
-    assert ours == [*new, *block, *["sendmsg"] * 10]
+    first = [*new, *block]
+    assert ours[: len(first)] == first
+    # One answer has all ten messages, or on a slow machine some.
+    answers = ours[len(first) :]
+    assert 1 <= len(answers) <= 10
+    assert set(answers) == {"sendmsg"}
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")

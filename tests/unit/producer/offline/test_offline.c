@@ -21,6 +21,7 @@
 #include "aid/virtual.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/limits.h"
 #include "base/record.h"
 #include "crypto/digest.h"
 #include "producer/offline/offline.h"
@@ -135,11 +136,17 @@ static void put(
 	assert_int_equal(record_send(b->pair[0], type, data, len, -1, 1), 0);
 }
 
-static void ask(const struct bench *b)
+static void ask_for(const struct bench *b, uint32_t most)
 {
-	const struct record_ask a = {.found = {"eu-west-1", ACCOUNT, "q"}};
+	const struct record_ask a = {
+	    .most = most, .found = {"eu-west-1", ACCOUNT, "q"}};
 
 	put(b, RECORD_ASK, &a, sizeof a);
+}
+
+static void ask(const struct bench *b)
+{
+	ask_for(b, 1);
 }
 
 static void sign(const struct bench *b)
@@ -161,20 +168,62 @@ static int run(struct bench *b)
 	    &b->offline, b->pair[1], b->stop[0], &b->err);
 }
 
-/* Messages that the online half finds. */
-static unsigned messages(const struct bench *b)
+/* What an answer says. */
+struct got {
+	size_t n;
+	int code, last;
+	struct message at[LIMIT_BATCH];
+};
+
+static void read_answer(
+    const struct bench *b, const uint8_t *data, size_t len, struct got *got)
 {
-	static struct message m;
+	const size_t head = offsetof(struct message, payload);
+	struct record_answer answer;
+	size_t at = sizeof answer;
+
+	assert_true(len >= sizeof answer);
+	memcpy(&answer, data, sizeof answer);
+	memset(got, 0, sizeof *got);
+	got->code = answer.code;
+	got->last = answer.last;
+	while (at < len) {
+		struct message *m = &got->at[got->n++];
+
+		assert_true(got->n <= LIMIT_BATCH && len - at >= head);
+		memcpy(m, data + at, head);
+		assert_int_equal(m->payload_len, b->conf.message_bytes);
+		assert_true(len - at >= message_record_len(m));
+		memcpy(m, data + at, message_record_len(m));
+		assert_int_equal(
+		    message_take_record(m, message_record_len(m)), 0);
+		at += message_record_len(m);
+	}
+}
+
+/* One answer that comes until then; false: none. */
+static bool take_answer(const struct bench *b, int64_t until, struct got *got)
+{
+	static uint8_t data[RECORD_MAX];
 	uint32_t type;
 	size_t len;
-	unsigned n = 0;
 
-	while (
-	    record_receive(b->pair[0], &type, &m, sizeof m, &len, -1, 1) == 0) {
-		assert_int_equal(type, RECORD_MESSAGE);
-		assert_int_equal(m.payload_len, 512);
-		n++;
-	}
+	if (record_receive(
+		b->pair[0], &type, data, sizeof data, &len, -1, until) != 0)
+		return false;
+	assert_int_equal(type, RECORD_ANSWER);
+	read_answer(b, data, len, got);
+	return true;
+}
+
+/* Messages that the online half finds. */
+static size_t messages(const struct bench *b)
+{
+	static struct got got;
+	size_t n = 0;
+
+	while (take_answer(b, 1, &got))
+		n += got.n;
 	return n;
 }
 
@@ -186,19 +235,23 @@ static void *in_thread(void *bench)
 	return &rc;
 }
 
-/* One comes. */
+/* An answer comes, with so many messages and a failure or none. */
+static void expect_answer(const struct bench *b, size_t n, int code)
+{
+	static struct got got;
+
+	assert_true(take_answer(b, clock_read(CLOCK_MONOTONIC) + 60000, &got));
+	assert_int_equal(got.n, n);
+	assert_int_equal(got.code, code);
+	assert_int_equal(got.last, 0);
+	for (size_t k = 1; k < n; k++)
+		assert_memory_not_equal(got.at[k - 1].payload,
+		    got.at[k].payload, got.at[k].payload_len);
+}
+
 static void expect_message(const struct bench *b)
 {
-	static struct message m;
-	uint32_t type;
-	size_t len;
-
-	assert_int_equal(record_receive(b->pair[0], &type, &m, sizeof m, &len,
-			     -1, clock_read(CLOCK_MONOTONIC) + 60000),
-	    0);
-	assert_int_equal(type, RECORD_MESSAGE);
-	assert_int_equal(message_take_record(&m, len), 0);
-	assert_int_equal(m.payload_len, 512);
+	expect_answer(b, 1, 0);
 }
 
 static void each_ask_has_one_answer(void **state)
@@ -221,6 +274,51 @@ static void each_ask_has_one_answer(void **state)
 	assert_int_equal(pthread_join(thread, &rc), 0);
 	assert_int_equal(*(int *)rc, 0);
 	assert_int_equal(messages(b), 0);
+}
+
+/* Or as many as a record has room for: one of the largest. */
+static void an_answer_has_as_many_messages_as_it_was_asked_for(void **state)
+{
+	struct bench *b = *state;
+	pthread_t thread;
+
+	for (int i = 0; i < 2; i++) {
+		write_source(b, SOURCE_LEN);
+		open_bench(b);
+		assert_int_equal(
+		    pthread_create(&thread, NULL, in_thread, b), 0);
+		for (uint32_t most = i == 0 ? 1 : LIMIT_BATCH;
+		     most <= LIMIT_BATCH; most++) {
+			ask_for(b, most);
+			expect_answer(b, i == 0 ? most : 1, 0);
+		}
+		assert_int_equal(write(b->stop[1], "", 1), 1);
+		assert_int_equal(pthread_join(thread, NULL), 0);
+		assert_int_equal(read(b->stop[0], &(char){0}, 1), 1);
+		assert_int_equal(messages(b), 0);
+		b->conf.message_bytes = MESSAGE_PAYLOAD_MAX;
+		(void)unlink(b->conf.device);
+		if (i == 0)
+			producer_offline_close(&b->offline);
+	}
+}
+
+static void what_was_made_before_a_failure_comes_with_it(void **state)
+{
+	struct bench *b = *state;
+	pthread_t thread;
+
+	write_source(b, STARTUP + 3 * 512);
+	open_bench(b);
+	logged_begin(LOG_LEVEL_NOTICE);
+	assert_int_equal(pthread_create(&thread, NULL, in_thread, b), 0);
+	ask_for(b, LIMIT_BATCH);
+	expect_answer(b, 3, ERR_EOF);
+	ask_for(b, LIMIT_BATCH);
+	expect_answer(b, 0, ERR_EOF);
+	hang_up(b);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	logged_end();
 }
 
 static void before_it_is_ready_an_ask_waits(void **state)
@@ -263,8 +361,10 @@ static void a_record_that_no_online_half_sends_ends_the_run(void **state)
 {
 	struct bench *b = *state;
 	const struct record_ask far = {
-	    .found = {"evil.example/", ACCOUNT, "q"}};
-	const struct record_ask other = {.entry = 1};
+	    .most = 1, .found = {"evil.example/", ACCOUNT, "q"}};
+	const struct record_ask other = {.most = 1, .entry = 1};
+	const struct record_ask nothing = {.most = 0};
+	const struct record_ask lots = {.most = LIMIT_BATCH + 1};
 	const struct record_heartbeat heartbeat = {.queues = 1};
 	const struct record_heartbeat none = {.queues = 0};
 	const struct record_heartbeat many = {.queues = LIMIT_QUEUES + 1};
@@ -277,12 +377,14 @@ static void a_record_that_no_online_half_sends_ends_the_run(void **state)
 	    {RECORD_ASK, &far, sizeof far - 1},
 	    {RECORD_ASK, &far, 0},
 	    {RECORD_ASK, &other, sizeof other},
+	    {RECORD_ASK, &nothing, sizeof nothing},
+	    {RECORD_ASK, &lots, sizeof lots},
 	    {RECORD_HEARTBEAT, &none, sizeof none},
 	    {RECORD_HEARTBEAT, &many, sizeof many},
 	    {RECORD_HEARTBEAT, &heartbeat, sizeof heartbeat - 1},
 	    {RECORD_HEARTBEAT, &heartbeat, 0},
-	    {RECORD_MESSAGE, "", 0},
-	    {RECORD_FAILED, &heartbeat, 4},
+	    {RECORD_ANSWER, "", 0},
+	    {RECORD_ANSWER, &heartbeat, 8},
 	    {0, &heartbeat, sizeof heartbeat},
 	};
 
@@ -307,20 +409,6 @@ static void asks_do_not_pile_up(void **state)
 	(void)close(fd);
 }
 
-static void expect_failed(const struct bench *b)
-{
-	struct record_failed failed;
-	uint32_t type;
-	size_t len;
-
-	assert_int_equal(
-	    record_receive(b->pair[0], &type, &failed, sizeof failed, &len, -1,
-		clock_read(CLOCK_MONOTONIC) + 60000),
-	    0);
-	assert_int_equal(type, RECORD_FAILED);
-	assert_int_equal(failed.last, 0);
-}
-
 /* It is a FIFO without a writer: each try finds its end. */
 static void a_source_that_fails_is_told_at_each_change(void **state)
 {
@@ -338,7 +426,7 @@ static void a_source_that_fails_is_told_at_each_change(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, in_thread, b), 0);
 	for (int i = 0; i < 20; i++) {
 		ask(b);
-		expect_failed(b);
+		expect_answer(b, 0, ERR_EOF);
 	}
 	logged_take(text, sizeof text);
 	/* Its end, and that it ended again when it was opened anew. */
@@ -444,6 +532,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(each_ask_has_one_answer),
+	    TEST(an_answer_has_as_many_messages_as_it_was_asked_for),
+	    TEST(what_was_made_before_a_failure_comes_with_it),
 	    TEST(before_it_is_ready_an_ask_waits),
 	    TEST(the_manager_is_told_ready_and_stopping),
 	    TEST(a_record_that_no_online_half_sends_ends_the_run),

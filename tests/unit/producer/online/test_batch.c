@@ -28,6 +28,7 @@ static struct err err;
 /* Time is what it is after so many asks. */
 static int64_t after[LIMIT_BATCH + 2];
 static size_t asks;
+static uint32_t last_most; /* what the last one asks for at most */
 
 static int64_t simulated(void *ctx)
 {
@@ -40,7 +41,10 @@ static int64_t simulated(void *ctx)
 	while (recv(pair[0], &in, sizeof in, MSG_DONTWAIT) > 0) {
 		if (in.type != RECORD_ASK)
 			continue;
-		assert_memory_equal(&in.ask, &wanted, sizeof wanted);
+		assert_int_equal(in.ask.entry, wanted.entry);
+		assert_memory_equal(
+		    &in.ask.found, &wanted.found, sizeof wanted.found);
+		last_most = in.ask.most;
 		asks++;
 	}
 	return 1000 + after[asks];
@@ -75,23 +79,35 @@ static void answer(uint32_t type, const void *data, size_t len)
 	assert_int_equal(record_send(pair[0], type, data, len, -1, 1), 0);
 }
 
-/* So many messages, the first full of 1, the second of 2, ... */
-static void answer_messages(size_t n)
+/* An answer of n messages, the first full of first, the next one of first + 1,
+ * ..., and code. */
+static void answer_with(size_t first, size_t n, int32_t code)
 {
+	const struct record_answer head = {.code = code};
 	static struct message m;
+	static uint8_t data[RECORD_MAX];
+	size_t len = sizeof head;
 
-	for (size_t k = 1; k <= n; k++) {
+	memcpy(data, &head, sizeof head);
+	for (size_t k = first; k < first + n; k++) {
 		m.payload_len = 64;
 		memset(m.payload, (int)k, m.payload_len);
-		answer(RECORD_MESSAGE, &m, message_record_len(&m));
+		memcpy(data + len, &m, message_record_len(&m));
+		len += message_record_len(&m);
 	}
+	answer(RECORD_ANSWER, data, len);
+}
+
+/* So many answers of one message each. */
+static void answer_messages(size_t n)
+{
+	for (size_t k = 1; k <= n; k++)
+		answer_with(k, 1, 0);
 }
 
 static void answer_failed(int32_t code)
 {
-	const struct record_failed failed = {.code = code};
-
-	answer(RECORD_FAILED, &failed, sizeof failed);
+	answer_with(0, 0, code);
 }
 
 static int fill(size_t most)
@@ -118,6 +134,54 @@ static void no_more_is_asked_for_than_is_wanted(void **state)
 	assert_int_equal(batch.n, 3);
 	(void)simulated(NULL);
 	assert_int_equal(asks, 3);
+}
+
+static void what_an_answer_lacks_is_asked_for_again(void **state)
+{
+	(void)state;
+	answer_with(1, 4, 0);
+	answer_with(5, 6, 0);
+	assert_int_equal(fill(LIMIT_BATCH), 0);
+	assert_int_equal(batch.n, LIMIT_BATCH);
+	for (size_t k = 0; k < LIMIT_BATCH; k++)
+		assert_int_equal(batch.at[k].payload[63], k + 1);
+	(void)simulated(NULL);
+	assert_int_equal(asks, 2);
+	assert_int_equal(last_most, 6);
+}
+
+static void a_failure_comes_with_what_was_made_before(void **state)
+{
+	(void)state;
+	answer_with(1, 2, ERR_TIMEOUT);
+	assert_int_equal(fill(LIMIT_BATCH), 0);
+	assert_int_equal(batch.n, 2);
+	assert_int_equal(batch.failed, ERR_TIMEOUT);
+	(void)simulated(NULL);
+	assert_int_equal(asks, 1);
+}
+
+/* The first of them may have waited for the last one all the time. */
+static void of_a_late_answer_the_last_message_is_fresh(void **state)
+{
+	(void)state;
+	after[1] = BATCH_FRESH_MS;
+	answer_with(1, 3, 0);
+	assert_int_equal(fill(LIMIT_BATCH), 0);
+	assert_int_equal(batch.n, 1);
+	assert_int_equal(batch.at[0].payload[0], 3);
+}
+
+static void what_is_wiped_holds_no_byte_of_a_message(void **state)
+{
+	static const uint8_t zeros[LIMIT_BATCH * sizeof(struct message)];
+
+	(void)state;
+	answer_with(1, LIMIT_BATCH, 0);
+	assert_int_equal(fill(LIMIT_BATCH), 0);
+	batch_wipe(&batch);
+	assert_memory_equal(batch.at, zeros, sizeof zeros);
+	assert_memory_equal(batch.record, zeros, RECORD_MAX);
 }
 
 static void a_slow_message_is_sent_at_once(void **state)
@@ -205,9 +269,9 @@ static void what_no_offline_half_answers_is_malformed(void **state)
 	const struct {
 		uint32_t type;
 		size_t len;
-	} bad[] = {{RECORD_MESSAGE, 0}, {RECORD_MESSAGE, 100},
-	    {RECORD_ASK, sizeof(struct record_ask)}, {RECORD_FAILED, 0},
-	    {RECORD_FAILED, sizeof(struct record_failed) + 1}, {99, 4}};
+	} bad[] = {{RECORD_ANSWER, 0}, {RECORD_ANSWER, 7}, {RECORD_ANSWER, 8},
+	    {RECORD_ANSWER, 100}, {RECORD_ANSWER, sizeof m},
+	    {RECORD_ASK, sizeof(struct record_ask)}, {99, 4}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -217,20 +281,53 @@ static void what_no_offline_half_answers_is_malformed(void **state)
 		assert_false(err.told);
 		assert_int_equal(batch.n, 0);
 	}
-	/* A claim without a signature, or a signature without a claim. */
-	for (size_t k = 0; k < 2; k++) {
-		struct message half = {.payload_len = 64,
-		    .entropy_len = k == 0 ? 1 : 0,
-		    .entropy = "v",
-		    .signature_len = k == 0 ? 0 : MESSAGE_SIGNATURE_LEN};
-
-		answer(RECORD_MESSAGE, &half, message_record_len(&half));
-		assert_int_equal(fill(1), ERR_FORMAT);
-	}
+	/* More than was asked for. */
+	answer_with(1, 2, 0);
+	assert_int_equal(fill(1), ERR_FORMAT);
+	assert_int_equal(batch.n, 0);
 	/* A failure that is none does not pass for success. */
 	answer_failed(12345);
 	assert_int_equal(fill(1), 0);
 	assert_int_equal(batch.failed, ERR_INTERNAL);
+}
+
+static void answer_one(const struct message *m, size_t len)
+{
+	static uint8_t data[RECORD_MAX];
+
+	memset(data, 0, sizeof(struct record_answer));
+	memcpy(data + sizeof(struct record_answer), m, len);
+	answer(RECORD_ANSWER, data, sizeof(struct record_answer) + len);
+	assert_int_equal(fill(2), ERR_FORMAT);
+	assert_int_equal(batch.n, 0);
+}
+
+static void a_message_that_no_offline_half_makes_is_malformed(void **state)
+{
+	static struct message m;
+	const struct message good = {.payload_len = 64};
+
+	(void)state;
+	/* A claim without a signature, or a signature without a claim. */
+	m = good;
+	m.entropy_len = 1;
+	m.entropy[0] = 'v';
+	answer_one(&m, message_record_len(&m));
+	m = good;
+	m.signature_len = MESSAGE_SIGNATURE_LEN;
+	answer_one(&m, message_record_len(&m));
+	/* It is cut, or something stands behind it. */
+	answer_one(&good, message_record_len(&good) - 1);
+	answer_one(&good, message_record_len(&good) + 1);
+	answer_one(&good, offsetof(struct message, payload) - 1);
+	/* Its length is not allowed, or wraps. */
+	m = good;
+	m.payload_len = MESSAGE_PAYLOAD_MIN - 1;
+	answer_one(&m, message_record_len(&m));
+	m.payload_len = MESSAGE_PAYLOAD_MAX + 1;
+	answer_one(&m, sizeof m);
+	m.payload_len = UINT32_MAX;
+	answer_one(&m, sizeof m);
 }
 
 static void the_end_of_the_offline_half_is_told_by_others(void **state)
@@ -248,6 +345,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_fast_source_fills_a_batch),
 	    TEST(no_more_is_asked_for_than_is_wanted),
+	    TEST(what_an_answer_lacks_is_asked_for_again),
+	    TEST(a_failure_comes_with_what_was_made_before),
+	    TEST(of_a_late_answer_the_last_message_is_fresh),
+	    TEST(what_is_wiped_holds_no_byte_of_a_message),
 	    TEST(a_slow_message_is_sent_at_once),
 	    TEST(messages_do_not_wait_for_many_that_are_a_little_slow),
 	    TEST(what_came_before_a_failure_is_kept),
@@ -255,6 +356,7 @@ int main(void)
 	    TEST(messages_grown_old_before_a_failure_are_dropped),
 	    TEST(a_slow_source_is_told_once),
 	    TEST(what_no_offline_half_answers_is_malformed),
+	    TEST(a_message_that_no_offline_half_makes_is_malformed),
 	    TEST(the_end_of_the_offline_half_is_told_by_others),
 	};
 

@@ -138,7 +138,7 @@ static void a_look_ends_a_sleep(void **state)
 	look("x", 1);
 	assert_int_equal(heartbeat_sleep(&h, 600000), ERR_FORMAT);
 	assert_int_equal(
-	    record_send(pair[0], RECORD_MESSAGE, NULL, 0, -1, 1), 0);
+	    record_send(pair[0], RECORD_ANSWER, NULL, 0, -1, 1), 0);
 	assert_int_equal(heartbeat_sleep(&h, 600000), ERR_FORMAT);
 	(void)close(pair[0]);
 	assert_int_equal(heartbeat_sleep(&h, 600000), ERR_CANCELED);
