@@ -14,9 +14,14 @@
 #include "base/clock.h"
 #include "base/file.h"
 
-#define SLOTS   2
-#define POLL_NS 10000000 /* between two tries to get a lock */
-#define TRIES   100      /* to open a file that others make at the same time */
+#define SLOTS     2
+#define POLL_NS   10000000 /* between two tries to get a lock */
+#define TRIES     100 /* to open a file that others make at the same time */
+
+#define FNV_PRIME UINT64_C(0x100000001b3)
+#define ZEROS     64 /* bytes */
+#define FNV_PRIME_ZEROS                                                        \
+	UINT64_C(0xe9be24f4c2cc101) /* FNV_PRIME to that power */
 
 struct head {
 	char magic[SLOTS_MAGIC_LEN];
@@ -38,14 +43,25 @@ static off_t find_slot(const struct slots *s, unsigned k)
 	       SLOTS_BLOCK;
 }
 
-/* FNV-1a, 64 bits. */
+/* FNV-1a, 64 bits, of a few bytes. */
+static uint64_t add_bytes(uint64_t sum, const uint8_t *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		sum = (sum ^ p[i]) * FNV_PRIME;
+	return sum;
+}
+
+/* The same of any number.  A zero only multiplies, and most of a state that is
+ * young is zeros. */
 static uint64_t add_to_sum(uint64_t sum, const void *data, size_t len)
 {
+	static const uint8_t zeros[ZEROS];
 	const uint8_t *p = data;
 
-	for (size_t i = 0; i < len; i++)
-		sum = (sum ^ p[i]) * UINT64_C(0x100000001b3);
-	return sum;
+	for (; len >= ZEROS; p += ZEROS, len -= ZEROS)
+		sum = memcmp(p, zeros, ZEROS) == 0 ? sum * FNV_PRIME_ZEROS
+						   : add_bytes(sum, p, ZEROS);
+	return add_bytes(sum, p, len);
 }
 
 static struct head make_head(

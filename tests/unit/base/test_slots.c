@@ -94,6 +94,43 @@ static void what_was_written_last_is_read(void **state)
 	slots_close(&slots);
 }
 
+/* FNV-1a as its authors write it. */
+static uint64_t fnv(uint64_t sum, const uint8_t *p, size_t len)
+{
+	while (len-- > 0)
+		sum = (sum ^ *p++) * UINT64_C(1099511628211);
+	return sum;
+}
+
+static void expect_sum(const char *path)
+{
+	uint8_t image[24 + LEN];
+	uint64_t sum = UINT64_C(14695981039346656037), its;
+	const int fd = open(path, O_RDONLY);
+
+	assert_int_equal(read(fd, image, sizeof image), sizeof image);
+	assert_int_equal(close(fd), 0);
+	sum = fnv(fnv(sum, image, 16), image + 24, LEN);
+	memcpy(&its, image + 16, sizeof its);
+	assert_true(sum == its);
+}
+
+static void the_sum_is_fnv_1a_whatever_is_zero(void **state)
+{
+	const char *path = keys_path(*state, "slots");
+	uint8_t new[LEN] = {0};
+
+	assert_int_equal(read_letter(path), 'a');
+	expect_sum(path);
+	for (size_t i = 0; i < LEN; i++) {
+		assert_int_equal(slots_write(&slots, new), 0);
+		expect_sum(path);
+		new[i] = 0;
+		new[(i * 7 + 1) % LEN] = (uint8_t)i;
+	}
+	slots_close(&slots);
+}
+
 /* ---- damage */
 
 static void put(const char *path, const uint8_t *image, size_t len)
@@ -394,6 +431,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(what_was_written_last_is_read),
+	    T(the_sum_is_fnv_1a_whatever_is_zero),
 	    T(damage_to_one_slot_loses_nothing),
 	    T(damage_to_both_slots_is_found),
 	    T(a_file_of_zeros_or_of_no_length_begins_anew),
