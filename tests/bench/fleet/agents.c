@@ -4,16 +4,18 @@
 #include <err.h>
 #include <stdlib.h>
 
-#define ATTEMPTS     3 /* as SQS_ATTEMPTS of common/sqs/client.h */
+#define ATTEMPTS      3 /* as SQS_ATTEMPTS of common/sqs/client.h */
 /* As agent/online/ polls. */
-#define LOOK_MS      1000
-#define TURN_MS      2000
-#define POLL_MOST_MS 20000 /* SQS has no longer ones */
-#define LEFT_MS      2000  /* for the delete, after a poll */
-#define HOUR_MS      3600000.0
-#define DAY_MS       86400000.0
-#define BEGIN_MS     50 /* from the start of the agent to its first request */
-#define NO_STORM     (-1)
+#define LOOK_MS       1000
+#define TURN_MS       2000
+#define POLL_MOST_MS  20000 /* SQS has no longer ones */
+#define LEFT_MS       2000  /* for the delete, after a poll */
+#define HOUR_MS       3600000.0
+#define DAY_MS        86400000.0
+#define BEGIN_MS      50 /* from the start of the agent to its first request */
+#define RETRY_MS      3600000 /* after the third */
+#define RETRY_MORE_MS 180000  /* up to so much later */
+#define NO_STORM      (-1)
 
 static struct outcome *find_outcome(struct world *w, const struct agent *a)
 {
@@ -81,11 +83,26 @@ static void start_agent(struct world *w, int storm, bool daily)
 
 	a->storm = (int8_t)storm;
 	a->daily = daily;
+	a->boot = w->now;
 	if (daily)
 		w->result.daily++;
 	else
 		find_outcome(w, a)->boots++;
 	begin_run(w, a);
+}
+
+/* When the retry timer starts it after so many tries: see
+ * agent/systemd/sqs-entropy-agent-retry.timer. */
+static int64_t find_retry(struct world *w, const struct agent *a)
+{
+	static const int64_t minutes[] = {5, 15, 35};
+	int64_t at = w->now + RETRY_MS;
+
+	if ((size_t)a->tries <= sizeof minutes / sizeof minutes[0])
+		at = a->boot + minutes[a->tries - 1] * 60000;
+	if (at < w->now)
+		at = w->now;
+	return at + random_below(&w->chance, RETRY_MORE_MS + 1);
 }
 
 /* The retry timer starts it again, if it does. */
@@ -100,10 +117,7 @@ static void end_unserved(struct world *w, struct agent *a)
 		return;
 	}
 	a->turn++;
-	add_event(w, a,
-	    w->now + s->retry_ms +
-		random_below(&w->chance, s->retry_more_ms + 1),
-	    EVENT_AGAIN);
+	add_event(w, a, find_retry(w, a), EVENT_AGAIN);
 }
 
 static void end_served(struct world *w, struct agent *a)

@@ -37,8 +37,6 @@ static const struct number numbers[] = {
     {"timeout", MEMBER(timeout_ms), INTEGER, 1000},
     {"wait", MEMBER(wait_ms), INTEGER, 1000},
     {"dies", MEMBER(dies), REAL, 1},
-    {"retry-after", MEMBER(retry_ms), INTEGER, 1000},
-    {"retry-spread", MEMBER(retry_more_ms), INTEGER, 1000},
     {"agent-delay", MEMBER(agent_ms), INTEGER, 1},
     {"queues", MEMBER(queues), SIZE, 1},
     {"late", MEMBER(queue.late_ms), INTEGER, 1000},
@@ -57,13 +55,11 @@ static const struct number numbers[] = {
 
 static const struct world_settings defaults = {
     .boots_ms = 1800000,
-    .tail_ms = 1800000,
+    .tail_ms = 9000000,
     .timeout_ms = 10000,
     .wait_ms = 8000,
     .dies = 0.001,
     .retry = RETRY_UNTIL,
-    .retry_ms = 300000,
-    .retry_more_ms = 180000,
     .agent_ms = 5,
     .queues = 1,
     .queue = {.counts = QUEUE_SUM, .late_ms = 60000},

@@ -73,9 +73,7 @@ struct world_settings {
 	int64_t wait_ms; /* for a message where there is none; 0: not at all */
 	double dies;     /* between receiving and deleting: this share */
 	enum world_retry retry;
-	int64_t retry_ms;      /* after the boot, or after the run before */
-	int64_t retry_more_ms; /* up to so much later, by chance */
-	int64_t agent_ms;      /* one way to SQS */
+	int64_t agent_ms; /* one way to SQS */
 	/* Queues. */
 	size_t queues;
 	struct queue_settings queue;
@@ -96,6 +94,7 @@ struct world_settings {
 };
 
 struct agent {
+	int64_t boot;            /* when it started for the first time */
 	int64_t deadline, until; /* the latter is when its wait ends */
 	int32_t tries;           /* runs so far */
 	int32_t attempts;        /* of the call that is under way */
