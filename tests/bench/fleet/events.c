@@ -10,7 +10,7 @@ static bool comes_before(const struct event *a, const struct event *b)
 }
 
 void events_add(
-    struct events *e, int64_t at, int kind, uint32_t who, int64_t what)
+    struct events *e, int64_t at, unsigned kind, uint32_t who, int64_t what)
 {
 	const struct event new = {at, e->order++, kind, who, what};
 	size_t i = e->n++;

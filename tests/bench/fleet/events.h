@@ -8,12 +8,11 @@
 
 /* What happens to whom at which moment of virtual time. */
 struct event {
-	int64_t at; /* ms */
-	uint64_t
-	    order;    /* among those of one moment: first come, first served */
-	int kind;     /* enum event_kind of world.h */
-	uint32_t who; /* a producer, an agent or a queue */
-	int64_t what; /* as its kind says */
+	int64_t at;     /* ms */
+	uint64_t order; /* of one moment: first come, first served */
+	unsigned kind;  /* enum event_kind of world.h */
+	uint32_t who;   /* a producer, an agent or a queue */
+	int64_t what;   /* as its kind says */
 };
 
 /* Those that are still to come, the next one first. */
@@ -25,7 +24,7 @@ struct events {
 
 /* Ends the program when there is no memory. */
 void events_add(
-    struct events *e, int64_t at, int kind, uint32_t who, int64_t what);
+    struct events *e, int64_t at, unsigned kind, uint32_t who, int64_t what);
 
 /* Take the next one; false: there is none. */
 bool events_next(struct events *e, struct event *next);
