@@ -46,26 +46,30 @@ static void take_service_credentials(
 			common_of(conf)->origin[i] = PROGRAM_BY_SERVICE;
 }
 
-/* Two settings of the file, one of which says what the other one does. */
-static int refuse_pairs(const struct settings *settings,
-    const struct program_conf *common, struct err *err)
+/* Of two settings, one of which says what the other one does, the file may have
+ * one, and what is set comes before a default. */
+static int choose_of_pairs(
+    const struct settings *settings, struct conf *conf, struct err *err)
 {
+	const struct program_conf *common = common_of(conf);
 	const struct setting *row = settings->rows;
 
 	for (size_t i = 0; i < settings->n; i++, row++) {
-		const struct setting *other =
-		    row->unless != NULL ? settings_find(settings, row->unless)
-					: NULL;
+		const struct setting *other;
+		int line;
 
-		if (other != NULL && common->origin[i] != PROGRAM_BY_DEFAULT &&
-		    common->origin[other - settings->rows] !=
-			PROGRAM_BY_DEFAULT)
+		if (row->unless == NULL ||
+		    common->origin[i] == PROGRAM_BY_DEFAULT)
+			continue;
+		other = settings_find(settings, row->unless);
+		line = common->origin[other - settings->rows];
+		if (line != PROGRAM_BY_DEFAULT)
 			return err_set(err, ERR_CONFIG,
 			    "%s:%d: %s cannot be set beside %s, which line %d "
 			    "sets: remove one of them",
 			    common->file, common->origin[i], row->name,
-			    other->name,
-			    common->origin[other - settings->rows]);
+			    other->name, line);
+		*(long *)settings_at(other, conf) = 0;
 	}
 	return 0;
 }
@@ -88,7 +92,7 @@ static int take_layers(const struct program *program, struct conf *conf,
 		    options->given[i][0] != NULL ? PROGRAM_BY_OPTION : lines[i];
 	take_service_credentials(program, conf);
 	if (rc == 0)
-		rc = refuse_pairs(settings, common_of(conf), err);
+		rc = choose_of_pairs(settings, conf, err);
 	if (rc == 0 && program->complete != NULL)
 		rc = program->complete(conf, err);
 	return rc;

@@ -167,8 +167,11 @@ bool settings_holds(const struct settings *settings, const struct setting *row,
 	if (row->unless != NULL &&
 	    long_at(settings_find(settings, row->unless), conf) != 0)
 		return false;
-	return row->kind != SETTING_LONG || row->initial != NULL ||
-	       long_at(row, conf) != 0;
+	if (row->with != NULL &&
+	    long_at(settings_find(settings, row->with), conf) == 0)
+		return false;
+	return row->kind != SETTING_LONG || long_at(row, conf) != 0 ||
+	       (row->initial != NULL && row->min <= 0);
 }
 
 /* In quotes, as libconfuse reads it.  It would replace an unescaped ${X}. */

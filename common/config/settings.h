@@ -54,7 +54,10 @@ struct setting {
 	const char *undoes;         /* the flag that this one switches off */
 	const char *excludes;       /* the option that may not be beside it */
 	const char *unless; /* the SETTING_LONG beside which this one may
-			       not be set, and does not hold */
+			       not be set, and does not hold; its default
+			       gives way to this one */
+	const char *with;   /* the SETTING_LONG without which this one does
+			       not hold */
 	/* Environment variables that overrule the file, a NULL-terminated
 	 * list: the first that is set holds.  NULL: none does. */
 	const char *const *variables;
@@ -105,8 +108,9 @@ void settings_clear(const struct setting *row, void *conf);
 int settings_set_defaults(
     const struct settings *settings, void *conf, struct err *err) MUST_CHECK;
 
-/* True if the setting counts: nothing that overrules it is set, and it is set
- * itself or has a default. */
+/* True if the setting counts: nothing that overrules it is set, what it goes
+ * with is, and it is set itself or has a default.  A SETTING_LONG that is 0 and
+ * may not be counts as not set. */
 bool settings_holds(const struct settings *settings, const struct setting *row,
     const void *conf);
 

@@ -19,12 +19,12 @@ struct values {
 	int unsigned_;
 	bool strict;
 	char keys[3][4];
-	long depth, low;
+	long depth, low, shared;
 };
 static struct values v;
 static struct err err;
 
-enum { QUEUE, MESSAGES, BITS, UNSIGNED, STRICT, KEYS, DEPTH, LOW };
+enum { QUEUE, MESSAGES, BITS, UNSIGNED, STRICT, KEYS, DEPTH, LOW, SHARED };
 static const struct setting rows[] = {
     {"queue", SETTING_STRING, SETTING_FILE,
 	SETTING_MEMBER(struct values, queue)},
@@ -42,6 +42,8 @@ static const struct setting rows[] = {
 	SETTING_MEMBER(struct values, depth)},
     {"low", SETTING_LONG, SETTING_FILE, "3", 1, 9, .unless = "depth",
 	SETTING_MEMBER(struct values, low)},
+    {"shared", SETTING_LONG, SETTING_FILE, "2", 1, 9, .with = "depth",
+	SETTING_MEMBER(struct values, shared)},
 };
 static const struct settings settings = {
     rows, sizeof rows / sizeof rows[0], sizeof v};
@@ -146,8 +148,16 @@ static void a_setting_may_hold_unless_another_one_is_set(void **state)
 	assert_true(settings_holds(&settings, &rows[QUEUE], &v));
 	assert_false(settings_holds(&settings, &rows[DEPTH], &v));
 	assert_true(settings_holds(&settings, &rows[LOW], &v));
+	assert_false(settings_holds(&settings, &rows[SHARED], &v));
 	v.depth = 1;
 	assert_true(settings_holds(&settings, &rows[DEPTH], &v));
+	assert_false(settings_holds(&settings, &rows[LOW], &v));
+	assert_true(settings_holds(&settings, &rows[SHARED], &v));
+	/* As where a default has given way. */
+	v.depth = v.shared = 0;
+	assert_false(settings_holds(&settings, &rows[SHARED], &v));
+	assert_true(settings_holds(&settings, &rows[LOW], &v));
+	v.low = 0;
 	assert_false(settings_holds(&settings, &rows[LOW], &v));
 }
 
