@@ -300,14 +300,19 @@ int tend_once(struct tending *t)
 	return first;
 }
 
-/* The queue that has waited for the longest time, and so has its turn next. */
+/* The queue that has waited for the longest time, and so has its turn next; of
+ * several alike the one behind that of the last turn. */
 static struct tended *find_next(struct tending *t)
 {
-	struct tended *next = t->tended;
+	const size_t n = t->session->n;
+	struct tended *next = &t->tended[(t->last + 1) % n];
 
-	for (size_t i = 1; i < t->session->n; i++)
-		if (t->tended[i].next < next->next)
-			next = &t->tended[i];
+	for (size_t i = 2; i <= n; i++) {
+		struct tended *q = &t->tended[(t->last + i) % n];
+
+		if (q->next < next->next)
+			next = q;
+	}
 	return next;
 }
 
@@ -345,6 +350,7 @@ int tend_always(struct tending *t)
 
 		take_look(t);
 		q = find_next(t);
+		t->last = (size_t)(q - t->tended);
 		if (rc == 0)
 			rc = look_and_top_up(t, q);
 		if (is_final(t, rc))
@@ -365,5 +371,6 @@ void tend_init(struct tending *t)
 		    .report = {.queue = t->session->queues[i].entry,
 			.several = t->session->n > 1,
 			.reached = t->conf->once}};
+	t->last = t->session->n - 1;
 	t->heartbeat.record.queues = (uint32_t)t->session->n;
 }

@@ -40,7 +40,8 @@ struct tending {
 	struct session *session;
 	struct heartbeat heartbeat;
 	struct batch batch;
-	bool sent; /* something, since connections were last let go */
+	bool sent;   /* something, since connections were last let go */
+	size_t last; /* index of the queue that had its turn last */
 	struct tended tended[LIMIT_QUEUES]; /* as many as the session has */
 };
 

@@ -36,7 +36,9 @@ enum fault {
 	IN_FLIGHT,
 	CLOCK_WRONG,
 	SOME_REFUSED,
-	SOURCE_SILENT
+	SOURCE_SILENT,
+	SOURCE_SLOW, /* a message in 40 s */
+	STOPPED      /* in a call */
 };
 
 struct spell {
@@ -62,7 +64,8 @@ int __wrap_batch_fill(struct batch *b, struct heartbeat *h,
 static const struct spell *spells;
 static size_t spells_n;
 static int64_t now, end;
-static int64_t visible; /* messages in the queue */
+static int64_t visible[2]; /* messages in each queue */
+static char order[512];    /* looks as a, b; sends as A, B */
 static unsigned looks, sends, sent_in_all, rests;
 static unsigned id; /* of the request */
 static char said[TEXT_SIZE];
@@ -102,11 +105,26 @@ static int pass_time(void *ctx, int64_t ms)
 {
 	(void)ctx;
 	note_lines();
-	visible -= (now + ms) / TAKEN - now / TAKEN;
+	for (size_t i = 0; i < 2; i++) {
+		visible[i] -= (now + ms) / TAKEN - now / TAKEN;
+		if (visible[i] < 0)
+			visible[i] = 0;
+	}
 	now += ms;
-	if (visible < 0)
-		visible = 0;
 	return now >= end ? ERR_CANCELED : 0;
+}
+
+static size_t index_of(const char *url)
+{
+	return url[0] == 'b' ? 1 : 0;
+}
+
+static void note_call(const char *url, char first)
+{
+	const size_t have = strlen(order);
+
+	if (have < sizeof order - 1)
+		order[have] = (char)(first + (char)index_of(url));
 }
 
 static double read_chance(void *ctx)
@@ -147,10 +165,12 @@ int __wrap_sqs_queue_depth(struct sqs *s, const char *url,
     struct sqs_depth *depth, int64_t deadline, struct err *err)
 {
 	(void)s;
-	(void)url;
 	(void)deadline;
 	looks++;
 	id++;
+	note_call(url, 'a');
+	if (has(STOPPED))
+		return ERR_CANCELED;
 	if (has(NOT_REACHED))
 		return id % 2 == 0
 			   ? err_set(err, ERR_UNREACHABLE, "no name")
@@ -160,8 +180,8 @@ int __wrap_sqs_queue_depth(struct sqs *s, const char *url,
 		    err, ERR_THROTTLED, "slower (request %x-7f)", id);
 	if (has(DENIED_TO_LOOK))
 		return err_set(err, ERR_DENIED, "not to be looked at");
-	*depth = (struct sqs_depth){
-	    .visible = visible, .in_flight = has(IN_FLIGHT) ? 120000 : 1};
+	*depth = (struct sqs_depth){.visible = visible[index_of(url)],
+	    .in_flight = has(IN_FLIGHT) ? 120000 : 1};
 	return 0;
 }
 
@@ -177,6 +197,10 @@ int __wrap_batch_fill(struct batch *b, struct heartbeat *h,
 	(void)h;
 	(void)ask;
 	(void)err;
+	if (has(SOURCE_SLOW)) {
+		now += 40000;
+		most = 1;
+	}
 	b->failed = has(SOURCE_SILENT) ? ERR_TIMEOUT : 0;
 	b->n = b->failed == 0 ? most : 0;
 	return 0;
@@ -187,16 +211,16 @@ int __wrap_sqs_send(struct sqs *s, const char *url,
     struct err *err)
 {
 	(void)s;
-	(void)url;
 	(void)list;
 	(void)deadline;
+	note_call(url, 'A');
 	if (has(DENIED_TO_SEND))
 		return err_set(err, ERR_DENIED, "not to be sent to");
 	for (size_t i = 0; i < n; i++)
 		sent[i] = !has(SOME_REFUSED) || i > 0;
 	if (has(SOME_REFUSED))
 		(void)err_set(err, ERR_SERVICE, "1 of %zu refused", n);
-	visible += (int64_t)n;
+	visible[index_of(url)] += (int64_t)n;
 	sends++;
 	sent_in_all += (unsigned)n;
 	return 0;
@@ -207,38 +231,51 @@ static const struct refill_settings article = {WATERMARK, 2, 60, 0, 1};
 static const struct refill_settings usual = {WATERMARK, 2, 60, 1000, 2};
 static const struct refill_settings *rule = &article;
 
-/* What it logs in so many days, with those faults. */
-static const char *live(
-    int days, const struct spell *faults, size_t n, enum log_level level)
+/* Run for so long by the rule, and return what came of it. */
+static int tend(int64_t ms, size_t queues, bool once, enum log_level level)
 {
 	static struct session session;
 	static struct tending t;
 	static struct conf conf;
-	int pair[2];
+	int pair[2], rc;
 	struct err err;
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	memset(order, 0, sizeof order);
+	memset(visible, 0, sizeof visible);
 	said[0] = '\0';
-	spells = faults;
-	spells_n = n;
 	now = START;
-	rests = 0;
-	end = START + days * DAY;
-	visible = looks = sends = sent_in_all = id = 0;
-	session = (struct session){.n = 1, .queues = {{.entry = "entropy"}}};
-	conf = (struct conf){
-	    .signing_key = "k", .message_bytes = 512, .refill = *rule};
+	end = START + ms;
+	looks = sends = sent_in_all = rests = id = 0;
+	session = (struct session){.n = queues,
+	    .queues = {{.entry = "entropy", .url = "a"},
+		{.entry = "other", .url = "b"}}};
+	conf = (struct conf){.once = once,
+	    .signing_key = "k",
+	    .message_bytes = 512,
+	    .refill = *rule};
 	t = (struct tending){
 	    .conf = &conf, .clock = &simulated, .session = &session};
 	assert_int_equal(batch_init(&t.batch, &err), 0);
 	heartbeat_init(&t.heartbeat, pair[1], -1, &simulated, 0);
 	tend_init(&t);
 	logged_begin(level);
-	assert_int_equal(tend_always(&t), ERR_CANCELED);
+	rc = once ? tend_once(&t) : tend_always(&t);
+	note_lines();
 	logged_end();
 	batch_free(&t.batch);
 	(void)close(pair[0]);
 	(void)close(pair[1]);
+	return rc;
+}
+
+/* What it logs in so many days, with those faults. */
+static const char *live(
+    int days, const struct spell *faults, size_t n, enum log_level level)
+{
+	spells = faults;
+	spells_n = n;
+	assert_int_equal(tend(days * DAY, 1, false, level), ERR_CANCELED);
 	return said;
 }
 
@@ -297,12 +334,105 @@ static void a_depth_costs_no_more_looks_than_it_has_to(void **state)
 	assert_string_equal(live(30, NULL, 0, LOG_LEVEL_NOTICE),
 	    "00:00 queue entropy: reached, 0 messages in it\n");
 	rule = &article;
-	assert_in_range(visible, 980, 1000);
+	assert_in_range(visible[0], 980, 1000);
 	assert_in_range(sent_in_all, 30 * 2880 + 980, 30 * 2880 + 1000);
 	assert_in_range(sends, sent_in_all / 10, sent_in_all / 3);
 	/* 8, 16 and 32 s after one or two messages. */
 	assert_in_range(looks, 30 * 1440, 3 * 30 * 1440);
 	assert_in_range(rests, 1, sends);
+}
+
+static void of_several_queues_each_has_its_turn_between_batches(void **state)
+{
+	static const char begin[] = "aAbBaAbBaAbBaAbB";
+
+	(void)state;
+	rule = &usual;
+	spells_n = 0;
+	assert_int_equal(tend(10000, 2, false, LOG_LEVEL_ERROR), ERR_CANCELED);
+	rule = &article;
+	order[sizeof begin - 1] = '\0';
+	assert_string_equal(order, begin);
+	/* No time passes between looks until nothing is missing.  That is a
+	 * third of the depth in each: the other producer may have sent as much,
+	 * and what is counted may be of it. */
+	assert_int_equal(visible[0], 335);
+	assert_int_equal(visible[1], 335);
+	assert_int_equal(sends, 68);
+}
+
+/* What there is goes out, and is counted before more is asked for. */
+static void a_slow_source_is_waited_for_one_message_at_a_time(void **state)
+{
+	static const struct spell slow[] = {{0, 1440, SOURCE_SLOW}};
+
+	(void)state;
+	rule = &usual;
+	spells = slow;
+	spells_n = 1;
+	end = 0;
+	assert_int_equal(tend(60 * MINUTE, 2, true, LOG_LEVEL_NOTICE), 0);
+	rule = &article;
+	order[6] = '\0';
+	assert_string_equal(order, "aAaAaA");
+	assert_int_equal(sends, sent_in_all);
+	assert_true(sent_in_all >= 500);
+}
+
+static void a_failure_waits_for_the_interval(void **state)
+{
+	static const struct spell faults[] = {{0, 60, THROTTLED},
+	    {60, 120, SOURCE_SILENT}, {120, 180, DENIED_TO_SEND}};
+
+	(void)state;
+	rule = &usual;
+	spells = faults;
+	spells_n = 3;
+	assert_int_equal(
+	    tend(180 * MINUTE, 1, false, LOG_LEVEL_ERROR), ERR_CANCELED);
+	rule = &article;
+	assert_int_equal(looks, 180);
+	assert_int_equal(sent_in_all, 0);
+}
+
+static void a_stop_is_answered_between_two_batches(void **state)
+{
+	static const struct spell stop[] = {{0, 1, STOPPED}};
+
+	(void)state;
+	rule = &usual;
+	spells = stop;
+	spells_n = 1;
+	assert_int_equal(tend(DAY, 2, false, LOG_LEVEL_ERROR), ERR_CANCELED);
+	assert_string_equal(order, "a");
+	assert_int_equal(tend(DAY, 2, true, LOG_LEVEL_ERROR), ERR_CANCELED);
+	assert_string_equal(order, "a");
+	rule = &article;
+}
+
+static void once_tops_up_until_nothing_is_missing(void **state)
+{
+	static const struct spell some[] = {{0, 1, SOME_REFUSED}};
+
+	(void)state;
+	spells_n = 0;
+	assert_int_equal(tend(DAY, 1, true, LOG_LEVEL_NOTICE), 0);
+	assert_string_equal(order, "aA");
+	assert_string_equal(
+	    said, "00:00 sent 2 of 2 messages of 512 bytes to the queue\n");
+	rule = &usual;
+	assert_int_equal(tend(DAY, 2, true, LOG_LEVEL_NOTICE), 0);
+	assert_string_equal(said,
+	    "00:00 sent 335 of 335 messages of 512 bytes to entropy\n"
+	    "00:00 sent 335 of 335 messages of 512 bytes to other\n");
+	assert_int_equal(sends, 68);
+	assert_int_equal(looks, 70);
+	spells = some;
+	spells_n = 1;
+	assert_int_equal(tend(DAY, 1, true, LOG_LEVEL_NOTICE), 0);
+	assert_non_null(strstr(said, "messages of 512 bytes to the queue\n"));
+	assert_null(strstr(said, "enough"));
+	rule = &article;
 }
 
 /* A queue that is full is not sent to: that is no sign that it could be. */
@@ -337,6 +467,12 @@ int main(void)
 	    cmocka_unit_test(a_month_without_a_fault_is_one_line),
 	    cmocka_unit_test(a_day_of_faults_is_a_line_for_each_change),
 	    cmocka_unit_test(a_depth_costs_no_more_looks_than_it_has_to),
+	    cmocka_unit_test(
+		of_several_queues_each_has_its_turn_between_batches),
+	    cmocka_unit_test(a_slow_source_is_waited_for_one_message_at_a_time),
+	    cmocka_unit_test(a_failure_waits_for_the_interval),
+	    cmocka_unit_test(a_stop_is_answered_between_two_batches),
+	    cmocka_unit_test(once_tops_up_until_nothing_is_missing),
 	    cmocka_unit_test(a_look_alone_ends_no_trouble_with_sending),
 	    cmocka_unit_test(with_v_each_look_is_told),
 	};
