@@ -114,7 +114,7 @@ def test_each_half_may_do_what_it_does_and_no_more(
 ) -> None:
     source, conf = tmp_path / "source", tmp_path / "producer.conf"
     source.write_bytes(noise(1 << 16))
-    conf.write_text(f'queue = "{queue.url}"\nsigning-key = "{key}"\n')
+    conf.write_text(f'queue = "{queue.url}"\nsigning-key = "{key}"\nburst = 10\n')
     commands: list[tuple[str, list[str | Path]]] = [
         (PRODUCER, ["--once", "-c", conf, "-d", source]),
         (AGENT, ["-q", queue.url, "-m", "3"]),

@@ -18,7 +18,7 @@ from aid.errors import skewed
 from aid.faults import Answer, Fault, Record, Request
 from aid.manager import Manager
 from aid.payload import noise
-from aid.programs import PRODUCER, Runner
+from aid.programs import BURST, PRODUCER, TEN, Runner
 from aid.queue import Moto, Queue
 from aid.sqsproxy import SqsProxy, operation
 from aid.wait import PATIENCE, wait_until
@@ -100,7 +100,7 @@ def test_what_is_signed_by_a_wrong_clock_is_not_sent(
     behind: int,
 ) -> None:
     sqs.behind = behind
-    file = conf(queue=queue.url, device=str(source), signing_key=key)
+    file = conf(queue=queue.url, device=str(source), signing_key=key, burst=BURST)
     got = run(PRODUCER, "--once", "-c", file)
     assert got.code == 69, got.err
     [line] = [line for line in got.lines() if "clock" in line]
@@ -122,7 +122,7 @@ def test_the_clock_is_judged_though_the_service_tolerates_it(
     key: str,
 ) -> None:
     sqs.behind, sqs.tolerance = 600, 900
-    file = conf(queue=queue.url, device=str(source), signing_key=key)
+    file = conf(queue=queue.url, device=str(source), signing_key=key, burst=BURST)
     got = run(PRODUCER, "--once", "-c", file)
     assert got.code == 69, got.err
     assert sqs.refused("GetQueueAttributes") == 0
@@ -140,7 +140,7 @@ def test_a_clock_that_is_right_enough_sends(
     behind: int,
 ) -> None:
     sqs.behind = behind
-    file = conf(queue=queue.url, device=str(source), signing_key=key)
+    file = conf(queue=queue.url, device=str(source), signing_key=key, burst=BURST)
     got = run(PRODUCER, "--once", "-c", file)
     assert got.code == 0, got.err
     assert queue.depth() == (10, 0)
@@ -150,7 +150,7 @@ def test_a_wrong_clock_does_not_stop_unsigned_messages(
     run: Runner, queue: Queue, sqs: Elsewhen, source: Path
 ) -> None:
     sqs.behind = HOUR
-    got = run(PRODUCER, "--once", "-v", "-q", queue.url, "-d", source)
+    got = run(PRODUCER, "--once", *TEN, "-v", "-q", queue.url, "-d", source)
     assert got.code == 0, got.err
     assert "s behind" in got.err
     assert queue.depth() == (10, 0)
@@ -158,7 +158,7 @@ def test_a_wrong_clock_does_not_stop_unsigned_messages(
     sqs.behind = 0
     queue.client.purge_queue(QueueUrl=queue.url)
     sqs.after = lambda name: setattr(sqs, "behind", HOUR)
-    got = run(PRODUCER, "--once", "-q", queue.url, "-d", source)
+    got = run(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", source)
     assert got.code == 0, got.err
     assert sqs.refused("SendMessageBatch") == 1
     assert queue.depth() == (10, 0)
@@ -175,7 +175,9 @@ def test_the_round_after_the_clock_was_set_sends(
     """A correction of signatures ends when this machine's clock is set."""
     source = tmp_path / "source"
     source.write_bytes(noise(1 << 16))
-    file = conf(queue=queue.url, device=str(source), signing_key=key, interval=1)
+    file = conf(
+        queue=queue.url, device=str(source), signing_key=key, burst=BURST, interval=1
+    )
     sqs.behind = HOUR
     with Manager(tmp_path / "notify") as manager:
         env = {**run.env, **manager.env(180)}
@@ -217,7 +219,9 @@ def test_what_was_signed_before_a_correction_is_not_sent(
             sqs.behind = HOUR
 
     sqs.after = shift
-    file = conf(queue=queue.url, device=str(source), signing_key=key, interval=1)
+    file = conf(
+        queue=queue.url, device=str(source), signing_key=key, burst=BURST, interval=1
+    )
     process = run.start(PRODUCER, *(["--once"] if once else []), "-c", file)
     wait_until(lambda: sqs.refused("SendMessageBatch") == 1)
     if once:

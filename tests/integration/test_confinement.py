@@ -16,7 +16,7 @@ from aid.forbidden import HALVES, PROGRAMS, not_refused, try_forbidden
 from aid.halves import IS_ROOT, OTHER, needs_root
 from aid.main_path import both_ways
 from aid.payload import body, noise
-from aid.programs import AGENT, PRODUCER, Runner
+from aid.programs import AGENT, PRODUCER, TEN, Runner
 from aid.queue import Moto, Queue
 from aid.sqsproxy import SqsProxy
 from aid.users import AGENT_OFFLINE, AGENT_ONLINE, HAS_USERS
@@ -101,6 +101,7 @@ def test_another_user_can_run_both(run: Runner, moto: Moto, queue: Queue) -> Non
             env[variable] = str(folder / variable.lower())
             Path(env[variable]).mkdir()
         (folder / "source").write_bytes(noise(1 << 14))
+        (folder / "conf").write_text("burst = 10\n")
         for path in (folder, *folder.iterdir()):
             os.chown(path, OTHER, OTHER)
         ids = [f"--reuid={OTHER}", f"--regid={OTHER}", "--clear-groups"]
@@ -108,7 +109,8 @@ def test_another_user_can_run_both(run: Runner, moto: Moto, queue: Queue) -> Non
         made = run(
             *setpriv,
             folder / PRODUCER,
-            *("--once", "-q", queue.url, "-d", folder / "source"),
+            *("--once", "-c", folder / "conf", "-q", queue.url),
+            *("-d", folder / "source"),
             env=env,
         )
         assert made.code == 0, made.err
@@ -136,7 +138,7 @@ def test_the_root_of_a_small_user_namespace_is_told_to_map_the_users(
     source.write_bytes(noise(1 << 14))
     queue.send(body(noise(512)))
     for command in (
-        (PRODUCER, "--once", "-q", queue.url, "-d", source),
+        (PRODUCER, "--once", *TEN, "-q", queue.url, "-d", source),
         (AGENT, "-q", queue.url, "-o", "-"),
     ):
         got = run(unshare, "-r", run.build / command[0], *command[1:])

@@ -21,7 +21,7 @@ from aid.attack import Attack, each, fill
 from aid.halves import IS_ROOT, halves, ids_of, needs_root
 from aid.manager import WATCHDOG, Service
 from aid.memory import Image
-from aid.programs import AGENT, PRODUCER, Result, Runner
+from aid.programs import AGENT, PRODUCER, TEN, Result, Runner
 from aid.queue import REGION, Queue, Role
 from aid.sqsproxy import SqsProxy
 from aid.sts import Sts
@@ -93,7 +93,10 @@ class Place:
         values = {"env": self.env(), "cwd": self.path, **values}
         if which == AGENT:
             return self.attack.agent("-q", queue.url, timeout=timeout, **values)
-        return self.attack.producer("-q", queue.url, "-d", self.source, **values)
+        ten = self.path / "ten"
+        ten.write_text("burst = 10\n")
+        args = ["-c", ten, "-q", queue.url, "-d", self.source]
+        return self.attack.producer(*args, **values)
 
 
 @pytest.fixture
@@ -403,7 +406,7 @@ def test_nothing_else_is_run_and_the_online_half_runs_nothing(
     place.profile(f"{cat} {place.path}/data")
     log = tmp_path / "strace"
     command = [place.attack.run.build / program, "-q", queue.url]
-    command += ["-o-"] if program == AGENT else ["--once", "-d", place.source]
+    command += ["-o-"] if program == AGENT else ["--once", *TEN, "-d", place.source]
     strace = [str(shutil.which("strace")), "-f", "-qq", "-o", str(log)]
     run = place.attack.run
     got = run(

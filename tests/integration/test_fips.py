@@ -180,9 +180,11 @@ def test_tls_and_signed_requests_work(
     proxy = serve(certificate)
     env = bundled(attack, proxy, certificate.path)
     use(env, provider, beside)
-    made = attack.producer("-d", generator, "-c", conf(queue=queue.name), env=env)
+    made = attack.producer(
+        "-d", generator, "-c", conf(queue=queue.name, burst=10), env=env
+    )
     assert made.code == 0, made.err
-    got = attack.agent("-m", "10", "-c", conf(queue=queue.name), env=env)
+    got = attack.agent("-m", "10", "-c", conf(queue=queue.name, burst=10), env=env)
     assert (got.code, len(got.out)) == (0, 5120), got.err
 
 

@@ -140,7 +140,7 @@ def test_the_producer_drops_all_before_the_network(
     source = tmp_path / "source"
     source.write_bytes(noise(1 << 16))
     file = tmp_path / "producer.conf"
-    file.write_text(f'queue = "{queue.url}"\nsigning-key = "{key}"\n')
+    file.write_text(f'queue = "{queue.url}"\nsigning-key = "{key}"\nburst = 10\n')
     calls = traced(
         run, tmp_path, run.build / PRODUCER, "--once", "-c", file, "-d", source
     )

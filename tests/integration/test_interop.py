@@ -16,7 +16,7 @@ import pytest
 
 from aid.environment import ROOT
 from aid.payload import body, noise
-from aid.programs import AGENT, PRODUCER, STARTUP, Runner
+from aid.programs import AGENT, PRODUCER, STARTUP, TEN, Runner
 from aid.queue import REGION, Moto, Queue
 from aid.sqsproxy import SqsProxy
 from aid.wait import FOR_EVER
@@ -90,7 +90,7 @@ def test_the_agent_takes_what_boto3_sends(
 def test_boto3_takes_what_the_producer_sends(
     run: Runner, queue: Queue, proxy: SqsProxy, python: str, source: Path
 ) -> None:
-    made = run(PRODUCER, "--once", "-q", queue.name, "-d", source)
+    made = run(PRODUCER, "--once", *TEN, "-q", queue.name, "-d", source)
     assert made.code == 0, made.err
     data = source.read_bytes()[STARTUP:]
     expected = {data[i : i + 512] for i in range(0, 5120, 512)}
@@ -141,7 +141,7 @@ def test_the_articles_shell_line_reads_the_producers_messages(
     for tool in ("jq", "ent", "base64"):
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed")
-    made = run(PRODUCER, "--once", "-q", queue.url, "-d", source)
+    made = run(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", source)
     assert made.code == 0, made.err
     line = (
         f"aws sqs receive-message --queue-url {queue.url} "

@@ -19,7 +19,7 @@ from aid.forge import arn_of
 from aid.imds import Imds
 from aid.kernel import needs_kernel
 from aid.payload import body, noise
-from aid.programs import AGENT, LOOK, PRODUCER, STARTUP, Result, Runner
+from aid.programs import AGENT, LOOK, PRODUCER, STARTUP, TEN, Result, Runner
 from aid.queue import REGION, Queue
 from aid.sqsproxy import SqsProxy
 from aid.status import BOOT_ID
@@ -253,7 +253,7 @@ def test_the_producer_reads_what_it_sends_and_no_more(
         shutil.which("strace") or "strace",
         *("-f", "-ttt", "-y", "-e", "trace=read", "-s", "0", "-o", log),
         run.build / PRODUCER,
-        *("--once", "-q", queue.url, "-d", source),
+        *("--once", *TEN, "-q", queue.url, "-d", source),
     )
     assert made.code == 0, made.err
     reads = [m for m in map(READ.match, whole_lines(log)) if m]

@@ -10,7 +10,7 @@ import pytest
 from aid.forbidden import HALVES, PROGRAMS, not_refused, try_forbidden
 from aid.halves import has_landlock
 from aid.payload import body, noise
-from aid.programs import AGENT, PRODUCER, Runner
+from aid.programs import AGENT, PRODUCER, TEN, Runner
 from aid.queue import Queue
 from aid.trace import Call, needs_strace, position, traced
 
@@ -62,7 +62,7 @@ def test_both_halves_of_the_agent_restrict_themselves(
 def test_both_halves_of_the_producer_restrict_themselves(
     run: Runner, queue: Queue, source: Path, tmp_path: Path
 ) -> None:
-    command = (run.build / PRODUCER, "--once", "-q", queue.url, "-d", source)
+    command = (run.build / PRODUCER, "--once", *TEN, "-q", queue.url, "-d", source)
     calls = traced(run, tmp_path, *command)
     for pid in both(calls):
         check_order(calls, pid)

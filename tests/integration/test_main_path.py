@@ -17,7 +17,7 @@ from aid.forge import arn_of
 from aid.imds import Imds
 from aid.maker import Maker
 from aid.payload import body, noise
-from aid.programs import AGENT, PRODUCER, STARTUP, Runner
+from aid.programs import AGENT, PRODUCER, STARTUP, TEN, Runner
 from aid.queue import Queue
 from aid.sqsproxy import SqsFault, SqsProxy
 from aid.verdicts import CREDIT, Judge
@@ -39,7 +39,7 @@ def operations(proxy: SqsProxy) -> list[str]:
 def test_bytes_go_from_the_source_to_the_consumer(
     run: Runner, queue: Queue, source: Path, proxy: SqsProxy
 ) -> None:
-    made = run(PRODUCER, "--once", "-q", queue.name, "-d", source)
+    made = run(PRODUCER, "--once", *TEN, "-q", queue.name, "-d", source)
     assert made.code == 0, made.err
     assert "sent 10 of 10 messages of 512 bytes" in made.err
     assert queue.depth() == (10, 0)
@@ -142,7 +142,7 @@ def test_a_fifo_queue_works(
     run: Runner, make_queue: Callable[..., Queue], source: Path
 ) -> None:
     queue = make_queue(fifo=True)
-    made = run(PRODUCER, "--once", "-q", queue.name, "-d", source)
+    made = run(PRODUCER, "--once", *TEN, "-q", queue.name, "-d", source)
     assert made.code == 0, made.err
     assert queue.depth() == (10, 0)
     got = run(AGENT, "-q", queue.name, "-m", "10", "-o", "-")
@@ -180,7 +180,7 @@ def test_the_producer_leaves_a_full_queue_alone(
 ) -> None:
     for seed in range(10):
         queue.send(body(noise(512, seed)))
-    made = run(PRODUCER, "--once", "-q", queue.url, "-d", source)
+    made = run(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", source)
     assert made.code == 0, made.err
     assert "enough" in made.err
     assert queue.depth() == (10, 0)
@@ -207,7 +207,7 @@ def test_nothing_is_sent_twice_after_an_unknown_outcome(
     run: Runner, queue: Queue, source: Path, proxy: SqsProxy
 ) -> None:
     proxy.add(SqsFault(match="SendMessageBatch", forward=True, end="drop"))
-    made = run(PRODUCER, "--once", "-q", queue.url, "-d", source)
+    made = run(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", source)
     assert made.code == 69, made.err
     bodies = [m["Body"] for m in queue.receive()]
     assert len(bodies) == len(set(bodies)) == 10
@@ -219,7 +219,7 @@ def test_throttled_entries_are_sent_again(
 ) -> None:
     code = "RequestThrottled"
     proxy.add(SqsFault(match="SendMessageBatch", fail_entries=[0, 4], fail_code=code))
-    made = run(PRODUCER, "--once", "-q", queue.url, "-d", source)
+    made = run(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", source)
     assert made.code == 0, made.err
     assert queue.depth() == (10, 0)
     bodies = [m["Body"] for m in queue.receive()]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aid.halves import CAPABILITIES, Half, check_powerless
 from aid.payload import body, noise
-from aid.programs import AGENT, PRODUCER, Runner
+from aid.programs import AGENT, PRODUCER, TEN, Runner
 from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
 from aid.users import AGENT_ONLINE
@@ -24,7 +24,7 @@ def without(run: Runner) -> tuple[str, str]:
 def test_both_programs_do_their_work(run: Runner, queue: Queue, tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_bytes(noise(1 << 14))
-    args = ["--once", "-q", queue.url, "-d", source]
+    args = ["--once", *TEN, "-q", queue.url, "-d", source]
     made = run(*without(run), run.build / PRODUCER, *args)
     assert made.code == 0, made.err
     got = run(*without(run), run.build / AGENT, "-q", queue.url, "-m", "10", "-o", "-")

@@ -16,7 +16,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from aid.manager import Service
-from aid.programs import AGENT, PRODUCER, Result, Runner
+from aid.programs import AGENT, PRODUCER, TEN, Result, Runner
 from aid.queue import Queue
 from aid.wait import wait_until
 
@@ -67,7 +67,7 @@ def test_the_status_of_a_service_from_start_to_end(
     assert (none.code, none.out) == (75, b"")
     assert "the producer has not run since boot (no " in none.err
     before = time.time() * 1000
-    service = start("-q", queue.url, "-d", source)
+    service = start(*TEN, "-q", queue.url, "-d", source)
     wait_until(lambda: is_filled(run))
     told = document(run)
     assert (told["state"], told["wanted"], told["interval"]) == ("running", 10, 60)
@@ -181,9 +181,9 @@ def test_a_status_that_is_no_document_is_told(run: Runner) -> None:
 def test_the_log_tells_with_vv_who_asks_whom_and_how_long_it_took(
     run: Runner, queue: Queue, source: Path
 ) -> None:
-    quiet = run(PRODUCER, "--once", "-q", queue.url, "-d", source)
+    quiet = run(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", source)
     assert " after " not in quiet.err
-    got = run(PRODUCER, "-vv", "--once", "-q", queue.url, "-d", source)
+    got = run(PRODUCER, "-vv", "--once", *TEN, "-q", queue.url, "-d", source)
     more = run(AGENT, "-vv", "-q", queue.url, "-o", "/dev/null")
     place = rf"queue {re.escape(queue.url)}: at http://\S+, region \S+\n"
     for said, calls in (

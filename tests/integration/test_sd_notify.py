@@ -15,7 +15,7 @@ import pytest
 
 from aid.manager import Manager, Service
 from aid.payload import noise
-from aid.programs import PRODUCER, STARTUP, Runner
+from aid.programs import BURST, PRODUCER, STARTUP, TEN, Runner
 from aid.queue import Queue
 from aid.source import fifo
 from aid.wait import wait_until
@@ -37,7 +37,7 @@ def test_it_is_ready_without_a_network(
 def test_the_status_tells_depth_and_messages(
     start: Callable[..., Service], queue: Queue, source: Path, manager: Manager
 ) -> None:
-    service = start("-q", queue.url, "-d", source, WATCHDOG_USEC="180000000")
+    service = start(*TEN, "-q", queue.url, "-d", source, WATCHDOG_USEC="180000000")
     wait_until(manager.says("STATUS=0 messages in the queue, 10 sent"))
     assert queue.depth()[0] == 10
     service.stop()
@@ -47,7 +47,7 @@ def test_it_is_not_ready_before_the_sources_have_passed(
     start: Callable[..., Service], queue: Queue, tmp_path: Path, manager: Manager
 ) -> None:
     with fifo(tmp_path) as (path, writer):
-        service = start("-q", queue.url, "-d", path)
+        service = start(*TEN, "-q", queue.url, "-d", path)
         wait_until(manager.says("EXTEND_TIMEOUT_USEC="))
         os.write(writer, noise(STARTUP - 1))
         time.sleep(0.7)
@@ -94,7 +94,7 @@ def test_a_manager_that_does_not_read_blocks_nobody(
                 for _ in range(1 << 20):
                     other.send(b"x")
         env = {**run.env, "NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "300000"}
-        file = conf(queue=queue.url, device=str(source), interval=1)
+        file = conf(queue=queue.url, device=str(source), burst=BURST, interval=1)
         process = run.start(PRODUCER, "-c", file, env=env)
         wait_until(lambda: queue.depth()[0] == 10)
         time.sleep(0.5)
@@ -109,7 +109,7 @@ def test_a_manager_that_cannot_be_reached_is_reported(
     run: Runner, queue: Queue, source: Path, address: str
 ) -> None:
     env = {**run.env, "NOTIFY_SOCKET": address}
-    made = run(PRODUCER, "--once", "-q", queue.url, "-d", source, env=env)
+    made = run(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", source, env=env)
     assert made.code == 0, made.err
     assert "NOTIFY_SOCKET" in made.err
     assert queue.depth() == (10, 0)
@@ -119,7 +119,7 @@ def test_one_top_up_tells_the_manager_too(
     run: Runner, queue: Queue, source: Path, manager: Manager
 ) -> None:
     env = {**run.env, **manager.env(), "WATCHDOG_PID": "1"}
-    made = run(PRODUCER, "--once", "-q", queue.url, "-d", source, env=env)
+    made = run(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", source, env=env)
     assert made.code == 0, made.err
     wait_until(manager.says("STOPPING=1"))
     assert manager.lines().count("READY=1") == 1

@@ -25,7 +25,7 @@ from aid.halves import Half, halves
 from aid.imds import Imds
 from aid.memory import Image
 from aid.payload import noise
-from aid.programs import AGENT, PRODUCER, STARTUP, Runner
+from aid.programs import AGENT, PRODUCER, STARTUP, TEN, Runner
 from aid.queue import Moto, Queue
 from aid.sqsproxy import SqsProxy
 from aid.wait import FOR_EVER, PATIENCE, wait_until
@@ -92,7 +92,8 @@ def produce(
     writer = os.open(source, os.O_RDWR)
     os.write(writer, data)
     file = tmp_path / "producer.conf"
-    file.write_text(f'queue = "{queue.url}"\nsigning-key = "{key}"\n{extra}')
+    lines = f'queue = "{queue.url}"\nsigning-key = "{key}"\nburst = {COUNT}\n'
+    file.write_text(lines + extra)
     gate = threading.Event()
     proxy.fault("SendMessageBatch", gate=gate)
     process = run.start(PRODUCER, "-c", file, "-d", source, env=env)
@@ -342,7 +343,7 @@ def test_the_producer_leaves_no_core(
     send(queue, *(Message(noise(SIZE, seed)) for seed in range(COUNT)))
     source = tmp_path / "source"
     source.write_bytes(noise(SIZE))
-    run_and_break(run, victim, tmp_path, PRODUCER, "-q", queue.url, "-d", source)
+    run_and_break(run, victim, tmp_path, PRODUCER, *TEN, "-q", queue.url, "-d", source)
 
 
 # What is shown.
@@ -361,7 +362,7 @@ def test_no_secret_is_said_or_written(
     source = tmp_path / "source"
     source.write_bytes(noise(STARTUP + COUNT * SIZE))
     ours, theirs = tmp_path / "producer.conf", tmp_path / "agent.conf"
-    ours.write_text(f'signing-key = "{key}"\n')
+    ours.write_text(f'signing-key = "{key}"\nburst = {COUNT}\n')
     theirs.write_text(f'trusted-producers = "{tmp_path}/trusted.d"\n')
     common = ("-vv", "-q", queue.url)
     sent = run(PRODUCER, "--once", *common, "-c", ours, "-d", source, env=env)

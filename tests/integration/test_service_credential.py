@@ -12,7 +12,7 @@ import pytest
 from aid.elsewhere import AS_OTHER, Elsewhere, needs_setpriv, top_up
 from aid.halves import OTHER, needs_root
 from aid.maker import Trust, make_key
-from aid.programs import AGENT, PRODUCER, Runner
+from aid.programs import AGENT, PRODUCER, TEN, Runner
 from aid.queue import Queue
 
 
@@ -40,7 +40,7 @@ def test_the_managers_signing_key_comes_first(
     agent = tmp_path / "agent.conf"
     agent.write_text(f'queue = "{queue.url}"\ntrusted-producers = "{trust.folder}"\n')
     for configured in ("", f'signing-key = "{tmp_path / "key"}"\n'):
-        producer.write_text(f'queue = "{queue.url}"\n' + configured)
+        producer.write_text(f'queue = "{queue.url}"\nburst = 10\n' + configured)
         made = run(PRODUCER, "--once", "-c", producer, "-d", source)
         assert made.code == 0, made.err
         assert "not signed" not in made.err
@@ -52,7 +52,7 @@ def test_the_managers_signing_key_comes_first(
         made = run(PRODUCER, "--once", "-c", producer, "-d", source)
         assert made.code == 0, made.err
         assert trust.signers(agent) == {"configured"}
-    producer.write_text(f'queue = "{queue.url}"\n')
+    producer.write_text(f'queue = "{queue.url}"\nburst = 10\n')
     made = run(PRODUCER, "--once", "-c", producer, "-d", source)
     assert made.code == 0, made.err
     assert "not signed" in made.err
@@ -68,7 +68,9 @@ def test_sealing_works_with_credentials_alone(
     for path in credentials.iterdir():
         path.chmod(0o440)
     file = tmp_path / "producer.conf"
-    file.write_text(f'queue = "{queue.url}"\nseal-to = "{tmp_path / "fleet.pub"}"\n')
+    file.write_text(
+        f'queue = "{queue.url}"\nburst = 10\nseal-to = "{tmp_path / "fleet.pub"}"\n'
+    )
     made = run(PRODUCER, "--once", "-c", file, "-d", source)
     assert made.code == 0, made.err
     got = run(AGENT, "-q", queue.url, "-m", "10", "-o", "-")
@@ -81,7 +83,7 @@ def test_a_credential_that_is_open_to_others_is_refused(
 ) -> None:
     make_key(run, credentials / "signing-key")
     (credentials / "signing-key").chmod(mode)
-    made = run(PRODUCER, "--once", "-q", queue.url, "-d", source)
+    made = run(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", source)
     assert made.code == 78, made.err
     assert "signing-key" in made.err
     assert queue.depth() == (0, 0)
@@ -93,11 +95,11 @@ def test_a_credential_that_is_no_key_is_refused(
     path = credentials / "signing-key"
     path.write_text("x\n")
     path.chmod(0o400)
-    made = run(PRODUCER, "--once", "-q", queue.url, "-d", source)
+    made = run(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", source)
     assert made.code == 78, made.err
     path.unlink()
     path.mkdir()
-    made = run(PRODUCER, "--once", "-q", queue.url, "-d", source)
+    made = run(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", source)
     assert made.code == 78, made.err
 
 

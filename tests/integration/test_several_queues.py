@@ -21,7 +21,7 @@ from aid.imds import Imds
 from aid.maker import Maker
 from aid.manager import Service
 from aid.payload import body, noise
-from aid.programs import AGENT, PRODUCER, Result, Runner
+from aid.programs import AGENT, PRODUCER, TEN, Result, Runner
 from aid.queue import Moto, Queue
 from aid.sqsproxy import SqsProxy
 from aid.verdicts import BAD, CREDIT, SEEN, Judge
@@ -331,7 +331,7 @@ def test_the_producer_signs_for_each_queue(
 def test_a_queue_that_fails_does_not_keep_the_others_from_being_filled(
     run: Runner, queue: Queue, bad: dict[str, Bad], source: Path, kind: str
 ) -> None:
-    got = run(PRODUCER, "--once", *entries(bad[kind].url, queue), "-d", source)
+    got = run(PRODUCER, "--once", *TEN, *entries(bad[kind].url, queue), "-d", source)
     assert got.code == bad[kind].code, got.err
     assert queue.depth() == (10, 0)
     assert f"queue {bad[kind].url}: " in got.err
@@ -356,7 +356,8 @@ def test_each_queue_is_kept_within_its_bounds_and_one_that_fails_left_alone(
         listed = ", ".join(f'"{url}"' for url in urls)
         conf = tmp_path / "producer.conf"
         conf.write_text(
-            f'queue = {{{listed}}}\ninterval = 1\ndepth = 5\ndevice = "{generator}"\n'
+            f'queue = {{{listed}}}\ninterval = 1\ndevice = "{generator}"\n'
+            "depth = 5\nproducers = 1\n"
         )
         service = start("-v", "-c", conf)
         looks = "GetQueueAttributes"
@@ -411,7 +412,8 @@ def test_only_when_no_queue_is_served_a_file_out_of_reach_ends_the_producer(
         conf = tmp_path / "producer.conf"
         listed = ", ".join(f'"{url}"' for url in urls)
         conf.write_text(
-            f'queue = {{{listed}}}\ninterval = 1\ndepth = 5\ndevice = "{generator}"\n'
+            f'queue = {{{listed}}}\ninterval = 1\ndevice = "{generator}"\n'
+            "depth = 5\nproducers = 1\n"
         )
         service = start("-c", conf)
         wait_until(lambda: queue.depth() == (5, 0))

@@ -19,7 +19,7 @@ import pytest
 from aid.attack import Attack, each, fails
 from aid.halves import needs_root
 from aid.payload import noise, payloads
-from aid.programs import BURST, PRODUCER, SIZE, STARTUP, Runner
+from aid.programs import BURST, PRODUCER, SIZE, STARTUP, TEN, Runner
 from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
 from aid.wait import wait_until
@@ -173,7 +173,7 @@ def test_one_failure_discards_a_block_and_begins_anew(
     spoilt = noise(SIZE, 2)[: SIZE - 2 * RUN] + b"\x42" * RUN + noise(RUN, 3)
     rest = noise(STARTUP + 6 * SIZE, 4)
     source = make_source(good + spoilt + rest + noise(SIZE, 5))
-    got = run(PRODUCER, "--once", "-q", queue.url, "-d", source)
+    got = run(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", source)
     assert got.code == 0, got.err
     [line] = [line for line in got.lines() if "discarded" in line]
     assert "byte 0x42 came 31 times in a row (cutoff 31)" in line
@@ -189,7 +189,7 @@ def test_a_run_across_two_blocks_is_seen(
     second = b"\x42" * 15 + noise(SIZE - 15, 2)
     rest = noise(STARTUP + BURST * SIZE, 3)
     source = make_source(first + second + rest)
-    got = run(PRODUCER, "--once", "-q", queue.url, "-d", source)
+    got = run(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", source)
     assert got.code == 0, got.err
     assert "byte 0x42 came 31 times in a row" in got.err
     sent = payloads(queue)
@@ -206,7 +206,9 @@ def test_failures_that_are_not_in_a_row_do_not_end_it(
         good = noise(STARTUP + 2 * SIZE, turn)
         pieces += [good, b"\0" * SIZE]
         expected += [good[STARTUP:-SIZE], good[-SIZE:]]
-    got = run(PRODUCER, "--once", "-q", queue.url, "-d", make_source(b"".join(pieces)))
+    got = run(
+        PRODUCER, "--once", *TEN, "-q", queue.url, "-d", make_source(b"".join(pieces))
+    )
     assert got.code == 0, got.err
     assert got.err.count("discarded") == 1  # it is told once
     assert payloads(queue) == expected
@@ -226,7 +228,7 @@ def test_several_sources_are_sent_as_their_xor(
 ) -> None:
     data = [noise(STARTUP + BURST * SIZE, seed) for seed in range(count)]
     devices = ",".join(str(make_source(d)) for d in data)
-    got = run(PRODUCER, "--once", "-q", queue.url, "-d", devices)
+    got = run(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", devices)
     assert got.code == 0, got.err
     whole = data[0][STARTUP:]
     for other in data[1:]:
@@ -242,7 +244,7 @@ def test_one_dead_source_of_two_ends_the_producer(
 ) -> None:
     good, dead = make_source(noise(1 << 16)), make_source(b"\x01" * (1 << 16))
     for devices in (f"{good},{dead}", f"{dead}, {good}"):
-        got = run(PRODUCER, "--once", "-q", queue.url, "-d", devices)
+        got = run(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", devices)
         assert got.code == 65, got.err
         assert str(dead) in got.lines()[-1]
         assert str(good) not in got.lines()[-1]
@@ -257,7 +259,7 @@ def test_a_failure_of_one_does_not_undo_the_other(
     bad = noise(STARTUP, 1) + b"\0" * SIZE
     two = noise(STARTUP + BURST * SIZE, 2)
     devices = f"{make_source(one)},{make_source(bad + two)}"
-    got = run(PRODUCER, "--once", "-q", queue.url, "-d", devices)
+    got = run(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", devices)
     assert got.code == 0, got.err
     assert b"".join(payloads(queue)) == xor(one[STARTUP:], two[STARTUP:])
 
@@ -266,7 +268,7 @@ def refused(
     run: Runner, queue: Queue, devices: object, *words: str, code: int = 78
 ) -> None:
     """Check that the producer does not begin."""
-    got = run(PRODUCER, "--once", "-q", queue.url, "-d", str(devices))
+    got = run(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", str(devices))
     assert got.code == code, got.err
     for word in words:
         assert word in got.err
@@ -361,7 +363,7 @@ def test_devices_that_are_no_generators_are_refused(
     with socket.socket(socket.AF_UNIX) as nothing_behind:
         nothing_behind.bind(str(tmp_path / "s"))
         refused(run, queue, tmp_path / "s", "no generator behind it", code=69)
-    zero = run(PRODUCER, "--once", "-q", queue.url, "-d", "/dev/zero")
+    zero = run(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", "/dev/zero")
     assert zero.code == 65, zero.err
     assert "byte 0x00" in zero.lines()[-1]
     assert sent_operations(proxy) == 0
@@ -371,7 +373,7 @@ def test_a_source_that_ends_or_falls_silent_sends_no_half_message(
     run: Runner, queue: Queue, tmp_path: Path, make_source: Callable[[bytes], Path]
 ) -> None:
     short = make_source(noise(STARTUP + 2 * SIZE + SIZE // 2))
-    got = run(PRODUCER, "--once", "-q", queue.url, "-d", short)
+    got = run(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", short)
     assert got.code != 0
     assert "has ended" in got.err
     sent = payloads(queue)
@@ -381,7 +383,7 @@ def test_a_source_that_ends_or_falls_silent_sends_no_half_message(
     os.mkfifo(fifo)
     feeder = threading.Thread(target=fifo.write_bytes, args=(noise(STARTUP + 100),))
     feeder.start()
-    got = run(PRODUCER, "--once", "-q", queue.url, "-d", fifo)
+    got = run(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", fifo)
     feeder.join()
     assert got.code != 0
     assert payloads(queue) == []
@@ -443,7 +445,7 @@ def test_a_source_that_ends_within_a_message_sends_nothing(
     os.mkfifo(path)
     writer = os.open(path, os.O_RDWR)
     os.write(writer, noise(size))
-    process = attack.run.start(PRODUCER, "--once", "-q", queue.url, "-d", path)
+    process = attack.run.start(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", path)
     # By then the source is open.
     wait_until(lambda: bool(proxy.matching("GetQueueAttributes")))
     os.close(writer)
@@ -477,6 +479,6 @@ def test_what_came_before_a_source_failed_is_sent(
 ) -> None:
     source = tmp_path / "source"
     source.write_bytes(noise(STARTUP + 5 * 512) + bytes(1 << 14))
-    got = run(PRODUCER, "-q", queue.url, "-d", source)
+    got = run(PRODUCER, *TEN, "-q", queue.url, "-d", source)
     assert got.code == 65, got.err
     assert queue.depth() == (5, 0)

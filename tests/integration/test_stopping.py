@@ -16,7 +16,7 @@ from aid.faults import Fault
 from aid.halves import halves
 from aid.imds import Imds
 from aid.manager import Manager, Service
-from aid.programs import PRODUCER, Runner
+from aid.programs import PRODUCER, TEN, Runner
 from aid.queue import Queue
 from aid.source import fifo
 from aid.sqsproxy import SqsFault, SqsProxy
@@ -44,7 +44,7 @@ def test_sigterm_ends_the_wait_for_a_dead_source(
     fifo = tmp_path / "dead"
     os.mkfifo(fifo)
     writer = os.open(fifo, os.O_RDWR)
-    process = run.start(PRODUCER, "-q", queue.url, "-d", fifo)
+    process = run.start(PRODUCER, *TEN, "-q", queue.url, "-d", fifo)
     wait_until(lambda: bool(proxy.matching("GetQueueAttributes")))
     time.sleep(0.2)
     stop_quickly(run, process)
@@ -56,7 +56,7 @@ def test_sigterm_ends_a_call_that_hangs(
     run: Runner, queue: Queue, source: Path, proxy: SqsProxy, operation: str
 ) -> None:
     proxy.add(SqsFault(match=operation, count=None, end="silence"))
-    process = run.start(PRODUCER, "-q", queue.url, "-d", source)
+    process = run.start(PRODUCER, *TEN, "-q", queue.url, "-d", source)
     wait_until(lambda: bool(proxy.matching(operation)))
     said = stop_quickly(run, process)
     in_doubt = "the outcome is unknown for 10 of 10 messages"
@@ -66,7 +66,7 @@ def test_sigterm_ends_a_call_that_hangs(
 def test_sigterm_ends_the_pause_between_looks(
     run: Runner, queue: Queue, source: Path
 ) -> None:
-    process = run.start(PRODUCER, "-q", queue.url, "-d", source)
+    process = run.start(PRODUCER, *TEN, "-q", queue.url, "-d", source)
     wait_until(lambda: queue.depth()[0] == 10)
     time.sleep(0.3)
     stop_quickly(run, process)
@@ -86,7 +86,7 @@ def test_sighup_has_the_queue_looked_at_and_ends_nothing(
 ) -> None:
     """To the main process, as "systemctl reload" does, or to both at once."""
     conf = tmp_path / "producer.conf"
-    conf.write_text(f'queue = "{queue.url}"\ninterval = 86400\n')
+    conf.write_text(f'queue = "{queue.url}"\nburst = 10\ninterval = 86400\n')
     process = run.start(PRODUCER, "-c", conf, "-d", source)
     online, offline = halves(process)
     for signalled, looks in (([], 1), ([offline], 2), ([online, offline], 3)):
@@ -112,7 +112,7 @@ def test_a_stop_ends_the_test_of_the_sources(
 def test_both_halves_end_when_one_is_killed(
     run: Runner, queue: Queue, source: Path
 ) -> None:
-    process = run.start(PRODUCER, "-q", queue.url, "-d", source)
+    process = run.start(PRODUCER, *TEN, "-q", queue.url, "-d", source)
     wait_until(lambda: queue.depth()[0] == 10)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
     os.kill(int(children.split()[0]), signal.SIGKILL)
@@ -125,7 +125,7 @@ def test_a_half_that_hangs_ends_with_the_other(
     run: Runner, queue: Queue, source: Path, number: int
 ) -> None:
     """Neither may signal the other: the kernel ends what does not end by itself."""
-    process = run.start(PRODUCER, "-q", queue.url, "-d", source)
+    process = run.start(PRODUCER, *TEN, "-q", queue.url, "-d", source)
     online, offline = halves(process)
     os.kill(online.pid, signal.SIGSTOP)
     os.kill(offline.pid, number)

@@ -35,7 +35,9 @@ def test_a_bundle_is_trusted(
     if how == "setting":
         del env["AWS_CA_BUNDLE"]
         settings["ca_bundle"] = certificate.path
-    made = attack.producer("-d", generator, "-c", conf(**settings), env=env)
+    made = attack.producer(
+        *("-d", generator, "-c", conf(burst=10, **settings)), env=env
+    )
     assert made.code == 0, made.err
     got = attack.agent("-m", "10", "-c", conf(**settings), env=env)
     assert got.code == 0, got.err

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from aid.payload import noise, payloads
-from aid.programs import BURST, PRODUCER, SIZE, STARTUP, Runner
+from aid.programs import BURST, PRODUCER, SIZE, STARTUP, TEN, Runner
 from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
 from aid.wait import wait_until
@@ -85,7 +85,7 @@ def test_every_byte_comes_as_it_was_given(
         data[at : at + 256] = sorted(range(256), key=noise(256, turn).__getitem__)
         data[at + 300 : at + 300 + len(SPECIAL)] = SPECIAL
     os.write(usb.master, b"ready\n")
-    process = run.start(PRODUCER, "--once", "-q", queue.url, "-d", usb.path)
+    process = run.start(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", usb.path)
     # By then the source is open.
     wait_until(lambda: bool(proxy.matching("GetQueueAttributes")))
     # What the usual mode had to say before.
@@ -106,7 +106,7 @@ def test_carrier_and_flow_control_of_a_modem_do_not_matter(
     mode[tty.CFLAG] &= ~termios.CLOCAL
     mode[tty.CC][termios.VMIN] = 0  # type: ignore[index]
     termios.tcsetattr(usb.slave, termios.TCSANOW, mode)
-    process = run.start(PRODUCER, "--once", "-q", queue.url, "-d", usb.path)
+    process = run.start(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", usb.path)
     wait_until(lambda: bool(proxy.matching("GetQueueAttributes")))
     now = termios.tcgetattr(usb.slave)
     thread = usb.feed(noise(STARTUP + BURST * SIZE))

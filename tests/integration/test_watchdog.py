@@ -16,7 +16,7 @@ from aid.halves import Half, halves
 from aid.imds import Imds
 from aid.manager import WATCHDOG, Service
 from aid.payload import noise
-from aid.programs import STARTUP
+from aid.programs import STARTUP, TEN
 from aid.queue import Queue
 from aid.source import fifo, trickle
 from aid.sqsproxy import SqsFault, SqsProxy
@@ -106,7 +106,7 @@ def test_a_half_that_hangs_is_noticed(
     busy: bool,
 ) -> None:
     with fifo(tmp_path) as (path, writer):
-        service = start("-q", queue.url, "-d", path)
+        service = start(*TEN, "-q", queue.url, "-d", path)
         os.write(writer, noise(STARTUP + (0 if busy else 5120)))
         service.wait_ready()
         half = halves(service.process)[which]

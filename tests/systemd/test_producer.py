@@ -39,7 +39,10 @@ def ready(world: World) -> Iterator[None]:
     machine = world.machine
     machine.drop_in(PRODUCER, "container", CONDITIONS)
     world.configure(
-        "producer", queue=f"https://{HOST}/123456789012/producer", interval=1
+        "producer",
+        queue=f"https://{HOST}/123456789012/producer",
+        burst=10,
+        interval=1,
     )
     world.sqs.forget()
     yield
@@ -231,7 +234,7 @@ def test_what_a_person_has_to_look_at_is_not_restarted(
     world.make_queue("producer")
     machine.drop_in(PRODUCER, "test", "[Service]\nRestartSec=1\n")
     queue = f"https://{HOST}/123456789012/producer"
-    world.configure("producer", queue=queue, **{"interval": 1, **values})
+    world.configure("producer", queue=queue, **{"burst": 10, "interval": 1, **values})
     world.start(PRODUCER)
     assert wait(lambda: machine.show(PRODUCER, "ActiveState") == "failed")
     assert machine.show(PRODUCER, "ExecMainStatus") == code

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from aid.payload import body, noise
-from aid.programs import AGENT, PRODUCER, Result, Runner
+from aid.programs import AGENT, PRODUCER, TEN, Result, Runner
 from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
 from aid.wait import PATIENCE
@@ -85,9 +85,10 @@ class Attack:
     def producer(
         self, *args: str | Path, limit: float = TIMEOUT, **values: Any
     ) -> Result:
-        """Run the producer with --once."""
+        """Run the producer with --once, for a burst of ten unless args say else."""
         program = values.pop("program", PRODUCER)
-        return self.program(program, "--once", *args, limit=limit, **values)
+        ten = () if "-c" in args else TEN
+        return self.program(program, "--once", *ten, *args, limit=limit, **values)
 
 
 UNSIGNED = "messages are not signed, and earn no credit"

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from aid.payload import noise
-from aid.programs import AGENT, PRODUCER, Runner
+from aid.programs import AGENT, PRODUCER, TEN, Runner
 from aid.queue import Queue
 
 
@@ -16,7 +16,7 @@ def both_ways(run: Runner, queue: Queue, env: dict[str, str], *before: str) -> N
     source.write_bytes(noise(1 << 14))
     programs = {n: run.build / n for n in (PRODUCER, AGENT)}
     commands = {
-        PRODUCER: ["--once", "-q", queue.name, "-d", str(source)],
+        PRODUCER: ["--once", *TEN, "-q", queue.name, "-d", str(source)],
         AGENT: ["-q", queue.name, "-m", "10", "-o", "-"],
     }
     for name, args in commands.items():

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from aid.forge import Message
-from aid.programs import AGENT, PRODUCER, Result, Runner
+from aid.programs import AGENT, BURST, PRODUCER, Result, Runner
 from aid.queue import Queue
 from aid.verdicts import Judge
 
@@ -61,7 +61,11 @@ class Maker:
     def conf(self, **values: Any) -> Path:
         """Write the producer's configuration."""
         path = self.judge.directory / "producer.conf"
-        base = {"queue": self.queue.url, "device": str(self.source)}
+        base = {
+            "queue": self.queue.url,
+            "device": str(self.source),
+            "burst": BURST,
+        }
         lines = []
         for name, value in {**base, **self.settings, **values}.items():
             text = f'"{value}"' if isinstance(value, str) else str(value)

@@ -22,7 +22,10 @@ AGENT = "sqs-entropy-agent"
 PRODUCER = "sqs-entropy-producer"
 LEFT_OVER = 5  # seconds for what was told to end when its parent was killed
 STARTUP = 2048  # bytes that the start-up test takes and discards
-BURST, SIZE = 10, 512  # what a producer sends when nothing else is configured
+# For tests that are not about how many messages a producer sends: a burst of ten, as
+# the article has it.
+BURST, SIZE = 10, 512
+TEN = ("-c", str(Path(__file__).with_name("ten.conf")))
 # The configuration of an agent that is given none, so that no empty queue costs
 # seconds; test_wait_time.py is about those.
 LOOK = Path(__file__).with_name("look.conf")
