@@ -16,8 +16,7 @@ static const struct setting rows[] = {
 	SETTING_SHOWN('d', "FILE[,...]", "the hardware generators"),
 	MEMBER(device)},
     {"once", SETTING_FLAG, SETTING_OPTION,
-	SETTING_SHOWN(0, NULL, "one look, one top-up, then exit"),
-	MEMBER(once)},
+	SETTING_SHOWN(0, NULL, "top up once, then exit"), MEMBER(once)},
     {"genkey", SETTING_ACTION, SETTING_OPTION, .action = CONF_GENKEY,
 	SETTING_SHOWN(0, "FILE", "make a signing key, print its public key"),
 	MEMBER(key_file)},
@@ -62,9 +61,9 @@ static const struct setting rows[] = {
     {"signing-key", SETTING_STRING, SETTING_FILE | SETTING_CREDENTIAL,
 	MEMBER(signing_key)},
     {"seal-to", SETTING_STRING, SETTING_FILE, MEMBER(seal_to)},
-    {"depth", SETTING_LONG, SETTING_FILE, NULL, 1, 100000,
+    {"depth", SETTING_LONG, SETTING_FILE, "1000", 1, 100000,
 	MEMBER(refill.depth)},
-    {"producers", SETTING_LONG, SETTING_FILE, "1", 1, 1000,
+    {"producers", SETTING_LONG, SETTING_FILE, "2", 1, 1000, .with = "depth",
 	MEMBER(refill.producers)},
     {"low-watermark", SETTING_LONG, SETTING_FILE, "10", 1, 100000,
 	.unless = "depth", MEMBER(refill.low_watermark)},
@@ -100,11 +99,15 @@ static void find_unit_key(struct conf *conf)
 		       rows] = PROGRAM_BY_SERVICE;
 }
 
+static bool is_set(const struct conf *conf, const char *name)
+{
+	return conf->common.origin[settings_find(&conf_program.settings, name) -
+				   rows] != PROGRAM_BY_DEFAULT;
+}
+
 bool conf_sets_device(const struct conf *conf)
 {
-	return conf->common
-		   .origin[settings_find(&conf_program.settings, "device") -
-			   rows] != PROGRAM_BY_DEFAULT;
+	return is_set(conf, "device");
 }
 
 static int complete_producer(struct conf *conf, struct err *err)
@@ -122,10 +125,11 @@ static int complete_producer(struct conf *conf, struct err *err)
 		    "%s: message-bytes: sealing adds %d bytes, and %d are "
 		    "allowed in all",
 		    file, HPKE_OVERHEAD, MESSAGE_PAYLOAD_MAX);
-	if (conf->refill.producers > 1 && conf->refill.depth == 0)
+	if (is_set(conf, "producers") && conf->refill.producers > 1 &&
+	    conf->refill.depth == 0)
 		return err_set(err, ERR_CONFIG,
-		    "%s: producers is how many share what is missing at depth: "
-		    "set depth, too",
+		    "%s: producers is how many share what is missing at depth, "
+		    "not at low-watermark and burst: remove either",
 		    file);
 	if (conf->common.queues[0][0] == '\0' &&
 	    conf->common.action != CONF_ASSESS)

@@ -41,7 +41,7 @@ struct assess_settings {
 
 struct conf {
 	struct program_conf common;
-	bool once;            /* one look, one top-up */
+	bool once;            /* top up once */
 	const char *key_file; /* --genkey, --pubkey */
 	bool seal;            /* --seal: a pair for sealing */
 	bool json;            /* --json: machine-readable */

@@ -81,7 +81,8 @@ class Alarm:
         self.needed = p["EvaluationPeriods"]
         assert p["DatapointsToAlarm"] == self.needed
         [expression] = [m for m in p["Metrics"] if m.get("ReturnData", True)]
-        text = expression["Expression"].replace(" AND ", " and ")
+        text = expression["Expression"]
+        text = text.replace(" AND ", " and ").replace(" OR ", " or ")
         self.tree = ast.parse(text, mode="eval").body
         self.metrics = [m for m in p["Metrics"] if m is not expression]
         assert all(

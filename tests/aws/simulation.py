@@ -27,8 +27,8 @@ class World:
     minutes: int
     takes: Mapping[int, int]  # how many machines ask in which minute
     alive: Callable[[int], bool] = lambda now: True  # is a producer running?
-    depth: int = 10  # the low watermark, or the depth that is kept
-    burst: int = 10  # messages that a low queue gets; 0: what is missing of depth
+    depth: int = 1000  # what is kept, or the low watermark
+    burst: int = 0  # messages that a low queue gets; 0: what is missing at the depth
     lost: Callable[[int], bool] = lambda now: False  # CloudWatch has nothing
 
     def __post_init__(self) -> None:
@@ -57,9 +57,10 @@ class World:
 
     def missing(self, visible: int) -> int:
         """Say what a producer sends when it sees so many messages."""
-        if visible >= self.depth:
-            return 0
-        return self.burst or self.depth - visible
+        missing = self.depth - visible
+        if self.burst:
+            return self.burst if missing > 0 else 0
+        return missing if missing >= min(10, (self.depth + 1) // 2) else 0
 
     @functools.cache  # noqa: B019 (a world lives as long as its test)
     def series(self, metric: str, statistic: str, period: int) -> dict[int, int]:

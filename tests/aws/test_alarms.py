@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 from alarms import Alarm
-from simulation import DAY, HOUR, VISIBLE, World, always_on, office
+from simulation import DAY, HOUR, SENT, VISIBLE, World, always_on, office
 from template import TOPIC, Stack, load
 
 TEMPLATE = load()
@@ -18,9 +18,11 @@ ALARMS = ("SilentAlarm", "LowAlarm", "StaleAlarm")
 YEAR = 365 * DAY
 QUARTER = 91 * DAY
 QUARTER_HOUR = 15
+ARTICLE = {"depth": 10, "burst": 10}  # a low watermark
+RULES = [{}, ARTICLE]  # what is built in, and this
 
 
-def alarms(depth: int = 10) -> dict[str, Alarm]:
+def alarms(depth: int = 1000) -> dict[str, Alarm]:
     """Give the alarms of a stack."""
     stack = Stack(TEMPLATE, Depth=str(depth))
     return {name: Alarm(stack.resources[name]["Properties"]) for name in ALARMS}
@@ -44,39 +46,65 @@ def rang(world: World) -> dict[str, list[float]]:
 QUIET = {name: [] for name in ALARMS}
 
 
-def test_a_normal_year_has_no_alarm() -> None:
+@pytest.mark.parametrize(("boots", "rule"), [(800, {}), (30, ARTICLE)])
+def test_a_normal_year_has_no_alarm(boots: int, rule: dict[str, int]) -> None:
     def lost(now: int) -> bool:
         return now // HOUR % 97 == 5  # CloudWatch has gaps besides
 
-    assert rang(World(YEAR, office(30), lost=lost)) == QUIET
+    assert rang(World(YEAR, office(boots), lost=lost, **rule)) == QUIET
 
 
-def test_one_machine_that_takes_one_a_day_has_no_alarm() -> None:
-    # Its messages are ten days old when it takes them.
-    assert rang(World(QUARTER, always_on(1))) == QUIET
+def test_a_queue_that_lasts_for_weeks_tells_of_ten_days_without_a_boot() -> None:
+    # Its oldest message is over a week old at any time.
+    got = rang(World(YEAR, office(30)))
+    assert got["SilentAlarm"] == got["LowAlarm"] == []
+    [stale] = got["StaleAlarm"]
+    assert 354 * DAY < stale < 365 * DAY
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_one_machine_that_takes_one_a_day_has_no_alarm(rule: dict[str, int]) -> None:
+    # Its messages are ten or fourteen days old when it takes them.
+    assert rang(World(QUARTER, always_on(1), **rule)) == QUIET
+
+
+def test_a_depth_that_lacks_less_than_a_batch_has_no_alarm() -> None:
+    for depth in (1, 2, 3, 9, 10, 11, 19, 20, 21, 1000):
+        least = min(10, (depth + 1) // 2)
+        for missing in range(least + 1):
+            world = World(DAY, {1: missing}, depth=depth)
+            is_kept = world.metrics[VISIBLE][2] == depth - missing
+            # If it were left at that:
+            world.metrics[VISIBLE] = [depth - missing] * DAY
+            world.metrics[SENT] = [0] * DAY
+            assert is_kept == (missing < least), (depth, missing)
+            assert bool(rang(world)["SilentAlarm"]) == (not is_kept), (depth, missing)
 
 
 def test_bursts_of_more_than_there_are_have_no_alarm() -> None:
     assert rang(World(QUARTER, office(300), depth=50, burst=0)) == QUIET
 
 
-def test_a_producer_that_dies_is_told_in_time() -> None:
+@pytest.mark.parametrize(("boots", "rule", "lacks"), [(300, {}, 991), (30, ARTICLE, 6)])
+def test_a_producer_that_dies_is_told_in_time(
+    boots: int, rule: dict[str, int], lacks: int
+) -> None:
     died = 10 * DAY + 500
-    world = World(20 * DAY, office(30), alive=lambda now: now < died)
+    world = World(20 * DAY, office(boots), alive=lambda now: now < died, **rule)
     got = rang(world)
     [silent], [low] = got["SilentAlarm"], got["LowAlarm"]
-    since, half = (world.first(VISIBLE, n, died) for n in (10, 5))
+    since, half = (world.first(VISIBLE, n, died) for n in (lacks, world.depth // 2))
     assert since + HOUR <= silent <= since + HOUR + 5
     assert half + QUARTER_HOUR <= low <= half + QUARTER_HOUR + 5
     assert got["StaleAlarm"] == []
 
 
 def test_a_queue_that_is_drained_stays_in_alarm_when_its_metrics_end() -> None:
-    world = World(10 * DAY, office(30), alive=lambda now: now < DAY)
+    world = World(10 * DAY, office(30), alive=lambda now: now < DAY, **ARTICLE)
     # Nobody asks at night, and the queue is empty: SQS says nothing any more.
     assert world.metrics[VISIBLE].count(None) > 5 * HOUR
     for name in ("SilentAlarm", "LowAlarm"):
-        alarm = alarms()[name]
+        alarm = alarms(world.depth)[name]
         assert len(watch(alarm, world)) == 1
         assert alarm.state == "ALARM"
 
@@ -85,7 +113,7 @@ def test_a_producer_that_comes_back_ends_the_alarms() -> None:
     def alive(now: int) -> bool:
         return not 3 * DAY < now < 5 * DAY
 
-    world = World(20 * DAY, always_on(40), alive=alive)
+    world = World(20 * DAY, always_on(40), alive=alive, depth=50)
     got = rang(world)
     assert {name: len(times) for name, times in got.items()} == {
         "SilentAlarm": 1,
@@ -95,9 +123,9 @@ def test_a_producer_that_comes_back_ends_the_alarms() -> None:
 
 
 def test_a_producer_that_keeps_it_too_low_is_told() -> None:
-    # The stack was told 50, producer.conf has what is built in.
+    # The stack was told 3000, producer.conf has what is built in.
     world = World(5 * DAY, always_on(40))
-    world.depth = 50
+    world.depth = 3000
     got = rang(world)
     assert got["LowAlarm"]
     assert got["LowAlarm"][0] <= QUARTER_HOUR + 5
@@ -117,10 +145,12 @@ def test_a_stack_without_a_producer_is_told() -> None:
     assert got["LowAlarm"][0] <= QUARTER_HOUR + 5
 
 
-@pytest.mark.parametrize("burst", [0, 10])
-def test_messages_that_nobody_takes_are_told_before_they_are_gone(burst: int) -> None:
+@pytest.mark.parametrize("rule", RULES)
+def test_messages_that_nobody_takes_are_told_before_they_are_gone(
+    rule: dict[str, int],
+) -> None:
     last = 20 * DAY
-    world = World(40 * DAY, always_on(8, days=20), burst=burst)
+    world = World(40 * DAY, always_on(8, days=20), **rule)
     got = rang(world)
     assert got["SilentAlarm"] == got["LowAlarm"] == []
     assert last + 6 * DAY <= got["StaleAlarm"][0] <= last + 14 * DAY

@@ -55,7 +55,7 @@ def test_roles_anywhere_needs_its_trust_anchor() -> None:
 
 def test_the_depth_is_what_a_producer_keeps_unless_told() -> None:
     rows = (ROOT / "producer" / "conf.c").read_text()
-    found = re.search(r'\{"low-watermark", \w+, \w+, "(\d+)"', rows)
+    found = re.search(r'\{"depth", \w+, \w+, "(\d+)"', rows)
     assert found
     assert TEMPLATE["Parameters"]["Depth"]["Default"] == int(found[1])
 

@@ -46,7 +46,7 @@ BAD = {
     "too long": Bad(f"endpoint-url = {FULL}"),
     # Settings that do not go together.
     "depth and burst": Bad("depth = 9\nburst = 3", P),
-    "producers alone": Bad("producers = 3", P),
+    "producers and burst": Bad("producers = 3\nburst = 3", P),
     "seal-to alone": Bad("seal-to = {}/fleet.pub", P, {"fleet.pub": "SEAL"}),
     "no room to seal": Bad(
         "signing-key = {0}/k\nseal-to = {0}/f\nmessage-bytes = 16384",

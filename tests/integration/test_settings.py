@@ -203,16 +203,38 @@ def test_of_two_rules_check_prints_the_one_that_holds(
     run: Callable[..., Any], tmp_path: Path
 ) -> None:
     conf = tmp_path / "producer.conf"
-    conf.write_text("queue = q\nregion = eu-west-1\n")
+    begin = "queue = q\nregion = eu-west-1\n"
     check = ("sqs-entropy-producer", "--check", "-c", conf)
-    said = in_check(run(*check).out)
-    assert said["low-watermark"] == said["burst"] == ("10", "default")
-    assert "depth" not in said
-    conf.write_text("queue = q\nregion = eu-west-1\ndepth = 20\nproducers = 2\n")
-    said = in_check(run(*check).out)
-    assert said["depth"] == ("20", f"{conf}:3")
-    assert said["producers"] == ("2", f"{conf}:4")
+
+    def say(lines: str) -> dict[str, tuple[str, str]]:
+        conf.write_text(begin + lines)
+        got = run(*check)
+        assert got.code == 0, got.err
+        said = in_check(got.out)
+        # What it prints says the same.
+        conf.write_text("".join(got.out.decode().splitlines(keepends=True)[:-1]))
+        again = in_check(run(*check).out)
+        assert {n: v for n, (v, _) in again.items()} == {
+            n: v for n, (v, _) in said.items()
+        }
+        return said
+
+    said = say("")
+    assert said["depth"] == ("1000", "default")
+    assert said["producers"] == ("2", "default")
     assert not {"low-watermark", "burst"} & set(said)
+    said = say("depth = 20\nproducers = 3\n")
+    assert said["depth"] == ("20", f"{conf}:3")
+    assert said["producers"] == ("3", f"{conf}:4")
+    assert not {"low-watermark", "burst"} & set(said)
+    said = say("burst = 4\n")
+    assert said["low-watermark"] == ("10", "default")
+    assert said["burst"] == ("4", f"{conf}:3")
+    assert not {"depth", "producers"} & set(said)
+    said = say("low-watermark = 7\nproducers = 1\n")
+    assert said["low-watermark"] == ("7", f"{conf}:3")
+    assert said["burst"] == ("10", "default")
+    assert not {"depth", "producers"} & set(said)
 
 
 def test_check_tells_a_key_that_the_service_manager_hands_over(

@@ -70,6 +70,7 @@ static void print_row(const struct setting *row)
 	print_text("initial", row->initial);
 	print_text("undoes", row->undoes);
 	print_text("belongs_to", row->belongs_to);
+	print_text("unless", row->unless);
 	print_choices(row->choices);
 	(void)putchar('}');
 }

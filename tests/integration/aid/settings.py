@@ -34,6 +34,7 @@ class Setting:
     initial: str | None = None
     undoes: str | None = None
     belongs_to: str | None = None
+    unless: str | None = None  # what it gives way to
     choices: tuple[str, ...] = ()
 
     @classmethod
@@ -462,7 +463,12 @@ class Places:
             value, origin = listed.get(row.name, ("", ""))
             if origin == "default" and not same(value, row.initial or ""):
                 yield f"{row.name}: the default {value} in --check"
-        shown = {row.name for row in table.settings if row.file and row.always}
+        defaults = {row.name for row in table.settings if row.initial is not None}
+        shown = {
+            row.name
+            for row in table.settings
+            if row.file and row.always and row.unless not in defaults
+        }
         for name in sorted(set(listed) ^ shown):
             yield (
                 f"{name}: in --check, not in the table"

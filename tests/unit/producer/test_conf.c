@@ -16,18 +16,32 @@ static int load(const char *a, const char *b)
 	return load_words(&conf, path, a, b);
 }
 
-static void the_defaults_are_the_articles(void **state)
+static void the_defaults_keep_a_depth(void **state)
 {
 	(void)state;
 	assert_int_equal(load(NULL, NULL), 0);
 	assert_string_equal(conf.device, "/dev/hwrng");
 	assert_int_equal(conf.message_bytes, 512);
-	assert_int_equal(conf.refill.low_watermark, 10);
-	assert_int_equal(conf.refill.burst, 10);
+	assert_int_equal(conf.refill.depth, 1000);
+	assert_int_equal(conf.refill.producers, 2);
 	assert_int_equal(conf.refill.interval, 60);
-	assert_int_equal(conf.refill.depth, 0);
-	assert_int_equal(conf.refill.producers, 1);
 	assert_false(conf.once);
+}
+
+/* Either of the two means both, as the article has them. */
+static void a_watermark_or_a_burst_replaces_the_default_depth(void **state)
+{
+	(void)state;
+	write_file("queue = q\nlow-watermark = 3\n");
+	assert_int_equal(load(NULL, NULL), 0);
+	assert_int_equal(conf.refill.depth, 0);
+	assert_int_equal(conf.refill.low_watermark, 3);
+	assert_int_equal(conf.refill.burst, 10);
+	write_file("queue = q\nburst = 3\n");
+	assert_int_equal(load(NULL, NULL), 0);
+	assert_int_equal(conf.refill.depth, 0);
+	assert_int_equal(conf.refill.low_watermark, 10);
+	assert_int_equal(conf.refill.burst, 3);
 }
 
 static void options_win(void **state)
@@ -59,7 +73,7 @@ static void values_out_of_range_are_refused(void **state)
 	}
 }
 
-static void a_depth_replaces_watermark_and_burst(void **state)
+static void a_depth_goes_without_watermark_and_burst(void **state)
 {
 	static const struct {
 		const char *text, *wrong; /* NULL: it is taken */
@@ -71,8 +85,8 @@ static void a_depth_replaces_watermark_and_burst(void **state)
 	    {"burst = 10\ndepth = 20\n",
 		":2: burst cannot be set beside depth, which line 3 sets"},
 	    {"low-watermark = 5\nburst = 10\n", NULL},
-	    {"producers = 2\n", "set depth, too"},
-	    {"producers = 2\nburst = 5\n", "set depth, too"},
+	    {"producers = 3\n", NULL},
+	    {"producers = 2\nburst = 5\n", "not at low-watermark and burst"},
 	    {"producers = 1\nburst = 5\n", NULL}};
 	char text[128];
 
@@ -162,10 +176,11 @@ static void a_key_is_made_without_a_configuration(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(the_defaults_are_the_articles),
+	    T(the_defaults_keep_a_depth),
+	    T(a_watermark_or_a_burst_replaces_the_default_depth),
 	    T(options_win),
 	    T(values_out_of_range_are_refused),
-	    T(a_depth_replaces_watermark_and_burst),
+	    T(a_depth_goes_without_watermark_and_burst),
 	    T(a_queue_is_needed),
 	    T(the_keys_of_a_producer_come_from_the_file),
 	    T(a_key_that_would_be_ignored_is_refused),
