@@ -75,6 +75,8 @@ static int begin_receiving(struct run *run, struct err *err)
 	run->cfg.cancel_fd = run->end_fd;
 	run->cfg.sign_by = run->deadline;
 	rc = session_init(&run->session, &run->cfg, &run->clock, err);
+	if (rc == 0 && run->conf->output[0] == '\0')
+		imds_want_id(run->session.imds);
 	if (rc == 0)
 		rc = agent_start_runner(
 		    &run->session, &run->runner, run->end_fd, err);

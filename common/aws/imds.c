@@ -10,6 +10,7 @@
 #include "base/url.h"
 
 #define ROLE_PATH "meta-data/iam/security-credentials/"
+#define ID_PATH   "meta-data/instance-id"
 
 /* ---- plain values */
 
@@ -121,11 +122,51 @@ int imds_region(struct imds *i, char out[static IMDS_TEXT_MAX],
 	return ask_for(i, &q, get_word, out, deadline, err);
 }
 
+void imds_want_id(struct imds *i)
+{
+	i->id_wanted = true;
+}
+
+static void begin_id(struct imds *i, int64_t deadline)
+{
+	if (i->id_wanted && i->id == NULL)
+		(void)!imds_question_begin(i, ID_PATH, deadline, &i->id, NULL);
+}
+
+/* Take the answer to what was asked early.  0, or it has to be asked for: one
+ * that is lost takes half of the time. */
+static int take_id(
+    struct imds *i, char out[static IMDS_TEXT_MAX], int64_t deadline)
+{
+	const int64_t now = clock_mono(i->peer.clock);
+	struct http_transfer *t = i->id;
+	char text[IMDS_TEXT_MAX];
+	int rc = ERR_ABSENT;
+
+	if (t == NULL)
+		return rc;
+	if (http_wait_any(i->peer.http, &t, 1, now + (deadline - now) / 2) == 0)
+		rc = http_wait(i->peer.http, t, NULL);
+	if (rc == 0 && http_status(t) != 200)
+		rc = ERR_SERVICE;
+	if (rc == 0)
+		rc = copy_value(i, ID_PATH, http_body(t), text, NULL);
+	if (rc == 0 && !imds_is_word(text, strlen(text)))
+		rc = ERR_FORMAT;
+	if (rc == 0)
+		memcpy(out, text, strlen(text) + 1);
+	http_transfer_free(t);
+	i->id = NULL;
+	return rc;
+}
+
 int imds_instance_id(struct imds *i, char out[static IMDS_TEXT_MAX],
     int64_t deadline, struct err *err)
 {
-	struct imds_question q = {.path = "meta-data/instance-id"};
+	struct imds_question q = {.path = ID_PATH};
 
+	if (take_id(i, out, deadline) == 0)
+		return 0;
 	return ask_for(i, &q, get_word, out, deadline, err);
 }
 
@@ -247,6 +288,8 @@ static int load_role(
 		if (rc == 0)
 			rc = get_document(i, &s, role, out, err);
 	} while (imds_again(&i->peer, &s, &rc, err));
+	if (rc == 0)
+		begin_id(i, deadline);
 	return rc;
 }
 
@@ -301,6 +344,7 @@ void imds_free(struct imds *i)
 {
 	if (i == NULL)
 		return;
+	http_transfer_free(i->id);
 	buf_free(i->token);
 	free(i);
 }

@@ -63,6 +63,10 @@ int imds_region(struct imds *i, char out[static IMDS_TEXT_MAX],
 int imds_instance_id(struct imds *i, char out[static IMDS_TEXT_MAX],
     int64_t deadline, struct err *err) MUST_CHECK;
 
+/* Whoever will ask for the instance id says so before: it is asked for as soon
+ * as the credentials have come, and comes while others are waited for. */
+void imds_want_id(struct imds *i);
+
 /* meta-data/tags/instance/KEY; ERR_ABSENT when tags are not in the metadata
  * or there is no such tag. */
 int imds_tag(struct imds *i, const char *key, char out[static IMDS_TEXT_MAX],

@@ -89,6 +89,19 @@ static int renew_token(struct imds *i, struct imds_question *q, struct err *err)
 	return rc;
 }
 
+/* NULL when memory is short. */
+static struct buf *make_token_line(const struct imds *i)
+{
+	struct buf *line = buf_new(IMDS_TOKEN_MAX + 64);
+
+	if (line != NULL &&
+	    buf_addstr(line, "X-aws-ec2-metadata-token: ") == 0 &&
+	    buf_add(line, buf_data(i->token), buf_len(i->token)) == 0)
+		return line;
+	buf_free(line);
+	return NULL;
+}
+
 static int send_question(struct imds *i, struct imds_question *q,
     const char *url, struct http_transfer **t, struct err *err)
 {
@@ -100,16 +113,34 @@ static int send_question(struct imds *i, struct imds_question *q,
 		rc = renew_token(i, q, err);
 	if (rc != 0)
 		return rc;
-	line = buf_new(IMDS_TOKEN_MAX + 64);
-	if (line == NULL ||
-	    buf_addstr(line, "X-aws-ec2-metadata-token: ") != 0 ||
-	    buf_add(line, buf_data(i->token), buf_len(i->token)) != 0) {
-		rc = err_set(err, ERR_NOMEM, "out of memory");
-	} else {
-		headers[0] = buf_str(line);
-		rc = imds_fetch(
-		    &i->peer, &q->patience, "GET", url, headers, t, err);
-	}
+	line = make_token_line(i);
+	if (line == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	headers[0] = buf_str(line);
+	rc = imds_fetch(&i->peer, &q->patience, "GET", url, headers, t, err);
+	buf_free(line);
+	return rc;
+}
+
+int imds_question_begin(struct imds *i, const char *path, int64_t deadline,
+    struct http_transfer **out, struct err *err)
+{
+	char url[IMDS_URL_MAX];
+	struct buf *line = make_token_line(i);
+	const char *const headers[] = {
+	    line != NULL ? buf_str(line) : NULL, NULL};
+	const struct http_request req = {.kind = HTTP_METADATA,
+	    .method = "GET",
+	    .url = url,
+	    .headers = headers,
+	    .answer_max = IMDS_ANSWER_MAX,
+	    .deadline = deadline};
+	int rc = ERR_NOMEM;
+
+	*out = NULL;
+	(void)snprintf(url, sizeof url, "%s/latest/%s", imds_endpoint(i), path);
+	if (line != NULL)
+		rc = http_start(i->peer.http, &req, out, err);
 	buf_free(line);
 	return rc;
 }

@@ -14,8 +14,10 @@
 struct imds {
 	struct imds_config cfg;
 	struct imds_peer peer;
-	struct buf *token; /* empty: none yet */
-	bool token_served; /* a request with it was not refused */
+	struct buf *token;        /* empty: none yet */
+	bool token_served;        /* a request with it was not refused */
+	bool id_wanted;           /* by imds_want_id() */
+	struct http_transfer *id; /* asked for it; NULL: not yet, or no more */
 };
 
 struct imds_question {
@@ -30,6 +32,11 @@ struct imds_question {
  * the caller's to free.  Otherwise as in imds.h, for imds_again(). */
 int imds_question_ask(struct imds *i, struct imds_question *q,
     struct http_transfer **t, struct err *err) MUST_CHECK;
+
+/* Begin to ask, with the token that there is; *out is the caller's to wait for
+ * and to free. */
+int imds_question_begin(struct imds *i, const char *path, int64_t deadline,
+    struct http_transfer **out, struct err *err) MUST_CHECK;
 
 /* True if it is one character or more, each of them visible ASCII. */
 bool imds_is_word(const char *s, size_t len);

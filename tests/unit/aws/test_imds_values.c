@@ -19,6 +19,58 @@
 	"\"SecretAccessKey\":\"se/cr+et=\",\"Token\":\"tok==\","               \
 	"\"Expiration\":\"2026-11-22T08:00:00Z\"}"
 
+/* ---- the instance id, asked for beside what follows */
+
+/* After the credentials; what is waited for then is another server. */
+static void load_role_and_wait(struct imds_aid *b)
+{
+	static const struct loopback_step silence[] = {SILENT};
+	struct loopback *l = loopback_new(silence, 1);
+	const struct http_request req = http_aid_get(loopback_url(l));
+	const struct cred_source source = imds_source(b->imds);
+	struct cred *cred = cred_new();
+	struct http_transfer *t;
+
+	imds_want_id(b->imds);
+	assert_int_equal(
+	    source.load(source.ctx, cred, b->deadline, &b->err), 0);
+	cred_free(cred);
+	assert_int_equal(http_start(b->http, &req, &t, &b->err), 0);
+	while (loopback_requests(b->l) < 4)
+		assert_int_equal(
+		    http_wait_any(b->http, &t, 1, http_aid_now() + 5), 1);
+	http_transfer_free(t);
+	loopback_free(l);
+	imds_aid_request(
+	    b, 3, "GET /latest/meta-data/instance-id HTTP/1.1\r\n");
+}
+
+static void the_id_comes_while_others_are_waited_for(void **state)
+{
+	OPEN(b, TOKEN, TEXT("role"), TEXT(DOCUMENT), TEXT("i-1"), TEXT("i-2"));
+	load_role_and_wait(&b);
+	imds_aid_expect(&b, 0, "i-1");
+	assert_int_equal(loopback_requests(b.l), 4);
+	imds_aid_expect(&b, 0, "i-2");
+	imds_aid_close(&b);
+}
+
+static void an_id_that_did_not_come_is_asked_for_anew(void **state)
+{
+	OPEN(b, TOKEN, TEXT("role"), TEXT(DOCUMENT),
+	    STATUS("503 Service Unavailable"), TEXT("i-2"));
+	load_role_and_wait(&b);
+	imds_aid_expect(&b, 0, "i-2");
+	imds_aid_close(&b);
+}
+
+static void an_id_that_nobody_takes_is_forgotten(void **state)
+{
+	OPEN(b, TOKEN, TEXT("role"), TEXT(DOCUMENT), SILENT);
+	load_role_and_wait(&b);
+	imds_aid_close(&b);
+}
+
 /* ---- values */
 
 static void a_value_of_imds_is_taken_when_it_is_well_formed(void **state)
@@ -206,6 +258,9 @@ static void a_final_slash_of_the_endpoint_is_taken_away(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_id_comes_while_others_are_waited_for),
+	    cmocka_unit_test(an_id_that_did_not_come_is_asked_for_anew),
+	    cmocka_unit_test(an_id_that_nobody_takes_is_forgotten),
 	    cmocka_unit_test(a_value_of_imds_is_taken_when_it_is_well_formed),
 	    cmocka_unit_test(a_value_of_imds_has_255_characters_at_most),
 	    cmocka_unit_test(an_answer_of_imds_beyond_its_ceiling_is_refused),
