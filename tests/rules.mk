@@ -75,6 +75,7 @@ FUZZ_BIN := $(patsubst %.c,$(BUILD)/%,$(filter tests/fuzz/fuzz_%,$(FUZZ)))
 FUZZ_DRIVER ?= $(BUILD)/tests/fuzz/plain.o
 $(BUILD)/tests/fuzz/fuzz_agent_record: $(LIBAGENT)
 $(BUILD)/tests/fuzz/fuzz_nist: $(LIBPRODUCER)
+$(BUILD)/tests/fuzz/fuzz_producer_answer: $(LIBPRODUCER)
 $(FUZZ_BIN): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/fuzz/aid.o \
 		$(FUZZ_DRIVER) $(LIBCOMMON)
 	$(call say,LD)
