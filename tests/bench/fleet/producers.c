@@ -57,14 +57,16 @@ static int64_t find_way(const struct world *w, const struct producer *p)
 		   : one_way;
 }
 
-/* The turn of the queue that has waited for the longest time. */
+/* The turn of the queue that has waited for the longest time; of several alike
+ * the one behind the last. */
 static void plan_turn(struct world *w, struct producer *p)
 {
-	size_t next = 0;
+	const size_t n = w->settings->queues;
+	size_t next = (p->queue + 1) % n;
 
-	for (size_t i = 1; i < w->settings->queues; i++)
-		if (p->next[i] < p->next[next])
-			next = i;
+	for (size_t i = 2; i <= n; i++)
+		if (p->next[(p->queue + i) % n] < p->next[next])
+			next = (p->queue + i) % n;
 	p->queue = next;
 	/* Having sent, a producer that sleeps closes its connections. */
 	if (p->sent && p->next[next] > w->now)
