@@ -138,7 +138,7 @@ $(FLEET_BIN): $(call obj,$(FLEET)) $(BUILD)/producer/online/refill.o
 -include $(FLEET:%.c=$(BUILD)/%.d)
 tests: $(FLEET_BIN)
 ## storms of boots in virtual time: served at once, and no queue too full
-check-fleet: $(FLEET_BIN)
+check-fleet: $(FLEET_BIN) $(SETTINGS_BIN)
 	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench/fleet/report check
 
 ## the tables of docs/fleet.md and its chart, anew; fetches matplotlib once

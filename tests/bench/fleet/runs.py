@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-SIMULATE = ROOT / os.environ.get("BUILD", "build") / "tests/bench/fleet/simulate"
+BUILD = ROOT / os.environ.get("BUILD", "build")
+SIMULATE = BUILD / "tests/bench/fleet/simulate"
 ENOUGH = 0.99  # served at the first try: a depth that is enough
 FULL = 0.97  # of the mark: a queue that is full again
 MILLION = 1_000_000
@@ -91,6 +92,31 @@ class Run:
             if n >= enough:
                 return k * step
         return None
+
+
+# The product's settings, and what the simulation calls them.
+SETTINGS = {
+    "producer": {
+        "depth": "depth",
+        "producers": "sharing",
+        "interval": "interval",
+        "message-bytes": "bytes",
+    },
+    "agent": {"timeout": "timeout", "wait-time": "wait"},
+}
+
+
+def read_defaults() -> list[str]:
+    """Give the defaults of the product, as settings of the simulation."""
+    found = []
+    for program, names in SETTINGS.items():
+        command = [BUILD / f"tests/programs/settings_{program}"]
+        said = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
+        rows = {
+            row["name"]: row["initial"] for row in json.loads(said.stdout)["settings"]
+        }
+        found += [f"{to}={rows[name]}" for name, to in names.items()]
+    return found
 
 
 def run(*settings: str, seeds: int = 20) -> list[Run]:

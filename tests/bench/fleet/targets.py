@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from runs import COUNTS, Run, run_counts
+from runs import COUNTS, Run, read_defaults, run_counts
 
 STORMS = ("rate=600", "storm=1000@600/10", "storm=1000@1200/10")
 # What the article that this program follows does: bursts of ten below ten messages,
@@ -38,13 +38,14 @@ def describe(name: str, runs: list[Run]) -> str:
 def check(seeds: int = 20) -> int:
     """Print the figures of the worst runs; 1 when a target is missed."""
     print(f"two storms of 1,000 boots, seeds 1 to {seeds}, {len(COUNTS)} ways to count")
+    print("as installed:", *(usual := read_defaults()))
     bad = []
     cases = {
         "2 producers": ((), OVER),
         "20 producers": (("producers=20", "sharing=20"), OVER_20),
     }
     for name, (settings, most) in cases.items():
-        runs = run_counts(*STORMS, *settings, seeds=seeds)
+        runs = run_counts(*usual, *STORMS, *settings, seeds=seeds)
         print(describe(name, runs))
         bad += [f"{name}: {what}" for what in misses(runs, most)]
     # What must be seen as a miss: otherwise this check says nothing.
