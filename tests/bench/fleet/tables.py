@@ -208,7 +208,7 @@ def rates() -> str:
         (1_000_000, math.ceil(1.2 * 1_000_000 / HOUR / pi_speed()), 1080, 1),
     ):
         case = (f"rate={rate}", f"producers={pis}", f"sharing={pis}")
-        case = (*case, f"boots={length}")
+        case = (*case, f"boots={length}", "tail=120")
         least = find_depth(100_000, *case, of=lambda r: r.first, seeds=seeds)
         enough = math.ceil(depth_for_rate(rate))
         runs = run_counts(*case, f"depth={enough}", seeds=seeds)
@@ -245,7 +245,7 @@ def outage_row(rate: int, depth: int) -> tuple[object, ...]:
         f"depth={depth}",
         f"outage={off[0]}-{off[1]}",
         f"boots={24 * HOUR}",
-        f"tail={2 * HOUR}",
+        f"tail={3 * HOUR}",
         f"trace={step}",
     )
     runs, once = run_all([case, (*case, "retry=once")], seeds=3)
@@ -277,7 +277,7 @@ def outages() -> str:
 def patience() -> str:
     """Show what waiting and trying again give where a queue is too small."""
     rows = []
-    case = ("rate=600", "storm=1100@600/10", "storm=1100@1200/10", "tail=7200")
+    case = ("rate=600", "storm=1100@600/10", "storm=1100@1200/10", "tail=9000")
     for timeout, wait in ((10, 0), (10, 8), (30, 28), (60, 58)):
         waits = (*case, f"timeout={timeout}", f"wait={wait}")
         runs = run_counts(*waits)
