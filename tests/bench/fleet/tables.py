@@ -88,6 +88,13 @@ def depth_for_storm(boots: int, rate: float) -> float:
     return boots + 10 + rate / HOUR * 2 * SETTLE
 
 
+def depth_for_slow_storm(boots: int, seconds: float, rate: float, pis: int) -> float:
+    """Say what it must hold for one that takes so long, with so many Pis."""
+    made = pis * pi_speed() * max(seconds - 2 * SETTLE, 0)
+    all_boots = rate + boots * HOUR / seconds
+    return max(depth_for_storm(boots, rate) - made, depth_for_rate(all_boots))
+
+
 def missing(rate: float) -> float:
     """Say what a full queue lacks of its depth at so many boots an hour."""
     return depth_for_rate(rate)
@@ -170,6 +177,27 @@ def storm_sizes() -> str:
         )
     head = "boots in 10 s | depth 1,000: first try | in the end | least depth for 99 %"
     return table(f"{head} | by the formula | first try | full again after", rows)
+
+
+def slow_storms() -> str:
+    """Storms that last long enough for the Pis to help."""
+    rows = []
+    for boots, seconds in ((1000, 120), (3000, 300), (5000, 600), (10000, 900)):
+        case = ("rate=600", "boots=4500", f"storm={boots}@600/{seconds}")
+        least = find_depth(boots, *case, of=lambda r: r.worst)
+        enough = math.ceil(depth_for_slow_storm(boots, seconds, 600, 2))
+        runs = run_counts(*case, f"depth={enough}")
+        rows.append(
+            (
+                number(boots),
+                f"{seconds} s",
+                number(least),
+                number(enough),
+                percent(worst(runs, lambda r: r.worst)),
+            )
+        )
+    head = "boots | within | least depth for 99 % | by the formula | first try"
+    return table(head, rows)
 
 
 def fifo() -> str:
@@ -319,6 +347,7 @@ def sizes() -> str:
 TABLES = {
     "storms": storm_cases,
     "sizes-of-storms": storm_sizes,
+    "slow-storms": slow_storms,
     "fifo": fifo,
     "rates": rates,
     "outages": outages,
