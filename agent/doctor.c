@@ -20,7 +20,7 @@
 static const struct doctor_unit units[] = {
     {.name = "sqs-entropy-agent.service"},
     {.name = "sqs-entropy-agent.timer", .runs = true, .recurs = true},
-    {.name = "sqs-entropy-agent-retry.timer", .runs = true},
+    {.name = "sqs-entropy-agent-retry.timer", .runs = true, .recurs = true},
 };
 
 /* What the offline half needs. */

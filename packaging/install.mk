@@ -18,10 +18,11 @@ define as
 endef
 
 # unit FILE.in [PATH]: put a unit there, or a part of one, with the programs' paths
-# in this installation
+# in this installation, and in place of @CONFINEMENT@ the file of this name beside it
 define unit
 	$(Q)$(INSTALL) -d $(dir $(DESTDIR)$(UNITDIR)/$(2))
 	$(Q)sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' \
+		-e '/^@CONFINEMENT@$$/{' -e 'r $(dir $(1))confinement' -e 'd' -e '}' \
 		$(1) >$(DESTDIR)$(UNITDIR)/$(or $(2),$(notdir $(basename $(1))))
 	$(Q)chmod 644 $(DESTDIR)$(UNITDIR)/$(or $(2),$(notdir $(basename $(1))))
 endef
@@ -41,6 +42,7 @@ install-agent: $(BUILD)/sqs-entropy-agent
 	$(call files,644,$(DOCDIR)/sqs-entropy-agent/examples,agent/agent.conf)
 	$(Q)$(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/sqs-entropy/trusted.d
 	$(call unit,agent/systemd/sqs-entropy-agent.service.in)
+	$(call unit,agent/systemd/sqs-entropy-agent-retry.service.in)
 	$(call files,644,$(UNITDIR),$(addprefix agent/systemd/sqs-entropy-agent,.timer \
 		-retry.timer))
 	$(call as,644,agent/systemd/sysusers.conf,$(SYSUSERSDIR)/sqs-entropy-agent.conf)
@@ -96,7 +98,7 @@ INSTALLED := $(foreach p,agent producer,$(SBINDIR)/sqs-entropy-$(p) \
 	$(MANDIR)/man5/sqs-entropy-$(p).conf.5 \
 	$(BASHCOMPDIR)/sqs-entropy-$(p) \
 	$(UNITDIR)/sqs-entropy-$(p).service $(UNITDIR)/sqs-entropy-$(p).timer \
-	$(UNITDIR)/sqs-entropy-$(p)-retry.timer \
+	$(addprefix $(UNITDIR)/sqs-entropy-$(p)-retry,.service .timer) \
 	$(SYSUSERSDIR)/sqs-entropy-$(p).conf \
 	$(TMPFILESDIR)/sqs-entropy-$(p).conf \
 	$(UDEVDIR)/60-sqs-entropy-$(p).rules) \

@@ -80,7 +80,8 @@ udevadm trigger --action=change --name-match=/dev/hwrng"
 # shellcheck disable=SC2086 # one argument a unit
 first_agent=$(each "$ask start" $agent_units)
 next_agent="$ask restart sqs-entropy-agent.timer"
-end_agent="deb-systemd-invoke stop $agent_units"
+end_agent="deb-systemd-invoke stop ${agent_units% *} \
+sqs-entropy-agent-retry.service ${agent_units##* }"
 first_producer="$udev
 $ask start sqs-entropy-producer.service"
 next_producer="$udev

@@ -14,6 +14,7 @@ from machine import status
 from world import AGENT, HOST, METADATA, UNCONDITIONAL, World
 
 from aid.faults import CONNECT
+from aid.wait import wait_until
 
 TIMEOUT = 20  # seconds
 SILENT = 3  # seconds, where nothing comes
@@ -28,7 +29,10 @@ def ready(world: World) -> Iterator[None]:
     machine = world.machine
     machine.drop_in(AGENT, "container", UNCONDITIONAL)
     world.configure(
-        "agent", queue=f"https://{HOST}/123456789012/agent", timeout=TIMEOUT
+        "agent",
+        queue=f"https://{HOST}/123456789012/agent",
+        timeout=TIMEOUT,
+        **{"wait-time": 0},
     )
     machine.forget_runs()
     world.sqs.forget()
@@ -261,39 +265,75 @@ def test_the_timer_waits_for_its_time(world: World) -> None:
         machine.drop_in(timer, "container", "")
 
 
+RETRY, RETRIES = "sqs-entropy-agent-retry.timer", "sqs-entropy-agent-retry.service"
 SOON = """\
 [Timer]
 OnBootSec=
 OnActiveSec=1
+OnUnitInactiveSec=1
 RandomizedDelaySec=0
 AccuracySec=100ms
 """
 
 
-def test_a_boot_that_was_not_seeded_is_tried_again(world: World) -> None:
-    """And where it could, the retry leaves the queue alone."""
+@pytest.fixture
+def retry(world: World) -> Iterator[None]:
+    """Have the retry come at once, and again a second after it found nothing."""
     machine = world.machine
-    timer = "sqs-entropy-agent-retry.timer"
-    assert "OnBootUSec=5min" in machine.show(timer, "TimersMonotonic")
-    assert machine.show(timer, "RandomizedDelayUSec") == "3min"
+    machine.drop_in(RETRIES, "container", UNCONDITIONAL)
+    machine.drop_in(RETRY, "container", UNCONDITIONAL + SOON)
+    yield
+    machine.run("systemctl", "stop", RETRY, RETRIES)
+    machine.drop_in(RETRY, "container", "")
+    machine.drop_in(RETRIES, "container", "")
+
+
+def test_the_retries_come_less_often_with_time(world: World) -> None:
+    machine = world.machine
+    times = machine.show(RETRY, "TimersMonotonic")
+    found = re.findall(r"(On\w+)USec=([^;]+) ;", times)
+    assert sorted(found) == [
+        ("OnBoot", "15min"),
+        ("OnBoot", "35min"),
+        ("OnBoot", "5min"),
+        ("OnUnitInactive", "1h"),
+    ]
+    assert machine.show(RETRY, "RandomizedDelayUSec") == "3min"
+    assert not {"ssh.service", "multi-user.target"} & set(
+        machine.show(RETRIES, "Before").split()
+    )
+
+
+@pytest.mark.usefixtures("retry")
+def test_a_boot_that_was_not_seeded_is_tried_again_until_it_is(world: World) -> None:
+    """Then nothing is started any more, and the queue is left alone."""
+    machine = world.machine
     queue = world.make_queue("agent")
+    machine.must("systemctl", "restart", RETRY)
+    wait_until(lambda: len(world.sqs.matching("ReceiveMessage")) > 3)
+    assert machine.state() == "running"
+    queue.send(BODY)
+    queue.send(BODY)
+    wait_until(lambda: machine.show(RETRIES, "ActiveState") == "active")
+    assert result(world)["exit"] == 0
+    assert machine.show(RETRY, "SubState") == "running"
+    asked = len(world.sqs.records)
+    time.sleep(4)
+    assert len(world.sqs.records) == asked
+    assert queue.depth() == (1, 0), machine.invocation(RETRIES)
+    assert machine.state() == "running"
+
+
+@pytest.mark.usefixtures("retry")
+def test_a_boot_that_was_seeded_is_not_tried_again(world: World) -> None:
+    machine = world.machine
+    queue = world.make_queue("agent")
+    queue.send(BODY)
+    queue.send(BODY)
     assert world.start(AGENT).returncode == 0
-    assert result(world)["exit"] == 75
-    queue.send(BODY)
-    queue.send(BODY)
-    machine.drop_in(timer, "container", UNCONDITIONAL + SOON)
-    try:
-        for _ in range(2):
-            machine.must("systemctl", "restart", timer)
-            ended = machine.show(timer, "LastTriggerUSec")
-            deadline = time.monotonic() + 60
-            while time.monotonic() < deadline:
-                triggered = machine.show(timer, "LastTriggerUSec") != ended
-                if triggered and machine.show(AGENT, "ActiveState") == "inactive":
-                    break
-                time.sleep(0.2)
-            assert queue.depth() == (1, 0), machine.invocation(AGENT)
-        assert "--unless-seeded" in machine.invocation(AGENT)
-    finally:
-        machine.run("systemctl", "stop", timer)
-        machine.drop_in(timer, "container", "")
+    assert queue.depth() == (1, 0), machine.invocation(AGENT)
+    world.sqs.forget()
+    machine.must("systemctl", "restart", RETRY)
+    wait_until(lambda: machine.show(RETRIES, "ActiveState") == "active")
+    assert machine.show(RETRY, "SubState") == "running"
+    assert world.sqs.records == []
