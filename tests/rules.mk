@@ -171,7 +171,10 @@ bench: all $(BENCH_BIN) $(BENCH_SO) $(BUILD)/tests/programs/without
 ## has anything of a run grown that can be counted?  BENCH=--write: it may
 check-bench: all $(BENCH_BIN) $(BENCH_SO) $(BUILD)/tests/programs/without
 	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench/bench --check $(BENCH)
-.PHONY: bench check-bench
+## hundreds of agents at once on one queue; STORM='--agents 500 --late 500'
+storm: all
+	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench/storm $(STORM)
+.PHONY: bench check-bench storm
 
 # Without the folder each of them is skipped, which would look like a success.
 ## what we compute and choose, against published cases; VECTORS=DIR
