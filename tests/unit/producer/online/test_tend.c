@@ -37,6 +37,7 @@ enum fault {
 	CLOCK_WRONG,
 	SOME_REFUSED,
 	SOURCE_SILENT,
+	SEND_LOST,   /* the messages come to the queue, the answer does not */
 	SOURCE_SLOW, /* a message in 40 s */
 	STOPPED      /* in a call */
 };
@@ -216,6 +217,10 @@ int __wrap_sqs_send(struct sqs *s, const char *url,
 	note_call(url, 'A');
 	if (has(DENIED_TO_SEND))
 		return err_set(err, ERR_DENIED, "not to be sent to");
+	if (has(SEND_LOST)) {
+		sends++;
+		return err_set(err, ERR_NET, "no answer");
+	}
 	for (size_t i = 0; i < n; i++)
 		sent[i] = !has(SOME_REFUSED) || i > 0;
 	if (has(SOME_REFUSED))
@@ -395,6 +400,24 @@ static void a_failure_waits_for_the_interval(void **state)
 	assert_int_equal(sent_in_all, 0);
 }
 
+/* They may be there, and not be counted for a minute. */
+static void messages_without_an_answer_count_as_sent(void **state)
+{
+	static const struct refill_settings fast = {10, 10, 1, 40, 1};
+	static const struct spell lost[] = {{0, 5, SEND_LOST}};
+
+	(void)state;
+	rule = &fast;
+	spells = lost;
+	spells_n = 1;
+	assert_int_equal(tend(MINUTE, 1, false, LOG_LEVEL_ERROR), ERR_CANCELED);
+	assert_int_equal(sends, 4);
+	assert_int_equal(
+	    tend(2 * MINUTE + 5000, 1, false, LOG_LEVEL_ERROR), ERR_CANCELED);
+	assert_in_range(sends, 12, 13);
+	rule = &article;
+}
+
 static void a_stop_is_answered_between_two_batches(void **state)
 {
 	static const struct spell stop[] = {{0, 1, STOPPED}};
@@ -471,6 +494,7 @@ int main(void)
 		of_several_queues_each_has_its_turn_between_batches),
 	    cmocka_unit_test(a_slow_source_is_waited_for_one_message_at_a_time),
 	    cmocka_unit_test(a_failure_waits_for_the_interval),
+	    cmocka_unit_test(messages_without_an_answer_count_as_sent),
 	    cmocka_unit_test(a_stop_is_answered_between_two_batches),
 	    cmocka_unit_test(once_tops_up_until_nothing_is_missing),
 	    cmocka_unit_test(a_look_alone_ends_no_trouble_with_sending),
