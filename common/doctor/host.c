@@ -120,8 +120,8 @@ void doctor_clock(struct findings *all)
 		findings_warn(all, "clock", "timedatectl set-ntp true",
 		    "nothing keeps it right");
 	else
-		findings_ok(all, "clock", "kept right, within %ld ms",
-		    t.maxerror / 1000);
+		findings_ok(all, "clock", "kept right, within %lld ms",
+		    (long long)t.maxerror / 1000);
 }
 
 /* ---- confinement */
