@@ -166,10 +166,12 @@ $(BUILD)/tests/bench/counted.so: $(BUILD)/tests/bench/counted.o
 		-shared -o $@ $<
 tests: $(BENCH_BIN) $(BENCH_SO)
 ## the programs beside what else does their work; BENCH=--quick for a moment
-bench: all $(BENCH_BIN) $(BENCH_SO) $(BUILD)/tests/programs/without
+bench: all $(BENCH_BIN) $(BENCH_SO) $(BUILD)/tests/programs/without \
+		$(if $(filter --quick,$(BENCH)),,$(BUILD)/venv-plot/bin/python)
 	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench/bench $(BENCH)
 ## has anything of a run grown that can be counted?  BENCH=--write: it may
-check-bench: all $(BENCH_BIN) $(BENCH_SO) $(BUILD)/tests/programs/without
+check-bench: all $(BENCH_BIN) $(BENCH_SO) $(BUILD)/tests/programs/without \
+		$(if $(filter --quick,$(BENCH)),,$(BUILD)/venv-plot/bin/python)
 	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench/bench --check $(BENCH)
 ## hundreds of agents at once on one queue; STORM='--agents 500 --late 500'
 storm: all

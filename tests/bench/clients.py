@@ -77,7 +77,7 @@ class Place:
 
 
 def agent(place: Place, program: str | None = None) -> Client:
-    """The agent, which injects if it may."""
+    """The agent, which injects if it may, and fails if that earns no credit."""
     world = place.world
     conf = world.folder / "agent.conf"
     conf.write_text(f'trusted-producers = "{world.folder}/trusted"\n')
@@ -85,7 +85,7 @@ def agent(place: Place, program: str | None = None) -> Client:
         program or str(world.build / "sqs-entropy-agent"),
         *("-c", str(conf), "-q", QUEUE, "--endpoint-url", place.url),
         *("-t", "300"),  # valgrind takes its time
-        *([] if world.kernel else ["-o", "-"]),
+        *(["--strict"] if world.kernel else ["-o", "-"]),
     ]
     env = place.env() if world.system_trust else place.trusting(whole=False)
     return Client("agent", command, env, "DeleteMessageBatch")

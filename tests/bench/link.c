@@ -9,7 +9,8 @@
  * too.  Nothing is lost or out of order, and nothing is limited.  It needs
  * CAP_NET_ADMIN.  Prints {"near": NAMESPACE, "far": NAMESPACE}, files for
  * setns(2) that are there until the end of standard input ends it.  The near
- * side is 192.0.2.1, the far one 192.0.2.2.
+ * side is 169.254.169.1, the far one 169.254.169.254: the agent speaks plain
+ * HTTP with loopback and metadata services alone.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -86,7 +87,7 @@ static int new_side(const char *address)
 	if (fd < 0 || ctl < 0 || ioctl(fd, TUNSETIFF, &tun) != 0)
 		err(1, "no device by /dev/net/tun");
 	set_address(ctl, &tun, SIOCSIFADDR, address);
-	set_address(ctl, &tun, SIOCSIFNETMASK, "255.255.255.0");
+	set_address(ctl, &tun, SIOCSIFNETMASK, "255.255.0.0");
 	bring_up(ctl, &tun);
 	bring_up(ctl, &lo);
 	(void)close(ctl);
@@ -181,9 +182,9 @@ int main(int argc, char *argv[])
 	delay_ns = strtoll(argv[1], NULL, 10) * 1000;
 	/* The kernel wakes sleepers up to 50 us late otherwise. */
 	(void)prctl(PR_SET_TIMERSLACK, 1L, 0L, 0L, 0L);
-	fd[0] = new_side("192.0.2.1");
+	fd[0] = new_side("169.254.169.1");
 	near = this_namespace();
-	fd[1] = new_side("192.0.2.2");
+	fd[1] = new_side("169.254.169.254");
 	far = this_namespace();
 	for (int i = 0; i < 2; i++) {
 		ways[i].from = fd[i];

@@ -28,7 +28,7 @@ from aid import certificates, kernel, users  # noqa: E402
 
 STORE = Path("/etc/ssl/certs")
 STORE_BUNDLE = "ca-certificates.crt"
-SERVER = "192.0.2.2"  # of the far end of a slow link, TEST-NET-1
+SERVER = "169.254.169.254"  # on the far side of a slow link; see link.c
 CLONE_NEWNS, MS_BIND = 0x20000, 0x1000
 
 
