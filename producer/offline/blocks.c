@@ -285,17 +285,19 @@ static bool are_done(const struct part *parts, size_t n)
 static int read_parts(struct blocks *b, struct part *parts,
     const struct pace *pace, struct err *err)
 {
-	int rc = 0;
+	bool came;
+	int rc;
 
 	for (size_t i = 0; i < b->n; i++)
 		begin_part(&parts[i], b->health[i], pace->clock);
-	while (rc == 0 && !are_done(parts, b->n)) {
-		bool came = false;
-
+	do {
+		came = false;
 		rc = look_at_all(b, parts, pace, &came, err);
-		if (rc == 0)
-			rc = source_pause(pace, came, err);
-	}
+		/* The caller looks for a stop between two answers. */
+		if (rc != 0 || are_done(parts, b->n))
+			return rc;
+		rc = source_pause(pace, came, err);
+	} while (rc == 0);
 	return rc;
 }
 
