@@ -85,9 +85,9 @@ class Attack:
     def producer(
         self, *args: str | Path, limit: float = TIMEOUT, **values: Any
     ) -> Result:
-        """Run the producer with --once, for a burst of ten unless args say else."""
+        """Run the producer with --once, for ten messages unless a file says else."""
         program = values.pop("program", PRODUCER)
-        ten = () if "-c" in args else TEN
+        ten = TEN if "-q" in args and "-c" not in args else ()
         return self.program(program, "--once", *ten, *args, limit=limit, **values)
 
 
