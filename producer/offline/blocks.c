@@ -335,15 +335,16 @@ void blocks_combine(
 int blocks_make(struct blocks *b, const struct pace *pace, uint8_t *out,
     size_t len, struct err *err)
 {
+	const size_t n = b->n;
 	const uint8_t *blocks[BLOCKS_SOURCES_MAX];
 	struct part parts[BLOCKS_SOURCES_MAX];
 	uint8_t *p;
-	struct buf *space = buf_new_zero((b->n - 1) * len, &p);
+	struct buf *space = buf_new_zero((n - 1) * len, &p);
 	int rc;
 
 	if (space == NULL)
 		return err_set(err, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
-	for (size_t i = 0; i < b->n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		/* The first one needs no other place. */
 		parts[i] = (struct part){
 		    .out = i == 0 ? out : p + (i - 1) * len, .len = len};
@@ -352,8 +353,8 @@ int blocks_make(struct blocks *b, const struct pace *pace, uint8_t *out,
 	rc = read_parts(b, parts, pace, err);
 	if (rc != 0)
 		explicit_bzero(out, len);
-	else if (b->n > 1)
-		blocks_combine(out, blocks, b->n, len);
+	else if (n > 1)
+		blocks_combine(out, blocks, n, len);
 	buf_free(space);
 	return rc;
 }
