@@ -164,7 +164,7 @@ $(BUILD)/tests/bench/counted.so: $(BUILD)/tests/bench/counted.o
 	$(call say,LD)
 	$(Q)$(CC) $(filter-out -fPIE,$(CFLAGS)) $(filter-out -pie,$(LDFLAGS)) \
 		-shared -o $@ $<
-tests: $(BENCH_BIN) $(BENCH_SO)
+tests: $(BENCH_BIN)
 ## the programs beside what else does their work; BENCH=--quick for a moment
 bench: all $(BENCH_BIN) $(BENCH_SO) $(BUILD)/tests/programs/without \
 		$(if $(filter --quick,$(BENCH)),,$(BUILD)/venv-plot/bin/python)
