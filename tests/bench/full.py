@@ -14,9 +14,10 @@ import clients
 import counts
 import measure
 from clients import Client, Place
-from world import SERVER, World
+from world import SERVER, Canned, World
 
 DELAYS_MS = (0, 1, 5, 20, 80)  # in each direction
+IMDS_MS, IMDS_AT_MS = 5, 20  # each answer of IMDS takes that, at that latency
 BURST = 1000  # messages
 COMPARED = ("wall_ms", "cpu_ms", "rss_kib", "pss")
 
@@ -88,6 +89,16 @@ def slope(delays_ms: list[int], wall_ms: list[float]) -> float:
     return above / sum((t - middle) ** 2 for t in trips)
 
 
+def add_slow_imds(
+    imds: Canned, which: list[Client], rounds: int, run: Any, row: dict[str, Any]
+) -> None:
+    """Measure the first two again while each answer of IMDS takes its time."""
+    imds.tell(f"imds {IMDS_MS * 1000}")
+    for runs in measure.in_turn(which[:2], rounds, run):
+        row[runs.client.name]["slow_imds"] = list(runs.spread("wall_ms"))
+    imds.tell("imds 0")
+
+
 def one_delay(
     world: World, delay: int, rounds: int, rows: dict[str, dict[str, Any]]
 ) -> None:
@@ -102,6 +113,9 @@ def one_delay(
                     name = runs.client.name
                     row = rows[service].setdefault(name, {"client": name})
                     row[f"at_{delay}"] = list(runs.spread("wall_ms"))
+                if delay == IMDS_AT_MS:
+                    which = slow_clients(place)
+                    add_slow_imds(imds, which, rounds, run, rows[service])
         finally:
             imds.stop()
             sqs.stop()
@@ -137,6 +151,7 @@ def measured(world: World, rounds: int) -> dict[str, Any]:
         "rounds": rounds,
         "burst": BURST,
         "delays_ms": list(DELAYS_MS),
+        "imds_ms": [IMDS_MS, IMDS_AT_MS],
         "left_out": counts.reasons(world),
         "ratios": {},
         "slopes": {},

@@ -152,6 +152,8 @@ def _slow(result: dict[str, Any]) -> list[str]:
         columns: dict[str, Cell] = {"client": lambda row: row["client"]}
         for delay in delays:
             columns[f"{delay} ms"] = spread(f"at_{delay}")
+        each, at = result["imds_ms"]
+        columns[f"{at} ms, IMDS {each} ms"] = spread("slow_imds")
         columns["round trips"] = lambda row: f"{row['slope']:.2f}"
         title = f"### {NAMES[service]}, so many ms later in each direction: wall, ms"
         lines += ["", title, "", *table(columns, rows)]
