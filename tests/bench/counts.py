@@ -103,8 +103,9 @@ def why_no_instructions(world: World) -> str | None:
     """Give the reason why instructions cannot be counted, if there is one."""
     if not shutil.which("valgrind"):
         return "valgrind is not installed"
-    if not (world.build / "tests" / "programs" / "without").exists():
-        return 'tests/programs/without is not built: "make tests"'
+    for name in "programs/without", "bench/counted.so":
+        if not (world.build / "tests" / name).exists():
+            return f"tests/{name} is not built: see BENCH_SO in tests/rules.mk"
     return None
 
 
