@@ -15,8 +15,8 @@ import pytest
 class ConnectProxy(socketserver.ThreadingTCPServer):
     """Knows CONNECT and nothing else.
 
-    `asked` holds what it was asked for, and `event` is set then; with `leads_to` it connects to that port of
-    loopback whatever host was asked for.
+    `asked` holds what it was asked for, and `event` is set then; with `leads_to`
+    it connects to that port of loopback whatever host was asked for.
     """
 
     daemon_threads = True
