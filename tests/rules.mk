@@ -123,8 +123,11 @@ check-levels:
 
 # Most of their time is waiting for deadlines: four for each processor.
 PYTEST_JOBS ?= $(shell echo $$((4 * $$(nproc))))
+# Without valgrind's header no instructions are counted.
+BENCH_SO := $(if $(wildcard /usr/include/valgrind/callgrind.h),\
+	$(BUILD)/tests/bench/counted.so)
 ## the two programs against their stand-ins
-check-integration: all tests
+check-integration: all tests $(BENCH_SO)
 	$(Q)rm -rf $(BUILD)/said && mkdir $(BUILD)/said
 	$(Q)BUILD=$(BUILD) $(PYTHON) -m pytest -q -n $(PYTEST_JOBS) \
 		--dist worksteal tests/integration $(PYTEST)
@@ -156,9 +159,6 @@ $(BENCH_BIN):
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lssl $(LDLIBS)
 -include $(patsubst %.c,$(BUILD)/%.d,$(wildcard tests/bench/*.c))
-# Without valgrind's header no instructions are counted.
-BENCH_SO := $(if $(wildcard /usr/include/valgrind/callgrind.h),\
-	$(BUILD)/tests/bench/counted.so)
 $(BUILD)/tests/bench/counted.o: override CFLAGS += -fPIC
 $(BUILD)/tests/bench/counted.so: $(BUILD)/tests/bench/counted.o
 	$(call say,LD)
