@@ -371,12 +371,13 @@ static int prepare_again(struct sqs *s, struct call *c, int rc)
 		return 0;
 	if (c->op->waits || !may_repeat(s, c, rc))
 		return rc;
-	if (rc == ERR_UNREACHABLE && s->wait_for_route) {
+	if (rc == ERR_UNREACHABLE && s->patient) {
 		if (clock_mono(s->clock) + ROUTE_POLL_MS >= c->deadline)
 			return ERR_TIMEOUT;
 		return clock_sleep(s->clock, ROUTE_POLL_MS);
 	}
-	if (c->attempt == SQS_ATTEMPTS || s->brief)
+	if (s->brief || (c->attempt >= SQS_ATTEMPTS &&
+			    !(rc == ERR_THROTTLED && s->patient)))
 		return rc;
 	return sqs_backoff(s, c->attempt++, rc, c->deadline);
 }

@@ -25,7 +25,7 @@ struct sqs {
 	char host[LIMIT_URL]; /* as sent in Host */
 	char region[LIMIT_REGION];
 	char region_from[SQS_FROM_MAX]; /* "": unknown */
-	bool wait_for_route, brief;
+	bool patient, brief;
 	int64_t sign_by;     /* see client.h */
 	cred_told *called;   /* the same */
 	const char *source;  /* of the last credentials, for messages */

@@ -30,7 +30,7 @@ static int configure_client(
 	(void)snprintf(s->region, sizeof s->region, "%s", cfg->region);
 	(void)snprintf(s->region_from, sizeof s->region_from, "%s",
 	    cfg->region_from != NULL ? cfg->region_from : "");
-	s->wait_for_route = cfg->wait_for_route;
+	s->patient = cfg->patient;
 	s->brief = cfg->brief;
 	s->sign_by = cfg->sign_by;
 	s->called = cfg->called;

@@ -91,7 +91,7 @@ int64_t aid_deadline(const struct aid_sqs *a)
 	return clock_mono(&a->clock) + AID_DEADLINE_MS;
 }
 
-struct aid_sqs *aid_open_at(const char *endpoint, bool wait_for_route)
+struct aid_sqs *aid_open_at(const char *endpoint, bool patient)
 {
 	struct aid_sqs *a = calloc(1, sizeof *a);
 	const struct http_config http = {.agent = "test", .cancel_fd = -1};
@@ -99,7 +99,7 @@ struct aid_sqs *aid_open_at(const char *endpoint, bool wait_for_route)
 	    .name = "test", .load = on_load, .ctx = a};
 	const struct sqs_config cfg = {.endpoint = endpoint,
 	    .region = "eu-west-1",
-	    .wait_for_route = wait_for_route};
+	    .patient = patient};
 
 	assert_non_null(a);
 	a->clock = (struct clock){on_mono, on_wall, on_sleep, on_chance, a};

@@ -44,7 +44,7 @@ struct loopback_step aid_ok(const char *body);
 /* steps are kept by reference. */
 struct aid_sqs *aid_open(const struct loopback_step *steps, int n);
 /* No service, but a client of this endpoint. */
-struct aid_sqs *aid_open_at(const char *endpoint, bool wait_for_route);
+struct aid_sqs *aid_open_at(const char *endpoint, bool patient);
 void aid_close(struct aid_sqs *a);
 
 /* From now, in the simulated time. */

@@ -563,6 +563,26 @@ static void an_unreachable_service_is_tried_to_the_deadline(void **state)
 	aid_close(a);
 }
 
+/* The pauses double: 0.5, 1, 2 and 4 s; the next one, 8 s, is too long. */
+static void at_boot_a_throttled_service_is_tried_to_the_deadline(void **state)
+{
+	const struct loopback_step step =
+	    aid_answer("400 X", "", "{\"__type\":\"ThrottlingException\"}");
+	struct loopback *l = loopback_new(&step, 1);
+	struct aid_sqs *a = aid_open_at(loopback_url(l), true);
+	struct sqs_depth d;
+	int rc;
+
+	(void)state;
+	a->loopback = l;
+	rc = sqs_queue_depth(
+	    a->sqs, AID_QUEUE, &d, clock_mono(&a->clock) + 15000, &a->err);
+	assert_int_equal(rc, ERR_THROTTLED);
+	assert_int_equal(loopback_requests(l), 5);
+	assert_int_equal(a->slept, 7500);
+	aid_close(a);
+}
+
 static int oversleep(void *ctx, int64_t ms)
 {
 	return virtual_sleep(ctx, ms + 130);
@@ -715,6 +735,8 @@ int main(void)
 	    cmocka_unit_test(a_refused_connection_is_tried_again),
 	    cmocka_unit_test(a_brief_client_does_not_keep_others_waiting),
 	    cmocka_unit_test(an_unreachable_service_is_tried_to_the_deadline),
+	    cmocka_unit_test(
+		at_boot_a_throttled_service_is_tried_to_the_deadline),
 	    cmocka_unit_test(the_end_of_time_hides_no_missing_route),
 	    cmocka_unit_test(an_answer_that_is_too_large_is_refused),
 	    cmocka_unit_test(calls_share_one_connection),
