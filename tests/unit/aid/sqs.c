@@ -97,9 +97,8 @@ struct aid_sqs *aid_open_at(const char *endpoint, bool patient)
 	const struct http_config http = {.agent = "test", .cancel_fd = -1};
 	const struct cred_source source = {
 	    .name = "test", .load = on_load, .ctx = a};
-	const struct sqs_config cfg = {.endpoint = endpoint,
-	    .region = "eu-west-1",
-	    .patient = patient};
+	const struct sqs_config cfg = {
+	    .endpoint = endpoint, .region = "eu-west-1", .patient = patient};
 
 	assert_non_null(a);
 	a->clock = (struct clock){on_mono, on_wall, on_sleep, on_chance, a};
