@@ -29,9 +29,9 @@ static void end_connection(struct connection *c)
 {
 	if (c->tls != NULL) {
 		c->service->counts.wire_in +=
-		    BIO_number_read(SSL_get_rbio(c->tls));
+		    (unsigned long)BIO_number_read(SSL_get_rbio(c->tls));
 		c->service->counts.wire_out +=
-		    BIO_number_written(SSL_get_wbio(c->tls));
+		    (unsigned long)BIO_number_written(SSL_get_wbio(c->tls));
 		SSL_free(c->tls);
 	}
 	(void)close(c->fd);
@@ -165,7 +165,7 @@ static size_t parse_request(struct text *in, struct request *r)
 
 static void hold(int64_t ns)
 {
-	const struct timespec time = {ns / 1000000000, ns % 1000000000};
+	const struct timespec time = {ns / 1000000000, (long)(ns % 1000000000)};
 
 	if (ns > 0)
 		(void)nanosleep(&time, NULL);

@@ -160,7 +160,7 @@ static void carry(void)
 	for (;;) {
 		const int64_t left = time_left();
 		const struct timespec wait = {
-		    left / 1000000000, left % 1000000000};
+		    left / 1000000000, (long)(left % 1000000000)};
 
 		if (ppoll(watched, 3, left < 0 ? NULL : &wait, NULL) < 0)
 			err(1, "ppoll");
