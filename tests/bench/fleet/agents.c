@@ -190,7 +190,7 @@ static bool call_again(
 	const int64_t at = w->now + world_backoff(w, ++a->attempts, throttled) +
 			   2 * w->settings->agent_ms;
 
-	if (a->attempts >= ATTEMPTS || at >= a->deadline)
+	if ((!throttled && a->attempts >= ATTEMPTS) || at >= a->deadline)
 		return false;
 	add_event(w, a, at, kind);
 	return true;
