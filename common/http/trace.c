@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #define EXPIRES "Expire date:"
 
@@ -59,21 +60,37 @@ void http_trace_address(struct http_transfer *t, const struct curl_sockaddr *a)
 	t->trace.proxied = port != find_port(t->url);
 }
 
+/* As libcurl writes it with OpenSSL, and with its own reader of certificates.
+ * curl_getdate(3) will not do: libcurl's time_t may be shorter than ours. */
+static int64_t read_date(const char *text)
+{
+	static const char *const formats[] = {
+	    "%b %d %H:%M:%S %Y GMT", "%Y-%m-%d %H:%M:%S GMT"};
+
+	for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+		struct tm tm = {0};
+		const char *end = strptime(text, formats[i], &tm);
+
+		if (end != NULL && *end == '\0')
+			return (int64_t)timegm(&tm) * 1000;
+	}
+	return 0;
+}
+
 /* When the first certificate, which is the server's own, expires. */
 static int64_t find_expiry(struct http_transfer *t)
 {
 	const struct curl_slist *line;
 	struct curl_certinfo *all = NULL;
-	time_t expires = -1;
+	int64_t expires = 0;
 
 	if (curl_easy_getinfo(t->easy, CURLINFO_CERTINFO, &all) != CURLE_OK ||
 	    all == NULL || all->num_of_certs < 1)
 		return 0;
 	for (line = all->certinfo[0]; line != NULL; line = line->next)
 		if (strncasecmp(line->data, EXPIRES, strlen(EXPIRES)) == 0)
-			expires =
-			    curl_getdate(line->data + strlen(EXPIRES), NULL);
-	return expires > 0 ? (int64_t)expires * 1000 : 0;
+			expires = read_date(line->data + strlen(EXPIRES));
+	return expires > 0 ? expires : 0;
 }
 
 /* libcurl tells no time of a connection that TLS did not come to stand on. */
