@@ -51,7 +51,7 @@ int verify_read_trusted(struct keyfile_trusted *trusted, const char *directory,
 	if (rc != 0 || trusted->n == 0)
 		return rc;
 	(void)snprintf(what, sizeof what, "the keys in %s", directory);
-	return algorithms_need(ALGORITHM_ED25519, what,
+	return algorithms_need(ALGORITHM_ED25519_VERIFY, what,
 	    "no signature can be verified; remove them to have messages mixed "
 	    "without credit",
 	    err);
