@@ -62,7 +62,7 @@ void http_trace_address(struct http_transfer *t, const struct curl_sockaddr *a)
 
 /* As libcurl writes it with OpenSSL, and with its own reader of certificates.
  * curl_getdate(3) will not do: libcurl's time_t may be shorter than ours. */
-static int64_t read_date(const char *text)
+static int64_t read_expiry(const char *text)
 {
 	static const char *const formats[] = {
 	    "%b %d %H:%M:%S %Y GMT", "%Y-%m-%d %H:%M:%S GMT"};
@@ -89,7 +89,7 @@ static int64_t find_expiry(struct http_transfer *t)
 		return 0;
 	for (line = all->certinfo[0]; line != NULL; line = line->next)
 		if (strncasecmp(line->data, EXPIRES, strlen(EXPIRES)) == 0)
-			expires = read_date(line->data + strlen(EXPIRES));
+			expires = read_expiry(line->data + strlen(EXPIRES));
 	return expires > 0 ? expires : 0;
 }
 
