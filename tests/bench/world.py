@@ -131,6 +131,7 @@ class World:
             "RUNTIME_DIRECTORY": str(self.folder / "run"),
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": imds.url("imds") + "/",
             "AWS_DEFAULT_REGION": "eu-west-1",
+            "GNUTLS_NO_IMPLICIT_INIT": "1",  # as the units have it
         }
 
     def stop(self) -> None:
