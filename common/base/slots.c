@@ -142,26 +142,27 @@ static bool write_at(int fd, const void *data, size_t len, off_t at)
 	return pwrite(fd, data, len, at) == (ssize_t)len;
 }
 
-static bool write_slot(
-    struct slots *s, const struct head *head, const void *state)
+static bool write_slot(const struct slots *s, unsigned k,
+    const struct head *head, const void *state)
 {
-	const off_t at = find_slot(s, s->next);
+	const off_t at = find_slot(s, k);
 
-	if (!write_at(s->fd, head, sizeof *head, at) ||
-	    !write_at(s->fd, state, s->kind->len, at + (off_t)sizeof *head))
-		return false;
-	s->next = (s->next + 1) % SLOTS;
-	return true;
+	return write_at(s->fd, head, sizeof *head, at) &&
+	       write_at(s->fd, state, s->kind->len, at + (off_t)sizeof *head);
 }
 
+/* A slot whose sync failed may be damaged, and is the next one to be written
+ * again: until then the other one is all there is. */
 int slots_write(struct slots *s, const void *state)
 {
 	const struct head head = make_head(s, s->generation + 1, state);
 
 	for (unsigned turn = 0; turn < SLOTS; turn++) {
-		if (!write_slot(s, &head, state) || fdatasync(s->fd) != 0)
+		if (!write_slot(s, s->next, &head, state) ||
+		    fdatasync(s->fd) != 0)
 			return ERR_IO;
 		s->generation = head.generation;
+		s->next = (s->next + 1) % SLOTS;
 	}
 	return 0;
 }
@@ -270,8 +271,8 @@ static int fill_new(struct slots *s, const struct place *at, const char *name,
 
 	if (rc == 0 && ftruncate(s->fd, 0) != 0)
 		rc = ERR_IO;
-	for (unsigned turn = 0; rc == 0 && turn < SLOTS; turn++)
-		rc = write_slot(s, &head, state) ? 0 : ERR_IO;
+	for (unsigned k = 0; rc == 0 && k < SLOTS; k++)
+		rc = write_slot(s, k, &head, state) ? 0 : ERR_IO;
 	if (rc == 0 && fsync(s->fd) != 0)
 		rc = ERR_IO;
 	s->generation = head.generation;

@@ -39,7 +39,7 @@ struct image {
 static unsigned left;      /* calls until the cut; 0: there is none */
 static size_t part;        /* bytes that the last write still gets out */
 static const char *synced; /* the file of what is on the disk, in the child */
-static bool dirty, unnamed;
+static bool dirty, unnamed, fails;
 
 static void load(const char *path, struct image *image)
 {
@@ -84,6 +84,11 @@ ssize_t __wrap_pwrite64(int fd, const void *data, size_t len, off_t at)
 	return __real_pwrite64(fd, data, len, at);
 }
 
+void power_fail_sync(bool once)
+{
+	fails = once;
+}
+
 /* The disk is played: nothing waits for the real one. */
 static int play_sync(int fd)
 {
@@ -93,8 +98,10 @@ static int play_sync(int fd)
 
 	if (is_cut())
 		_exit(CUT);
-	if (fstat(fd, &st) != 0)
+	if (fails || fstat(fd, &st) != 0) {
+		fails = false;
 		return -1;
+	}
 	if (!S_ISREG(st.st_mode)) {
 		unnamed = false;
 	} else if (synced != NULL) {

@@ -31,4 +31,7 @@ struct power {
  */
 unsigned power_cut_everywhere(const struct power *p);
 
+/* The next sync fails, and nothing that it was for is on the disk. */
+void power_fail_sync(bool once);
+
 #endif

@@ -236,15 +236,20 @@ static void a_damaged_file_begins_anew_where_its_kind_says_so(void **state)
 struct cut {
 	const char *path;
 	char old, new;
-	bool anew; /* the file is made */
+	bool anew;    /* the file is made */
+	bool failing; /* the first sync fails */
 };
 
 static void write_new(void *ctx)
 {
 	const struct cut *c = ctx;
 
-	if (open_kind(c->path, c->anew ? &never_mind : &kind) != 0 ||
-	    (!c->anew && write_letter(c->new) != 0))
+	if (open_kind(c->path, c->anew ? &never_mind : &kind) != 0)
+		_exit(1);
+	power_fail_sync(c->failing);
+	if (c->failing && write_letter(c->new) != ERR_IO)
+		_exit(1);
+	if (!c->anew && write_letter(c->new) != 0)
 		_exit(1);
 }
 
@@ -264,28 +269,42 @@ static void check_old_or_new(void *ctx, bool done)
 	slots_close(&slots);
 }
 
-static void a_cut_leaves_the_old_state_or_the_new(void **state)
+static void cut_everywhere(struct cut *cut)
 {
-	struct cut cut = {keys_path(*state, "slots"), 'b', 'c', false};
 	const struct power power = {
-	    cut.path, false, write_new, check_old_or_new, &cut};
+	    cut->path, false, write_new, check_old_or_new, cut};
 	uint8_t image[FILE_LEN];
 
-	make_b(cut.path, image);
+	make_b(cut->path, image);
 	assert_true(power_cut_everywhere(&power) > 100);
 	/* Also where one slot was left by an earlier cut. */
 	for (size_t slot = 0; slot < 2; slot++) {
-		make_b(cut.path, image);
+		make_b(cut->path, image);
 		memset(image + slot * SLOTS_BLOCK + 50, 0, 30);
-		put(cut.path, image, FILE_LEN);
+		put(cut->path, image, FILE_LEN);
 		assert_true(power_cut_everywhere(&power) > 100);
 	}
+}
+
+static void a_cut_leaves_the_old_state_or_the_new(void **state)
+{
+	struct cut cut = {keys_path(*state, "slots"), 'b', 'c', false, false};
+
+	cut_everywhere(&cut);
+}
+
+/* What the failed sync left may be damaged. */
+static void a_cut_after_a_failed_sync_does_so_too(void **state)
+{
+	struct cut cut = {keys_path(*state, "slots"), 'b', 'c', false, true};
+
+	cut_everywhere(&cut);
 }
 
 static void a_cut_while_the_file_is_made_leaves_none_or_a_whole_one(
     void **state)
 {
-	struct cut cut = {keys_path(*state, "slots"), 'd', 'd', true};
+	struct cut cut = {keys_path(*state, "slots"), 'd', 'd', true, false};
 	const struct power power = {
 	    cut.path, true, write_new, check_old_or_new, &cut};
 
@@ -437,6 +456,7 @@ int main(void)
 	    T(a_file_of_zeros_or_of_no_length_begins_anew),
 	    T(a_damaged_file_begins_anew_where_its_kind_says_so),
 	    T(a_cut_leaves_the_old_state_or_the_new),
+	    T(a_cut_after_a_failed_sync_does_so_too),
 	    T(a_cut_while_the_file_is_made_leaves_none_or_a_whole_one),
 	    T(a_lock_is_waited_for_until_the_time_given),
 	    T(of_several_that_begin_none_has_a_file_of_its_own),
