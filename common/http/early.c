@@ -185,7 +185,8 @@ static void forget_attempt(struct http_transfer *t)
 	t->rc = 0;
 	t->body_read = t->answer_len = t->sockets_n = 0;
 	t->early = t->stands = t->refused = t->looking_up = false;
-	buf_reset(t->answer);
+	if (t->answer != NULL)
+		buf_reset(t->answer);
 }
 
 bool http_early_failed(struct http_transfer *t)

@@ -85,7 +85,9 @@ int http_setup(struct http_transfer *t, struct err *err) MUST_CHECK;
 
 /* early.c: choose where t runs; not 0: it cannot run before it is released.
  * Note a socket of a held transfer; let its bytes go.  After a performance see
- * whether a held transfer has come as far as it may; true if one has. */
+ * whether a held transfer has come as far as it may, and tell if one has.  True
+ * if t failed early and is made anew, or, held, when it is released.  Also
+ * watch the multi handle that is not polled. */
 bool http_early_may(const struct http_transfer *t);
 void http_early_begin(struct http_transfer *t);
 int http_early_place(struct http_transfer *t) MUST_CHECK;

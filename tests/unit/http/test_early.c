@@ -121,6 +121,26 @@ static void what_fails_early_is_told_when_it_fails_again(void **state)
 	end_early(&e);
 }
 
+/* Such a request cannot be begun, and is judged when it is released. */
+static void what_cannot_be_begun_early_is_told_at_the_release(void **state)
+{
+	const struct http_config cfg = {.cancel_fd = -1};
+	struct http_request req = http_aid_get("https://user@127.0.0.1/");
+	struct http_transfer *t;
+	struct err err = {.text = ""};
+	struct http *h;
+
+	(void)state;
+	req.held = true;
+	assert_int_equal(http_new(&cfg, &h, &err), 0);
+	assert_int_equal(http_start(h, &req, &t, &err), 0);
+	assert_false(t->early);
+	assert_int_equal(http_release(t, NULL, &err), ERR_CONFIG);
+	assert_non_null(strstr(err.text, "holds a user name"));
+	http_transfer_free(t);
+	http_free(h);
+}
+
 static void what_is_held_may_be_freed_at_any_time(void **state)
 {
 	struct tls_server s = tls_server_start(NULL);
@@ -141,6 +161,7 @@ int main(void)
 	    cmocka_unit_test(tls_begins_while_another_request_is_waited_for),
 	    cmocka_unit_test(what_is_held_is_not_sent_even_if_it_could_be),
 	    cmocka_unit_test(what_fails_early_is_told_when_it_fails_again),
+	    cmocka_unit_test(what_cannot_be_begun_early_is_told_at_the_release),
 	    cmocka_unit_test(what_is_held_may_be_freed_at_any_time),
 	};
 
