@@ -169,8 +169,8 @@ int sqs_batch_run(struct sqs *s, struct sqs_batch *b, const char *queue_url,
 	for (attempt = 1; count_flags(b->pending) > 0; attempt++) {
 		rc = call(s, b, &r, deadline, err);
 		memset(b->pending, 0, sizeof b->pending);
-		if (rc != 0 || attempt == SQS_ATTEMPTS ||
-		    count_flags(r.again) == 0)
+		if (rc != 0 || count_flags(r.again) == 0 ||
+		    !sqs_may_try_again(s, attempt, r.passing.code))
 			break;
 		if (sqs_backoff(s, attempt, r.passing.code, deadline) != 0)
 			break;

@@ -8,8 +8,8 @@
 /*
  * Inside sqs/ only: a batch operation, whose answer lists each entry as
  * Successful or Failed.  Entries that failed by the service's own fault go
- * into another call, SQS_ATTEMPTS in all; of an op that is to be done once
- * only those that were refused by name (error.h).
+ * into another call, as sqs_may_try_again() says; of an op that is to be done
+ * once only those that were refused by name (error.h).
  */
 struct sqs_batch {
 	const struct sqs_op *op;

@@ -51,6 +51,11 @@ struct call {
 	struct json *answer;
 };
 
+bool sqs_may_try_again(const struct sqs *s, int attempts, int rc)
+{
+	return attempts < SQS_ATTEMPTS || (rc == ERR_THROTTLED && s->patient);
+}
+
 int sqs_backoff(const struct sqs *s, int attempts, int rc, int64_t deadline)
 {
 	int64_t most = rc == ERR_THROTTLED ? THROTTLED_MS : BACKOFF_MS, pause;
@@ -376,8 +381,7 @@ static int prepare_again(struct sqs *s, struct call *c, int rc)
 			return ERR_TIMEOUT;
 		return clock_sleep(s->clock, ROUTE_POLL_MS);
 	}
-	if (s->brief || (c->attempt >= SQS_ATTEMPTS &&
-			    !(rc == ERR_THROTTLED && s->patient)))
+	if (s->brief || !sqs_may_try_again(s, c->attempt, rc))
 		return rc;
 	return sqs_backoff(s, c->attempt++, rc, c->deadline);
 }

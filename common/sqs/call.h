@@ -57,6 +57,10 @@ int sqs_call(struct sqs *s, const struct sqs_op *op, const char *queue,
     struct json_writer *request, int64_t deadline, struct json **answer,
     struct err *err) MUST_CHECK;
 
+/* True if another attempt may come after that many, the last of which failed
+ * with rc.  Of a patient client the deadline alone ends throttled ones. */
+bool sqs_may_try_again(const struct sqs *s, int attempts, int rc);
+
 /*
  * Sleep before the next attempt after that many, the last of which failed with
  * rc, as the SDKs' standard retry mode of 2026 does: by chance up to 50 ms, or

@@ -34,7 +34,8 @@ struct sqs_config {
 	const char *endpoint;    /* "https://sqs.eu-west-1.amazonaws.com" */
 	const char *region;      /* for the credential scope */
 	const char *region_from; /* who says so, for messages; NULL: unknown */
-	/* At boot: without a route, or throttled, try until the deadline. */
+	/* At boot: without a route, or throttled, as a call or an entry of it,
+	 * try until the deadline. */
 	bool patient;
 	/* Others wait for this one: a failure is not tried again, a connection
 	 * takes SQS_BRIEF_CONNECT_MS at most, and SQS_BRIEF_SILENCE_MS of

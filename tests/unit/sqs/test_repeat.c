@@ -312,6 +312,25 @@ static void an_entry_is_repeated_by_the_name_of_its_error_only(void **state)
 	assert_entries("InternalError", "true", 1, "InternalError: why", 0);
 }
 
+/* After 0.5, 1, 2, 4 ... s. */
+static void at_boot_a_throttled_entry_is_tried_to_the_deadline(void **state)
+{
+	const struct loopback_step step = aid_ok(ANSWER(
+	    SENT("0", MD5_A), FAILED("1", "Throttling", "false") "," FAILED(
+				  "2", "Throttling", "false")));
+	struct loopback *l = loopback_new(&step, 1);
+	struct aid_sqs *a = aid_open_at(loopback_url(l), true);
+	struct result r;
+
+	(void)state;
+	a->loopback = l;
+	assert_int_equal(send_three(a, AID_QUEUE, &r), 0);
+	assert_true(r.requests > SQS_ATTEMPTS);
+	assert_true(r.sent[0] && !r.sent[1] && !r.sent[2]);
+	assert_null(strstr(r.err.text, "unknown"));
+	aid_close(a);
+}
+
 static void an_entry_that_is_mentioned_twice_is_in_doubt(void **state)
 {
 	static const char *const answers[] = {
@@ -371,6 +390,8 @@ int main(void)
 	    cmocka_unit_test(only_entries_that_were_throttled_are_sent_again),
 	    cmocka_unit_test(
 		an_entry_is_repeated_by_the_name_of_its_error_only),
+	    cmocka_unit_test(
+		at_boot_a_throttled_entry_is_tried_to_the_deadline),
 	    cmocka_unit_test(an_entry_that_is_mentioned_twice_is_in_doubt),
 	    cmocka_unit_test(a_part_that_fails_for_good_is_told_as_not_sent),
 	};
