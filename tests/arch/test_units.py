@@ -54,6 +54,14 @@ CANNOT = {
         NO_FILTER,
     ),
 }
+# There the runner's process ends as soon as it is scheduled, which may be before or
+# after these have said something to it: whether they pass is chance.
+BY_CHANCE = {
+    "confine/test_runner": {
+        "another_wish_than_to_run_it_ends_it",
+        "waiting_can_be_canceled",
+    }
+}
 
 
 def programs(build: str) -> list[str]:
@@ -84,13 +92,14 @@ def named(word: str, text: str) -> set[str]:
 @pytest.mark.parametrize("program", programs("build"))
 def test_every_unit_test_passes(program: str) -> None:
     """It passes, but for what cannot."""
-    cannot = set(CANNOT.get(program.removeprefix("build/tests/unit/"), {}))
+    name = program.removeprefix("build/tests/unit/")
+    cannot = set(CANNOT.get(name, {}))
     got = run_there(program)
     said = got.stdout + got.stderr
     ran = re.search(r"^\[=+\] (\d+) test\(s\) run", said, re.MULTILINE)
     assert ran, f"{got.returncode}: {said}"
     assert int(ran.group(1)) > 0
     failed = named("FAILED", said)
-    assert failed <= cannot, said
+    assert failed <= cannot | BY_CHANCE.get(name, set()), said
     assert cannot <= failed | named("SKIPPED", said), "one passes: take it off the list"
     assert got.returncode == len(failed), said
