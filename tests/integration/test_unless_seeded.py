@@ -82,12 +82,12 @@ def test_an_output_is_written_all_the_same(
 @pytest.mark.parametrize(
     ("ago", "credited", "args", "done"),
     [
-        (500.0, None, [], True),
-        (601.0, None, [], False),
+        (40.0, None, [], True),
+        (101.0, None, [], False),
         (-HOUR, None, [], False),  # the future
         (5.0, None, ["--strict"], False),  # it gave no credit
-        (5.0, 300.0, ["--strict"], True),
-        (5.0, 700.0, ["--strict"], False),
+        (5.0, 40.0, ["--strict"], True),
+        (5.0, 101.0, ["--strict"], False),
         (5.0, None, ["--strict", "--best-effort"], True),  # the last one holds
         (5.0, None, ["--best-effort", "--strict"], False),
     ],
@@ -107,7 +107,7 @@ def test_a_run_counts_by_its_age_and_its_credit(
         else {"injected": ago, "credited": credited}
     )
     pretend(run, **times)
-    assert asked(run, queue, proxy, "--unless-seeded", "600", *args) != done
+    assert asked(run, queue, proxy, "--unless-seeded", "100", *args) != done
 
 
 @needs_kernel

@@ -22,8 +22,10 @@ def pretend(run: Runner, **ago: float) -> Path:
     """Write what earlier runs of this boot did, each so many seconds ago.
 
     The times are injected, credited and failed; waited is how long a run waited.
+    A machine that booted later than that is waited for.
     """
-    now = time.clock_gettime(time.CLOCK_BOOTTIME)
+    while (now := time.clock_gettime(time.CLOCK_BOOTTIME)) <= max(ago.values()):
+        time.sleep(0.1)
     ago = {name: now - value for name, value in ago.items()}
     if "waited" in ago:
         ago["waited"] = now - ago["waited"]
