@@ -49,7 +49,8 @@ int confine_half(const struct confine_half *half, struct err *err) MUST_CHECK;
  * confine_as(): act as that user where files are concerned, until
  * confine_as_root().  Nothing happens where this process is not root's, or
  * there is no such user.  confine_give(): make the user the owner of a file or
- * directory that root has just made.  ERR_PERM.
+ * directory that root has just made.  ERR_PERM; ERR_IO: the user cannot be
+ * looked up.
  */
 int confine_as(const char *user, struct err *err) MUST_CHECK;
 int confine_as_root(struct err *err) MUST_CHECK;

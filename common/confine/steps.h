@@ -13,6 +13,7 @@
 
 /* True if this process is root, or can become root again. */
 bool confine_may_be_root(void);
+/* False only if there certainly is no such user. */
 bool confine_user_exists(const char *user);
 
 /* When root: become half->user (its groups given up too), or what half says
@@ -20,7 +21,7 @@ bool confine_user_exists(const char *user);
  * afterwards; capabilities go unless half keeps one, for
  * confine_capabilities() to drop the others.  *changed: the user did change.
  * ERR_PERM, also where the user namespace has no such id
- * (user_namespaces(7)). */
+ * (user_namespaces(7)); ERR_IO: the user cannot be looked up. */
 int confine_become(
     const struct confine_half *half, bool *changed, struct err *err) MUST_CHECK;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "confine/steps.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -31,26 +32,42 @@ bool confine_may_be_root(void)
 	       effective == 0 || saved == 0;
 }
 
-static bool ask_for_user(const char *user, struct ids *ids)
+/* What getpwnam(3) says where it could not look, which is another answer than
+ * that there is no such user.  A service of nsswitch.conf(5) that is not there
+ * gives other errors. */
+static bool was_hindered(int error)
+{
+	return error == EACCES || error == EAGAIN || error == EINTR ||
+	       error == EIO || error == EMFILE || error == ENFILE ||
+	       error == ENOMEM || error == ERANGE;
+}
+
+/* ERR_ABSENT: there is no such user.  ERR_IO: nobody knows, see errno. */
+static int ask_for_user(const char *user, struct ids *ids)
 {
 	char space[ENTRY_MAX];
 	struct passwd entry, *found = NULL;
+	const int error = getpwnam_r(user, &entry, space, sizeof space, &found);
 
-	if (getpwnam_r(user, &entry, space, sizeof space, &found) != 0 ||
-	    found == NULL)
-		return false;
+	if (was_hindered(error)) {
+		errno = error;
+		return ERR_IO;
+	}
+	if (error != 0 || found == NULL)
+		return ERR_ABSENT;
 	*ids = (struct ids){found->pw_uid, found->pw_gid};
-	return true;
+	return 0;
 }
 
 /* Each user is asked for once in a process and its children: a look-up may load
  * libraries and ask a service.  Whether there is one is then answered the same
- * way before the halves part and in each of them. */
-static bool look_up_user(const char *user, struct ids *ids)
+ * way before the halves part and in each of them.  What is not known is asked
+ * again. */
+static int look_up_user(const char *user, struct ids *ids)
 {
 	static struct {
 		char name[USER_MAX];
-		bool found;
+		int rc;
 		struct ids ids;
 	} asked[ASKED_MAX];
 	size_t i = 0;
@@ -61,12 +78,27 @@ static bool look_up_user(const char *user, struct ids *ids)
 	if (i == ASKED_MAX || strlen(user) >= USER_MAX)
 		return ask_for_user(user, ids);
 	if (asked[i].name[0] == '\0') {
-		asked[i].found = ask_for_user(user, &asked[i].ids);
+		asked[i].rc = ask_for_user(user, &asked[i].ids);
+		if (asked[i].rc == ERR_IO)
+			return ERR_IO;
 		(void)snprintf(asked[i].name, USER_MAX, "%s", user);
 	}
-	if (asked[i].found)
+	if (asked[i].rc == 0)
 		*ids = asked[i].ids;
-	return asked[i].found;
+	return asked[i].rc;
+}
+
+/* Look up a user whom this process will be or give something to.  *found: there
+ * is one. */
+static int find_user(
+    const char *user, struct ids *ids, bool *found, struct err *err)
+{
+	const int rc = look_up_user(user, ids);
+
+	*found = rc == 0;
+	if (rc == ERR_IO)
+		return err_errno(err, rc, "cannot look up user %s", user);
+	return 0;
 }
 
 /* True if the user namespace has this id (user_namespaces(7)). */
@@ -111,7 +143,7 @@ bool confine_user_exists(const char *user)
 {
 	struct ids ids;
 
-	return look_up_user(user, &ids);
+	return look_up_user(user, &ids) != ERR_ABSENT;
 }
 
 static int check_ids(const char *user, const struct ids *ids, struct err *err)
@@ -134,12 +166,15 @@ int confine_become(
     const struct confine_half *half, bool *changed, struct err *err)
 {
 	struct ids ids = {NOBODY, NOBODY};
-	const bool found = look_up_user(half->user, &ids);
+	bool found;
 	int rc;
 
 	*changed = false;
-	if (!confine_may_be_root() || (!found && half->stays_root))
+	if (!confine_may_be_root())
 		return 0;
+	rc = find_user(half->user, &ids, &found, err);
+	if (rc != 0 || (!found && half->stays_root))
+		return rc;
 	rc = check_ids(half->user, &ids, err);
 	if (rc != 0)
 		return rc;
@@ -155,8 +190,11 @@ int confine_become(
 int confine_as(const char *user, struct err *err)
 {
 	struct ids ids;
+	bool found = false;
 
-	if (geteuid() != 0 || !look_up_user(user, &ids))
+	if (geteuid() == 0 && find_user(user, &ids, &found, err) != 0)
+		return ERR_IO;
+	if (!found)
 		return 0;
 	if (setegid(ids.gid) == 0 && seteuid(ids.uid) == 0)
 		return 0;
@@ -176,9 +214,11 @@ int confine_as_root(struct err *err)
 int confine_give(const char *path, const char *user, struct err *err)
 {
 	struct ids ids;
+	bool found = false;
 
-	if (geteuid() != 0 || !look_up_user(user, &ids) ||
-	    lchown(path, ids.uid, ids.gid) == 0)
+	if (geteuid() == 0 && find_user(user, &ids, &found, err) != 0)
+		return ERR_IO;
+	if (!found || lchown(path, ids.uid, ids.gid) == 0)
 		return 0;
 	return err_errno(
 	    err, ERR_PERM, "cannot give %s to user %s", path, user);

@@ -254,6 +254,32 @@ static void child_may_stay_root(void)
 	CHECK(geteuid() != 0);
 }
 
+/* Without a descriptor for passwd(5) nobody knows whether there is a user, and
+ * nobody goes on as another one. */
+static void child_cannot_look(void)
+{
+	struct confine_half half = {
+	    .user = "daemon", .stays_root = true, .cap = -1};
+	struct rlimit limit, none;
+	bool changed = true;
+	struct err err;
+
+	CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+	none = (struct rlimit){.rlim_cur = 0, .rlim_max = limit.rlim_max};
+	CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+	CHECK(confine_user_exists(NO_SUCH_USER));
+	CHECK(confine_become(&half, &changed, &err) == ERR_IO && !changed);
+	CHECK(strcmp(err.text, "cannot look up user daemon: "
+			       "Too many open files") == 0);
+	CHECK(become(NO_SUCH_USER, -1, &changed, &err) == ERR_IO && !changed);
+	CHECK(confine_as("daemon", &err) == ERR_IO && geteuid() == 0);
+	CHECK(confine_give("/", "daemon", &err) == ERR_IO);
+	/* Nothing of that is believed later. */
+	CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	CHECK(!confine_user_exists(NO_SUCH_USER));
+	CHECK(confine_become(&half, &changed, &err) == 0 && changed);
+}
+
 /* Root in the saved id alone is root all the same. */
 static void child_saved_root(void)
 {
@@ -301,6 +327,8 @@ static void root_becomes_the_user_or_nobody_for_good(void **state)
 	confine_aid_run(child_nobody);
 	confine_aid_run(child_named_user);
 	confine_aid_run(child_may_stay_root);
+	if (!confine_aid_valgrind()) /* which keeps RLIMIT_NOFILE */
+		confine_aid_run(child_cannot_look);
 	confine_aid_run(child_saved_root);
 	confine_aid_run(child_root_is_no_user);
 	confine_aid_run(child_unmapped);
