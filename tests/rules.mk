@@ -45,6 +45,15 @@ $(filter %/test_host,$(UNIT_BIN)): override LDFLAGS += \
 # test_source has reads fail as those of a device do.
 $(filter %/test_source,$(UNIT_BIN)): override LDFLAGS += -Wl,--wrap=read
 
+# test_inject has a kernel of its own; the later names are those of 32 bits.
+$(filter %/test_inject,$(UNIT_BIN)): override LDFLAGS += \
+	-Wl,--wrap=open64,--wrap=fstat64,--wrap=__fstat64_time64 \
+	-Wl,--wrap=ioctl,--wrap=__ioctl_time64
+
+# test_deliver has a pool that takes bytes and asks for no privilege.
+$(filter %/test_deliver,$(UNIT_BIN)): override LDFLAGS += \
+	-Wl,--wrap=ioctl,--wrap=__ioctl_time64
+
 # test_imds_patience has a metadata service in virtual time instead of HTTP.
 $(filter %/test_imds_patience,$(UNIT_BIN)): override LDFLAGS += \
 	-Wl,--wrap=http_start,--wrap=http_wait,--wrap=http_wait_any \
