@@ -11,6 +11,7 @@
 
 #include "aid/hex.h"
 #include "base/err.h"
+#include "crypto/digest.h"
 #include "crypto/hpke.h"
 
 #define TEXT_MAX   16384
@@ -215,6 +216,92 @@ static void hpke_refuses_points_of_small_order(void **state)
 	}
 }
 
+/* What is derived on the way of the vector, and how often it was wiped. */
+static struct secret {
+	uint8_t at[32];
+	size_t len;
+	unsigned wiped;
+} dh, eae_prk, shared, secret, key, nonce;
+
+static void note_wiped(struct secret *s, const void *p, size_t len)
+{
+	if (s->len > 0 && memmem(p, len, s->at, s->len) != NULL)
+		s->wiped++;
+}
+
+/* The linker calls ours (--wrap in tests/rules.mk), Fortify by the second
+ * name. */
+void __wrap_explicit_bzero(void *p, size_t len);
+void __wrap_explicit_bzero(void *p, size_t len)
+{
+	note_wiped(&dh, p, len);
+	note_wiped(&eae_prk, p, len);
+	note_wiped(&shared, p, len);
+	note_wiped(&secret, p, len);
+	note_wiped(&key, p, len);
+	note_wiped(&nonce, p, len);
+	memset(p, 0, len);
+}
+
+void __wrap___explicit_bzero_chk(void *p, size_t len, size_t room);
+void __wrap___explicit_bzero_chk(void *p, size_t len, size_t room)
+{
+	assert_in_range(len, 0, room);
+	__wrap_explicit_bzero(p, len);
+}
+
+static void expect_secret(struct secret *s, const char *hex)
+{
+	s->len = hex_bytes(s->at, sizeof s->at, hex);
+	s->wiped = 0;
+}
+
+static void derive_secrets(const struct fixture *f)
+{
+	const struct digest_part parts[] = {
+	    {"HPKE-v1", 7}, {"KEM\0\x20", 5}, {"eae_prk", 7}, {dh.at, 32}};
+
+	assert_int_equal(keys_x25519(dh.at, f->ephemeral, f->recipient), 0);
+	assert_int_equal(digest_hmac_sha256(eae_prk.at, "", 0, parts, 4), 0);
+	dh.len = eae_prk.len = 32;
+	dh.wiped = eae_prk.wiped = 0;
+	/* As in appendix A.2.1. */
+	expect_secret(&shared,
+	    "0bbe78490412b4bbea4812666f7916932b828bba79942424abb65244930d69a7");
+	expect_secret(&secret,
+	    "5b9cd775e64b437a2335cf499361b2e0d5e444d5cb41a8a53336d8fe402282c6");
+	expect_secret(&key,
+	    "ad2744de8e17f4ebba575b3f5f5a8fa1f69c2a07f6e7500bc60ca6e3e3ec1c91");
+	expect_secret(&nonce, "5c4d98150661b848853b547f");
+}
+
+/* Once for each place where it was. */
+static void assert_wiped_once(void)
+{
+	assert_int_equal(dh.wiped, 1);
+	assert_int_equal(eae_prk.wiped, 1);
+	assert_int_equal(shared.wiped, 2);
+	assert_int_equal(secret.wiped, 1);
+	assert_int_equal(key.wiped, 2);
+	assert_int_equal(nonce.wiped, 2);
+}
+
+static void what_hpke_derives_is_wiped_wherever_it_was(void **state)
+{
+	struct fixture *f = *state;
+
+	derive_secrets(f);
+	assert_int_equal(seal(f, f->got), 0);
+	assert_wiped_once();
+	derive_secrets(f);
+	assert_int_equal(open_sealed(f), 0);
+	assert_wiped_once();
+	derive_secrets(f);
+	f->aad[0] ^= 1;
+	assert_int_equal(open_sealed(f), ERR_DENIED);
+	assert_wiped_once();
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -227,6 +314,7 @@ int main(void)
 	    TEST(a_sealed_text_of_another_length_is_not_opened),
 	    TEST(hpke_opens_what_it_sealed_at_any_length),
 	    TEST(nothing_at_all_can_be_sealed_and_opened),
+	    TEST(what_hpke_derives_is_wiped_wherever_it_was),
 	    TEST(hpke_refuses_points_of_small_order)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
