@@ -121,17 +121,24 @@ static void refuses_what_nobody_needs(void)
 
 static void refuses_processes(void)
 {
+	static const int spaces[] = {CLONE_NEWCGROUP, CLONE_NEWIPC,
+	    CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER,
+	    CLONE_NEWUTS};
 	char program[] = "/bin/true", *argv[] = {program, NULL};
 	pid_t child;
 
 	CHECK(REFUSED(fork()));
 	CHECK(posix_spawn(&child, program, NULL, NULL, argv, NULL) == EPERM);
-	/* The kernel's own answer to these would be EINVAL. */
+	/* The kernel's own answer to these would be EINVAL: also to a thread
+	 * that shares CLONE_FS and has a CLONE_PIDFD where a parent's id goes.
+	 */
 	CHECK(REFUSED(
 	    syscall(SYS_clone, CLONE_VM | CLONE_THREAD | SIGCHLD, 0, 0, 0, 0)));
-	CHECK(REFUSED(syscall(SYS_clone,
-	    CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_NEWUSER, 0, 0, 0,
-	    0)));
+	for (size_t i = 0; i < sizeof spaces / sizeof spaces[0]; i++)
+		CHECK(REFUSED(syscall(SYS_clone,
+		    CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_PIDFD |
+			CLONE_PARENT_SETTID | spaces[i],
+		    0, 0, 0, 0)));
 #ifdef SYS_clone3
 	CHECK(syscall(SYS_clone3, NULL, 0) == -1 && errno == ENOSYS);
 #endif

@@ -12,8 +12,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "aid/confine.h"
@@ -92,7 +96,16 @@ static void child_only_the_given_paths_can_be_read(void)
 	CHECK(refuses("in/../out/text", O_RDONLY));
 	CHECK(refuses("out", O_RDONLY | O_DIRECTORY));
 	CHECK(refuses("/etc/passwd", O_RDONLY));
-	CHECK(DENIED(execl("/bin/true", "true", NULL)));
+}
+
+/* Not even what can be read; it would end in failure. */
+static void child_nothing_can_be_run(void)
+{
+	static const char *const everything[] = {"/", NULL};
+
+	enter(everything);
+	CHECK(can_open("/bin/false", O_RDONLY));
+	CHECK(DENIED(execl("/bin/false", "false", NULL)));
 }
 
 static void child_nothing_can_be_written(void)
@@ -108,6 +121,39 @@ static void child_nothing_can_be_written(void)
 	CHECK(DENIED(rename("in/text", "in/other")));
 	CHECK(DENIED(symlink("text", "in/other")));
 	CHECK(DENIED(mkfifo("in/other", 0600)));
+	CHECK(DENIED(mknod("in/other", S_IFREG | 0600, 0)));
+	CHECK(DENIED(mknod("in/other", S_IFSOCK | 0600, 0)));
+	if (geteuid() == 0) {
+		CHECK(DENIED(mknod("in/other", S_IFCHR, makedev(1, 3))));
+		CHECK(DENIED(mknod("in/other", S_IFBLK, makedev(7, 0))));
+	}
+}
+
+/* Which version of Landlock the kernel has. */
+static long find_version(void)
+{
+#ifdef SYS_landlock_create_ruleset
+	return syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
+#else
+	return 0;
+#endif
+}
+
+/* The rights that came with versions 3 and 5. */
+static void child_what_later_kernels_can_refuse_is_refused(void)
+{
+	static const char *const readable[] = {"in", "/dev/null", NULL};
+	const long version = find_version();
+	struct termios t;
+	int fd;
+
+	enter(readable);
+	CHECK(version < 3 || DENIED(truncate("in/text", 3)));
+	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	CHECK(fd >= 0);
+	CHECK(ioctl(fd, TCGETS, &t) == -1);
+	CHECK(errno == (version < 5 ? ENOTTY : EACCES));
+	CHECK(close(fd) == 0);
 }
 
 static void child_what_was_open_before_stays_open(void)
@@ -175,7 +221,9 @@ static void child_a_child_inherits_the_confinement(void)
 	}
 
 TEST(only_the_given_paths_can_be_read)
+TEST(nothing_can_be_run)
 TEST(nothing_can_be_written)
+TEST(what_later_kernels_can_refuse_is_refused)
 TEST(what_was_open_before_stays_open)
 TEST(a_parent_can_still_end_a_confined_child)
 TEST(a_child_inherits_the_confinement)
@@ -184,7 +232,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(only_the_given_paths_can_be_read),
+	    cmocka_unit_test(nothing_can_be_run),
 	    cmocka_unit_test(nothing_can_be_written),
+	    cmocka_unit_test(what_later_kernels_can_refuse_is_refused),
 	    cmocka_unit_test(what_was_open_before_stays_open),
 	    cmocka_unit_test(a_parent_can_still_end_a_confined_child),
 	    cmocka_unit_test(a_child_inherits_the_confinement),
