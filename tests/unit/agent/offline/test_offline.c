@@ -141,6 +141,11 @@ static void malformed_records_end_the_run(void **state)
 	assert_int_equal(run(b), ERR_INTERNAL);
 	send_raw(b, RECORD_IDENTITY, &m, 5);
 	assert_int_equal(run(b), ERR_INTERNAL);
+	for (int by = -1; by <= 1; by += 2) {
+		send_raw(b, RECORD_QUEUE, &m,
+		    sizeof(struct record_queue) + (size_t)by);
+		assert_int_equal(run(b), ERR_INTERNAL);
+	}
 	send_raw(b, 99, &m, 5);
 	assert_int_equal(run(b), ERR_INTERNAL);
 	assert_int_equal(delivered(b, 0), 0);

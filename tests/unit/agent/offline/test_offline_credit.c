@@ -203,6 +203,9 @@ static void a_payload_is_not_credited_with_and_without_a_signature(void **state)
 		send_record(b, &m);
 		if (!first)
 			send_copies(b, &m);
+		/* Nor with two of them. */
+		make_with(&m, secret, (char)m.payload[0], 3, 250);
+		send_record(b, &m);
 		assert_int_equal(credit(b), 0);
 	}
 }

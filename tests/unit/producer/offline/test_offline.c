@@ -197,6 +197,10 @@ static void read_answer(
 		memcpy(m, data + at, message_record_len(m));
 		assert_int_equal(
 		    message_take_record(m, message_record_len(m)), 0);
+		/* What the memory held before stays in this half. */
+		for (size_t k = m->entropy_len; k < sizeof m->entropy; k++)
+			assert_int_equal(m->entropy[k], 0);
+		assert_true(m->sent == 0 && m->receive_count == 0);
 		at += message_record_len(m);
 	}
 }
