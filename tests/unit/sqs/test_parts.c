@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -138,6 +139,87 @@ static void each_error_answer_has_its_code_and_remedy(void **state)
 			assert_true(e.refused);
 		if (e.remedy == SQS_REMEDY_RETRY_UNSURE)
 			assert_false(e.refused);
+	}
+}
+
+/* Every name, and every status of an answer without one, by what it means. */
+static const struct {
+	int code;
+	enum sqs_remedy remedy;
+	const char *names; /* or the first digits of statuses */
+} meant[] = {
+    {ERR_DENIED, SQS_REMEDY_NONE,
+	"AccessDenied AccessDeniedException AuthorizationError "
+	"IncompleteSignature IncompleteSignatureException InvalidAccessKeyId "
+	"InvalidClientTokenId InvalidSecurity InvalidSignatureException "
+	"KMS.AccessDeniedException KmsAccessDenied MissingAuthenticationToken "
+	"MissingAuthenticationTokenException NotAuthorized OptInRequired "
+	"SignatureDoesNotMatch SubscriptionRequiredException "
+	"UnrecognizedClientException 401 403"},
+    {ERR_DENIED, SQS_REMEDY_CREDENTIALS, "ExpiredToken ExpiredTokenException"},
+    {ERR_DENIED, SQS_REMEDY_CLOCK,
+	"RequestExpired RequestInTheFuture RequestTimeTooSkewed"},
+    {ERR_NOQUEUE, SQS_REMEDY_NONE,
+	"InvalidAddress NonExistentQueue QueueDoesNotExist"},
+    {ERR_CONFIG, SQS_REMEDY_NONE,
+	"KMS.DisabledException KMS.InvalidKeyUsageException "
+	"KMS.InvalidStateException KMS.KMSInvalidStateException "
+	"KMS.NotFoundException KMS.OptInRequired KmsDisabled "
+	"KmsInvalidKeyUsage KmsInvalidState KmsNotFound KmsOptInRequired"},
+    {ERR_LIMIT, SQS_REMEDY_NONE,
+	"BatchRequestTooLong RequestEntityTooLarge 413"},
+    {ERR_SERVICE, SQS_REMEDY_NONE,
+	"BatchEntryIdsNotDistinct EmptyBatchRequest InvalidAction "
+	"InvalidAttributeName InvalidAttributeValue InvalidBatchEntryId "
+	"InvalidIdFormat InvalidMessageContents InvalidParameterCombination "
+	"InvalidParameterValue InvalidQueryParameter MalformedQueryString "
+	"MissingAction MissingParameter QueueDeletedRecently "
+	"ReceiptHandleIsInvalid SerializationException "
+	"TooManyEntriesInBatchRequest UnknownOperationException "
+	"UnsupportedOperation ValidationError ValidationException "
+	"400 402 404 409 411 414 428 501 505"},
+    {ERR_THROTTLED, SQS_REMEDY_NONE, "OverLimit"},
+    {ERR_THROTTLED, SQS_REMEDY_RETRY,
+	"BandwidthLimitExceeded EC2ThrottledException KMS.ThrottlingException "
+	"KmsThrottled LimitExceededException PriorRequestNotComplete "
+	"ProvisionedThroughputExceededException RequestLimitExceeded "
+	"RequestThrottled RequestThrottledException SlowDown "
+	"ThrottledException Throttling ThrottlingException "
+	"TooManyRequestsException TransactionInProgressException"},
+    {ERR_SERVICE, SQS_REMEDY_RETRY_UNSURE,
+	"RequestTimeout RequestTimeoutException 408 500 502 503 504"},
+    {ERR_THROTTLED, SQS_REMEDY_RETRY_UNSURE, "429"},
+};
+
+static void check_meaning(size_t i, const char *word)
+{
+	const int status = atoi(word);
+	struct sqs_error e;
+
+	/* 402 and 500 mean something else than each of the names. */
+	for (int other = 402; other <= 500; other += 98) {
+		sqs_error_read(&e, status > 0 ? status : other,
+		    status > 0 ? NULL : word, "", 0);
+		if (e.code != meant[i].code || e.remedy != meant[i].remedy)
+			print_error("%s\n", word);
+		assert_string_equal(e.name, status > 0 ? "" : word);
+		assert_int_equal(e.code, meant[i].code);
+		assert_int_equal(e.remedy, meant[i].remedy);
+		assert_int_equal(e.refused,
+		    status == 0 && meant[i].remedy != SQS_REMEDY_RETRY_UNSURE);
+	}
+}
+
+static void each_name_and_each_status_has_its_meaning(void **state)
+{
+	char names[1024], *rest, *word;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof meant / sizeof meant[0]; i++) {
+		(void)snprintf(names, sizeof names, "%s", meant[i].names);
+		for (word = strtok_r(names, " ", &rest); word != NULL;
+		     word = strtok_r(NULL, " ", &rest))
+			check_meaning(i, word);
 	}
 }
 
@@ -291,6 +373,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_error_answer_has_its_code_and_remedy),
+	    cmocka_unit_test(each_name_and_each_status_has_its_meaning),
 	    cmocka_unit_test(only_a_name_that_is_known_is_a_refusal),
 	    cmocka_unit_test(long_texts_of_errors_lose_their_middle),
 	    cmocka_unit_test(the_error_of_an_entry_has_its_code_and_remedy),
