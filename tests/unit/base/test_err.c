@@ -80,6 +80,33 @@ static void long_text_loses_its_middle(void **state)
 	assert_non_null(strstr(err.text, "x: No such file or directory"));
 }
 
+/* Whatever its length is, it ends within its room: what lies behind is whole.
+ */
+static void no_text_is_too_long(void **state)
+{
+	struct {
+		struct err err;
+		char behind[8];
+	} at;
+	char big[ERR_TEXT_MAX * 2 + 1];
+
+	(void)state;
+	for (size_t len = 0; len < sizeof big; len++) {
+		memset(big, 'x', sizeof big);
+		big[len] = '\0';
+		for (int suffix = 0; suffix < 2; suffix++) {
+			memset(&at, 'y', sizeof at);
+			if (suffix != 0)
+				(void)err_errno(&at.err, ERR_IO, "%s", big);
+			else
+				(void)err_set(&at.err, ERR_IO, "%s", big);
+			assert_memory_equal(at.behind, "yyyyyyyy", 8);
+			assert_true(
+			    memchr(at.err.text, '\0', ERR_TEXT_MAX) != NULL);
+		}
+	}
+}
+
 static void errno_is_told(void **state)
 {
 	struct err err;
@@ -100,6 +127,7 @@ int main(void)
 	    cmocka_unit_test(exit_codes_are_those_of_the_manual),
 	    cmocka_unit_test(text_is_one_printable_line),
 	    cmocka_unit_test(long_text_loses_its_middle),
+	    cmocka_unit_test(no_text_is_too_long),
 	    cmocka_unit_test(errno_is_told),
 	};
 
