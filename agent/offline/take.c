@@ -126,12 +126,16 @@ static void report_message(
 static int use_message(
     struct taken *t, const struct message *m, struct verdict *v)
 {
+	const int rc = buf_add(t->payloads, m->payload, m->payload_len);
+
+	if (rc != 0)
+		return rc;
 	v->counts = (v->trust == CREDIT_SIGNED || v->withheld == 0) && !v->seen;
 	if (v->counts)
 		t->bits += v->bits;
 	t->used++;
 	v->bytes = m->payload_len;
-	return buf_add(t->payloads, m->payload, m->payload_len);
+	return 0;
 }
 
 static int take_message(struct taken *t, const struct agent_offline *o,

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "agent/conf.h"
+#include "aid/failing.h"
 
 static struct conf conf;
 
@@ -325,6 +326,30 @@ static void the_status_needs_no_configuration(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, remove_file)
 
+static int read_settings(void *state)
+{
+	int rc;
+
+	(void)state;
+	memset(&err, 0, sizeof err);
+	rc = load2("--timeout", "20");
+	if (rc == 0) {
+		assert_int_equal(conf.messages, 3);
+		assert_int_equal(conf.timeout, 20);
+		assert_string_equal(conf.common.queues[1], "b");
+	}
+	assert_int_equal(err.code, rc);
+	return rc;
+}
+
+static void what_fails_while_settings_are_read_is_told(void **state)
+{
+	(void)state;
+	write_file("queue = {\"a\", \"b\"}\nmessages = 3\n"
+		   "region = eu-west-1\nunsigned = mix\n");
+	(void)failing_each(read_settings, NULL, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -344,6 +369,7 @@ int main(void)
 	    T(a_queue_that_is_too_long_is_refused),
 	    T(keys_are_taken),
 	    T(the_status_needs_no_configuration),
+	    T(what_fails_while_settings_are_read_is_told),
 	};
 
 	return cmocka_run_group_tests_name("agent conf", tests, NULL, NULL);
