@@ -50,8 +50,8 @@ static int take_message(void *state)
 		agent_offline_recall(&b->offline);
 		rc = agent_offline_run(
 		    &b->offline, b->pair[1], in_ms(60000), &why);
-		agent_offline_close(&b->offline);
 	}
+	agent_offline_close(&b->offline);
 	failing_hold(true);
 	(void)close(b->pair[0]);
 	(void)close(b->pair[1]);
