@@ -59,6 +59,9 @@ $(filter %/test_inject,$(UNIT_BIN)): override LDFLAGS += \
 $(filter %/test_deliver,$(UNIT_BIN)): override LDFLAGS += \
 	-Wl,--wrap=ioctl,--wrap=__ioctl_time64
 
+# test_steps has services that know no user.
+$(filter %/test_steps,$(UNIT_BIN)): override LDFLAGS += -Wl,--wrap=getpwnam_r
+
 # test_imds_patience has a metadata service in virtual time instead of HTTP.
 $(filter %/test_imds_patience,$(UNIT_BIN)): override LDFLAGS += \
 	-Wl,--wrap=http_start,--wrap=http_wait,--wrap=http_wait_any \

@@ -42,6 +42,34 @@ static bool was_hindered(int error)
 	       error == ENOMEM || error == ERANGE;
 }
 
+/* Of several services of nsswitch.conf(5) the last one answers getpwnam(3):
+ * where "files" could not read passwd(5), the one behind it has no such user.
+ * So that is believed only if the file says so, too. */
+static int search_file(const char *user, struct ids *ids)
+{
+	char space[ENTRY_MAX];
+	struct passwd entry, *found;
+	FILE *file = fopen("/etc/passwd", "re");
+	int rc = ERR_ABSENT, error = 0;
+
+	if (file == NULL)
+		return errno == ENOENT ? ERR_ABSENT : ERR_IO;
+	while (rc == ERR_ABSENT && error == 0) {
+		error = fgetpwent_r(file, &entry, space, sizeof space, &found);
+		if (error == 0 && strcmp(entry.pw_name, user) == 0) {
+			*ids = (struct ids){entry.pw_uid, entry.pw_gid};
+			rc = 0;
+		}
+	}
+	/* ENOENT: that was the last one. */
+	if (ferror(file) != 0 || (rc != 0 && error != ENOENT))
+		rc = ERR_IO;
+	(void)fclose(file);
+	if (rc == ERR_IO)
+		errno = error == ENOENT ? EIO : error;
+	return rc;
+}
+
 /* ERR_ABSENT: there is no such user.  ERR_IO: nobody knows, see errno. */
 static int ask_for_user(const char *user, struct ids *ids)
 {
@@ -54,7 +82,7 @@ static int ask_for_user(const char *user, struct ids *ids)
 		return ERR_IO;
 	}
 	if (error != 0 || found == NULL)
-		return ERR_ABSENT;
+		return search_file(user, ids);
 	*ids = (struct ids){found->pw_uid, found->pw_gid};
 	return 0;
 }

@@ -280,6 +280,30 @@ static void child_cannot_look(void)
 	CHECK(confine_become(&half, &changed, &err) == 0 && changed);
 }
 
+/* The services of nsswitch.conf(5) know nobody, as when the first one could not
+ * read passwd(5) and the next one has been asked. */
+static bool services_know_nobody;
+
+int __real_getpwnam_r(const char *name, struct passwd *entry, char *space,
+    size_t size, struct passwd **found);
+int __wrap_getpwnam_r(const char *name, struct passwd *entry, char *space,
+    size_t size, struct passwd **found);
+
+int __wrap_getpwnam_r(const char *name, struct passwd *entry, char *space,
+    size_t size, struct passwd **found)
+{
+	*found = NULL;
+	return services_know_nobody
+		   ? 0
+		   : __real_getpwnam_r(name, entry, space, size, found);
+}
+
+static void child_looks_into_the_file(void)
+{
+	services_know_nobody = true;
+	child_cannot_look();
+}
+
 /* Root in the saved id alone is root all the same. */
 static void child_saved_root(void)
 {
@@ -327,8 +351,10 @@ static void root_becomes_the_user_or_nobody_for_good(void **state)
 	confine_aid_run(child_nobody);
 	confine_aid_run(child_named_user);
 	confine_aid_run(child_may_stay_root);
-	if (!confine_aid_valgrind()) /* which keeps RLIMIT_NOFILE */
+	if (!confine_aid_valgrind()) { /* which keeps RLIMIT_NOFILE */
 		confine_aid_run(child_cannot_look);
+		confine_aid_run(child_looks_into_the_file);
+	}
 	confine_aid_run(child_saved_root);
 	confine_aid_run(child_root_is_no_user);
 	confine_aid_run(child_unmapped);
