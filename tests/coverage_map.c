@@ -8,6 +8,7 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <link.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,20 +61,24 @@ static int open_counts(void)
 }
 
 /* After those of gcov, whose priority is 100, and before all others.  A process
- * that does not see the file, in a world of its own, is not counted. */
+ * that does not see the file, in a world of its own, is not counted.  What
+ * __gcov_dump() adds to the counters, from the files that it writes, is no
+ * count of this program. */
 __attribute__((constructor(101))) static void share_counts(void)
 {
+	const bool dump = getenv("COVERAGE_DUMP") != NULL;
 	size_t size = (size_t)(coverage_counts_end - coverage_counts);
 	int fd = size > 0 ? open_counts() : -1;
 
 	if (fd >= 0) {
 		if (ftruncate(fd, (off_t)size) == 0)
 			(void)mmap(coverage_counts, size,
-			    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+			    PROT_READ | PROT_WRITE,
+			    (dump ? MAP_PRIVATE : MAP_SHARED) | MAP_FIXED, fd,
 			    0);
 		(void)close(fd);
 	}
-	if (getenv("COVERAGE_DUMP") == NULL)
+	if (!dump)
 		return;
 	if (fd >= 0)
 		__gcov_dump();
