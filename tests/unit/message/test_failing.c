@@ -8,11 +8,15 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "aid/failing.h"
 #include "base/err.h"
 #include "crypto/aead.h"
 #include "crypto/digest.h"
 #include "crypto/hpke.h"
+#include "message/keyfile.h"
 #include "message/seal.h"
 #include "message/sign.h"
 
@@ -164,10 +168,37 @@ static int sign_and_verify(void *state)
 	return rc;
 }
 
+static int write_key(void *state)
+{
+	char path[] = "/tmp/sqs-entropy-failing-XXXXXX";
+	uint8_t key[KEYS_LEN];
+	struct err err = {0};
+	int rc;
+
+	(void)state;
+	failing_hold(true);
+	assert_non_null(mkdtemp(path));
+	assert_int_equal(chdir(path), 0);
+	failing_hold(false);
+	rc = keyfile_create(KEYFILE_SIGN_SECRET, "key", secret, &err);
+	if (rc == 0)
+		rc = keyfile_read(KEYFILE_SIGN_SECRET, "key", key, &err);
+	failing_hold(true);
+	assert_int_equal(err.code, rc);
+	if (rc == 0)
+		assert_memory_equal(key, secret, KEYS_LEN);
+	(void)unlink("key");
+	assert_int_equal(chdir("/"), 0);
+	assert_int_equal(rmdir(path), 0);
+	failing_hold(false);
+	return rc;
+}
+
 /* Of each, every call fails in turn. */
 static failing_work *const works[] = {lock_text, unlock_text, hash_text,
     hash_text_md5, mac_text, seal_text, open_text, sign_text, read_signer,
-    verify_text, draw_bytes, seal_message, open_message, sign_and_verify};
+    verify_text, draw_bytes, seal_message, open_message, sign_and_verify,
+    write_key};
 
 static void each_call_may_fail(void **state)
 {

@@ -82,6 +82,11 @@ static const struct giver givers[] = {
 	.variables = "AWS_CONTAINER_CREDENTIALS_FULL_URI=@/get "
 		     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=~/token",
 	.answers = {"{" GIVEN "}"}},
+    {.name = "a container with a token",
+	.variables = "AWS_CONTAINER_CREDENTIALS_FULL_URI=@/get "
+		     "AWS_CONTAINER_AUTHORIZATION_TOKEN=token",
+	.answers = {"{" GIVEN "}"}},
+    {.name = "a command", .config = "[default]\ncredential_process=x\n"},
     {.name = "IMDS",
 	.variables = "AWS_EC2_METADATA_SERVICE_ENDPOINT=@",
 	.answers = {"token", "role", "{\"Code\":\"Success\"," GIVEN "}"}}};
@@ -99,6 +104,20 @@ static int refuse_sleep(void *ctx, int64_t ms)
 	(void)ctx;
 	(void)ms;
 	return ERR_CANCELED;
+}
+
+/* What that command prints. */
+static int run_command(
+    void *ctx, struct buf *output, int64_t deadline, struct err *err)
+{
+	(void)ctx;
+	(void)deadline;
+	if (buf_addstr(output,
+		"{\"Version\":1,\"AccessKeyId\":\"A\",\"SecretAccessKey\":"
+		"\"s\",\"SessionToken\":\"t\","
+		"\"Expiration\":\"2099-01-01T00:00:00Z\"}") == 0)
+		return 0;
+	return err_set(err, ERR_NOMEM, "out of memory");
 }
 
 static void set_variables(const char *text, const char *url)
@@ -196,6 +215,8 @@ static int use_session(const struct session_config *cfg, bool all)
 	clock.sleep = refuse_sleep;
 	rc = session_init(&s, cfg, &clock, &err);
 	if (rc == 0) {
+		(void)session_command(&s);
+		session_use_runner(&s, run_command, NULL);
 		rc = session_open(&s, &s.queues[0], deadline, &err);
 		if (rc == 0)
 			rc = use_queue(&s.queues[0], all, deadline, &err);
@@ -254,6 +275,38 @@ static int try_session(void *state)
 	return rc;
 }
 
+/* Of AWS IoT, which nothing but TLS can ask: what is read before. */
+static int show_iot(void *state)
+{
+	struct keys *k = state;
+	char certificate[128], key[128];
+	const struct session_config cfg = {
+	    .queues = (const char(*)[LIMIT_URL])queues,
+	    .region = "eu-west-1",
+	    .endpoint_url = "",
+	    .profile = "",
+	    .ca_bundle = "",
+	    .iot = {"x.credentials.iot.eu-west-1.amazonaws.com", "alias",
+		"thing", certificate, key},
+	    .agent = "test",
+	    .cancel_fd = -1};
+
+	(void)snprintf(certificate, sizeof certificate, "%s", k->path);
+	(void)snprintf(key, sizeof key, "%s/key", k->dir);
+	return show_session(&cfg);
+}
+
+static void each_call_of_reading_a_certificate_may_fail(void **state)
+{
+	(void)keys_put(*state, "key", "-----BEGIN PRIVATE KEY-----\n", 0600);
+	(void)keys_put(
+	    *state, "certificate", "-----BEGIN CERTIFICATE-----\n", 0600);
+	(void)strcpy(queues[0],
+	    "https://sqs.eu-west-1.amazonaws.com/123456789012/entropy");
+	(void)setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
+	(void)failing_each(show_iot, *state, true);
+}
+
 static void each_call_of_a_run_may_fail(void **state)
 {
 	files = *state;
@@ -281,8 +334,12 @@ static void each_call_of_a_run_may_fail(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(
-	    each_call_of_a_run_may_fail, keys_setup, keys_teardown)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(
+		each_call_of_a_run_may_fail, keys_setup, keys_teardown),
+	    cmocka_unit_test_setup_teardown(
+		each_call_of_reading_a_certificate_may_fail, keys_setup,
+		keys_teardown)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
