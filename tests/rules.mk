@@ -55,6 +55,9 @@ $(filter %/test_inject,$(UNIT_BIN)): override LDFLAGS += \
 	-Wl,--wrap=open64,--wrap=fstat64,--wrap=__fstat64_time64 \
 	-Wl,--wrap=ioctl,--wrap=__ioctl_time64
 
+# test_verify has verifying fail.
+$(filter %/test_verify,$(UNIT_BIN)): override LDFLAGS += -Wl,--wrap=message_verify
+
 # test_deliver has a pool that takes bytes and asks for no privilege.
 $(filter %/test_deliver,$(UNIT_BIN)): override LDFLAGS += \
 	-Wl,--wrap=ioctl,--wrap=__ioctl_time64

@@ -327,6 +327,86 @@ static void a_bad_file_costs_its_own_key(void **state)
 	assert_string_equal(got.producer, "pi");
 }
 
+/* A seal key that is good makes up for no directory that is not. */
+static void each_kind_of_key_has_to_be_read(void **state)
+{
+	struct keys *k = *state;
+	char key[160];
+
+	verify_close(&v);
+	(void)snprintf(key, sizeof key, "%s", keys_path(k, "fleet.key"));
+	assert_int_equal(chmod(k->dir, 0777), 0);
+	assert_int_equal(verify_open(&v, k->dir, key, &err), ERR_CONFIG);
+	assert_int_equal(chmod(k->dir, 0755), 0);
+	assert_int_equal(verify_open(&v, k->dir, key, &err), 0);
+}
+
+/* The linker calls ours (--wrap in tests/rules.mk). */
+static int verifying_fails;
+
+int __real_message_verify(
+    const struct message *signed_one, const char *arn, const uint8_t *key);
+int __wrap_message_verify(
+    const struct message *signed_one, const char *arn, const uint8_t *key);
+int __wrap_message_verify(
+    const struct message *signed_one, const char *arn, const uint8_t *key)
+{
+	return verifying_fails != 0
+		   ? verifying_fails
+		   : __real_message_verify(signed_one, arn, key);
+}
+
+/* It is no verdict on the message that there was no memory to verify it. */
+static void a_failure_to_verify_ends_the_run(void **state)
+{
+	(void)state;
+	make(secret, CLAIM_SEAL_NONE);
+	verifying_fails = ERR_NOMEM;
+	assert_int_equal(verify_message(&v, &m, ARN, &got), ERR_NOMEM);
+	verifying_fails = 0;
+	assert_int_equal(judged(ARN), CREDIT_SIGNED);
+}
+
+/* What --check shows; the owner's name is whoever runs this. */
+static void assert_shown(
+    struct keys *k, const char *seal_key, const char *const *lines)
+{
+	char *shown = NULL, expected[512];
+	size_t len;
+	FILE *to = open_memstream(&shown, &len);
+
+	assert_non_null(to);
+	verify_show(&v, k->dir, seal_key, to);
+	assert_int_equal(fclose(to), 0);
+	for (; *lines != NULL; lines++) {
+		(void)snprintf(expected, sizeof expected, *lines, k->dir);
+		assert_non_null(strstr(shown, expected));
+	}
+	assert_true(
+	    (strstr(shown, "trusted: no key") != NULL) == (v.trusted.n == 0));
+	assert_true((strstr(shown, "# seal-key: key ") != NULL) ==
+		    (seal_key[0] != '\0'));
+	free(shown);
+}
+
+static void the_keys_are_shown(void **state)
+{
+	static const char *const both[] = {
+	    "# trusted pi: key fa4d86c3b551aa6c  # %s/pi.pub, owner ",
+	    "# seal-key: key a7157ce056c15389  # %s/fleet.key, owner ", NULL};
+	static const char *const none[] = {
+	    "# trusted: no key in %s, so no signature earns credit\n", NULL};
+	struct keys *k = *state;
+	char key[160];
+
+	(void)snprintf(key, sizeof key, "%s", keys_path(k, "fleet.key"));
+	assert_shown(k, key, both);
+	assert_int_equal(unlink(keys_path(k, "pi.pub")), 0);
+	verify_close(&v);
+	assert_int_equal(verify_open(&v, k->dir, "", &err), 0);
+	assert_shown(k, "", none);
+}
+
 /* ---- sealed messages */
 
 static void sealed_messages_are_opened(void **state)
@@ -405,6 +485,9 @@ int main(void)
 	    T(nobody_is_trusted_in_an_empty_directory),
 	    T(bad_key_files_are_not_gone_without),
 	    T(a_bad_file_costs_its_own_key),
+	    T(each_kind_of_key_has_to_be_read),
+	    T(a_failure_to_verify_ends_the_run),
+	    T(the_keys_are_shown),
 	    T(sealed_messages_are_opened),
 	    T(what_does_not_open_is_denied),
 	    T(what_claims_not_to_be_sealed_is_not_opened),
