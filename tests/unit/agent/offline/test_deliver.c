@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 
 #include "agent/offline/deliver.h"
+#include "aid/logged.h"
 #include "aid/offline_bench.h"
 
 #define INSTANCE "i-0123456789abcdef0"
@@ -61,17 +62,21 @@ static int64_t to_ns(struct timespec t)
 /* Two clones of a machine differ in what is mixed first, and nothing else. */
 static void check_mixed(const struct bench *b, const struct timespec before[2])
 {
-	uint8_t mixed[1024], boot[64];
+	static const char *const files[] = {"/proc/sys/kernel/random/boot_id",
+	    "/etc/machine-id", "/sys/class/dmi/id/board_asset_tag"};
+	uint8_t mixed[1024], one[256];
 	struct timespec now[2], after;
-	size_t len, boot_len;
+	size_t len, one_len;
 
 	assert_int_equal(
 	    file_read(keys_path(b->keys, "pool"), mixed, sizeof mixed, &len),
 	    0);
-	assert_int_equal(file_read("/proc/sys/kernel/random/boot_id", boot,
-			     sizeof boot, &boot_len),
-	    0);
-	assert_non_null(memmem(mixed, len, boot, boot_len));
+	/* The first of them is everywhere. */
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+		if (file_read(files[i], one, sizeof one, &one_len) == 0)
+			assert_non_null(memmem(mixed, len, one, one_len));
+		else
+			assert_true(i > 0);
 	assert_non_null(memmem(mixed, len, INSTANCE, strlen(INSTANCE)));
 	assert_true(len > sizeof now);
 	memcpy(now, mixed + len - sizeof now, sizeof now);
@@ -146,6 +151,82 @@ static void all_reasons_have_room(void **state)
 	assert_non_null(strstr(text, credit_reason(CREDIT_REASONS - 1)));
 }
 
+/* How long runs have waited, as the next one reads it: an empty queue leaves it
+ * the time for another look. */
+static void what_was_waited_is_noted(void **state)
+{
+	static const struct {
+		long timeout; /* s */
+		int64_t left; /* ms */
+		int code;     /* of the end */
+		int64_t least, most;
+	} cases[] = {{60, 500, 0, 60000 - CONF_REST_MS, 60000 - CONF_REST_MS},
+	    {1, 500, 0, 0, 0}, {60, 40000, 0, 20000, 59000},
+	    {60, 40000, ERR_NET, 20000, 59000},
+	    {60, 500, ERR_NET, 59500, 120000}};
+	struct bench *b = *state;
+
+	open_pool(b);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		b->conf.timeout = cases[i].timeout;
+		b->offline.deadline = in_ms(cases[i].left);
+		send_end(b, cases[i].code, 0);
+		assert_int_equal(
+		    run(b), cases[i].code == 0 ? ERR_EMPTY : cases[i].code);
+		assert_in_range(
+		    b->offline.last_seed.waited, cases[i].least, cases[i].most);
+	}
+}
+
+/* After so many messages of 512 bytes. */
+static void assert_logged(struct bench *b, uint32_t n, const char *expected)
+{
+	static uint8_t fill;
+	char text[1024];
+
+	for (uint32_t i = 0; i < n; i++)
+		send_message(b, ++fill, 512);
+	send_end(b, 0, n);
+	(void)run(b);
+	logged_take(text, sizeof text);
+	assert_string_equal(text, expected);
+}
+
+static void what_was_done_with_the_messages_is_logged(void **state)
+{
+	struct bench *b = *state;
+	char expected[256];
+
+	logged_begin(LOG_LEVEL_INFO);
+	(void)snprintf(expected, sizeof expected,
+	    "message of 512 bytes: not signed\n"
+	    "wrote 512 bytes from 1 message to %s\n",
+	    b->path);
+	assert_logged(b, 1, expected);
+	open_pool(b);
+	assert_logged(b, 2,
+	    "message of 512 bytes: not signed\n"
+	    "message of 512 bytes: not signed\n"
+	    "injected 1024 bytes from 2 messages into the kernel, "
+	    "credit 0 bits: not signed\n");
+	b->conf.policy.unsigned_messages = CREDIT_CREDIT;
+	b->conf.policy.bits_per_byte = 1;
+	assert_logged(b, 1,
+	    "message of 512 bytes: credited\n"
+	    "injected 512 bytes from 1 message into the kernel, "
+	    "credit 256 bits\n");
+	/* No reason to keep the bytes from the kernel. */
+	(void)close(b->offline.sink.fd);
+	b->offline.sink.fd = open(keys_path(b->keys, "pool"), O_RDONLY);
+	b->conf.policy.unsigned_messages = CREDIT_MIX;
+	assert_logged(b, 1,
+	    "message of 512 bytes: not signed\n"
+	    "could not mix this machine's identity\n"
+	    "injected 512 bytes from 1 message into the kernel, "
+	    "credit 0 bits: not signed\n");
+	logged_end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -154,6 +235,10 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(
 		a_machine_is_told_from_its_clone_before_it_is_seeded, setup,
 		teardown),
+	    cmocka_unit_test_setup_teardown(
+		what_was_waited_is_noted, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		what_was_done_with_the_messages_is_logged, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("deliver", tests, NULL, NULL);

@@ -152,6 +152,19 @@ static void a_pool_that_is_none_is_not_opened(void **state)
 	}
 }
 
+/* As it is where standard input was closed. */
+static void a_pool_may_be_descriptor_0(void **state)
+{
+	int fd = -2;
+
+	(void)state;
+	kernel = (struct kernel){.mode = S_IFCHR, .device = makedev(1, 8)};
+	(void)close(STDIN_FILENO);
+	errno = EACCES;
+	assert_int_equal(inject_open(&fd, NULL), 0);
+	assert_int_equal(fd, 0);
+}
+
 static void a_pool_that_refuses_bytes_is_an_error(void **state)
 {
 	static const struct {
@@ -215,6 +228,9 @@ static void no_more_credit_is_given_than_there_are_bits(void **state)
 	assert_int_equal(
 	    inject_argument(data, (size_t)INT_MAX, 0, &b), ERR_LIMIT);
 	assert_null(b);
+	assert_int_equal(
+	    inject_argument(data, (size_t)INT_MAX / 8 + 1, 0, &b), ERR_LIMIT);
+	assert_null(b);
 	assert_int_equal(inject_argument(data, 32, 256, &b), 0);
 	buf_free(b);
 }
@@ -224,6 +240,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_argument_is_the_kernels),
 	    cmocka_unit_test(a_pool_that_is_none_is_not_opened),
+	    cmocka_unit_test(a_pool_may_be_descriptor_0),
 	    cmocka_unit_test(a_pool_that_refuses_bytes_is_an_error),
 	    cmocka_unit_test(no_more_credit_is_given_than_there_are_bits),
 	};
