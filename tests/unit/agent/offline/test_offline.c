@@ -20,6 +20,10 @@ static void messages_are_delivered_at_once(void **state)
 	assert_int_equal(delivered(b, 7), 512 + MESSAGE_PAYLOAD_MIN);
 	assert_int_equal(b->offline.used, 2);
 	assert_int_equal(b->offline.credit, 0);
+	/* What one run did is not told of the next. */
+	send_end(b, 0, 0);
+	assert_int_equal(run(b), ERR_EMPTY);
+	assert_int_equal(b->offline.used, 0);
 }
 
 static void nothing_is_not_success(void **state)

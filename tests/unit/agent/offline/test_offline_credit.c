@@ -8,6 +8,7 @@
 
 #include <sys/file.h>
 
+#include "agent/offline/status.h"
 #include "aid/offline_bench.h"
 #include "aid/sign_once.h"
 
@@ -210,14 +211,75 @@ static void a_payload_is_not_credited_with_and_without_a_signature(void **state)
 	}
 }
 
-static void copies_leave_the_memory_as_it_was(void **state)
+/* "bits":N of each message of the last run's status. */
+static void assert_status_bits(struct bench *b, const char *expected)
+{
+	char text[8192], bits[256] = "";
+	size_t len;
+
+	assert_int_equal(file_read(keys_path(b->keys, STATUS_NAME), text,
+			     sizeof text - 1, &len),
+	    0);
+	text[len] = '\0';
+	for (const char *p = text; (p = strstr(p, "\"bits\":")) != NULL; p++)
+		(void)snprintf(bits + strlen(bits), sizeof bits - strlen(bits),
+		    "%d ", atoi(p + 7));
+	assert_string_equal(bits, expected);
+}
+
+/* What gave way to a signed message is not shown as if it had counted. */
+static void a_copy_that_gave_way_has_no_bits(void **state)
 {
 	struct bench *b = *state;
 	static struct message m;
 
+	b->conf.policy.unsigned_messages = CREDIT_CREDIT;
+	b->conf.policy.bits_per_byte = 2;
 	make_signed(&m, 1, 256);
 	send_copies(b, &m);
+	send_record(b, &m);
+	assert_int_equal(credit(b), 256);
+	assert_status_bits(b, "0 0 0 256 ");
+}
+
+/* It is discarded, and what comes after it is used. */
+static void what_is_sealed_for_others_stops_nothing(void **state)
+{
+	struct bench *b = *state;
+	static struct message m;
+	struct claim claim = {
+	    .seq = 1, .time = wall(), .bits = 256, .seal = CLAIM_SEAL_X25519};
+
+	make_signed(&m, 1, 256);
+	claim_format(&claim, m.entropy);
+	m.entropy_len = (uint32_t)strlen(m.entropy);
+	send_record(b, &m);
+	make_signed(&m, 2, 256);
+	send_record(b, &m);
+	assert_int_equal(credit(b), 256);
+	assert_int_equal(delivered(b, 2), 64);
+	assert_status_bits(b, "0 256 ");
+}
+
+/* Nor do they cost a write of it. */
+static void copies_leave_the_memory_as_it_was(void **state)
+{
+	static uint8_t before[1 << 20], after[1 << 20];
+	struct bench *b = *state;
+	static struct message m;
+	size_t len, after_len;
+
+	make_signed(&m, 1, 256);
+	assert_int_equal(
+	    file_read(keys_path(b->keys, "seen"), before, sizeof before, &len),
+	    0);
+	send_copies(b, &m);
 	assert_int_equal(credit(b), 0);
+	assert_int_equal(file_read(keys_path(b->keys, "seen"), after,
+			     sizeof after, &after_len),
+	    0);
+	assert_int_equal(len, after_len);
+	assert_memory_equal(before, after, len);
 	send_record(b, &m);
 	assert_int_equal(credit(b), 256);
 }
@@ -467,6 +529,8 @@ int main(void)
 	    T(two_producers_do_not_count_one_payload_twice),
 	    T(copies_take_no_credit_away_in_either_order),
 	    T(a_payload_is_not_credited_with_and_without_a_signature),
+	    T(a_copy_that_gave_way_has_no_bits),
+	    T(what_is_sealed_for_others_stops_nothing),
 	    T(copies_leave_the_memory_as_it_was),
 	    T(what_the_service_told_counts),
 	    T(what_lies_behind_the_claim_is_nothing),

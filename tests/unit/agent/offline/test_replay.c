@@ -92,6 +92,21 @@ static void what_is_added_is_found_and_stays(void **state)
 	replay_close(&seen);
 }
 
+/* Another version's file is known by its first bytes. */
+static void the_file_says_what_it_is(void **state)
+{
+	const char *path = keys_path(*state, "seen");
+	char text[SLOTS_BLOCK];
+	int fd;
+
+	reopen(path);
+	add(1, 1);
+	fd = open(path, O_RDONLY);
+	assert_int_equal(pread(fd, text, sizeof text, 0), sizeof text);
+	assert_memory_equal(text, "SQSESEEN", 8);
+	(void)close(fd);
+}
+
 static void the_oldest_goes_first(void **state)
 {
 	const char *path = keys_path(*state, "seen");
@@ -407,6 +422,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(what_is_added_is_found_and_stays),
+	    T(the_file_says_what_it_is),
 	    T(the_oldest_goes_first),
 	    T(damage_to_one_slot_forgets_nothing),
 	    T(damage_to_both_slots_is_not_gone_without),
