@@ -289,12 +289,16 @@ static void before_is_that_of_the_oldest_send(void **state)
 static void with_a_depth_messages_in_flight_pile_up_later(void **state)
 {
 	const struct refill_settings rule = {10, 10, 60, 20, 1};
+	const struct refill_settings one = {0, 0, 60, 1, 1};
 	const struct refill_state stuck = {.in_flight = 120};
 	const struct refill_state busy = {.in_flight = 119};
+	const struct refill_state idle = {.in_flight = 100};
 
 	(void)state;
 	assert_true(refill_is_stuck(&rule, &stuck));
 	assert_false(refill_is_stuck(&rule, &busy));
+	assert_true(refill_is_stuck(&one, &busy));
+	assert_false(refill_is_stuck(&one, &idle));
 	assert_int_equal(count_after(&rule, 0, 0, 120, 1000), 0);
 	assert_int_equal(count_after(&rule, 0, 0, 119, 1000), 10);
 	assert_int_equal(count_after(&pair, 0, 0, 1099, 1000), 10);
