@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "agent/offline/sink.h"
+#include "aid/confine.h"
 #include "base/clock.h"
 #include "base/file.h"
 
@@ -103,6 +104,31 @@ static void what_cannot_be_written_is_found_out_first(void **state)
 	(void)close(saved);
 }
 
+/* More than any file system has, in a file of the shell's and in one of ours.
+ */
+static void what_has_no_room_is_found_out_first(void **state)
+{
+	const int saved = dup(STDOUT_FILENO);
+	const int file = open(path, O_WRONLY | O_CREAT, 0600);
+	const size_t most = SIZE_MAX / 4;
+	struct err err = {0};
+	struct sink s;
+
+	(void)state;
+	SKIP_IF(sizeof most < 8, "a disk may have as much room");
+	assert_true(file >= 0 && dup2(file, STDOUT_FILENO) >= 0);
+	assert_int_equal(sink_open(&s, "-", 1000, soon(), &err), 0);
+	sink_close(&s);
+	assert_int_equal(sink_open(&s, "-", most, soon(), &err), ERR_IO);
+	assert_int_equal(s.fd, -1);
+	assert_true(dup2(saved, STDOUT_FILENO) >= 0);
+	assert_non_null(strstr(err.text, "bytes in standard output"));
+	assert_int_equal(sink_open(&s, path, most, soon(), &err), ERR_IO);
+	assert_non_null(strstr(err.text, "no room for "));
+	(void)close(file);
+	(void)close(saved);
+}
+
 static void a_full_device_is_an_error(void **state)
 {
 	struct buf *b = bytes("x");
@@ -124,6 +150,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    T(files_are_private_and_replaced),
 	    T(what_cannot_be_written_is_found_out_first),
+	    T(what_has_no_room_is_found_out_first),
 	    T(a_full_device_is_an_error),
 	};
 
