@@ -20,7 +20,8 @@ static char story[1024];
 static const char *const variables[] = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE",
     "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
     "AWS_SECURITY_TOKEN", "AWS_CREDENTIAL_EXPIRATION", "AWS_ROLE_ARN",
-    "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CREDENTIAL_FILE", "AWS_REGION"};
+    "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CREDENTIAL_FILE", "AWS_REGION",
+    "AWS_STS_REGIONAL_ENDPOINTS"};
 
 static int set_up(void **state)
 {
@@ -243,6 +244,9 @@ static void source_profiles_are_gone_through(void **state)
 	}
 }
 
+/* A role of the profile in force. */
+#define ROLED "[default]\n" ROLE "source_profile = a\n[profile a]\n" KEYS
+
 static void what_cannot_be_had_is_never_passed_over(void **state)
 {
 	static const struct {
@@ -288,6 +292,16 @@ static void what_cannot_be_had_is_never_passed_over(void **state)
 	    {"", "", "[default]\nrole_arn =\nsource_profile = b\n",
 		"profile: profile default: role_arn is empty: write the "
 		"role's ARN"},
+	    {"AWS_REGION=eu-west-1 AWS_STS_REGIONAL_ENDPOINTS=odd", "", ROLED,
+		"profile: profile default: AWS_STS_REGIONAL_ENDPOINTS or sts_regional_endpoints "
+		"is neither regional nor legacy"},
+	    {"AWS_REGION=eu-west-1", "",
+		"[default]\nsts_regional_endpoints = odd\n" ROLED,
+		"profile: profile default: AWS_STS_REGIONAL_ENDPOINTS or sts_regional_endpoints "
+		"is neither regional nor legacy"},
+	    {"AWS_REGION=Europe", "", ROLED,
+		"profile: profile default: \"Europe\" is no name of a region for STS, such as "
+		"eu-west-1"},
 	    {"AWS_CREDENTIAL_FILE=/x", "", "",
 		"profile: AWS_CREDENTIAL_FILE is of the old EC2 tools and is "
 		"not read: put the keys into ~/.aws/credentials, or the file "
