@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TLS against a server that somebody else wrote: openssl s_server. */
+#include "aid/failing.h"
 #include "aid/http.h"
 #include "aid/tls.h"
 
@@ -15,6 +16,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/file.h"
 #include "http/internal.h"
 
 static void expect_tls(
@@ -126,6 +128,75 @@ static void tls_below_1_2_is_refused(void **state)
 	tls_server_stop(&s);
 }
 
+struct identified {
+	struct tls_server server;
+	const char *bundle;
+	struct http_identity identity;
+};
+
+/* A request with a certificate of ours, which is traced. */
+static int ask_as_somebody(void *state)
+{
+	const struct identified *i = state;
+	const struct http_config cfg = {
+	    .ca_bundle = i->bundle, .cancel_fd = -1};
+	struct http_request req = http_aid_get(i->server.url);
+	struct http_transfer *t = NULL;
+	struct http *h = NULL;
+	struct err err = {0};
+	int rc = http_new(&cfg, &h, &err);
+
+	req.answer_max = 65536;
+	req.identity = &i->identity;
+	req.traced = true;
+	if (rc == 0)
+		rc = http_do(h, &req, &t, &err);
+	if (rc == 0)
+		assert_int_equal(http_status(t), 200);
+	assert_int_equal(err.code, rc);
+	http_transfer_free(t);
+	http_free(h);
+	return rc;
+}
+
+/* By no failure is a server trusted that another bundle certifies. */
+static int is_refused(void *state)
+{
+	assert_int_not_equal(ask_as_somebody(state), 0);
+	return 0;
+}
+
+static struct buf *read_whole(const char *path)
+{
+	struct buf *b = buf_new(65536);
+	uint8_t *space;
+	size_t len;
+
+	assert_non_null(b);
+	assert_int_equal(buf_extend(b, 65536, &space), 0);
+	assert_int_equal(file_read(path, space, 65536, &len), 0);
+	buf_truncate(b, len);
+	return b;
+}
+
+static void each_call_of_a_request_may_fail(void **state)
+{
+	struct buf *certificate = read_whole(tls_aid_cert);
+	struct buf *key = read_whole(tls_aid_key);
+	struct identified i = {
+	    .bundle = tls_aid_cert, .identity = {certificate, key}};
+
+	(void)state;
+	i.server = tls_server_start(NULL);
+	print_message(
+	    "%u calls failed\n", failing_each(ask_as_somebody, &i, true));
+	i.bundle = tls_aid_other;
+	(void)failing_each(is_refused, &i, true);
+	tls_server_stop(&i.server);
+	buf_free(certificate);
+	buf_free(key);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,6 +205,7 @@ int main(void)
 	    cmocka_unit_test(no_variable_of_curl_adds_trust),
 	    cmocka_unit_test(a_bundle_without_certificates_is_refused),
 	    cmocka_unit_test(tls_below_1_2_is_refused),
+	    cmocka_unit_test(each_call_of_a_request_may_fail),
 	};
 
 	return cmocka_run_group_tests(tests, tls_aid_set_up, tls_aid_tear_down);
