@@ -14,11 +14,6 @@ static const char *const level_names[] = {[FINDING_OK] = "ok",
     [FINDING_FAIL] = "FAIL",
     [FINDING_NOT_ASKED] = "not asked"};
 
-const char *finding_level_name(enum finding_level level)
-{
-	return level_names[level];
-}
-
 int findings_open(struct findings *all, FILE *to, bool json, struct err *err)
 {
 	*all = (struct findings){.to = to};

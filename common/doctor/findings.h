@@ -81,7 +81,4 @@ bool findings_take(struct findings *all, const struct finding *f);
  * not; ERR_IO, ERR_NOMEM. */
 int findings_close(struct findings *all, struct err *err) MUST_CHECK;
 
-/* "ok", "warning", "FAIL", "not asked" */
-const char *finding_level_name(enum finding_level level);
-
 #endif
