@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <signal.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "aid/virtual.h"
@@ -32,6 +34,41 @@ static void sleep_ends_in_time_and_by_cancel(void **state)
 	(void)close(fds[1]);
 }
 
+static void do_nothing(int signal)
+{
+	(void)signal;
+}
+
+/* A signal that is handled, as a hang-up is, is no end of a wait. */
+static void a_signal_does_not_shorten_a_sleep(void **state)
+{
+	const struct sigaction handled = {.sa_handler = do_nothing};
+	const struct itimerval soon = {.it_value = {.tv_usec = 20000}};
+	const struct clock c = clock_system(NULL);
+	const int64_t start = clock_mono(&c);
+
+	(void)state;
+	assert_int_equal(sigaction(SIGALRM, &handled, NULL), 0);
+	assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
+	assert_int_equal(clock_sleep(&c, 200), 0);
+	assert_true(clock_mono(&c) - start >= 200);
+}
+
+static void the_clocks_are_the_kernels(void **state)
+{
+	const struct clock c = clock_system(NULL);
+	struct timespec ts;
+
+	(void)state;
+	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &ts), 0);
+	assert_in_range(clock_mono(&c), ts.tv_sec * INT64_C(1000),
+	    ts.tv_sec * INT64_C(1000) + VIRTUAL_LATE_MS);
+	assert_int_equal(clock_gettime(CLOCK_REALTIME, &ts), 0);
+	assert_in_range(clock_wall(&c), ts.tv_sec * INT64_C(1000),
+	    ts.tv_sec * INT64_C(1000) + VIRTUAL_LATE_MS);
+	assert_int_equal(clock_read((clockid_t)99), 0);
+}
+
 static void chance_is_within_bounds(void **state)
 {
 	const struct clock c = clock_system(NULL);
@@ -52,6 +89,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(sleep_ends_in_time_and_by_cancel),
+	    cmocka_unit_test(a_signal_does_not_shorten_a_sleep),
+	    cmocka_unit_test(the_clocks_are_the_kernels),
 	    cmocka_unit_test(chance_is_within_bounds),
 	};
 

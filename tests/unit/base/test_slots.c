@@ -77,6 +77,7 @@ static void what_was_written_last_is_read(void **state)
 {
 	const char *path = keys_path(*state, "slots");
 	struct stat st;
+	int fd;
 
 	assert_int_equal(read_letter(path), 'a');
 	assert_int_equal(slots.began, ERR_ABSENT);
@@ -91,7 +92,10 @@ static void what_was_written_last_is_read(void **state)
 	assert_int_equal(st.st_size, FILE_LEN);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	assert_int_not_equal(access(keys_path(*state, "slots.new"), F_OK), 0);
+	fd = slots.fd;
 	slots_close(&slots);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	assert_int_equal(slots.fd, -1);
 }
 
 /* FNV-1a as its authors write it. */
