@@ -202,6 +202,39 @@ storm: all
 	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench/storm $(STORM)
 .PHONY: bench check-bench storm
 
+# Faults one at a time, by a library before the others; where the sanitizers are
+# it is linked instead, because their allocator comes first.
+TORTURE_SO := $(BUILD)/tests/torture/fail.so
+$(BUILD)/tests/torture/fail.o: override CFLAGS += -fPIC
+$(TORTURE_SO): $(BUILD)/tests/torture/fail.o
+	$(call say,LD)
+	$(Q)$(CC) $(filter-out -fPIE,$(CFLAGS)) $(filter-out -pie,$(LDFLAGS)) \
+		-shared -o $@ $<
+$(BUILD)/tests/torture/wrapped.o: override CPPFLAGS += -DTORTURE_WRAPPED
+$(BUILD)/tests/torture/wrapped.o: tests/torture/fail.c $(BUILD)/flags
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+-include $(BUILD)/tests/torture/fail.d $(BUILD)/tests/torture/wrapped.d
+$(BUILD)/tests/torture/sqs-entropy-agent: $(call obj,$(AGENT))
+$(BUILD)/tests/torture/sqs-entropy-producer: $(call obj,$(PRODUCER))
+TORTURED := $(addprefix $(BUILD)/tests/torture/sqs-entropy-,agent producer)
+$(TORTURED): override LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
+	-Wl,--wrap=free,--wrap=strdup,--wrap=fork,--wrap=_exit
+$(TORTURED): $(BUILD)/tests/torture/wrapped.o $(LIBCOMMON)
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBCOMMON) $(LDLIBS)
+## what torture runs
+tortured: all $(TORTURE_SO)
+	+$(Q)$(ASAN) $(TORTURED:$(BUILD)/%=$(BUILD)/asan/%)
+## each allocation and system call fails once, SIGKILL at each; hours, goes on
+torture: tortured
+	$(Q)BUILD=$(BUILD) $(PYTHON) tests/torture/torture $(TORTURE)
+## a sample of that; TORTURE=--seed=2 is another
+check-torture: tortured
+	$(Q)BUILD=$(BUILD) $(PYTHON) tests/torture/torture --sample $(TORTURE)
+.PHONY: torture tortured check-torture
+
 # Without the folder each of them is skipped, which would look like a success.
 ## what we compute and choose, against published cases; VECTORS=DIR
 check-vectors: all tests
