@@ -255,8 +255,10 @@ static int get_document(struct imds *i, struct imds_patience *s, char *role,
 	struct http_transfer *t;
 	int rc;
 
-	if (append_segment(path, sizeof path, role) != 0)
+	if (append_segment(path, sizeof path, role) != 0) {
+		role[0] = '\0';
 		return err_set(err, ERR_LIMIT, "a role name is too long");
+	}
 	(void)snprintf(absent, sizeof absent,
 	    "IMDS at %s names the role %s and has no credentials for it: try "
 	    "again later, or attach the instance profile anew",

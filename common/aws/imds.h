@@ -46,9 +46,9 @@ const char *imds_endpoint(const struct imds *i);
 /*
  * Values are text without its final line feed.  Each question is asked again
  * while the answer may still come: when nobody answers or can be reached, after
- * 401 (with another token), 429 and 5xx, what is malformed, and a Code that is
- * not Success; until the
- * deadline, or for less long where this may be no EC2 instance (imds_fetch.h).
+ * 401 (with another token), 429 and 5xx, what is malformed or too large, and a
+ * Code that is not Success; until the deadline, or for less long where this may
+ * be no EC2 instance (imds_fetch.h).
  * What is not there (404) is asked for for three seconds.  Errors, each with
  * what to do: ERR_ABSENT (404; no IMDSv2; nobody answers, and this is no EC2
  * instance; AWS_EC2_METADATA_DISABLED), ERR_DENIED (IMDS is off: 403),

@@ -71,6 +71,9 @@ static int explain_fetch(const struct imds_peer *p, int rc, struct err *err)
 	if (rc == ERR_NET)
 		return err_set(err, rc,
 		    "IMDS at %s breaks connections: try again later", p->host);
+	if (rc == ERR_LIMIT)
+		return err_set(err, rc,
+		    "IMDS at %s gave an answer that is too large", p->host);
 	return rc;
 }
 

@@ -33,8 +33,8 @@ static bool passes_by_itself(int rc)
 {
 	return rc == ERR_TIMEOUT || rc == ERR_UNREACHABLE ||
 	       rc == ERR_CONNECT || rc == ERR_NET || rc == ERR_SERVICE ||
-	       rc == ERR_THROTTLED || rc == ERR_FORMAT || rc == ERR_ABSENT ||
-	       rc == ERR_DENIED;
+	       rc == ERR_THROTTLED || rc == ERR_FORMAT || rc == ERR_LIMIT ||
+	       rc == ERR_ABSENT || rc == ERR_DENIED;
 }
 
 static bool is_last(

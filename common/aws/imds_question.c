@@ -181,8 +181,10 @@ int imds_question_ask(struct imds *i, struct imds_question *q,
 
 	*t = NULL;
 	if ((size_t)snprintf(url, sizeof url, "%s/latest/%s", imds_endpoint(i),
-		q->path) >= sizeof url)
+		q->path) >= sizeof url) {
+		q->patience.over = true;
 		return err_set(err, ERR_LIMIT, "an IMDS path is too long");
+	}
 	q->status = 0;
 	rc = answer_question(i, q, url, t, err);
 	if (rc == 0)

@@ -128,14 +128,18 @@ def once(attack: Attack, queue: Queue) -> Result:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_answers_that_are_too_large_are_refused(
+def test_answers_that_are_too_large_are_asked_for_again(
     attack: Attack, queue: Queue, proxy: SqsProxy, chunked: bool
 ) -> None:
-    fill(queue)
+    [payload] = fill(queue)
     for match in (PUT, "GET */region", ROLES, DOCUMENT):
-        attack.imds.fault(match, pad=200_000, chunked=chunked)
-        fails(attack.agent("-q", queue.url), 69, "too large")
+        attack.imds.fault(match, count=None, pad=200_000, chunked=chunked)
+        got = attack.agent("-q", queue.url, timeout=2)
+        fails(got, 69, "IMDS at", "gave an answer that is too large")
+        attack.imds.clear()
     untouched(queue, proxy)
+    attack.imds.fault(ROLES, count=2, pad=200_000, chunked=chunked)
+    assert attack.agent("-q", queue.url).out == payload
 
 
 def test_a_503_is_asked_again(attack: Attack, queue: Queue) -> None:

@@ -70,6 +70,8 @@ FAULTS = {
     "500": Kind({"status": 500}),
     "503": Kind({"status": 503}),
     "cut": Kind({"truncate": 3, "end": "drop"}),
+    "a page": Kind({"status": 200, "body": "<h1>Please sign in</h1> " * 20}),
+    "too large": Kind({"pad": 17 << 10}),
     "404": Kind({"status": 404}, by_moment=NOT_THERE),
     "403": Kind({"status": 403}, code=77, passes=False),
     "401": Kind({"status": 401}, only=("roles", "document", "region", "tag")),

@@ -25,6 +25,9 @@
 	"\"SecretAccessKey\":\"secret\",\"Token\":\"tok==\","                  \
 	"\"Expiration\":\"2026-11-22T08:00:00Z\"}"
 #define CODE(code)  "{\"Code\":\"" code "\",\"Message\":\"no\"}"
+/* More than a value may have, and less than an answer. */
+#define WORDS       "sign in to this network, please, sign in to this network; "
+#define PAGE        WORDS WORDS WORDS WORDS WORDS
 #define ATTEMPTS    "AWS_METADATA_SERVICE_NUM_ATTEMPTS"
 #define TRY_TIME    "AWS_METADATA_SERVICE_TIMEOUT"
 #define ENDPOINT    "AWS_EC2_METADATA_SERVICE_ENDPOINT"
@@ -290,6 +293,8 @@ static const struct {
     {{.name = "404", .status = 404}, {77, 77, 69, 69, 69}},
     {{.name = "empty", .body = ""}, {69, 77, 69, 69, 0}},
     {{.name = "malformed", .body = "a\tb"}, {69, 69, 69, 69, 69}},
+    {{.name = "too large", .rc = ERR_LIMIT}, {69, 69, 69, 69, 69}},
+    {{.name = "a page", .body = PAGE}, {69, 69, 69, 69, 69}},
     {{.name = "Failed", .body = CODE("Failed")}, {-1, -1, 69, -1, -1}},
     {{.name = "no trust", .body = CODE("AssumeRoleUnauthorizedAccess")},
 	{-1, -1, 77, -1, -1}},
