@@ -248,9 +248,10 @@ static void advise_user(const struct case_at_hand *c, char *out, size_t size)
 		    "there is no queue %s in region %s: check its name, "
 		    "account and region",
 		    c->queue, c->s->region);
-	else if (e->code == ERR_LIMIT)
+	else if (e->code == ERR_LIMIT && strncmp(c->op->name, "Send", 4) == 0)
 		(void)snprintf(out, size, "make the messages smaller");
-	else if (e->code == ERR_THROTTLED || e->status >= 500)
+	else if (e->code == ERR_THROTTLED || e->status >= 500 ||
+		 e->status == 408)
 		advise_later(c, out, size);
 	else if (e->status / 100 == 3)
 		(void)snprintf(out, size,

@@ -210,7 +210,7 @@ static void an_error_says_what_to_do_about_it(void **state)
 			"{\"__type\":\"InvalidSignatureException\"}"),
 	    ERR_DENIED, 2, "InvalidSignature", "check the secret key (test)");
 	assert_ends(aid_answer("413 Too Large", "", ""), ERR_LIMIT, 1,
-	    "HTTP 413", "smaller");
+	    "HTTP 413; is the endpoint an SQS?", "");
 	assert_ends(
 	    aid_answer("403 Forbidden", "", "{\"__type\":\"OverLimit\"}"),
 	    ERR_THROTTLED, 1, "OverLimit", "in flight");

@@ -47,7 +47,7 @@ static const struct {
     {"505 X", "", "", ERR_SERVICE, "505"},
     {"400 X", "", NAMED("SomethingNew"), ERR_SERVICE, "SomethingNew"},
     {"400 X", "", NAMED("RequestTimeout"), ERR_SERVICE, "Timeout"},
-    {"408 X", "", "", ERR_SERVICE, "408"},
+    {"408 X", "", "", ERR_SERVICE, "408; try later"},
     {"413 X", "", "", ERR_LIMIT, "413"},
     {"417 X", "", "", ERR_SERVICE, "417"},
     {"429 X", "", "slow down", ERR_THROTTLED, "429"},
