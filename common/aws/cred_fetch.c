@@ -132,15 +132,17 @@ static void read_reason(
     const struct http_transfer *t, char out[static CRED_FETCH_REASON_MAX])
 {
 	const struct buf *body = http_body(t);
-	const char *code = "", *text = buf_str(body);
+	const char *code = "", *text;
 	struct json *root = NULL;
 	char rest[CRED_FETCH_REASON_MAX - 128];
 
 	if (json_parse(buf_data(body), buf_len(body), &root) == 0) {
 		code = choose_member(root, "Code", "code");
 		text = choose_member(root, "Message", "message");
+		text_shorten(rest, sizeof rest, text, strlen(text));
+	} else {
+		text_squeeze(rest, TEXT_PAGE_MAX, buf_str(body), buf_len(body));
 	}
-	text_shorten(rest, sizeof rest, text, strlen(text));
 	(void)snprintf(out, CRED_FETCH_REASON_MAX, "%.100s%s%s", code,
 	    code[0] != '\0' && rest[0] != '\0' ? ": " : "", rest);
 	json_free(root);

@@ -223,7 +223,7 @@ void sts_answer_error(
 	*e = (struct sts_error){.status = status};
 	(void)read_error_element(body, len, "Code", e->code, sizeof e->code);
 	if (!read_error_element(body, len, "Message", e->text, sizeof e->text))
-		text_shorten(e->text, sizeof e->text, body, len);
+		text_squeeze(e->text, TEXT_PAGE_MAX, body, len);
 	text_make_printable(e->text, strlen(e->text));
 	text_make_printable(e->code, strlen(e->code));
 }

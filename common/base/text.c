@@ -121,6 +121,25 @@ void text_shorten(char *out, size_t size, const char *s, size_t len)
 	out[head + gap_len + tail] = '\0';
 }
 
+void text_squeeze(char *out, size_t size, const char *s, size_t len)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < len && used < size - 1; i++) {
+		bool white = strchr(" \t\r\n", s[i]) != NULL && s[i] != '\0';
+
+		if (white && (used == 0 || out[used - 1] == ' '))
+			continue;
+		if (white)
+			out[used++] = ' ';
+		else
+			out[used++] = text_is_graphic(&s[i], 1) ? s[i] : '?';
+	}
+	if (used > 0 && out[used - 1] == ' ')
+		used--;
+	out[used] = '\0';
+}
+
 char text_lower(char c)
 {
 	return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);

@@ -42,6 +42,14 @@ void text_print(FILE *to, const char *s);
  */
 void text_shorten(char *out, size_t size, const char *s, size_t len);
 
+/* Bytes that are shown of a page that came in the place of an answer. */
+#define TEXT_PAGE_MAX 200
+
+/* Copy what fits of the len bytes at s into out, of size bytes, with a NUL, as
+ * printable ASCII on one line: a run of white space becomes one space, at the
+ * beginning and the end none, and each other character '?'. */
+void text_squeeze(char *out, size_t size, const char *s, size_t len);
+
 /* The small letter of a capital; any other character as it is. */
 char text_lower(char c);
 

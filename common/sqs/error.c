@@ -9,7 +9,6 @@
 #include "json/parse.h"
 
 #define NAMES_MAX 32
-#define PAGE_MAX  200 /* bytes of a page that are shown */
 
 struct meaning {
 	int code;
@@ -127,25 +126,6 @@ static void set_text(struct sqs_error *e, const char *s)
 	text_shorten(e->text, sizeof e->text, s, len);
 }
 
-/* Any bytes as printable ASCII: a run of white space becomes one space, each
- * other character '?'. */
-static void set_printable(char *out, size_t size, const char *s, size_t len)
-{
-	size_t used = 0;
-
-	for (size_t i = 0; i < len && used < size - 1; i++) {
-		bool white = strchr(" \t\r\n", s[i]) != NULL && s[i] != '\0';
-
-		if (white && (used == 0 || out[used - 1] == ' '))
-			continue;
-		if (white)
-			out[used++] = ' ';
-		else
-			out[used++] = text_is_graphic(&s[i], 1) ? s[i] : '?';
-	}
-	out[used] = '\0';
-}
-
 /* The printable text of an element; false when there is none. */
 static bool read_element(
     const char *s, size_t len, const char *name, char *out, size_t size)
@@ -155,7 +135,7 @@ static bool read_element(
 
 	if (!xml_find(s, len, name, &in, &in_len))
 		return false;
-	set_printable(out, size, in, in_len);
+	text_squeeze(out, size, in, in_len);
 	return true;
 }
 
@@ -185,7 +165,7 @@ static void read_other_body(struct sqs_error *e, const char *s, size_t len)
 	if (read_element(s, len, "Message", text, sizeof text))
 		set_text(e, text);
 	else
-		set_printable(e->text, PAGE_MAX, s, len);
+		text_squeeze(e->text, TEXT_PAGE_MAX, s, len);
 }
 
 static const struct meaning *find_meaning(const char *name)

@@ -181,6 +181,25 @@ static void bytes_become_two_small_hexadecimal_digits_each(void **state)
 }
 
 /* Each cut is between characters, and no byte is written behind size. */
+static void a_page_becomes_the_beginning_of_one_line(void **state)
+{
+	static const char page[] = "\r\n <html>\n\t<h1>caf\xc3\xa9</h1>\n\n";
+	char text[32];
+
+	(void)state;
+	text_squeeze(text, sizeof text, page, sizeof page - 1);
+	assert_string_equal(text, "<html> <h1>caf?"
+				  "?</h1>");
+	text_squeeze(text, 8, page, sizeof page - 1);
+	assert_string_equal(text, "<html>");
+	text_squeeze(text, 10, page, sizeof page - 1);
+	assert_string_equal(text, "<html> <h");
+	text_squeeze(text, sizeof text, "a\0b", 3);
+	assert_string_equal(text, "a?b");
+	text_squeeze(text, sizeof text, " \n", 2);
+	assert_string_equal(text, "");
+}
+
 static void what_is_too_long_loses_its_middle(void **state)
 {
 	static const char said[] =
@@ -221,6 +240,7 @@ int main(void)
 	    cmocka_unit_test(no_other_text_is_a_number),
 	    cmocka_unit_test(no_more_than_the_given_bytes_are_read),
 	    cmocka_unit_test(a_switch_is_true_false_or_not_set),
+	    cmocka_unit_test(a_page_becomes_the_beginning_of_one_line),
 	    cmocka_unit_test(what_is_too_long_loses_its_middle),
 	    cmocka_unit_test(bytes_become_two_small_hexadecimal_digits_each),
 	};
