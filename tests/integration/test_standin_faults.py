@@ -138,6 +138,27 @@ def test_a_fault_can_stall_an_answer(imds: Imds) -> None:
         call(imds, "GET", ROLE_PATH, headers, timeout=0.3)
 
 
+def test_a_fault_can_leave_half_of_an_answer_out(imds: Imds) -> None:
+    headers = {TOKEN: token(imds)}
+    imds.fault(half=True)
+    status, names, body = call(imds, "GET", ROLE_PATH, headers)
+    assert (status, names["content-length"], body) == (200, "5", b"sqs-e")
+
+
+def test_a_fault_can_say_something_before_an_answer_and_say_all_twice(
+    imds: Imds,
+) -> None:
+    imds.fault(interim="HTTP/1.1 103 Early Hints\r\n\r\n", twice=True)
+    parts = urlsplit(imds.url)
+    with socket.create_connection((parts.hostname, parts.port), FOR_EVER) as link:
+        link.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        said = b"".join(iter(lambda: link.recv(4096), b""))
+    first, interim, answers = said.partition(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+    assert (first, interim != b"") == (b"", True)
+    assert answers.count(b"HTTP/1.1 401 Unauthorized\r\n") == 2
+    assert answers[: len(answers) // 2] * 2 == answers
+
+
 def test_a_fault_can_answer_200_with_an_error(imds: Imds) -> None:
     imds.fault("GET *sqs-entropy", status=200, body='{"Code": "Failed"}')
     assert get(imds, ROLE_PATH + "sqs-entropy") == (200, '{"Code": "Failed"}')

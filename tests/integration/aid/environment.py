@@ -53,19 +53,19 @@ def build() -> Path:
     return (ROOT / os.environ.get("BUILD", "build")).resolve()
 
 
+def clean(folder: Path) -> dict[str, str]:
+    """Give an environment with nothing of the caller's, and directories of its own."""
+    values = {n: v for n, v in os.environ.items() if WANTED.fullmatch(n)}
+    for name in "HOME", "STATE_DIRECTORY", "RUNTIME_DIRECTORY":
+        values[name] = str(folder / name.lower())
+        Path(values[name]).mkdir()
+    return values
+
+
 @pytest.fixture
 def env(tmp_path: Path, imds: Imds, proxy: SqsProxy) -> dict[str, str]:
     """Give an environment for programs: the stand-ins and nothing of the caller's.
 
     Credentials come from the IMDS stand-in, SQS is the proxy in front of moto.
     """
-    home = tmp_path / "home"
-    home.mkdir()
-    clean = {n: v for n, v in os.environ.items() if WANTED.fullmatch(n)}
-    clean["HOME"] = str(home)
-    for name in "STATE_DIRECTORY", "RUNTIME_DIRECTORY":
-        clean[name] = str(tmp_path / name.lower())
-        Path(clean[name]).mkdir()
-    clean["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = imds.url
-    clean["AWS_ENDPOINT_URL_SQS"] = proxy.url
-    return clean
+    return {**clean(tmp_path), PLACE: imds.url, "AWS_ENDPOINT_URL_SQS": proxy.url}

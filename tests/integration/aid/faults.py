@@ -69,6 +69,9 @@ class Fault:
     pad: int = 0  # the body filled up with spaces to this many bytes
     chunked: bool = False  # no Content-Length to go by
     truncate: int | None = None  # only so many bytes of the body are sent
+    half: bool = False  # half of the body, with a Content-Length that fits
+    interim: str = ""  # bytes (latin-1) before the answer, such as a 1xx
+    twice: bool = False  # the whole answer once more behind itself
     trickle: float = 0.0  # seconds between pieces of the answer
     piece: int = 1  # bytes in a piece
     end: str = "answer"  # one of ENDS; with truncate: what follows the cut

@@ -88,10 +88,10 @@ def wait_for_moto(process: subprocess.Popen[Any], log: Path) -> str:
     raise RuntimeError(f"moto_server did not start:\n{log.read_text()[-2000:]}")
 
 
-@pytest.fixture(scope="session")
-def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
-    """Start moto_server of the interpreter that runs pytest."""
-    log = tmp_path_factory.mktemp("moto") / "log"
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[Moto]:
+    """Start moto_server of this interpreter, with its log in a folder."""
+    log = folder / "moto.log"
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
     with log.open("wb") as file:
         process = subprocess.Popen(
@@ -106,6 +106,13 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
         yield Moto(wait_for_moto(process, log), process.pid)
     finally:
         end_group(process)
+
+
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
+    """Start moto_server of the interpreter that runs pytest."""
+    with serving(tmp_path_factory.mktemp("moto")) as server:
+        yield server
 
 
 @dataclass

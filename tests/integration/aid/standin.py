@@ -391,12 +391,16 @@ class StandIn:
         self, request: Request, fault: Fault, answer: Answer, closing: bool
     ) -> tuple[bytes, bool]:
         answer.body = answer.body.ljust(fault.pad)
+        if fault.half:
+            answer.body = answer.body[: len(answer.body) // 2]
         if closing:
             answer.headers.append(("Connection", "close"))
         bodiless = request.method == "HEAD"
         head, body = wire(answer, fault.chunked and not bodiless, bodiless)
         whole = fault.truncate is None or fault.truncate >= len(body)
-        return head + (body if whole else body[: fault.truncate]), whole
+        data = head + (body if whole else body[: fault.truncate])
+        before = fault.interim.encode("latin-1")
+        return before + data * (2 if fault.twice else 1), whole
 
     def _send(
         self,
