@@ -235,6 +235,14 @@ check-torture: tortured
 	$(Q)BUILD=$(BUILD) $(PYTHON) tests/torture/torture --sample $(TORTURE)
 .PHONY: torture tortured check-torture
 
+## each fault of each request, once, twice, for ever; writes docs/faults.md
+faults: all
+	$(Q)BUILD=$(BUILD) $(PYTHON) tests/faults/faults --write
+## a sample of these, always the same
+check-faults: all
+	$(Q)BUILD=$(BUILD) $(PYTHON) tests/faults/faults --sample
+.PHONY: faults check-faults
+
 # Without the folder each of them is skipped, which would look like a success.
 ## what we compute and choose, against published cases; VECTORS=DIR
 check-vectors: all tests
