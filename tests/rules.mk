@@ -174,6 +174,42 @@ fleet: $(FLEET_BIN) $(BUILD)/venv-plot/bin/python
 		write
 .PHONY: check-fleet fleet
 
+# Years in minutes: the programs whole, each in one process and virtual time.
+comma := ,
+YEARS_WRAPPED := clock_gettime __clock_gettime64 poll nanosleep getrandom write \
+	pwrite64 fdatasync fsync renameat openat64 split_run split_end_fd \
+	split_stop_fd split_hup confine_no_core confine_half confine_lifetime \
+	confine_find_lacks confine_as descriptors_let_go descriptors_init \
+	program_end $(addprefix http_,new free ca_bundle distrusts rest start \
+		release wait wait_any do status body header was_sent transfer_free)
+YEARS := $(wildcard tests/years/*.c)
+YEARS_BIN := $(addprefix $(BUILD)/tests/years/,producer agent)
+YEARS_AID := $(filter-out %/producer.c %/agent.c %/told.c,$(YEARS)) \
+	tests/bench/fleet/random.c tests/bench/canned_answers.c \
+	tests/bench/canned_message.c
+$(BUILD)/tests/years/producer: $(call obj,tests/years/told.c \
+	tests/bench/fleet/queue.c) $(LIBPRODUCER)
+$(BUILD)/tests/years/producer: override YEARS_WRAPPED += read
+$(BUILD)/tests/years/agent: $(LIBAGENT)
+$(BUILD)/tests/years/agent: override YEARS_WRAPPED += inject_open inject_probe \
+	inject file_read
+$(YEARS_BIN): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(YEARS_AID)) $(LIBCOMMON)
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) \
+		$(addprefix -Wl$(comma)--wrap=,$(YEARS_WRAPPED)) -o $@ \
+		$(filter %.o,$^) $(filter-out $(LIBCOMMON),$(filter %.a,$^)) \
+		$(LIBCOMMON) $(LDLIBS)
+-include $(YEARS:%.c=$(BUILD)/%.d)
+tests: $(YEARS_BIN)
+## months of a producer and boots of the agent, with faults, in virtual time
+check-years: $(YEARS_BIN)
+	$(Q)BUILD=$(BUILD) $(PYTHON) tests/years/report check
+
+## years of both, and their section of docs/testing.md; some minutes
+years: $(YEARS_BIN)
+	$(Q)BUILD=$(BUILD) $(PYTHON) tests/years/report write
+.PHONY: check-years years
+
 # What measures is small C and runs as tests/bench/bench says.
 BENCH_BIN := $(addprefix $(BUILD)/tests/bench/,canned timed link)
 CANNED := $(wildcard tests/bench/canned*.c)
