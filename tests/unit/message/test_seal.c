@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "aid/failing.h"
 #include "base/err.h"
 #include "message/seal.h"
 #include "message/sign.h"
@@ -84,12 +85,34 @@ static void what_does_not_open_stays_as_it_is(void **state)
 	assert_int_equal(message_open(&m, fleet), 0);
 }
 
+/* Not denied, which would blame the message. */
+static void without_memory_nothing_is_sealed_or_opened(void **state)
+{
+	(void)state;
+#ifdef __x86_64__
+	make(64);
+	failing_next("buf_new_zero");
+	assert_int_equal(seal(), ERR_NOMEM);
+	assert_memory_equal(&m, &before, sizeof m);
+	assert_int_equal(seal(), 0);
+	memcpy(&before, &m, sizeof m);
+	failing_next("buf_new_zero");
+	assert_int_equal(message_open(&m, fleet), ERR_NOMEM);
+	assert_memory_equal(&m, &before, sizeof m);
+#else
+	print_message(
+	    "skipped: aid/failing.c has no code for this processor\n");
+	skip();
+#endif
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_is_sealed_opens_to_the_same_payload),
 	    cmocka_unit_test(too_long_a_payload_is_not_sealed),
 	    cmocka_unit_test(what_does_not_open_stays_as_it_is),
+	    cmocka_unit_test(without_memory_nothing_is_sealed_or_opened),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
