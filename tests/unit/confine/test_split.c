@@ -223,9 +223,12 @@ struct ending {
 	const char *text; /* and a part of its text */
 };
 
-static void hold_nothing(void *ctx)
+static bool left; /* the child has let go of what is the parent's */
+
+static void let_go(void *ctx)
 {
 	(void)ctx;
+	left = true;
 }
 
 static int end_online(void *ctx, int fd)
@@ -233,6 +236,8 @@ static int end_online(void *ctx, int fd)
 	const struct ending *e = ctx;
 
 	(void)fd;
+	if (!left)
+		return ERR_FORMAT;
 	if (e->signal != 0)
 		(void)raise(e->signal);
 	return e->code;
@@ -271,13 +276,14 @@ static void how_the_child_ended_is_told(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
 		struct ending *e = &endings[i];
-		const struct split split = {.leave = hold_nothing,
+		const struct split split = {.leave = let_go,
 		    .online = end_online,
 		    .offline = wait_for_end,
 		    .ctx = e};
 		struct err end = {0}, err = {0};
 
 		assert_int_equal(split_run(&split, &end, &err), 0);
+		assert_false(left);
 		assert_int_equal(end.code, e->end);
 		assert_int_equal(end.told, e->told);
 		if (e->text != NULL)
@@ -300,7 +306,7 @@ static int hang_offline(void *ctx, int fd, int64_t *until, struct err *err)
 static void a_parent_that_hangs_does_not_outlive_the_child(void **state)
 {
 	struct ending nothing = {.code = 0};
-	const struct split split = {.leave = hold_nothing,
+	const struct split split = {.leave = let_go,
 	    .online = end_online,
 	    .offline = hang_offline,
 	    .outlive_ms = 100,
