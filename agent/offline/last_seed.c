@@ -41,43 +41,42 @@ static bool is_believable(int fd)
 	       (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-static bool read_stored(struct stored *out)
-{
-	char path[256];
-	ssize_t n = -1;
-	int fd;
-
-	(void)snprintf(
-	    path, sizeof path, "%s/%s", status_directory(), LAST_SEED_NAME);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0)
-		return false;
-	if (is_believable(fd))
-		n = read(fd, out, sizeof *out);
-	(void)close(fd);
-	return n == sizeof *out &&
-	       memcmp(out->magic, MAGIC, sizeof out->magic) == 0;
-}
-
 static int64_t past_or_0(int64_t at, int64_t now)
 {
 	return at > 0 && at <= now ? at : 0;
 }
 
-void last_seed_read(struct last_seed *s)
+void last_seed_read_again(struct last_seed *s, int fd)
 {
 	const int64_t now = clock_read(CLOCK_BOOTTIME);
 	struct stored file;
 
-	*s = (struct last_seed){.injected = 0};
-	read_boot(s->boot);
-	if (!read_stored(&file) || s->boot[0] == '\0' ||
+	if (!is_believable(fd) ||
+	    pread(fd, &file, sizeof file, 0) != (ssize_t)sizeof file ||
+	    memcmp(file.magic, MAGIC, sizeof file.magic) != 0 ||
+	    s->boot[0] == '\0' ||
 	    memcmp(file.seed.boot, s->boot, sizeof s->boot) != 0)
 		return;
 	s->injected = past_or_0(file.seed.injected, now);
 	s->credited = past_or_0(file.seed.credited, now);
 	s->failed = past_or_0(file.seed.failed, now);
 	s->waited = past_or_0(file.seed.waited, INT64_MAX);
+}
+
+void last_seed_read(struct last_seed *s)
+{
+	char path[256];
+	int fd;
+
+	*s = (struct last_seed){.injected = 0};
+	read_boot(s->boot);
+	(void)snprintf(
+	    path, sizeof path, "%s/%s", status_directory(), LAST_SEED_NAME);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return;
+	last_seed_read_again(s, fd);
+	(void)close(fd);
 }
 
 int last_seed_write(const struct last_seed *s, int fd)

@@ -30,6 +30,11 @@ struct last_seed {
  * one; so is a time in the future. */
 void last_seed_read(struct last_seed *s);
 
+/* The same of the open file, for a process that can open none any more, because
+ * other runs may have noted something since.  Where last_seed_read() would give
+ * nothing, what s has stays. */
+void last_seed_read_again(struct last_seed *s, int fd);
+
 /* Note that a run has injected at now.  An earlier failure is forgotten. */
 void last_seed_note(struct last_seed *s, int64_t now, bool credit);
 

@@ -171,6 +171,8 @@ static void note_outcome(struct agent_offline *o, int code)
 
 	if (!o->sink.kernel)
 		return;
+	if (o->last_seed_fd >= 0)
+		last_seed_read_again(&o->last_seed, o->last_seed_fd);
 	if (code == 0)
 		last_seed_note(&o->last_seed, now, o->credit > 0);
 	else if (code == ERR_EMPTY || err_exit(code) == err_exit(ERR_TIMEOUT))

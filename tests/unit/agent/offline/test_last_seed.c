@@ -98,6 +98,27 @@ static void what_was_written_is_read(void **state)
 	assert_string_equal(seeded.boot, boot);
 }
 
+static void what_others_noted_since_is_read_again(void **state)
+{
+	const char *path = put_times(*state, boot, 5, 0);
+	const int fd = open(path, O_RDWR);
+
+	assert_true(fd >= 0);
+	last_seed_read(&seeded);
+	file.seed.injected = 7;
+	file.seed.credited = 6;
+	assert_int_equal(pwrite(fd, &file, sizeof file, 0), sizeof file);
+	last_seed_read_again(&seeded, fd);
+	assert_int_equal(seeded.injected, 7);
+	assert_int_equal(seeded.credited, 6);
+	/* A file that is not believed takes nothing away. */
+	assert_int_equal(ftruncate(fd, 1), 0);
+	last_seed_read_again(&seeded, fd);
+	assert_int_equal(seeded.injected, 7);
+	assert_string_equal(seeded.boot, boot);
+	(void)close(fd);
+}
+
 static void without_a_file_there_was_no_seed(void **state)
 {
 	(void)state;
@@ -245,6 +266,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(what_was_written_is_read),
+	    TEST(what_others_noted_since_is_read_again),
 	    TEST(without_a_file_there_was_no_seed),
 	    TEST(a_malformed_file_counts_as_no_seed),
 	    TEST(times_that_cannot_be_count_as_no_seed),
