@@ -17,14 +17,16 @@
 /* RUNTIME_DIRECTORY (systemd.exec(5)), or the fallback. */
 const char *status_file_directory(const char *fallback);
 
-/* Open the file of that name in that directory for writing, and make both when
- * they are not there.  -1 when that is not possible, errno kept. */
+/* Open the file of that name in that directory, to write it and to see what is
+ * there then, and make both when they are not there.  -1 when that is not
+ * possible, errno kept. */
 int status_file_open(const char *fallback, const char *name);
 
 /* Replace the content, which ends with a line feed, in one write.  Until the
  * file is cut a reader finds line feeds behind it and no rest of the old one;
- * one that reads while this writes may find parts of both.  text grows to what
- * the file had.  ERR_IO, ERR_LIMIT, ERR_NOMEM. */
+ * one that reads while this writes may find parts of both.  Of several
+ * processes that write at once the text of one remains.  text grows to what the
+ * file had.  ERR_IO, ERR_LIMIT, ERR_NOMEM. */
 int status_file_write(int fd, struct buf *text) MUST_CHECK;
 
 #endif
