@@ -365,6 +365,17 @@ check-plot: all $(BUILD)/venv-plot/bin/python
 		$(PYTHON) -m pytest -q tests/integration/test_plot_sample.py $(PYTEST)
 .PHONY: check-plot
 
+$(BUILD)/venv-mutation/bin/python: tests/requirements-mutation.txt
+	$(Q)python3 -m venv $(BUILD)/venv-mutation
+	$(Q)$@ -m pip install -q -r $<
+	$(Q)touch $@
+
+# It goes on where it was stopped; MUTATION=--again tries the survivors once more.
+## small changes of the source that tests should notice; MUTATION="--only N" is one
+mutation: $(BUILD)/venv-mutation/bin/python
+	+$(Q)PYTHON=$(PYTHON) $< tests/mutation $(or $(MUTATION),--write)
+.PHONY: mutation
+
 ## the two programs where OpenSSL is in FIPS mode; makes the providers once
 check-fips: all
 	$(Q)tests/fips "$(BUILD)/fips"
