@@ -32,6 +32,13 @@ KNOWN = (
         "libconfuse",
     ),
     Known(
+        "glibc asserts",
+        "its reader of nsswitch.conf does, where it gets no memory; that is before the "
+        "fork.",
+        "^crashed: SIGABRT",
+        r"(?s)/allocation/0/.*libc\.so.*:getpwnam_r",
+    ),
+    Known(
         "OpenSSL's start crashes",
         "OpenSSL 3.0 frees what it has not made yet where its library context gets no "
         "memory; that is before a key is read, and before the fork.",

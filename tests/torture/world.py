@@ -15,6 +15,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,17 +114,25 @@ class Sqs(StandIn):
     """As much of SQS as a scenario needs; it looks at who asks."""
 
     board: Board | None = None
+    sent: list[tuple[str, str]] = []  # noqa: RUF012 - emptied for each pair of runs
+    mine = threading.local()  # of a connection, each of which has a thread
+
+    def admit(self, connection: socket.socket) -> bool:
+        """Note in which run a connection was made."""
+        self.mine.board = self.board
+        return super().admit(connection)
 
     def reset(self, board: Board, queues: dict[str, list[Message]]) -> None:
         """Begin a run."""
-        self.board, self.queues = board, {n: list(m) for n, m in queues.items()}
-        self.deleted: dict[str, tuple[int, Message]] = {}
-        self.given: dict[str, Message] = {}
-        self.looks: list[tuple[str, int, list[str]]] = []
-        self.before = len(self.sent)
-        self.errors.clear()
-        self.clear()
-        self.forget()
+        with self._lock:
+            self.board, self.queues = board, {n: list(m) for n, m in queues.items()}
+            self.deleted: dict[str, tuple[int, Message]] = {}
+            self.given: dict[str, Message] = {}
+            self.looks: list[tuple[str, int, list[str]]] = []
+            self.before = len(self.sent)
+            self.errors.clear()
+            self.clear()
+            self.forget()
 
     def key(self, request: Request) -> str:
         """The operation."""
@@ -145,9 +154,12 @@ class Sqs(StandIn):
         """Carry out an operation."""
         if len(request.body) < int(request.header("Content-Length") or 0):
             raise OSError("the request was cut")
-        self.look(record.key)
         asked = json.loads(request.body or b"{}")
-        answer = getattr(self, f"_{record.key}")(asked)
+        with self._lock:
+            if self.mine.board is not self.board:
+                raise OSError("of a process that was killed, in a run before")
+            self.look(record.key)
+            answer = getattr(self, f"_{record.key}")(asked)
         kind = [("Content-Type", "application/x-amz-json-1.0")]
         return Answer(200, kind, json.dumps(answer).encode())
 
@@ -195,8 +207,6 @@ class Sqs(StandIn):
             done.append({"Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": md5})
             done[-1]["MD5OfMessageAttributes"] = digest(attributes)
         return {"Successful": done, "Failed": []}
-
-    sent: list[tuple[str, str]] = []  # noqa: RUF012 - emptied for each pair of runs
 
 
 def digest(attributes: dict[str, Any]) -> str:
