@@ -152,13 +152,15 @@ static int64_t calm;      /* no fault since then; SIM_NEVER: there is one */
 static int64_t sent_at;   /* the first send since then; SIM_NEVER: none */
 static int64_t last_sign; /* of life, CLOCK_MONOTONIC */
 static enum fault last;   /* of those that have ended */
-static bool runs, works, recovering, empties, glitch;
+static bool runs, works, recovering, glitch;
+static bool empties, cuts; /* the sequence file; the power, at the next start */
 static int manager = -1;
 static ino_t device;
 
 /* What was. */
 static struct {
 	unsigned n[FAULTS], starts, working; /* working: that sent */
+	unsigned cut;                        /* power cuts that struck */
 	int64_t longest[FAULTS];             /* recovery */
 	uint64_t looks, sends, messages;
 	size_t least; /* memory, this day */
@@ -367,8 +369,7 @@ static void begin_fault(enum fault fault)
 		sim_suspend(
 		    (int64_t)random_exponential(&sim.chance, 4 * SIM_HOUR));
 	else if (fault == POWER_CUT)
-		disk_cut_at(
-		    "sequence", 1 + (unsigned)random_below(&sim.chance, 6));
+		cuts = true;
 	else if (fault == HUNG_UP)
 		sim_look();
 	/* The first message of a start reserves numbers. */
@@ -642,14 +643,18 @@ static void rest(int code)
 {
 	const size_t memory = sim_memory(), n = sim_descriptors();
 
-	if (disk.off)
+	if (disk.off) {
+		seen.cut++;
 		sim.booted = sim.now;
-	if (disk.off)
 		sim.asleep = 0;
+	}
 	disk_power_on();
 	if (empties)
 		forget_sequence();
-	empties = false;
+	if (cuts)
+		disk_cut_at(
+		    "sequence", 1 + (unsigned)random_below(&sim.chance, 6));
+	empties = cuts = false;
 	sim_note(&seen.descriptors, n, sim.now < end / 3);
 	sim_note(&seen.ended, memory, sim.now < end / 3);
 	do
@@ -678,11 +683,12 @@ static void print_result(int64_t days)
 	for (size_t i = 0; i < FAULTS; i++)
 		printf("%s\"%s|%s\": [%u, %" PRId64 "]", i > 0 ? ", " : "",
 		    kinds[i].group, kinds[i].name, seen.n[i], seen.longest[i]);
-	printf("}, \"starts\": %u, \"working\": %u, \"looks\": %" PRIu64
-	       ", \"sends\": %" PRIu64 ", \"messages\": %" PRIu64
-	       ", \"requests\": %" PRIu64 ", \"failed\": %" PRIu64,
-	    seen.starts, seen.working, seen.looks, seen.sends, seen.messages,
-	    service.requests, service.failed);
+	printf(
+	    "}, \"starts\": %u, \"working\": %u, \"cut\": %u, \"looks\": %" PRIu64
+	    ", \"sends\": %" PRIu64 ", \"messages\": %" PRIu64
+	    ", \"requests\": %" PRIu64 ", \"failed\": %" PRIu64,
+	    seen.starts, seen.working, seen.cut, seen.looks, seen.sends,
+	    seen.messages, service.requests, service.failed);
 	printf(", \"card\": [%" PRIu64 ", %" PRIu64 ", %" PRIu64
 	       "], \"run\": [%" PRIu64 ", %" PRIu64 "], \"log\": [%" PRIu64
 	       ", %" PRIu64 "]",
