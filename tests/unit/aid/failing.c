@@ -12,6 +12,9 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 struct failing {
 	const char *name;
@@ -90,6 +93,29 @@ FAILS(fstat64, FAILED)
 FAILS(ftruncate64, FAILED)
 FAILS(fchmod, FAILED)
 FAILS(flock, FAILED)
+FAILS(prctl, FAILED)
+FAILS(syscall, FAILED)
+FAILS(setrlimit64, FAILED)
+FAILS(getrlimit64, FAILED)
+FAILS(setresuid, FAILED)
+FAILS(setresgid, FAILED)
+FAILS(setgroups, FAILED)
+FAILS(signal, FAILED)
+FAILS(sigaction, FAILED)
+FAILS(sigprocmask, FAILED)
+FAILS(pipe2, FAILED)
+FAILS(fcntl64, FAILED)
+FAILS(fork, FAILED)
+FAILS(dup2, FAILED)
+FAILS(timer_create, FAILED)
+FAILS(timer_settime, FAILED)
+FAILS(timer_gettime, FAILED)
+FAILS(socketpair, FAILED)
+FAILS(setsid, FAILED)
+FAILS(seccomp_init, NOTHING)
+FAILS(seccomp_attr_set, FAILED)
+FAILS(seccomp_rule_add_array, FAILED)
+FAILS(seccomp_load, FAILED)
 FAILS(buf_new, NOTHING)
 FAILS(buf_new_zero, NOTHING)
 FAILS(buf_add, FAILED)
@@ -165,6 +191,38 @@ unsigned failing_each(failing_work *work, void *state, bool may_end_well)
 	}
 	assert_int_equal(unseen, 0);
 	return calls;
+}
+
+int failing_in_child(failing_work *work, void *state)
+{
+	struct shared {
+		unsigned count;
+		const struct failing *found;
+		int rc;
+	} *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct shared got;
+	pid_t child;
+	int status;
+
+	assert_true(shared != MAP_FAILED);
+	plan.held = true;
+	child = fork();
+	plan.held = false;
+	assert_true(child >= 0);
+	if (child == 0) {
+		shared->rc = work(state);
+		shared->count = plan.count;
+		shared->found = plan.found;
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	got = *shared;
+	assert_int_equal(munmap(shared, sizeof *shared), 0);
+	plan.count = got.count;
+	plan.found = got.found;
+	return got.rc;
 }
 
 void failing_hold(bool hold)

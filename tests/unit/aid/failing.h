@@ -27,6 +27,10 @@ unsigned failing_each(failing_work *work, void *state, bool may_end_well);
  * fails or counts: for what the test itself does. */
 void failing_hold(bool hold);
 
+/* In such a work: does it in a child, whose calls fail, and which has to end by
+ * itself. */
+int failing_in_child(failing_work *work, void *state);
+
 /* The next call of that name fails, and no other. */
 void failing_next(const char *name);
 
