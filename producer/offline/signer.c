@@ -96,10 +96,8 @@ static int open_as(const char *user, struct sequence *sequence,
 
 	if (rc == 0)
 		rc = sequence_open(sequence, path, err);
-	if (confine_as_root(&why) != 0) {
-		*err = why;
-		return ERR_INTERNAL; /* and no other try as root */
-	}
+	if (confine_as_root(&why) != 0) /* and no other try as root */
+		return err_set(err, ERR_INTERNAL, "%s", why.text);
 	return rc;
 }
 

@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/record.h"
+#include "confine/confine.h"
 #include "message/keyfile.h"
 #include "message/seal.h"
 #include "message/sign.h"
@@ -145,6 +146,9 @@ static int make_one(void *state)
 		producer_offline_close(&o);
 	}
 	failing_hold(true);
+	/* Where that failed, the process is no longer root. */
+	if (getuid() == 0)
+		assert_int_equal(confine_as_root(NULL), 0);
 	assert_int_equal(err.code, rc);
 	(void)close(pair[1]);
 	assert_int_equal(pthread_join(thread, NULL), 0);
