@@ -36,7 +36,8 @@ int producer_confine_offline(struct err *err)
 	    .user = PRODUCER_OFFLINE_USER,
 	    .stays_root = true,
 	    .cap = -1,
-	    .readable = readable};
+	    .readable = readable,
+	    .terminals = true};
 
 	return confine_half(&half, err);
 }

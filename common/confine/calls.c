@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "confine/steps.h"
 
+#include <asm/termbits.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/random.h>
@@ -159,10 +160,19 @@ static const struct rule random_rules[] = {
     {NULL, 0, {{0}}},
 };
 
-/* The end of the online half starts the timer of split_run(). */
+/* The end of the online half starts the timer of split_run().  A terminal that
+ * is plugged in again is set to raw mode again, by the calls of any C library;
+ * nothing is written to one, or pushed into it (TIOCSTI). */
 static const struct rule source_rules[] = {
     {"open", 1, {BITS(1, WRITING, O_RDONLY)}},
     {"openat", 1, {BITS(2, WRITING, O_RDONLY)}},
+    {"ioctl", 1, {INT(1, TCGETS)}},
+    {"ioctl", 1, {INT(1, TCSETS)}},
+#ifdef TCGETS2
+    {"ioctl", 1, {INT(1, TCGETS2)}},
+    {"ioctl", 1, {INT(1, TCSETS2)}},
+#endif
+    {"ioctl", 2, {INT(1, TCFLSH), INT(2, TCIFLUSH)}},
     {"timer_settime", 0, {{0}}},
     {"timer_settime64", 0, {{0}}},
     {NULL, 0, {{0}}},

@@ -73,7 +73,7 @@ int confine_half(const struct confine_half *half, struct err *err)
 	if (rc == 0)
 		rc = confine_limits(CONFINE_FILES, CONFINE_MEMORY, err);
 	if (rc == 0)
-		rc = confine_files(half->readable, err);
+		rc = confine_files(half->readable, half->terminals, err);
 	if (rc == 0)
 		rc = restrict_calls(half->role, err);
 	return rc;

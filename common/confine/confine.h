@@ -35,6 +35,7 @@ struct confine_half {
 			     the half becomes "nobody" (65534) there */
 	int cap;          /* CAP_*, -1 for none; all others go */
 	const char *const *readable; /* beneath these, NULL-terminated */
+	bool terminals;              /* those may be set to raw mode, too */
 	long lifetime_ms;            /* it is killed then; 0: it is not */
 };
 

@@ -45,10 +45,10 @@ static uint64_t rights_of(long abi)
 	return rights;
 }
 
-static int allow_reading(int ruleset, const char *path, struct err *err)
+static int allow_reading(
+    int ruleset, uint64_t rights, const char *path, struct err *err)
 {
-	struct landlock_path_beneath_attr beneath = {
-	    .allowed_access = LANDLOCK_ACCESS_FS_READ_FILE};
+	struct landlock_path_beneath_attr beneath = {.allowed_access = rights};
 	struct stat st;
 	int rc = 0;
 
@@ -92,11 +92,16 @@ static long find_abi(void)
 	return abi < 1 ? 0 : abi;
 }
 
-static int restrict_files(const char *const *readable, struct err *err)
+static int restrict_files(
+    const char *const *readable, bool terminals, struct err *err)
 {
 	const long abi = find_abi();
 	struct landlock_ruleset_attr attr = {
 	    .handled_access_fs = rights_of(abi)};
+	const uint64_t terminal = terminals ? LANDLOCK_ACCESS_FS_IOCTL_DEV : 0;
+	/* Earlier kernels know no right for ioctl(2), and refuse none. */
+	const uint64_t rights =
+	    LANDLOCK_ACCESS_FS_READ_FILE | (terminal & attr.handled_access_fs);
 	int ruleset, rc = 0;
 
 	if (abi == 0)
@@ -106,7 +111,7 @@ static int restrict_files(const char *const *readable, struct err *err)
 	if (ruleset < 0)
 		return err_errno(err, ERR_PERM, "cannot set Landlock up");
 	for (size_t i = 0; rc == 0 && readable[i] != NULL; i++)
-		rc = allow_reading(ruleset, readable[i], err);
+		rc = allow_reading(ruleset, rights, readable[i], err);
 	if (rc == 0)
 		rc = enforce_ruleset(ruleset, err);
 	(void)close(ruleset);
@@ -125,12 +130,13 @@ bool confine_has_files(void)
 #endif
 }
 
-int confine_files(const char *const *readable, struct err *err)
+int confine_files(const char *const *readable, bool terminals, struct err *err)
 {
 #ifdef HAS_LANDLOCK
-	return restrict_files(readable, err);
+	return restrict_files(readable, terminals, err);
 #else
 	(void)readable;
+	(void)terminals;
 	(void)err;
 	return 0;
 #endif

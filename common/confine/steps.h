@@ -58,8 +58,12 @@ int confine_limits(rlim_t files, rlim_t memory, struct err *err) MUST_CHECK;
  * beneath these paths (NULL-terminated; symbolic links are followed, those
  * that are not there are skipped; a file that is replaced later must be
  * beneath a directory named here); no writing anywhere, but to what is open.
- * ERR_PERM when a kernel that has it refuses. */
-int confine_files(const char *const *readable, struct err *err) MUST_CHECK;
+ * terminals: devices that are opened there may be asked and set by ioctl(2), as
+ * far as confine_calls() leaves it.  ERR_PERM when a kernel that has it
+ * refuses.
+ */
+int confine_files(const char *const *readable, bool terminals, struct err *err)
+    MUST_CHECK;
 bool confine_has_files(void);
 
 /* A seccomp filter (libseccomp): what is not on the list of the role fails

@@ -52,7 +52,7 @@ OF_ROLE = {
     "agent offline": OFFLINE,
     "producer offline": {
         **OFFLINE,
-        "a device that is opened again": "open openat",
+        "a device that is opened again": "open openat ioctl",
         "the end of the online half, on other architectures": """
             timer_settime timer_settime64""",
     },

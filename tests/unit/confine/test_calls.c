@@ -25,6 +25,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "aid/confine.h"
@@ -140,7 +141,7 @@ static void offline_half(enum confine_role role)
 	exchanges_records(fd);
 	allows_state();
 	refuses_sockets();
-	CHECK(!ioctl_passes(TIOCSTI) && !ioctl_passes(TCGETS));
+	CHECK(!ioctl_passes(TIOCSTI) && !ioctl_passes(TCXONC));
 	CHECK(!ioctl_passes(RNDCLEARPOOL) && !ioctl_passes(RNDZAPENTCNT));
 	outlives_other_half(child, fd);
 }
@@ -148,6 +149,7 @@ static void offline_half(enum confine_role role)
 static void child_agent_offline(void)
 {
 	offline_half(CONFINE_AGENT_OFFLINE);
+	CHECK(!ioctl_passes(TCGETS) && !ioctl_passes(TCSETS));
 	CHECK(ioctl_passes(RNDADDENTROPY) && !ioctl_passes(RNDADDTOENTCNT));
 #ifdef RNDRESEEDCRNG
 	CHECK(ioctl_passes(RNDRESEEDCRNG));
@@ -158,6 +160,12 @@ static void child_producer_offline(void)
 {
 	offline_half(CONFINE_PRODUCER_OFFLINE);
 	CHECK(!ioctl_passes(RNDADDENTROPY) && !ioctl_passes(RNDADDTOENTCNT));
+	/* A terminal that was plugged in again is set to raw mode. */
+	CHECK(ioctl_passes(TCGETS) && ioctl_passes(TCSETS));
+	CHECK(!ioctl_passes(TCSETSW) && !ioctl_passes(TIOCSETD));
+	/* What waits to be read may be dropped, and no more. */
+	CHECK(ioctl(state_fd, TCFLSH, TCIFLUSH) == -1 && errno == ENOTTY);
+	CHECK(REFUSED(ioctl(state_fd, TCFLSH, TCIOFLUSH)));
 }
 
 static char port[8];

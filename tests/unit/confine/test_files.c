@@ -78,7 +78,7 @@ static void enter(const char *const *readable)
 {
 	struct err err = {0};
 
-	CHECK(confine_files(readable, &err) == 0);
+	CHECK(confine_files(readable, false, &err) == 0);
 }
 
 static const char *const in_and_link[] = {
@@ -211,6 +211,39 @@ static void child_a_child_inherits_the_confinement(void)
 	CHECK(waitpid(child, &status, 0) == child && status == 0);
 }
 
+/* 0, or why a terminal of this name cannot be asked for its mode. */
+static int try_terminal(const char *name)
+{
+	const int fd = open(name, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	struct termios mode;
+	int why;
+
+	CHECK(fd >= 0);
+	why = tcgetattr(fd, &mode) == 0 ? 0 : errno;
+	CHECK(close(fd) == 0);
+	return why;
+}
+
+/* Landlock refuses that since its version 5, and other ioctls of files never.
+ */
+static void child_a_terminal_is_asked_only_where_it_is_said(void)
+{
+	static const char *const devices[] = {"/dev", NULL};
+	const int master = posix_openpt(O_RDWR | O_NOCTTY);
+	struct err err = {0};
+	const char *name;
+	int why;
+
+	CHECK(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+	name = ptsname(master);
+	CHECK(name != NULL);
+	CHECK(confine_files(devices, true, &err) == 0);
+	CHECK(try_terminal(name) == 0);
+	CHECK(confine_files(devices, false, &err) == 0);
+	why = try_terminal(name);
+	CHECK(why == EACCES || why == 0);
+}
+
 #define TEST(name)                                                             \
 	static void name(void **state)                                         \
 	{                                                                      \
@@ -227,6 +260,7 @@ TEST(what_later_kernels_can_refuse_is_refused)
 TEST(what_was_open_before_stays_open)
 TEST(a_parent_can_still_end_a_confined_child)
 TEST(a_child_inherits_the_confinement)
+TEST(a_terminal_is_asked_only_where_it_is_said)
 
 int main(void)
 {
@@ -238,6 +272,7 @@ int main(void)
 	    cmocka_unit_test(what_was_open_before_stays_open),
 	    cmocka_unit_test(a_parent_can_still_end_a_confined_child),
 	    cmocka_unit_test(a_child_inherits_the_confinement),
+	    cmocka_unit_test(a_terminal_is_asked_only_where_it_is_said),
 	};
 
 	return cmocka_run_group_tests_name(

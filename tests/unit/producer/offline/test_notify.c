@@ -247,7 +247,7 @@ static void says_it_confined(void)
 {
 	static const char *const nothing[] = {NULL};
 
-	CHECK(confine_files(nothing, &err) == 0);
+	CHECK(confine_files(nothing, false, &err) == 0);
 	CHECK(confine_calls(CONFINE_PRODUCER_OFFLINE, &err) == 0);
 	CHECK(notify_send(&n, 0, "WATCHDOG=1") == 0);
 	CHECK(notify_send(&n, 1000, "STOPPING=1") == 0);
