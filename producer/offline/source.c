@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MEMORY_MAJOR  1
@@ -15,6 +17,8 @@
 /* Between two looks at a device that has nothing yet; hw_random has no
  * poll(2) operation that would tell. */
 #define PAUSE_MS      10
+/* The timer stops by itself, so that most reads need no call for it. */
+#define IDLE_TICKS    2
 
 static int judge_kind(const struct stat *st, const char *path, struct err *err)
 {
@@ -41,6 +45,7 @@ static int check_kind(struct source *s, struct err *err)
 	if (fstat(s->fd, &st) != 0)
 		return err_errno(err, ERR_IO, "cannot examine %s", s->path);
 	s->regular = S_ISREG(st.st_mode);
+	s->fifo = S_ISFIFO(st.st_mode);
 	s->major = S_ISCHR(st.st_mode) ? major(st.st_rdev) : 0;
 	return judge_kind(&st, s->path, err);
 }
@@ -97,31 +102,80 @@ static int set_raw(const struct source *s, struct err *err)
 	return err_errno(err, ERR_ABSENT, "cannot set %s to raw mode", s->path);
 }
 
-/* A new descriptor of the same path, so that s->fd stays after a failure. */
-static int open_path(
-    const struct source *s, struct source *fresh, struct err *err)
-{
-	int rc;
+static timer_t hurry_timer;
+static pid_t timer_owner; /* a child has none of its parent's timers */
+static volatile sig_atomic_t reading, ticking, idle_ticks;
 
-	*fresh = (struct source){.path = s->path, .tty = s->tty};
-	fresh->fd = open(s->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	if (fresh->fd < 0)
-		return open_failed(s->path, err);
-	rc = check_kind(fresh, err);
-	if (rc != 0)
-		source_close(fresh);
-	return rc;
+static void on_hurry(int signal)
+{
+	const int saved = errno;
+	const struct itimerspec none = {{0}, {0}};
+
+	(void)signal;
+	idle_ticks = reading ? 0 : idle_ticks + 1;
+	if (idle_ticks == IDLE_TICKS) {
+		ticking = 0;
+		(void)timer_settime(hurry_timer, 0, &none, NULL);
+	}
+	errno = saved;
 }
 
-int source_open(struct source *s, const char *path, struct err *err)
+static int make_timer(struct err *err)
 {
-	const struct source asked = {.path = path};
-	int rc = open_path(&asked, s, err);
+	struct sigevent event = {
+	    .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
+	/* Without SA_RESTART a read(2) that sleeps in a driver is ended. */
+	const struct sigaction action = {.sa_handler = on_hurry};
+	sigset_t set;
+
+	if (timer_owner == getpid())
+		return 0;
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGALRM);
+	if (sigaction(SIGALRM, &action, NULL) != 0 ||
+	    sigprocmask(SIG_UNBLOCK, &set, NULL) != 0 ||
+	    timer_create(CLOCK_MONOTONIC, &event, &hurry_timer) != 0)
+		return err_errno(err, ERR_IO, "cannot make a timer");
+	timer_owner = getpid();
+	ticking = 0;
+	return 0;
+}
+
+void source_hurry(bool on)
+{
+	/* It goes on: one signal could come a moment before the read(2). */
+	const struct timespec step = {.tv_nsec = SOURCE_READ_MS * 1000000L};
+	const struct itimerspec all = {step, step};
+
+	reading = on;
+	if (!on || ticking || timer_owner == 0)
+		return;
+	idle_ticks = 0;
+	ticking = 1;
+	(void)timer_settime(hurry_timer, 0, &all, NULL);
+}
+
+static int prepare_source(struct source *s, struct err *err)
+{
+	const int rc = check_kind(s, err);
 
 	if (rc != 0 || isatty(s->fd) != 1)
 		return rc;
 	s->tty = true;
-	rc = set_raw(s, err);
+	return set_raw(s, err);
+}
+
+int source_open(struct source *s, const char *path, struct err *err)
+{
+	int rc = make_timer(err);
+
+	*s = (struct source){.fd = -1, .path = path};
+	if (rc != 0)
+		return rc;
+	s->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (s->fd < 0)
+		return open_failed(path, err);
+	rc = prepare_source(s, err);
 	if (rc != 0)
 		source_close(s);
 	return rc;
@@ -129,29 +183,27 @@ int source_open(struct source *s, const char *path, struct err *err)
 
 /* A descriptor stays good while the device does: /dev/hwrng after an error of
  * its hardware.  So it is tried first, and a device that only root may open is
- * not lost by one error.  After confine_calls() nobody can ask whether a device
- * is a terminal, nor set the mode of one. */
+ * not lost by one error. */
 static int open_again(struct source *s, struct err *err)
 {
-	const char *why = "can be opened";
 	struct source fresh;
-	int rc = open_path(s, &fresh, err);
+	const int rc = source_open(&fresh, s->path, err);
 
-	if (rc != 0 && rc != ERR_PERM)
-		return rc;
-	if (rc == 0 && fresh.major != s->major)
-		why = "is another kind of device now, which can be opened";
-	else if (rc == 0 && s->tty && set_raw(&fresh, err) != 0)
-		why = "is back, and can be set to raw mode";
-	else if (rc == 0) {
+	s->lost = rc == ERR_PERM;
+	if (s->lost)
+		return err_set(err, ERR_ABSENT,
+		    "%s can be opened only at the start: start this program "
+		    "anew",
+		    s->path);
+	/* While it is open, what is plugged in gets another number, which a
+	 * service cannot see. */
+	if (rc == 0 || (rc == ERR_ABSENT && s->major != 0))
 		source_close(s);
-		*s = fresh;
-		return 0;
-	}
-	source_close(&fresh);
-	s->lost = true;
-	return err_set(err, ERR_ABSENT,
-	    "%s %s only at the start: start this program anew", s->path, why);
+	if (rc != 0)
+		return rc;
+	fresh.awaited = s->awaited;
+	*s = fresh;
+	return 0;
 }
 
 void source_close(struct source *s)
@@ -161,6 +213,18 @@ void source_close(struct source *s)
 	s->fd = -1;
 }
 
+/* True if path is not that of the open file any more, as far as this process
+ * may see. */
+static bool leads_elsewhere(const struct source *s)
+{
+	struct stat now, then;
+
+	if (stat(s->path, &now) != 0)
+		return errno != EACCES;
+	return fstat(s->fd, &then) != 0 || now.st_dev != then.st_dev ||
+	       now.st_ino != then.st_ino;
+}
+
 /* One read(2): *got bytes, 0 for "not yet". */
 static int read_some(
     struct source *s, uint8_t *data, size_t len, size_t *got, struct err *err)
@@ -168,6 +232,8 @@ static int read_some(
 	ssize_t n = read(s->fd, data, len);
 
 	*got = n > 0 ? (size_t)n : 0;
+	s->alone = false;
+	s->slept = n < 0 && errno == EINTR;
 	if (n > 0)
 		return 0;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -175,6 +241,9 @@ static int read_some(
 	if (n < 0)
 		return err_errno(
 		    err, ERR_IO, "cannot read %s (unplugged?)", s->path);
+	s->alone = s->awaited && s->fifo && !leads_elsewhere(s);
+	if (s->alone)
+		return 0;
 	if (s->tty)
 		return err_set(
 		    err, ERR_IO, "%s has hung up (unplugged?)", s->path);
@@ -185,6 +254,10 @@ static int read_some(
 static int check_time(const struct source *s, const struct gathering *g,
     int64_t now, struct err *err)
 {
+	if (now - g->last >= SOURCE_SILENCE_MS && s->alone)
+		return err_set(err, ERR_TIMEOUT,
+		    "%s had no writer for %d s: start what writes to it",
+		    s->path, SOURCE_SILENCE_MS / 1000);
 	if (now - g->last >= SOURCE_SILENCE_MS)
 		return err_set(err, ERR_TIMEOUT,
 		    "%s gave no byte for %d s: is the hardware alive?", s->path,
@@ -204,6 +277,15 @@ void source_begin(
 	g->begun = g->last = clock_mono(clock);
 }
 
+static void begin_anew(
+    struct source *s, struct gathering *g, const struct clock *clock)
+{
+	s->written = false;
+	explicit_bzero(g->data, g->len);
+	source_begin(g, clock, g->data, g->len);
+	g->anew = true;
+}
+
 static int gather_some(struct source *s, struct gathering *g,
     const struct clock *clock, size_t *got, struct err *err)
 {
@@ -215,8 +297,11 @@ static int gather_some(struct source *s, struct gathering *g,
 	if (rc != 0)
 		return rc;
 	g->have += *got;
+	if (s->alone && s->written)
+		begin_anew(s, g, clock);
 	if (*got == 0)
 		return check_time(s, g, clock_mono(clock), err);
+	s->written = true;
 	g->last = clock_mono(clock);
 	return 0;
 }
@@ -225,11 +310,8 @@ static int gather_some(struct source *s, struct gathering *g,
  * bytes, unless another one has its name now. */
 static bool may_open_again(const struct source *s, int rc)
 {
-	struct stat now, then;
-
 	if (rc == ERR_EOF && s->regular)
-		return stat(s->path, &now) != 0 || fstat(s->fd, &then) != 0 ||
-		       now.st_dev != then.st_dev || now.st_ino != then.st_ino;
+		return leads_elsewhere(s);
 	return rc == ERR_IO || rc == ERR_EOF;
 }
 
@@ -270,6 +352,7 @@ int source_read(struct source *s, const struct pace *pace, uint8_t *data,
 	int rc = 0;
 
 	source_begin(&g, pace->clock, data, len);
+	source_hurry(true);
 	while (rc == 0 && g.have < len) {
 		size_t got;
 
@@ -277,6 +360,7 @@ int source_read(struct source *s, const struct pace *pace, uint8_t *data,
 		if (rc == 0)
 			rc = source_pause(pace, got > 0, err);
 	}
+	source_hurry(false);
 	if (rc != 0)
 		explicit_bzero(data, len);
 	return rc;

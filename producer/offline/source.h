@@ -20,10 +20,16 @@ struct source {
 	const char *path;
 	unsigned major; /* of a device's number */
 	bool regular;
+	bool fifo;
 	bool tty;
-	bool failed; /* the last read did */
-	bool gone;   /* then it could not be opened again */
-	bool lost;   /* only another process can open it, or open it rightly */
+	bool
+	    awaited; /* a FIFO's writer is waited for; false: its end ends it */
+	bool written; /* a FIFO has given bytes of its latest writer */
+	bool alone;   /* and nobody has it open for writing */
+	bool slept;   /* the last read did, until a signal came */
+	bool failed;  /* the last read did, or it could not be opened */
+	bool gone;    /* then it could not be opened again */
+	bool lost;    /* only another process can open it */
 };
 
 /* How the reader waits for a source that has no bytes yet.  wait() returns 0
@@ -35,6 +41,7 @@ struct pace {
 };
 
 #define SOURCE_SILENCE_MS 30000  /* without a byte: given up */
+#define SOURCE_READ_MS    500    /* that a driver may sleep in a read(2) */
 #define SOURCE_TOTAL_MS   600000 /* for one message */
 
 /*
@@ -42,7 +49,9 @@ struct pace {
  * behind it, or is a terminal that cannot be set to raw mode.  ERR_CONFIG: it
  * is of another kind, or is the kernel's own generator (char 1:8 or 1:9,
  * /dev/random and /dev/urandom, by whatever name), which would send back what
- * the kernel made.  ERR_PERM, ERR_IO.
+ * the kernel made.  ERR_PERM, ERR_IO.  After confine_calls() it opens what a
+ * process without rights may.  The first call makes the timer of
+ * source_hurry(), and comes before confine_calls().
  */
 int source_open(struct source *s, const char *path, struct err *err) MUST_CHECK;
 
@@ -56,7 +65,17 @@ struct gathering {
 	size_t len, have;
 	int64_t begun, last; /* the latest byte; CLOCK_MONOTONIC ms */
 	bool again;          /* path was opened again for them */
+	bool anew;           /* those before came from another writer */
 };
+
+/*
+ * From on to off, and for a moment longer, every SOURCE_READ_MS, a signal
+ * (SIGALRM) ends a read(2) that sleeps in a driver which does not heed
+ * O_NONBLOCK, as "not yet", and other calls by EINTR.  No signal but SIGKILL
+ * ends one that sleeps without heeding signals; none at all one in disk sleep
+ * (state D).
+ */
+void source_hurry(bool on);
 
 /* Begin with none; time is counted from now. */
 void source_begin(
@@ -69,9 +88,13 @@ void source_begin(
  * ERR_IO; data is wiped then.  After a failure the next bytes are read from the
  * same descriptor; when that fails again, by ERR_IO or ERR_EOF, it opens path
  * again, with source_open()'s errors as long as it is not back, but not the
- * same regular file.  Lost (ERR_ABSENT) is what comes back and may not be
- * opened by this process any more, a device of another driver, and, when
- * confine_calls() is done, a terminal.
+ * same regular file.  A device whose path is not there is closed, which gives
+ * its driver the number back.  Lost (ERR_ABSENT) is what may not be opened by
+ * this process any more.
+ *
+ * An awaited FIFO that nobody writes to has no bytes yet, and ends when its
+ * path leads elsewhere.  After a writer g->anew says that data is wiped, and
+ * that what comes next is another writer's.
  */
 int source_go_on(struct source *s, struct gathering *g,
     const struct clock *clock, size_t *got, struct err *err) MUST_CHECK;

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -79,3 +81,51 @@ def trickle(writer: int, per_second: int) -> Iterator[None]:
     finally:
         ending.set()
         thread.join()
+
+
+@dataclass
+class Usb:
+    """A generator that can be plugged in and out under one name."""
+
+    path: Path
+    master: int = -1
+    slave: int = -1
+
+    def plug(self) -> None:
+        """Make the terminal."""
+        self.master, self.slave = os.openpty()
+        # The producer is no longer root when it opens it again.
+        os.fchmod(self.slave, 0o666)
+        self.path.symlink_to(os.ttyname(self.slave))
+
+    def unplug(self) -> None:
+        """Hang up and remove the name."""
+        os.close(self.master)
+        os.close(self.slave)
+        self.master = self.slave = -1
+        self.path.unlink()
+
+    def feed(self, data: bytes) -> threading.Thread:
+        """Write bytes as fast as the program takes them."""
+
+        def write() -> None:
+            rest = memoryview(data)
+            with contextlib.suppress(OSError):  # unplugged
+                while rest:
+                    rest = rest[os.write(self.master, rest[:256]) :]
+
+        thread = threading.Thread(target=write, daemon=True)
+        thread.start()
+        return thread
+
+
+@pytest.fixture
+def usb() -> Iterator[Usb]:
+    """Give a generator where every user can see it."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        device = Usb(Path(folder, "ttyACM0"))
+        device.plug()
+        yield device
+        if device.master >= 0:
+            device.unplug()

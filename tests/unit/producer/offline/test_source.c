@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,13 +51,26 @@ static const struct clock clock_simulated = {
 static const struct pace pace_simulated = {
     .clock = &clock_simulated, .wait = simulated_sleep};
 
-static int errors; /* so many reads of the source fail */
+static int errors;   /* so many reads of the source fail */
+static int sleeping; /* so many have a driver that does not heed O_NONBLOCK */
+
+#define SLEEP_MS 60000 /* until it gives up by itself */
+
+static ssize_t sleep_in_driver(void)
+{
+	assert_int_equal(poll(NULL, 0, SLEEP_MS), -1);
+	return -1;
+}
 
 ssize_t __real_read(int fd, void *data, size_t len);
 ssize_t __wrap_read(int fd, void *data, size_t len);
 
 ssize_t __wrap_read(int fd, void *data, size_t len)
 {
+	if (fd == s.fd && sleeping > 0) {
+		sleeping--;
+		return sleep_in_driver();
+	}
 	if (fd != s.fd || errors == 0)
 		return __real_read(fd, data, len);
 	errors--;
@@ -70,7 +84,7 @@ static int setup(void **state)
 	simulated = 1000;
 	feed_fd = -1;
 	cancel_after = 0;
-	errors = 0;
+	errors = sleeping = 0;
 	err = (struct err){0};
 	(void)snprintf(path, sizeof path, "/tmp/test_source.%d", (int)getpid());
 	(void)unlink(path);
@@ -286,25 +300,40 @@ static void what_this_process_may_not_open_again_is_lost(void **state)
 	source_close(&s);
 }
 
-static void a_device_of_another_kind_is_lost(void **state)
+/* The controlling end of a new terminal, whose other end path names. */
+static int make_terminal(void)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	assert_true(master >= 0);
+	assert_int_equal(grantpt(master) | unlockpt(master), 0);
+	(void)unlink(path);
+	assert_int_equal(symlink(ptsname(master), path), 0);
+	return master;
+}
+
+/* A terminal that comes there is set to raw mode. */
+static void a_device_of_another_kind_is_opened_as_one(void **state)
 {
 	uint8_t data[4];
+	int master;
 
 	(void)state;
 	assert_int_equal(symlink("/dev/null", path), 0);
 	assert_int_equal(source_open(&s, path, &err), 0);
 	assert_int_equal(take(data, 4), ERR_EOF);
 	assert_int_equal(unlink(path), 0);
-	assert_int_equal(symlink("/dev/tty", path), 0);
-	/* Without a terminal, it has nothing behind it. */
 	assert_int_equal(take(data, 4), ERR_ABSENT);
-	assert_int_equal(unlink(path), 0);
-	assert_int_equal(symlink("/dev/ptmx", path), 0);
-	assert_int_equal(take(data, 4), ERR_ABSENT);
-	EXPECT_SAID("%s is another kind of device now, which can be opened "
-		    "only at the start: start this program anew");
-	assert_true(s.lost);
+	/* Its driver has the number back. */
+	assert_int_equal(s.fd, -1);
+	master = make_terminal();
+	assert_int_equal(take(data, 4), ERR_TIMEOUT);
+	assert_true(s.tty);
+	assert_int_equal(write(master, "\4\r\3\n", 4), 4);
+	assert_int_equal(take(data, 4), 0);
+	assert_memory_equal(data, "\4\r\3\n", 4);
 	source_close(&s);
+	(void)close(master);
 }
 
 static void what_was_unplugged_is_opened_again(void **state)
@@ -327,18 +356,6 @@ static void what_was_unplugged_is_opened_again(void **state)
 	assert_memory_equal(data, "abcd", 4);
 	(void)close(writer);
 	source_close(&s);
-}
-
-/* The controlling end of a new terminal, whose other end path names. */
-static int make_terminal(void)
-{
-	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-
-	assert_true(master >= 0);
-	assert_int_equal(grantpt(master) | unlockpt(master), 0);
-	(void)unlink(path);
-	assert_int_equal(symlink(ptsname(master), path), 0);
-	return master;
 }
 
 static void a_terminal_gives_every_byte(void **state)
@@ -389,6 +406,88 @@ static void a_terminal_that_hung_up_is_opened_again(void **state)
 	(void)close(master);
 }
 
+/* ---- what does not come */
+
+/* The others get their turn, and a stop is seen: without the timer this would
+ * take a minute for each read. */
+static void a_read_that_sleeps_is_ended(void **state)
+{
+	uint8_t data[4];
+	int writer;
+
+	(void)state;
+	open_fifo();
+	writer = open(path, O_WRONLY);
+	sleeping = 100;
+	cancel_after = 3;
+	assert_int_equal(take(data, 4), ERR_CANCELED);
+	assert_int_equal(sleeping, 97);
+	/* It gives bytes after all. */
+	sleeping = 1;
+	assert_int_equal(write(writer, "abcd", 4), 4);
+	assert_int_equal(take(data, 4), 0);
+	assert_false(s.slept);
+	(void)close(writer);
+	source_close(&s);
+}
+
+static void a_fifo_without_a_writer_is_waited_for(void **state)
+{
+	uint8_t data[4];
+	int writer;
+
+	(void)state;
+	open_fifo();
+	s.awaited = true;
+	assert_int_equal(take(data, 4), ERR_TIMEOUT);
+	EXPECT_SAID("%s had no writer for 30 s: start what writes to it");
+	writer = open(path, O_WRONLY);
+	assert_int_equal(write(writer, "ab", 2), 2);
+	feed_fd = writer;
+	assert_int_equal(take(data, 4), 0);
+	assert_memory_equal(data, "abxx", 4);
+	(void)close(writer);
+	source_close(&s);
+}
+
+/* No bytes of two writers are in one message. */
+static void a_fifo_is_anew_after_its_writer(void **state)
+{
+	struct gathering g;
+	uint8_t data[4];
+	size_t got;
+	int writer;
+
+	(void)state;
+	open_fifo();
+	s.awaited = true;
+	source_begin(&g, &clock_simulated, data, 4);
+	for (int i = 0; i < 3; i++) {
+		writer = open(path, O_WRONLY);
+		assert_int_equal(write(writer, "ab", 2), 2);
+		assert_int_equal(
+		    source_go_on(&s, &g, &clock_simulated, &got, &err), 0);
+		assert_int_equal(g.have, 2);
+		assert_int_equal(g.anew, i > 0);
+		(void)close(writer);
+		assert_int_equal(
+		    source_go_on(&s, &g, &clock_simulated, &got, &err), 0);
+		assert_int_equal(g.have, 0);
+		assert_true(g.anew);
+		assert_memory_equal(data, "\0\0", 2);
+	}
+	/* Another one of that name is not waited for by the old one. */
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(take(data, 4), ERR_EOF);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	writer = open(path, O_RDWR);
+	assert_int_equal(write(writer, "abcd", 4), 4);
+	assert_int_equal(take(data, 4), 0);
+	assert_true(s.awaited);
+	(void)close(writer);
+	source_close(&s);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -405,9 +504,12 @@ int main(void)
 	    T(a_stop_ends_the_wait),
 	    T(an_error_that_passes_needs_no_opening),
 	    T(what_this_process_may_not_open_again_is_lost),
-	    T(a_device_of_another_kind_is_lost),
+	    T(a_device_of_another_kind_is_opened_as_one),
 	    T(what_was_unplugged_is_opened_again),
 	    T(a_terminal_gives_every_byte),
+	    T(a_read_that_sleeps_is_ended),
+	    T(a_fifo_without_a_writer_is_waited_for),
+	    T(a_fifo_is_anew_after_its_writer),
 	    T(a_terminal_that_hung_up_is_opened_again),
 	};
 
