@@ -5,7 +5,7 @@
 
 /* No sample before this one is known any more, so that a second failure need
  * not come from what the first one came from. */
-static void begin_tests(struct health *h)
+void health_restart(struct health *h)
 {
 	const size_t block = h->copy.len, soonest = copy_soonest(&h->copy);
 	/* Whole blocks, so that those of copy.h are those of messages. */
@@ -27,7 +27,7 @@ void health_init(struct health *h, double bits_per_byte, size_t block)
 	h->failures = 0;
 	h->verdict = HEALTH_GOOD;
 	(void)snprintf(h->why, sizeof h->why, "no test has failed");
-	begin_tests(h);
+	health_restart(h);
 }
 
 static enum health_verdict test_frequency(
@@ -143,7 +143,7 @@ enum health_verdict health_feed(
 	} else {
 		h->verdict = verdict;
 		h->failures++;
-		begin_tests(h);
+		health_restart(h);
 	}
 	return verdict;
 }

@@ -68,6 +68,10 @@ void health_init(struct health *h, double bits_per_byte, size_t block);
 enum health_verdict health_feed(
     struct health *h, const uint8_t *data, size_t len);
 
+/* What comes next has nothing to do with what came before: begin the start-up
+ * test anew.  No failure is forgotten. */
+void health_restart(struct health *h);
+
 /* A whole message of this source has passed; a dead source stays dead. */
 void health_passed(struct health *h);
 

@@ -143,27 +143,26 @@ static int answer_failed(
     struct run *run, struct answer *a, int code, const struct err *err)
 {
 	const bool service = run->o->notify.fd >= 0;
-	const bool lost = blocks_are_lost(&run->o->blocks, service);
-	const bool last = code == ERR_SOURCE || lost;
+	const int end = blocks_end(&run->o->blocks, service);
 	int rc;
 
 	if (trouble_is_new(&run->failing, err->text, clock_mono(&run->clock)) ||
-	    last)
+	    end != 0)
 		log_error("%s", err->text);
 	else
 		log_info("still: %s", err->text);
 	producer_status_source(&run->o->status, err->text);
-	if (lost && service)
+	if (end == ERR_ABSENT && service)
 		log_error("a service sees the devices that were there at its "
 			  "start: ending, to be started again");
-	a->record.head = (struct record_answer){.code = code, .last = last};
+	a->record.head = (struct record_answer){.code = code, .last = end != 0};
 	rc = give_answer(run, a);
-	if (!last)
+	if (end == 0)
 		return rc;
 	/* The online half sends what it has, and ends. */
 	(void)!record_wait(
 	    run->fd, 0, run->cancel_fd, clock_mono(&run->clock) + FINISH_MS);
-	return err_told(run->err, code);
+	return err_told(run->err, end);
 }
 
 static void report_recovery(struct run *run)

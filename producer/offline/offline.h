@@ -35,9 +35,8 @@ void producer_offline_end(
 /*
  * Serve fd until the online half has ended (0) or cancel_fd is readable
  * (ERR_CANCELED).  A source that gives no bytes is logged, answered, and tried
- * again when the online half asks again.  ERR_SOURCE: a source failed its
- * tests for good; ERR_ABSENT: one is lost (source.h), or could not be
- * opened again in a service (blocks.h); ERR_NOMEM, ERR_FORMAT (a
+ * again when the online half asks again.  ERR_SOURCE, ERR_ABSENT: no source can
+ * give any to this process any more (blocks_end()); ERR_NOMEM, ERR_FORMAT (a
  * record that the online half cannot have sent), ERR_IO.  Where a service
  * manager waits to be told that this is ready, the sources are tested first,
  * and their failure ends it.

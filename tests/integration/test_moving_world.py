@@ -240,6 +240,12 @@ class World:
         if isinstance(row.thing, Generator) and row.how != "late":
             self.wait(row, lambda: self.works(row, 0))
             row.thing.stop()
+            if row.how != "gone and back":
+                return  # It waits for a writer, or for another of that name.
+            row.thing.path.unlink()
+            # That it has ended, and that it is not there.
+            self.wait(row, lambda: self.failures(row) > 1)
+            return
         self.wait(row, lambda: self.failures(row) > 0)
         if row.how == "gone and back":
             assert row.thing is not None

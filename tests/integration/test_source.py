@@ -7,7 +7,6 @@ import os
 import socket
 import stat
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from functools import reduce
 from operator import xor as xor_of_two
@@ -21,6 +20,7 @@ from aid.halves import needs_root
 from aid.payload import noise, payloads
 from aid.programs import BURST, PRODUCER, SIZE, STARTUP, TEN, Runner
 from aid.queue import Queue
+from aid.source import fifo
 from aid.sqsproxy import SqsProxy
 from aid.wait import wait_until
 
@@ -236,18 +236,32 @@ def test_several_sources_are_sent_as_their_xor(
     assert b"".join(payloads(queue)) == whole
 
 
-def test_one_dead_source_of_two_ends_the_producer(
+def test_a_dead_source_is_told_once_and_the_other_goes_on(
+    run: Runner, queue: Queue, make_source: Callable[[bytes], Path]
+) -> None:
+    data = noise(STARTUP + BURST * SIZE)
+    good, dead = make_source(data), make_source(b"\x01" * (1 << 16))
+    for devices in (f"{good},{dead}", f"{dead}, {good}"):
+        got = run(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", devices)
+        assert got.code == 0, got.err
+        [line] = [line for line in got.lines() if "3 times in a row" in line]
+        assert str(dead) in line
+        assert "nothing of it is used: check or replace the hardware" in line
+        assert line.endswith("; the other sources go on without it")
+        assert b"".join(payloads(queue)) == data[STARTUP:]
+
+
+def test_sources_that_are_all_dead_end_the_producer(
     run: Runner,
     queue: Queue,
     proxy: SqsProxy,
     make_source: Callable[[bytes], Path],
 ) -> None:
-    good, dead = make_source(noise(1 << 16)), make_source(b"\x01" * (1 << 16))
-    for devices in (f"{good},{dead}", f"{dead}, {good}"):
-        got = run(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", devices)
-        assert got.code == 65, got.err
-        assert str(dead) in got.lines()[-1]
-        assert str(good) not in got.lines()[-1]
+    dead = [make_source(bytes([value]) * (1 << 16)) for value in (1, 2)]
+    got = run(PRODUCER, *TEN, "-q", queue.url, "-d", ",".join(map(str, dead)))
+    assert got.code == 65, got.err
+    for source in dead:
+        assert got.err.count(f"{source} has failed its health tests") == 1
     assert sent_operations(proxy) == 0
     assert queue.depth() == (0, 0)
 
@@ -379,14 +393,14 @@ def test_a_source_that_ends_or_falls_silent_sends_no_half_message(
     sent = payloads(queue)
     data = short.read_bytes()[STARTUP:]
     assert set(sent) <= {data[:SIZE], data[SIZE : 2 * SIZE]}
-    fifo = tmp_path / "fifo"
-    os.mkfifo(fifo)
-    feeder = threading.Thread(target=fifo.write_bytes, args=(noise(STARTUP + 100),))
-    feeder.start()
-    got = run(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", fifo)
-    feeder.join()
-    assert got.code != 0
-    assert payloads(queue) == []
+    # For thirty seconds, after which nothing is left of what came.
+    with fifo(tmp_path) as (path, writer):
+        os.write(writer, noise(STARTUP + 100))
+        got = run(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", path)
+    assert got.code == 69, got.err
+    assert "gave no byte for 30 s" in got.err
+    # Those of before may be seen again by now.
+    assert set(payloads(queue)) <= set(sent)
 
 
 # ---- refused before anybody is asked, or ending early
@@ -439,18 +453,13 @@ def test_a_source_that_is_none_is_named(attack: Attack, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [0, 100, 511])
 def test_a_source_that_ends_within_a_message_sends_nothing(
-    attack: Attack, queue: Queue, proxy: SqsProxy, tmp_path: Path, size: int
+    attack: Attack, queue: Queue, tmp_path: Path, size: int
 ) -> None:
     path = tmp_path / "ends"
-    os.mkfifo(path)
-    writer = os.open(path, os.O_RDWR)
-    os.write(writer, noise(size))
-    process = attack.run.start(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", path)
-    # By then the source is open.
-    wait_until(lambda: bool(proxy.matching("GetQueueAttributes")))
-    os.close(writer)
-    got = attack.run.finish(process)
-    fails(got, 69, str(path), "has ended")
+    path.write_bytes(noise(size))
+    got = attack.producer("-q", queue.url, "-d", path)
+    assert got.code == 69, got.err
+    assert got.lines()[-1].endswith(f"{path} has ended: it is no endless source")
     assert queue.depth() == (0, 0)
 
 

@@ -154,7 +154,7 @@ class File:
 class Generator:
     """A device that moves: a FIFO below /dev/shm, which gives bytes while it is good.
 
-    It is good at first, for one message; it ends when its writer does.
+    It is good at first, for one message; a producer waits while it has no writer.
     """
 
     path: Path

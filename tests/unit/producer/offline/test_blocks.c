@@ -216,10 +216,58 @@ static void two_sources_take_the_time_of_the_slower(void **state)
 	close_two(&slow, &blocks);
 }
 
-static void a_silent_source_is_given_up_beside_another(void **state)
+/* What is logged until then, and nothing else. */
+#define EXPECT_LOGGED(format, ...)                                             \
+	do {                                                                   \
+		char said[1024], wanted[1024];                                 \
+                                                                               \
+		logged_take(said, sizeof said);                                \
+		(void)snprintf(wanted, sizeof wanted, format, __VA_ARGS__);    \
+		assert_string_equal(said, wanted);                             \
+	} while (0)
+
+/* The others wait for it once, and it counts again after a start-up test. */
+static void a_silent_source_is_left_out(void **state)
+{
+	struct slow slow = {.at = {{.per_second = 1000}, {.per_second = 0}}};
+	const struct clock clock = {.mono = slow_now, .ctx = &slow};
+	const struct pace pace = {&clock, slow_wait, &slow};
+	struct err err = {0};
+	struct blocks blocks;
+	uint8_t out[512];
+	int made = 0;
+
+	open_two(&slow, *state, &blocks);
+	logged_begin(LOG_LEVEL_NOTICE);
+	assert_int_equal(blocks_make(&blocks, &pace, out, sizeof out, &err), 0);
+	assert_int_equal(slow.now, SOURCE_SILENCE_MS);
+	EXPECT_LOGGED("%s gave no byte for 30 s: is the hardware alive?; the "
+		      "other sources go on without it\n",
+	    slow.at[1].path);
+	assert_int_equal(blocks_end(&blocks, true), 0);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(
+		    blocks_make(&blocks, &pace, out, sizeof out, &err), 0);
+	/* Bytes of the first one had piled up. */
+	assert_int_equal(slow.now, SOURCE_SILENCE_MS);
+	assert_int_equal(blocks.seen[1].bytes, 0);
+	/* It is back, and slower than the other one. */
+	slow.at[1].per_second = 500;
+	slow.at[1].given = slow.now / 2;
+	for (; blocks.seen[1].out; made++)
+		assert_int_equal(
+		    blocks_make(&blocks, &pace, out, sizeof out, &err), 0);
+	assert_in_range(made, 2, 200);
+	assert_int_equal(blocks.seen[1].bytes, HEALTH_STARTUP);
+	logged_end();
+	close_two(&slow, &blocks);
+}
+
+/* What it has given then is none of the test's. */
+static void all_silent_sources_are_told(void **state)
 {
 	static const uint8_t zeros[512];
-	struct slow slow = {.at = {{.per_second = 13}, {.per_second = 0}}};
+	struct slow slow = {.at = {{.per_second = 0}, {.per_second = 0}}};
 	const struct clock clock = {.mono = slow_now, .ctx = &slow};
 	const struct pace pace = {&clock, slow_wait, &slow};
 	struct err err = {0};
@@ -227,17 +275,23 @@ static void a_silent_source_is_given_up_beside_another(void **state)
 	uint8_t out[512];
 
 	open_two(&slow, *state, &blocks);
+	logged_begin(LOG_LEVEL_NOTICE);
 	memset(out, 1, sizeof out);
 	assert_int_equal(
 	    blocks_make(&blocks, &pace, out, sizeof out, &err), ERR_TIMEOUT);
 	assert_int_equal(slow.now, SOURCE_SILENCE_MS);
-	assert_non_null(strstr(err.text, "/two gave no byte for 30 s"));
+	assert_non_null(strstr(err.text, "/one gave no byte for 30 s"));
 	assert_memory_equal(out, zeros, sizeof out);
-	assert_false(blocks.sources[0].failed);
-	/* It is back. */
-	slow.at[1].given = 0;
-	slow.at[1].per_second = 100;
+	EXPECT_LOGGED("%s gave no byte for 30 s: is the hardware alive?\n",
+	    slow.at[1].path);
+	assert_int_equal(blocks_end(&blocks, true), 0);
+	/* One is back, and the other is not waited for. */
+	slow.at[1].per_second = 1000;
+	slow.at[1].given = slow.now;
 	assert_int_equal(blocks_make(&blocks, &pace, out, sizeof out, &err), 0);
+	assert_in_range(
+	    slow.now, SOURCE_SILENCE_MS + 2560, 2 * SOURCE_SILENCE_MS - 1);
+	logged_end();
 	close_two(&slow, &blocks);
 }
 
@@ -348,6 +402,148 @@ static void a_block_that_fails_is_made_anew_alone(void **state)
 	(void)close(two);
 }
 
+/* Two files as sources of blocks of 512 bytes, of which a test makes one or
+ * both, now or later. */
+struct pair {
+	char one[160], two[160], devices[400];
+	struct blocks blocks;
+	uint8_t out[512];
+	struct err err;
+};
+
+static const struct clock clock_pair = {.mono = simulated_now};
+static const struct pace pace_pair = {&clock_pair, no_wait, NULL};
+
+static int make_block(struct pair *p)
+{
+	return blocks_make(
+	    &p->blocks, &pace_pair, p->out, sizeof p->out, &p->err);
+}
+
+static int open_pair(struct pair *p, struct keys *k)
+{
+	now = 1000000;
+	*p = (struct pair){.err = {0}};
+	(void)snprintf(p->one, sizeof p->one, "%s", keys_path(k, "one"));
+	(void)snprintf(p->two, sizeof p->two, "%s", keys_path(k, "two"));
+	(void)snprintf(p->devices, sizeof p->devices, "%s,%s", p->one, p->two);
+	return blocks_open(&p->blocks, p->devices, 1, sizeof p->out, &p->err);
+}
+
+/* So many bytes more, by chance or all the same. */
+static void give(const char *path, size_t len, bool stuck)
+{
+	const int fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+
+	for (; len > 512; len -= 512)
+		append(fd, 512, stuck);
+	append(fd, len, stuck);
+	assert_int_equal(close(fd), 0);
+}
+
+static void what_is_not_there_at_the_start_may_come(void **state)
+{
+	struct pair p;
+
+	assert_int_equal(open_pair(&p, *state), ERR_ABSENT);
+	assert_non_null(strstr(p.err.text, "/one is not there"));
+	give(p.one, 16384, false);
+	assert_int_equal(open_pair(&p, *state), 0);
+	assert_int_equal(p.err.code, 0);
+	logged_begin(LOG_LEVEL_NOTICE);
+	assert_int_equal(blocks_start(&p.blocks, &pace_pair, &p.err), 0);
+	EXPECT_LOGGED("%s is not there: set device to a hardware generator, or "
+		      "load its driver; the other sources go on without it\n",
+	    p.two);
+	assert_int_equal(make_block(&p), 0);
+	/* It is tried each second. */
+	give(p.two, HEALTH_STARTUP + 512, false);
+	assert_int_equal(make_block(&p), 0);
+	assert_int_equal(p.blocks.seen[1].bytes, 0);
+	now += BLOCKS_RETRY_MS;
+	for (int i = 0; p.blocks.seen[1].out; i++) {
+		assert_in_range(i, 0, HEALTH_STARTUP / 512);
+		assert_int_equal(make_block(&p), 0);
+	}
+	EXPECT_LOGGED("%s: has passed its start-up test, and counts again "
+		      "after 1 s\n",
+	    p.two);
+	/* What it gave for the test is in no message. */
+	assert_int_equal(p.blocks.seen[1].bytes, HEALTH_STARTUP);
+	assert_int_equal(make_block(&p), 0);
+	assert_int_equal(p.blocks.seen[1].bytes, HEALTH_STARTUP + 512);
+	/* It has ended, then gone. */
+	assert_int_equal(unlink(p.two), 0);
+	for (int i = 0; i < 5; i++, now += BLOCKS_RETRY_MS)
+		assert_int_equal(make_block(&p), 0);
+	EXPECT_LOGGED("%s has ended: it is no endless source; the other "
+		      "sources go on without it\n%s is not there: set device "
+		      "to a hardware generator, or load its driver; the other "
+		      "sources go on without it\n",
+	    p.two, p.two);
+	assert_int_equal(blocks_end(&p.blocks, true), 0);
+	logged_end();
+	blocks_close(&p.blocks);
+}
+
+/* The other one goes on; a source that may come back keeps the producer. */
+static void a_source_that_fails_its_tests_is_left_out_for_good(void **state)
+{
+	struct pair p;
+	char said[2048];
+
+	give(keys_path(*state, "one"), 16384, true);
+	give(keys_path(*state, "two"), HEALTH_STARTUP + 10 * 512, false);
+	assert_int_equal(open_pair(&p, *state), 0);
+	logged_begin(LOG_LEVEL_NOTICE);
+	for (int i = 0; i < 10; i++, now += BLOCKS_SLOW_MS)
+		assert_int_equal(make_block(&p), 0);
+	logged_take(said, sizeof said);
+	assert_non_null(strstr(said,
+	    "nothing of it is used: check or replace the hardware; the other "
+	    "sources go on without it\n"));
+	assert_null(strstr(strstr(said, "nothing of it") + 1, p.one));
+	assert_int_equal(p.blocks.seen[0].discarded, HEALTH_FAILURES);
+	/* It is not read any more, nor when it is another one. */
+	assert_int_equal(unlink(p.one), 0);
+	give(p.one, 16384, false);
+	assert_int_equal(make_block(&p), ERR_EOF);
+	assert_non_null(strstr(p.err.text, p.two));
+	assert_int_equal(blocks_end(&p.blocks, true), 0);
+	assert_int_equal(unlink(p.two), 0);
+	assert_int_equal(make_block(&p), ERR_ABSENT);
+	assert_int_equal(blocks_end(&p.blocks, false), 0);
+	/* A new start would not remember what failed. */
+	assert_int_equal(blocks_end(&p.blocks, true), ERR_SOURCE);
+	logged_end();
+	blocks_close(&p.blocks);
+}
+
+static void two_names_that_become_one_source_do_not_cancel(void **state)
+{
+	static const uint8_t zeros[512];
+	struct pair p;
+	char said[1024];
+
+	give(keys_path(*state, "one"), 32768, false);
+	give(keys_path(*state, "two"), HEALTH_STARTUP, false);
+	assert_int_equal(open_pair(&p, *state), 0);
+	logged_begin(LOG_LEVEL_NOTICE);
+	assert_int_equal(unlink(p.two), 0);
+	assert_int_equal(link(p.one, p.two), 0);
+	for (int i = 0; i < 20; i++, now += BLOCKS_RETRY_MS) {
+		assert_int_equal(make_block(&p), 0);
+		assert_memory_not_equal(p.out, zeros, sizeof zeros);
+	}
+	logged_take(said, sizeof said);
+	assert_non_null(strstr(said,
+	    "are one source, whose bytes would cancel: name it once; the other "
+	    "sources go on without it\n"));
+	assert_true(p.blocks.seen[1].out);
+	logged_end();
+	blocks_close(&p.blocks);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -363,7 +559,17 @@ int main(void)
 		two_sources_take_the_time_of_the_slower, keys_setup,
 		keys_teardown),
 	    cmocka_unit_test_setup_teardown(
-		a_silent_source_is_given_up_beside_another, keys_setup,
+		a_silent_source_is_left_out, keys_setup, keys_teardown),
+	    cmocka_unit_test_setup_teardown(
+		all_silent_sources_are_told, keys_setup, keys_teardown),
+	    cmocka_unit_test_setup_teardown(
+		what_is_not_there_at_the_start_may_come, keys_setup,
+		keys_teardown),
+	    cmocka_unit_test_setup_teardown(
+		a_source_that_fails_its_tests_is_left_out_for_good, keys_setup,
+		keys_teardown),
+	    cmocka_unit_test_setup_teardown(
+		two_names_that_become_one_source_do_not_cancel, keys_setup,
 		keys_teardown),
 	    cmocka_unit_test_setup_teardown(
 		a_block_that_fails_is_made_anew_alone, keys_setup,
