@@ -238,6 +238,13 @@ storm: all
 	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench/storm $(STORM)
 .PHONY: bench check-bench storm
 
+# As root.  SOAK_SECONDS=60 is a try, SOAK="--seed 7" draws other faults.
+SOAK_SECONDS ?= 900
+## a producer and 200 agents on a bad network, 15 min; root, SOAK=--write
+soak: all $(BUILD)/tests/bench/timed
+	$(Q)BUILD=$(BUILD) $(PYTHON) tests/soak --seconds $(SOAK_SECONDS) $(SOAK)
+.PHONY: soak
+
 # Faults one at a time, by a library before the others; where the sanitizers are
 # it is linked instead, because their allocator comes first.
 TORTURE_SO := $(BUILD)/tests/torture/fail.so
