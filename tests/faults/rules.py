@@ -12,7 +12,8 @@ from functools import partial
 
 from cells import Cell
 
-TRIES = 3  # of a call to SQS
+TRIES, STS_TRIES = 3, 8
+SLOW = 1  # tries more, when a busy machine's stand-in is silent for 2 s
 PASSING = (408, 429)  # and from 500 on
 DENIED = (401, 403)
 MANY = 10**6
@@ -221,11 +222,12 @@ def of_sts(cell: Cell) -> Expected:
     met = fault.kind in ("unsent", "broken", "silent") or throttled
     if met or passes(fault.status):
         if n is not None:
-            return Expected(0, asked=(n + 1, n + 1))
-        return Expected(69, "AssumeRole for ", (1, 8), True)
+            return Expected(0, asked=(n + 1, n + 1 + SLOW))
+        return Expected(69, "AssumeRole for ", (1, STS_TRIES), True)
     if fault.kind == "text":
         large = cell.row == "oversized"
         says = "too large" if large else "HTTP 200 without proper credentials"
-        return Expected(69, f"AssumeRole for .*{says}", (1, 1))
+        return Expected(69, f"AssumeRole for .*{says}", (1, 1 + SLOW))
     code = 77 if fault.status in DENIED or cell.row == "ExpiredToken" else 69
-    return Expected(code, f"AssumeRole for .*HTTP {fault.status}", (1, 1))
+    says = f"AssumeRole for .*HTTP {fault.status}"
+    return Expected(code, says, (1, 1 + SLOW))
