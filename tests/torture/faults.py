@@ -166,7 +166,7 @@ def strace() -> str:
     """The tracer."""
     found = shutil.which("strace")
     if found is None:
-        raise SystemExit("torture: strace is not installed")
+        raise RuntimeError("strace is not installed")
     return found
 
 
@@ -177,4 +177,4 @@ def numbers() -> dict[str, int]:
         if path.is_file():
             text = path.read_text()
             return {n: int(v) for n, v in re.findall(r"#define __NR_(\w+) (\d+)", text)}
-    raise SystemExit("torture: no <asm/unistd_64.h>: the numbers of calls")
+    raise RuntimeError("no <asm/unistd_64.h>, which has the numbers of calls")

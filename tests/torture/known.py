@@ -32,10 +32,10 @@ KNOWN = (
         "libconfuse",
     ),
     Known(
-        "glibc asserts",
-        "its reader of nsswitch.conf does, where it gets no memory; that is before the "
-        "fork.",
-        "^crashed: SIGABRT",
+        "glibc's NSS crashes or asserts",
+        "glibc 2.36 does so where it gets no memory for nsswitch.conf; that is before "
+        "the fork.",
+        "^crashed: SIG(ABRT|SEGV)",
         r"(?s)/allocation/0/.*libc\.so.*:getpwnam_r",
     ),
     Known(
@@ -48,8 +48,9 @@ KNOWN = (
     Known(
         "libseccomp does not return",
         "libseccomp 2.5 goes round for ever, or frees twice, where it gets no memory; "
-        "the half is not confined yet and does nothing else. The agent's timer ends "
-        "it, the producer's start is ended by systemd.",
+        "the half is not confined yet and does nothing else. A timer ends the agent's, "
+        "TimeoutStartSec= or WatchdogSec= the producer's; nothing ends a producer that "
+        "was started by hand.",
         "its own timer|crashed: SIG(ABRT|SEGV)|^hung",
         "libseccomp",
     ),

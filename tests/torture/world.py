@@ -24,7 +24,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = str(ROOT / "tests"), str(ROOT / "tests" / "integration")
 
-from aid import users  # noqa: E402, F401 - before any thread is started
+from aid import kernel, users  # noqa: E402, F401 - users before any thread
 from aid.faults import Answer, Fault, Record, Request  # noqa: E402
 from aid.forge import Fleet, Message, Producer  # noqa: E402
 from aid.imds import Imds  # noqa: E402
