@@ -154,7 +154,7 @@ static void tell_unsure(size_t unsure, size_t n, struct err *err)
 
 int sqs_send(struct sqs *s, const char *queue_url,
     const struct message *const messages[], size_t n, bool sent[],
-    int64_t deadline, struct err *err)
+    size_t *unsure, int64_t deadline, struct err *err)
 {
 	struct sending to = {
 	    .messages = messages, .sent = sent, .fifo = is_fifo(queue_url)};
@@ -164,6 +164,7 @@ int sqs_send(struct sqs *s, const char *queue_url,
 	    .ctx = &to};
 	int rc;
 
+	*unsure = 0;
 	if (n < 1 || n > LIMIT_BATCH)
 		return err_set(err, ERR_LIMIT,
 		    "a batch has 1 to %d messages, not %zu", LIMIT_BATCH, n);
@@ -175,6 +176,7 @@ int sqs_send(struct sqs *s, const char *queue_url,
 	}
 	rc = sqs_batch_run(s, &b, queue_url, deadline, err);
 	explicit_bzero(to.body, sizeof to.body);
+	*unsure = b.unsure;
 	tell_unsure(b.unsure, n, err);
 	if (rc != 0)
 		return rc;

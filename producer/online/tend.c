@@ -83,13 +83,17 @@ static int send_batch(
 {
 	const struct message *messages[LIMIT_BATCH];
 	bool confirmed[LIMIT_BATCH] = {false};
+	size_t unsure = 0;
 	long n = 0;
 	int rc;
 
 	for (size_t k = 0; k < t->batch.n; k++)
 		messages[k] = &t->batch.at[k];
 	rc = sqs_send(q->queue->sqs, q->queue->url, messages, t->batch.n,
-	    confirmed, call_deadline(t), err);
+	    confirmed, &unsure, call_deadline(t), err);
+	for (size_t k = 0; k < t->batch.n; k++)
+		n += confirmed[k] ? 1 : 0;
+	note_sent(t, q, n + (long)unsure);
 	/* When the clock was set wrongly since the last call, SQS refuses the
 	 * request's signature first. */
 	if (rc == ERR_DENIED && check_clock(t, q, err) != 0)
@@ -97,13 +101,8 @@ static int send_batch(
 	/* A stop is no error, but the messages may be in the queue. */
 	if (rc == ERR_CANCELED)
 		log_notice("%s", err->text);
-	if (rc == ERR_NET || rc == ERR_TIMEOUT)
-		note_sent(t, q, (long)t->batch.n);
 	if (rc != 0)
 		return rc;
-	for (size_t k = 0; k < t->batch.n; k++)
-		n += confirmed[k] ? 1 : 0;
-	note_sent(t, q, n);
 	*sent += n;
 	report_refused(&q->report, err->code != 0 ? err->text : NULL,
 	    clock_mono(t->clock));

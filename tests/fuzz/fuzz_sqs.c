@@ -145,9 +145,11 @@ static void send_two(struct sqs *s)
 	const struct message *const out[] = {&one, &two};
 	bool sent[2] = {true, true};
 	struct err err = {0};
-	int rc = sqs_send(s, URL, out, 2, sent, 0, &err);
+	size_t unsure;
+	int rc = sqs_send(s, URL, out, 2, sent, &unsure, 0, &err);
 
 	FUZZ_CHECK(rc != 0 || sent[0] || sent[1]);
+	FUZZ_CHECK(unsure + sent[0] + sent[1] <= 2);
 	if (rc == 0)
 		fuzz_went(SENT);
 }

@@ -62,6 +62,7 @@ struct result {
 	int rc;
 	int requests;
 	bool sent[LIMIT_BATCH];
+	size_t unsure;
 	struct err err;
 };
 
@@ -72,8 +73,9 @@ static inline int send_three(
 	memset(r->sent, 1, sizeof r->sent);
 	r->err.code = 77;
 	make_messages();
-	r->rc =
-	    sqs_send(a->sqs, queue, list, 3, r->sent, aid_deadline(a), &r->err);
+	r->unsure = 77;
+	r->rc = sqs_send(a->sqs, queue, list, 3, r->sent, &r->unsure,
+	    aid_deadline(a), &r->err);
 	r->requests = loopback_requests(a->loopback);
 	return r->rc;
 }
@@ -90,6 +92,8 @@ static inline void assert_sends(const struct loopback_step *steps, int n,
 	for (int i = 0; i < 3; i++)
 		got[i] = r.sent[i] ? '1' : '0';
 	if (r.rc != rc || r.requests != requests || strcmp(got, sent) != 0 ||
+	    (r.unsure > 0) !=
+		(strstr(r.err.text, " is unknown for ") != NULL) ||
 	    (word == NULL) != (r.err.code == 0) ||
 	    (word != NULL && strstr(r.err.text, word) == NULL))
 		fail_msg("%d after %d, %s: %d %s", r.rc, r.requests, got,

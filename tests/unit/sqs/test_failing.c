@@ -178,6 +178,7 @@ static int use_queue(
 	struct sqs_messages m = {0};
 	const struct message *list[1];
 	struct sqs_attributes about;
+	size_t unsure;
 	int rc = sqs_receive(q->sqs, q->url, 1, 0, &m, deadline, err);
 
 	if (rc == 0) {
@@ -191,7 +192,8 @@ static int use_queue(
 	assert_int_equal(done[0], rc == 0);
 	list[0] = &m.at[0];
 	if (rc == 0) {
-		rc = sqs_send(q->sqs, q->url, list, 1, done, deadline, err);
+		rc = sqs_send(
+		    q->sqs, q->url, list, 1, done, &unsure, deadline, err);
 		assert_int_equal(done[0], rc == 0);
 	}
 	if (rc == 0)

@@ -22,7 +22,7 @@ static void assert_unknown(struct loopback_step step, int rc, const char *word)
 
 	(void)send_three(a, AID_QUEUE, &r);
 	if (r.rc != rc || r.requests != 1 || a->sleeps != 0 || r.sent[0] ||
-	    strstr(r.err.text, word) == NULL ||
+	    r.unsure != 3 || strstr(r.err.text, word) == NULL ||
 	    strstr(r.err.text, "the outcome is unknown for 3 of 3 messages") ==
 		NULL)
 		fail_msg("%d after %d: %s", r.rc, r.requests, r.err.text);
@@ -99,15 +99,17 @@ static void a_send_without_an_answer_in_time_is_in_doubt(void **state)
 	const struct loopback_step step = {.answer = "x", .delay_ms = 90000};
 	struct aid_sqs *a = aid_open(&step, 1);
 	bool sent[3] = {true, true, true};
+	size_t unsure = 0;
 	int rc;
 
 	(void)state;
 	make_messages();
 	virtual_begin(a->loopback, 1);
-	rc = sqs_send(a->sqs, AID_QUEUE, list, 3, sent,
+	rc = sqs_send(a->sqs, AID_QUEUE, list, 3, sent, &unsure,
 	    clock_mono(&a->clock) + 300, &a->err);
 	virtual_end();
 	assert_int_equal(rc, ERR_TIMEOUT);
+	assert_int_equal(unsure, 3);
 	assert_int_equal(loopback_requests(a->loopback), 1);
 	assert_non_null(strstr(a->err.text, "unknown for 3 of 3 messages"));
 	aid_close(a);
@@ -121,6 +123,7 @@ static void a_send_that_never_began_is_repeated(void **state)
 	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	socklen_t len = sizeof sin;
 	bool sent[3] = {true, true, true};
+	size_t unsure = 3;
 	struct aid_sqs *a;
 	char url[64];
 
@@ -132,9 +135,10 @@ static void a_send_that_never_began_is_repeated(void **state)
 	    url, sizeof url, "http://127.0.0.1:%d", ntohs(sin.sin_port));
 	a = aid_open_at(url, false);
 	make_messages();
-	assert_int_equal(sqs_send(a->sqs, AID_QUEUE, list, 3, sent,
+	assert_int_equal(sqs_send(a->sqs, AID_QUEUE, list, 3, sent, &unsure,
 			     aid_deadline(a), &a->err),
 	    ERR_CONNECT);
+	assert_int_equal(unsure, 0);
 	assert_false(sent[0] || sent[1] || sent[2]);
 	assert_int_equal(a->sleeps, SQS_ATTEMPTS - 1);
 	assert_int_equal(a->sleep[0], 25);
@@ -227,11 +231,12 @@ static void dated_messages_are_not_signed_anew(void **state)
 	    aid_ok(ALL)};
 	struct aid_sqs *a = aid_open(steps, 2);
 	bool sent = true;
+	size_t unsure;
 
 	(void)state;
 	make_messages();
 	message_set_claim(&messages[0], "v=1;time=1");
-	assert_int_equal(sqs_send(a->sqs, AID_QUEUE, list, 1, &sent,
+	assert_int_equal(sqs_send(a->sqs, AID_QUEUE, list, 1, &sent, &unsure,
 			     aid_deadline(a), &a->err),
 	    ERR_DENIED);
 	assert_false(sent);

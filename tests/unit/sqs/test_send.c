@@ -67,6 +67,7 @@ static int send_signed(const char *attributes_md5, struct json **request)
 	struct loopback_step step;
 	struct aid_sqs *a;
 	bool sent = false;
+	size_t unsure;
 	char body[512];
 	int rc;
 
@@ -81,8 +82,8 @@ static int send_signed(const char *attributes_md5, struct json **request)
 	    attributes_md5);
 	step = aid_ok(body);
 	a = aid_open(&step, 1);
-	rc = sqs_send(
-	    a->sqs, AID_QUEUE, list, 1, &sent, aid_deadline(a), &a->err);
+	rc = sqs_send(a->sqs, AID_QUEUE, list, 1, &sent, &unsure,
+	    aid_deadline(a), &a->err);
 	assert_int_equal(sent, rc == 0);
 	*request = aid_request(a, 0);
 	aid_close(a);
@@ -154,25 +155,27 @@ static void a_batch_beyond_the_limits_is_not_sent(void **state)
 	const struct loopback_step step = aid_ok(ALL);
 	struct aid_sqs *a = aid_open(&step, 1);
 	bool sent[LIMIT_BATCH + 1];
+	size_t unsure;
 
 	(void)state;
 	make_messages();
 	assert_int_equal(
-	    sqs_send(a->sqs, AID_QUEUE, list, 0, sent, 0, &a->err), ERR_LIMIT);
+	    sqs_send(a->sqs, AID_QUEUE, list, 0, sent, &unsure, 0, &a->err),
+	    ERR_LIMIT);
 	assert_int_equal(sqs_send(a->sqs, AID_QUEUE, list, LIMIT_BATCH + 1,
-			     sent, 0, &a->err),
+			     sent, &unsure, 0, &a->err),
 	    ERR_LIMIT);
 	messages[0].payload_len = MESSAGE_PAYLOAD_MIN - 1;
-	assert_int_equal(sqs_send(a->sqs, AID_QUEUE, list, 1, sent,
+	assert_int_equal(sqs_send(a->sqs, AID_QUEUE, list, 1, sent, &unsure,
 			     aid_deadline(a), &a->err),
 	    ERR_LIMIT);
 	messages[0].payload_len = MESSAGE_PAYLOAD_MAX + 1;
-	assert_int_equal(sqs_send(a->sqs, AID_QUEUE, list, 1, sent,
+	assert_int_equal(sqs_send(a->sqs, AID_QUEUE, list, 1, sent, &unsure,
 			     aid_deadline(a), &a->err),
 	    ERR_LIMIT);
 	make_messages();
 	messages[0].signature_len = MESSAGE_SIGNATURE_LEN + 100;
-	assert_int_equal(sqs_send(a->sqs, AID_QUEUE, list, 1, sent,
+	assert_int_equal(sqs_send(a->sqs, AID_QUEUE, list, 1, sent, &unsure,
 			     aid_deadline(a), &a->err),
 	    ERR_LIMIT);
 	assert_int_equal(loopback_requests(a->loopback), 0);
@@ -185,6 +188,7 @@ static void ten_of_the_largest_messages_fit_a_request(void **state)
 	const struct loopback_step step = aid_ok("{}");
 	struct aid_sqs *a = aid_open(&step, 1);
 	bool sent[LIMIT_BATCH];
+	size_t unsure;
 	struct json *request;
 
 	(void)state;
@@ -192,7 +196,7 @@ static void ten_of_the_largest_messages_fit_a_request(void **state)
 	for (size_t k = 0; k < LIMIT_BATCH; k++)
 		messages[k].payload_len = MESSAGE_PAYLOAD_MAX;
 	assert_int_equal(sqs_send(a->sqs, AID_QUEUE, list, LIMIT_BATCH, sent,
-			     aid_deadline(a), &a->err),
+			     &unsure, aid_deadline(a), &a->err),
 	    ERR_FORMAT);
 	request = aid_request(a, 0);
 	assert_int_equal(
