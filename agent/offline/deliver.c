@@ -91,6 +91,8 @@ int deliver(
 	int rc;
 
 	rc = sink_put(&o->sink, t->payloads, bits, err);
+	/* The kernel need not wait for the second copy. */
+	replay_settle(&o->replay);
 	if (rc != 0)
 		return rc;
 	*credit = bits;

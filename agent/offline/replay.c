@@ -68,5 +68,12 @@ int replay_add(struct replay *s, uint8_t digests[][REPLAY_DIGEST_LEN], size_t n)
 		m->next %= REPLAY_MAX;
 		memcpy(m->digests[m->next++], digests[k], REPLAY_DIGEST_LEN);
 	}
-	return slots_write(&s->file, m);
+	s->added = slots_write_one(&s->file, m) == 0;
+	return s->added ? 0 : ERR_IO;
+}
+
+void replay_settle(struct replay *s)
+{
+	if (s->added && slots_write_other(&s->file, s->memory) == 0)
+		s->added = false;
 }

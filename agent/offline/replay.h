@@ -20,6 +20,7 @@
 struct replay {
 	struct slots file;
 	struct replay_memory *memory; /* NULL: not open */
+	bool added;                   /* and not settled */
 };
 
 /*
@@ -37,8 +38,11 @@ void replay_close(struct replay *s);
 bool replay_has(
     const struct replay *s, const uint8_t digest[static REPLAY_DIGEST_LEN]);
 
-/* Have n more digests on the disk.  ERR_IO. */
+/* Have n more digests on the disk, so that the bytes may be used.  ERR_IO.
+ * replay_settle() then writes what was added to the file's other slot, which
+ * takes as long again; if that fails, the next run does. */
 int replay_add(struct replay *s, uint8_t digests[][REPLAY_DIGEST_LEN], size_t n)
     MUST_CHECK;
+void replay_settle(struct replay *s);
 
 #endif

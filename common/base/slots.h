@@ -57,6 +57,11 @@ int slots_open(struct slots *s, const char *path, const struct slots_kind *kind,
  * or the new one. */
 int slots_write(struct slots *s, const void *state) MUST_CHECK;
 
+/* The same in two parts, for a caller in a hurry: after the first one the state
+ * is on the disk, and damage to that slot could still lose it. */
+int slots_write_one(struct slots *s, const void *state) MUST_CHECK;
+int slots_write_other(struct slots *s, const void *state) MUST_CHECK;
+
 void slots_close(struct slots *s);
 
 #endif

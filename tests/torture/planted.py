@@ -45,7 +45,7 @@ PLANTED = (
     Defect(
         "forgotten sync",
         "common/base/slots.c",
-        ((" ||\n		    fdatasync(s->fd) != 0)", ")"),),
+        ((" || fdatasync(s->fd) != 0)", ")"),),
         ("pwrite64",),
         "credit before the digest was synced",
     ),

@@ -146,18 +146,58 @@ static void put(const char *path, const uint8_t *image, size_t len)
 	assert_int_equal(close(fd), 0);
 }
 
+static void get(const char *path, uint8_t image[static FILE_LEN])
+{
+	const int fd = open(path, O_RDONLY);
+
+	assert_int_equal(read(fd, image, FILE_LEN), FILE_LEN);
+	assert_int_equal(close(fd), 0);
+}
+
 /* A file of 'b', in image. */
 static void make_b(const char *path, uint8_t image[static FILE_LEN])
 {
-	int fd;
-
 	(void)unlink(path);
 	assert_int_equal(read_letter(path), 'a');
 	assert_int_equal(write_letter('b'), 0);
 	slots_close(&slots);
-	fd = open(path, O_RDONLY);
-	assert_int_equal(read(fd, image, FILE_LEN), FILE_LEN);
-	assert_int_equal(close(fd), 0);
+	get(path, image);
+}
+
+/* The letters of both slots, whatever is whole. */
+static void expect_letters(const char *path, const char *letters)
+{
+	uint8_t image[FILE_LEN];
+
+	get(path, image);
+	assert_int_equal(image[24], letters[0]);
+	assert_int_equal(image[SLOTS_BLOCK + 24], letters[1]);
+}
+
+static void one_slot_is_written_and_then_the_other(void **state)
+{
+	const char *path = keys_path(*state, "slots");
+	uint8_t image[FILE_LEN], c[LEN], d[LEN];
+
+	memset(c, 'c', sizeof c);
+	memset(d, 'd', sizeof d);
+	make_b(path, image);
+	assert_int_equal(read_letter(path), 'b');
+	assert_int_equal(slots_write_one(&slots, c), 0);
+	expect_letters(path, "bc");
+	assert_int_equal(slots_write_other(&slots, c), 0);
+	expect_letters(path, "cc");
+	get(path, image);
+	assert_memory_equal(image, image + SLOTS_BLOCK, 24 + LEN);
+	/* Who ended between the two goes on with the older one. */
+	assert_int_equal(slots_write_one(&slots, d), 0);
+	expect_letters(path, "cd");
+	assert_int_equal(read_letter(path), 'd');
+	memset(c, 'e', sizeof c);
+	assert_int_equal(slots_write_one(&slots, c), 0);
+	expect_letters(path, "ed");
+	assert_int_equal(read_letter(path), 'e');
+	slots_close(&slots);
 }
 
 static void damage_to_one_slot_loses_nothing(void **state)
@@ -455,6 +495,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    T(what_was_written_last_is_read),
 	    T(the_sum_is_fnv_1a_whatever_is_zero),
+	    T(one_slot_is_written_and_then_the_other),
 	    T(damage_to_one_slot_loses_nothing),
 	    T(damage_to_both_slots_is_found),
 	    T(a_file_of_zeros_or_of_no_length_begins_anew),

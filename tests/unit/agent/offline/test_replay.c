@@ -66,6 +66,7 @@ static void add(uint32_t first, size_t n)
 	for (size_t k = 0; k < n; k++)
 		numbered(digests[k], first + (uint32_t)k);
 	assert_int_equal(replay_add(&seen, digests, n), 0);
+	replay_settle(&seen);
 }
 
 static void what_is_added_is_found_and_stays(void **state)
@@ -215,6 +216,7 @@ static void use(void *path)
 	if (replay_open(&seen, path, SOON, NULL) != 0 ||
 	    replay_add(&seen, digests, 3) != 0)
 		_exit(1);
+	replay_settle(&seen);
 }
 
 /* A run that came so far as to inject is remembered; what was used before is
@@ -376,6 +378,7 @@ static void add_for_ever(const char *path, uint32_t number, int told)
 		if (replay_add(&seen, digest, 1) != 0 ||
 		    write(told, &number, sizeof number) < 0)
 			_exit(1);
+		replay_settle(&seen);
 	}
 }
 
