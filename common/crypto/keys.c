@@ -163,28 +163,51 @@ static bool is_small_order(const uint8_t *key)
 	return found;
 }
 
+static EVP_PKEY *start_verifying(
+    EVP_MD_CTX *ctx, const uint8_t public_key[static KEYS_LEN])
+{
+	EVP_PKEY *key = EVP_PKEY_new_raw_public_key(
+	    EVP_PKEY_ED25519, NULL, public_key, KEYS_LEN);
+
+	if (key != NULL && ctx != NULL &&
+	    EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) == 1)
+		return key;
+	EVP_PKEY_free(key);
+	return NULL;
+}
+
+bool keys_ed25519_verifies(void)
+{
+	static const uint8_t any[KEYS_LEN] = {1};
+	EVP_MD_CTX *ctx;
+	EVP_PKEY *key;
+
+	(void)ERR_set_mark();
+	ctx = EVP_MD_CTX_new();
+	key = start_verifying(ctx, any);
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(key);
+	(void)ERR_pop_to_mark();
+	return key != NULL;
+}
+
 int keys_ed25519_verify(const uint8_t signature[static KEYS_SIGNATURE_LEN],
     const uint8_t public_key[static KEYS_LEN], const void *data, size_t len)
 {
-	EVP_MD_CTX *ctx = NULL;
-	EVP_PKEY *key = NULL;
+	EVP_MD_CTX *ctx;
+	EVP_PKEY *key;
 	int rc = ERR_INTERNAL;
 
 	if (is_small_order(public_key))
 		return ERR_DENIED;
 	(void)ERR_set_mark();
-	key = EVP_PKEY_new_raw_public_key(
-	    EVP_PKEY_ED25519, NULL, public_key, KEYS_LEN);
 	ctx = EVP_MD_CTX_new();
-	if (key == NULL || ctx == NULL ||
-	    EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) != 1)
-		goto out;
-	if (EVP_DigestVerify(ctx, signature, KEYS_SIGNATURE_LEN, data, len) ==
-	    1)
-		rc = 0;
-	else
-		rc = ERR_DENIED;
-out:
+	key = start_verifying(ctx, public_key);
+	if (key != NULL)
+		rc = EVP_DigestVerify(
+			 ctx, signature, KEYS_SIGNATURE_LEN, data, len) == 1
+			 ? 0
+			 : ERR_DENIED;
 	EVP_MD_CTX_free(ctx);
 	EVP_PKEY_free(key);
 	(void)ERR_pop_to_mark();

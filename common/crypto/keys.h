@@ -2,6 +2,7 @@
 #ifndef SQS_ENTROPY_CRYPTO_KEYS_H
 #define SQS_ENTROPY_CRYPTO_KEYS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,6 +49,10 @@ int keys_signer_sign(const struct keys_signer *s,
 int keys_ed25519_verify(const uint8_t signature[static KEYS_SIGNATURE_LEN],
     const uint8_t public_key[static KEYS_LEN], const void *data, size_t len)
     MUST_CHECK;
+
+/* True if this OpenSSL can verify: it has the algorithm, which is all that one
+ * lacks (in FIPS mode), and is found without the time of a verification. */
+bool keys_ed25519_verifies(void);
 
 /* X25519 (RFC 7748).  The shared secret's all-zero value is refused
  * (ERR_DENIED), as RFC 9180 section 7.1.4 wants. */
