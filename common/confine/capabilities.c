@@ -13,23 +13,20 @@
 #define CAP_IN(n)  ((n) / 32)
 #define CAP_BIT(n) (UINT32_C(1) << ((n) % 32))
 
-/* PR_CAPBSET_READ fails for the first number that the kernel does not know.
- * What it refuses to drop (EPERM, without CAP_SETPCAP) is of no use to a
- * process with no-new-privs: execve(2) gives it nothing of the set. */
+/* Until the kernel knows no more.  EPERM: without CAP_SETPCAP it drops none,
+ * and what is left is of no use to a process with no-new-privs: execve(2) gives
+ * it nothing of the set. */
 bool confine_drop_bounding_set(int keep)
 {
-	int there;
-
-	for (int cap = 0; (there = prctl(PR_CAPBSET_READ, cap, 0, 0, 0)) >= 0;
-	     cap++) {
-		if (cap == keep || there == 0)
+	for (int cap = 0;; cap++) {
+		if (cap == keep)
 			continue;
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0
-			? errno != EPERM
-			: prctl(PR_CAPBSET_READ, cap, 0, 0, 0) != 0)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
+			return errno == EPERM ||
+			       prctl(PR_CAPBSET_READ, cap, 0, 0, 0) < 0;
+		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) != 0)
 			return false;
 	}
-	return true;
 }
 
 /* capget(2) or capset(2), by its number: libcap is not needed for these two. */
@@ -56,16 +53,13 @@ static bool has_only(const struct __user_cap_data_struct wanted[static WORDS])
 	return true;
 }
 
+/* What is ambient is inheritable, too (capabilities(7)), and nothing is. */
 static bool others_are_gone(
     const struct __user_cap_data_struct wanted[static WORDS])
 {
 	struct __user_cap_data_struct more[WORDS];
 
 	memset(more, 0xff, sizeof more);
-	for (int cap = 0; cap < 32 * WORDS; cap++)
-		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) ==
-		    1)
-			return false;
 	return has_only(wanted) && call_capabilities(SYS_capset, more) != 0 &&
 	       has_only(wanted) && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
 }
