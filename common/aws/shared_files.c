@@ -150,17 +150,15 @@ static int set_path(
 
 /* ---- reading one */
 
-/* *space is the text in *out.  ERR_ABSENT, ERR_IO (errno kept), ERR_LIMIT,
- * ERR_NOMEM. */
-static int read_bytes(
-    const char *path, size_t room, struct buf **out, uint8_t **space)
+/* *space is the text in *out.  ERR_IO (errno kept), ERR_LIMIT, ERR_NOMEM. */
+static int read_bytes(int fd, size_t room, struct buf **out, uint8_t **space)
 {
 	struct buf *text = buf_new(room);
 	size_t len;
 	int rc = text != NULL ? buf_extend(text, room, space) : ERR_NOMEM;
 
 	if (rc == 0)
-		rc = file_read(path, *space, room, &len);
+		rc = file_read_open(fd, *space, room, &len);
 	if (rc != 0) {
 		const int saved = errno;
 
@@ -173,13 +171,20 @@ static int read_bytes(
 	return 0;
 }
 
-/* The one place where a file is read. */
+/* The one place where a file is read.  Or ERR_ABSENT, which takes no room. */
 static int read_file(const char *path, struct buf **out, uint8_t **space)
 {
-	int rc = read_bytes(path, FIRST_ROOM, out, space);
+	int fd, saved, rc = file_open(path, &fd);
 
-	return rc == ERR_LIMIT ? read_bytes(path, SHARED_FILE_MAX, out, space)
-			       : rc;
+	if (rc != 0)
+		return rc;
+	rc = read_bytes(fd, FIRST_ROOM, out, space);
+	if (rc == ERR_LIMIT && lseek(fd, 0, SEEK_SET) == 0)
+		rc = read_bytes(fd, SHARED_FILE_MAX, out, space);
+	saved = errno;
+	(void)close(fd);
+	errno = saved;
+	return rc;
 }
 
 /* The file as it was when this process could still read it. */

@@ -50,14 +50,20 @@ int file_read_open(int fd, void *data, size_t max, size_t *len)
 	}
 }
 
+int file_open(const char *path, int *fd)
+{
+	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (*fd >= 0)
+		return 0;
+	return errno == ENOENT || errno == ENOTDIR ? ERR_ABSENT : ERR_IO;
+}
+
 int file_read(const char *path, void *data, size_t max, size_t *len)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	int rc, saved;
+	int fd, saved, rc = file_open(path, &fd);
 
-	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR ? ERR_ABSENT
-							   : ERR_IO;
+	if (rc != 0)
+		return rc;
 	rc = file_read_open(fd, data, max, len);
 	saved = errno;
 	(void)close(fd);

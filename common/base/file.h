@@ -17,8 +17,11 @@ int file_write(int fd, const void *data, size_t len) MUST_CHECK;
  * ERR_LIMIT when there is more, ERR_IO, errno kept. */
 int file_read_open(int fd, void *data, size_t max, size_t *len) MUST_CHECK;
 
-/* The same for the file at path, which is opened so that neither a FIFO hangs
- * nor a terminal is acquired.  ERR_ABSENT when there is no such file. */
+/* Open the file at path to be read, so that neither a FIFO hangs nor a terminal
+ * is acquired.  ERR_ABSENT when there is no such file, ERR_IO, errno kept. */
+int file_open(const char *path, int *fd) MUST_CHECK;
+
+/* Both. */
 int file_read(const char *path, void *data, size_t max, size_t *len) MUST_CHECK;
 
 /* Open the directory that path's last component lies in; *name is that
