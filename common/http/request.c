@@ -9,10 +9,11 @@
 #include "base/text.h"
 #include "http/policy.h"
 
-#define URL_MAX 2048
-#define BELT_MS 1000 /* curl's own limits, beyond ours */
+#define URL_MAX      2048
+#define BELT_MS      1000 /* curl's own limits, beyond ours */
 /* A connection that was idle for longer may be closing at the other end. */
-#define IDLE_S  10L
+#define IDLE_S       10L
+#define UPLOAD_LEAST 16384L /* bytes; the least of curl's upload buffers */
 
 static size_t on_header(char *line, size_t size, size_t n, void *arg)
 {
@@ -362,6 +363,9 @@ static CURLcode set_request(
 	if (body) {
 		SET(CURLOPT_UPLOAD, 1L);
 		SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)req->body_len);
+		/* All of it is wiped, however little of it was used. */
+		if (req->body_len <= (size_t)UPLOAD_LEAST)
+			SET(CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_LEAST);
 	}
 	SET(CURLOPT_READFUNCTION, on_body);
 	SET(CURLOPT_READDATA, t);
