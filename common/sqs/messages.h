@@ -47,9 +47,9 @@ struct sqs_receipt {
 
 struct sqs_messages {
 	size_t n;
-	struct sqs_receipt receipts[LIMIT_BATCH];
-	struct message *at; /* the n messages */
-	size_t room;        /* messages that at has room for */
+	struct sqs_receipt receipts[LIMIT_BATCH]; /* n are set */
+	struct message *at;                       /* the n messages */
+	size_t room; /* messages that at has room for */
 };
 
 /* Of WaitTimeSeconds (SQS Developer Guide, "Short and long polling"): the

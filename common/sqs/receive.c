@@ -276,7 +276,8 @@ int sqs_receive(struct sqs *s, const char *queue_url, int max, int wait_s,
 {
 	int rc;
 
-	memset(out, 0, sizeof *out);
+	out->at = NULL;
+	out->n = out->room = 0;
 	if (max < 1 || max > LIMIT_BATCH || wait_s < 0 ||
 	    wait_s > SQS_WAIT_MAX_S)
 		return err_set(err, ERR_LIMIT,
@@ -294,8 +295,11 @@ int sqs_receive(struct sqs *s, const char *queue_url, int max, int wait_s,
 
 void sqs_messages_free(struct sqs_messages *m)
 {
-	if (m->at != NULL)
+	if (m->at != NULL) {
 		explicit_bzero(m->at, m->room * sizeof *m->at);
+		explicit_bzero(m->receipts, m->room * sizeof *m->receipts);
+	}
 	free(m->at);
-	explicit_bzero(m, sizeof *m);
+	m->at = NULL;
+	m->n = m->room = 0;
 }
