@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "aid/failing.h"
 /* The cached key shows in no result, so the code is looked into. */
 #include "aws/sigv4.c"
 
@@ -202,6 +203,27 @@ static void a_failed_derivation_leaves_no_key_behind(void **state)
 	assert_as_fresh(s, secret, "us-east-1", "sqs", AT);
 }
 
+static int sign_anew(void *state)
+{
+	struct sigv4_credentials with_token = example;
+	struct sigv4 *s = state;
+	struct sigv4_result result;
+	int rc;
+
+	with_token.token = "token";
+	memset(s, 0, sizeof *s);
+	rc = sigv4_sign(s, &with_token, &get, "us-east-1", "sqs", AT, &result);
+	if (rc == 0)
+		buf_free(result.authorization);
+	return rc;
+}
+
+/* Nothing is signed with a part of it missing. */
+static void whatever_fails_nothing_is_signed(void **state)
+{
+	(void)failing_each(sign_anew, *state, false);
+}
+
 static void assert_limit(struct sigv4 *s, const struct sigv4_request *req,
     const char *token, const char *region, int expected)
 {
@@ -345,6 +367,7 @@ int main(void)
 	    TEST(the_cached_key_follows_everything_it_is_made_of),
 	    TEST(a_key_in_the_cache_is_used),
 	    TEST(a_failed_derivation_leaves_no_key_behind),
+	    TEST(whatever_fails_nothing_is_signed),
 	    TEST(a_request_beyond_the_limits_is_not_signed),
 	    cmocka_unit_test(white_space_of_a_value_becomes_single_spaces),
 	    cmocka_unit_test(names_of_headers_become_small_letters),
