@@ -15,6 +15,7 @@
 
 #include "agent/offline/sink.h"
 #include "aid/confine.h"
+#include "aid/failing.h"
 #include "base/clock.h"
 #include "base/file.h"
 
@@ -129,6 +130,25 @@ static void what_has_no_room_is_found_out_first(void **state)
 	(void)close(saved);
 }
 
+static void what_cannot_be_examined_is_not_opened(void **state)
+{
+	struct err err = {0};
+	struct sink s;
+
+	(void)state;
+#ifdef __x86_64__
+	failing_next("fstat64");
+	assert_int_equal(sink_open(&s, path, 1000, soon(), &err), ERR_IO);
+	assert_non_null(strstr(err.text, "cannot examine /tmp/test_sink."));
+	assert_int_equal(s.fd, -1);
+#else
+	(void)err;
+	(void)s;
+	print_message("skipped: no call fails on this processor\n");
+	skip();
+#endif
+}
+
 static void a_full_device_is_an_error(void **state)
 {
 	struct buf *b = bytes("x");
@@ -151,6 +171,7 @@ int main(void)
 	    T(files_are_private_and_replaced),
 	    T(what_cannot_be_written_is_found_out_first),
 	    T(what_has_no_room_is_found_out_first),
+	    T(what_cannot_be_examined_is_not_opened),
 	    T(a_full_device_is_an_error),
 	};
 
