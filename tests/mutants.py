@@ -48,8 +48,8 @@ SWAPS = {
 OPERATORS = {
     "boundary": "`<` for `<=` and the like, `sizeof` one more or less",
     "comparison": "`==` for `!=`, `<` for `>=`",
-    "arithmetic": "`+` for `-`, `&` for `|`, an operand left out of `|`",
-    "logical": "`&&` for `||`, an operand left out",
+    "arithmetic": "`+` for `-`, _and_ for _or_ of bits, an operand left out",
+    "logical": "`&&` for _or_, an operand left out",
     "condition": "a condition negated",
     "removed": "a call, an assignment, a `break` or a row of a table removed",
     "wipe": "a call that wipes removed",
