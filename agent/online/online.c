@@ -442,15 +442,10 @@ static void tell_end(struct run *run, int code)
 
 int agent_online_run(int fd, const struct conf *conf, int64_t deadline)
 {
-	/* Called once in a process.  On the stack all of it would be written
-	 * before it is used, and most of it never is. */
-	static struct run run;
+	struct run run = {.fd = fd, .conf = conf, .deadline = deadline};
 	struct err err = {0};
 	int rc = split_end_fd(fd, -1, &run.end_fd);
 
-	run.fd = fd;
-	run.conf = conf;
-	run.deadline = deadline;
 	run.clock = clock_system(&run.end_fd);
 	if (rc != 0)
 		(void)err_errno(&err, rc, "cannot watch the offline half");
