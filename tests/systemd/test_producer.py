@@ -253,6 +253,43 @@ def test_a_failure_that_passes_is_restarted(world: World) -> None:
     assert wait(lambda: machine.show(PRODUCER, "ActiveState") == "active")
 
 
+def test_restarts_in_a_row_lose_nothing(world: World) -> None:
+    """Thirty of them: by order, after a kill, and with SIGHUP on the way."""
+    machine = world.machine
+    queue = world.make_queue("producer")
+    machine.must("sqs-entropy-producer", "--genkey", KEY)
+    machine.drop_in(PRODUCER, "test", "[Service]\nRestartSec=1\n")
+    assert world.start(PRODUCER).returncode == 0
+    for turn in range(30):
+        if turn % 3 == 1:
+            machine.must("systemctl", "kill", "--signal=KILL", PRODUCER)
+        if turn % 3 == 2:
+            machine.must("systemctl", "--no-block", "restart", PRODUCER)
+            machine.run("systemctl", "--no-block", "reload", PRODUCER)
+            machine.run("systemctl", "kill", "--signal=HUP", PRODUCER)
+            assert wait(lambda: machine.show(PRODUCER, "ActiveState") == "active"), (
+                machine.invocation(PRODUCER)
+            )
+        else:
+            machine.must("systemctl", "restart", PRODUCER)
+    assert wait(lambda: queue.depth()[0] >= 10), machine.invocation(PRODUCER)
+    assert wait(lambda: len(machine.tasks(PRODUCER)) == 2)
+    assert machine.must("pgrep", "-c", "-f", "^/usr/sbin/sqs-entropy-prod") == "2\n"
+    assert machine.must("ls", "/run/credentials").count("sqs-entropy-producer") == 1
+    left = machine.must("sh", "-c", "ls -d /run/sqs-entropy-producer*")
+    assert left == "/run/sqs-entropy-producer\n"
+    machine.must("systemctl", "stop", PRODUCER)
+    assert machine.show(PRODUCER, "Result") == "success"
+    told = [
+        (m["MessageAttributes"]["Entropy"]["StringValue"].split(";")[2], m["Body"])
+        for _ in range(40)
+        for m in queue.receive()
+    ]
+    assert len(told) >= 10
+    assert len({number for number, _ in told}) == len(told)
+    assert len({body for _, body in told}) == len(told)
+
+
 PROBE = r"""
 try() {
 	if "$@" >/dev/null 2>&1; then echo "DID $*"; else echo "refused $*"; fi
