@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -157,8 +158,9 @@ def test_a_fifo_waits_for_its_writer(
     path = tmp_path / "fifo"
     os.mkfifo(path)
     process = run.start(PRODUCER, "--once", *TEN, "-q", queue.url, "-d", path)
-    # By then the source is open, and asked for bytes.
+    # By then the source is open, and asked for bytes: some reads find none.
     wait_until(lambda: bool(proxy.matching("GetQueueAttributes")))
+    time.sleep(1)
     path.write_bytes(data)
     got = run.finish(process)
     assert got.code == 0, got.err
