@@ -6,13 +6,30 @@
 
 #include "base/text.h"
 
-#define HOST_CHARS                                                             \
-	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"       \
-	".-_:[]"
-#define SEGMENT_CHARS                                                          \
-	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"       \
-	".-_~%"
-#define PATH_CHARS "/" SEGMENT_CHARS
+#define DIGITS "0123456789"
+#define NAME_CHARS                                                             \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" DIGITS ".-_"
+#define ADDRESS_CHARS "abcdefABCDEF" DIGITS ":."
+#define SEGMENT_CHARS NAME_CHARS "~%"
+#define PATH_CHARS    "/" SEGMENT_CHARS
+#define PORT_LEN      5
+
+/* Characters of a host and a port, if there is one (RFC 3986, 3.2.2 and 3.2.3);
+ * 0 when there are none, or what is there is neither. */
+static size_t host_len(const char *s)
+{
+	const bool address = *s == '[';
+	size_t n = strspn(s + address, address ? ADDRESS_CHARS : NAME_CHARS);
+	size_t port;
+
+	if (n == 0 || (address && s[n + 1] != ']'))
+		return 0;
+	n += address ? 2 : 0;
+	if (s[n] != ':')
+		return n;
+	port = strspn(s + n + 1, DIGITS);
+	return port > 0 && port <= PORT_LEN ? n + 1 + port : 0;
+}
 
 /* curl leaves the scheme's own port out of Host, which is signed. */
 static void drop_default_port(char *origin, const char *host)
@@ -45,7 +62,7 @@ int url_split(const char *text, struct url *out)
 		return ERR_FORMAT;
 	if (strlen(text) >= sizeof out->origin)
 		return ERR_LIMIT;
-	host = strspn(text + scheme, HOST_CHARS);
+	host = host_len(text + scheme);
 	out->path = text + scheme + host;
 	if (host == 0 || (*out->path != '\0' && *out->path != '/') ||
 	    out->path[strspn(out->path, PATH_CHARS)] != '\0')

@@ -31,7 +31,9 @@ static void a_url_is_split_into_origin_and_path_or_refused(void **state)
 	    "https://h/1/q?x", "https://h/1/q#x", "https://h\\x/",
 	    "https://h/a b", "https://h/\r\nX: y", "https://h x/",
 	    "https://h/\xc3\xa9", "https://h\xc3\xa9/", "//h/1/q",
-	    " https://h/1/q"};
+	    " https://h/1/q", "http://h:80:80/", "http://h:", "http://h:x/",
+	    "http://h:123456/", "http://::1/", "http://[::1/", "http://[]/",
+	    "http://::1]/", "http://[::1]x/", "http://[h]/", "http://:80/"};
 	char long_one[LIMIT_URL + 16];
 	struct url url;
 
