@@ -89,9 +89,10 @@ $(filter %/test_buf,$(UNIT_BIN)): override LDFLAGS += -Wl,--wrap=free
 FUZZ_SECONDS ?= 60
 FUZZ_CC ?= clang
 FUZZ_TARGETS ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-## each fuzz target for FUZZ_SECONDS=60
+## each fuzz target for FUZZ_SECONDS=60; FUZZING=--write makes the table, too
 fuzz:
-	$(Q)tests/fuzz/run "$(BUILD)/fuzz" $(FUZZ_SECONDS) "$(FUZZ_CC)" \
+	$(Q)$(if $(filter --write,$(FUZZING)),$(PYTHON) tests/fuzz/table) \
+		tests/fuzz/run "$(BUILD)/fuzz" $(FUZZ_SECONDS) "$(FUZZ_CC)" \
 		"$(CC)" $(FUZZ_TARGETS)
 
 FUZZ := $(wildcard tests/fuzz/*.c)
