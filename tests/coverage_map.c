@@ -16,6 +16,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifndef COVERAGE_COUNTS
+#define COVERAGE_COUNTS "." /* tests/coverage gives a folder */
+#endif
+
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 extern char coverage_counts[] __attribute__((visibility("hidden")));
 extern char coverage_counts_end[] __attribute__((visibility("hidden")));
