@@ -90,6 +90,11 @@ int blocks_make(struct blocks *b, const struct pace *pace, uint8_t *out,
 void blocks_combine(
     uint8_t *out, const uint8_t *const in[], size_t n, size_t len);
 
+/* ERR_CONFIG if that source is, under another name, the same as another open
+ * one: at the start, or after a change. */
+int blocks_refuse_same(const struct blocks *b, size_t which, struct err *err)
+    MUST_CHECK;
+
 /* 0, or the error to end with, as no source can give a block to this process
  * any more.  ERR_SOURCE: one has failed its tests too often.  ERR_ABSENT: each
  * is lost (source.h), or, to a service, could not be opened again.  A unit has
