@@ -153,36 +153,32 @@ static bool write_slot(const struct slots *s, unsigned k,
 
 /* A slot whose sync failed may be damaged, and is the next one to be written
  * again: until then the other one is all there is. */
-static int write_next(
-    struct slots *s, const struct head *head, const void *state)
+static int write_next(struct slots *s, uint64_t generation, const void *state)
 {
-	if (!write_slot(s, s->next, head, state) || fdatasync(s->fd) != 0)
+	const struct head head = make_head(s, generation, state);
+
+	if (!write_slot(s, s->next, &head, state) || fdatasync(s->fd) != 0)
 		return ERR_IO;
-	s->generation = head->generation;
+	s->generation = generation;
 	s->next = (s->next + 1) % SLOTS;
 	return 0;
 }
 
 int slots_write_one(struct slots *s, const void *state)
 {
-	const struct head head = make_head(s, s->generation + 1, state);
-
-	return write_next(s, &head, state);
+	return write_next(s, s->generation + 1, state);
 }
 
 int slots_write_other(struct slots *s, const void *state)
 {
-	const struct head head = make_head(s, s->generation, state);
-
-	return write_next(s, &head, state);
+	return write_next(s, s->generation, state);
 }
 
 int slots_write(struct slots *s, const void *state)
 {
-	const struct head head = make_head(s, s->generation + 1, state);
-	const int rc = write_next(s, &head, state);
+	const int rc = slots_write_one(s, state);
 
-	return rc != 0 ? rc : write_next(s, &head, state);
+	return rc != 0 ? rc : slots_write_other(s, state);
 }
 
 /* ---- opening and making */
