@@ -247,18 +247,20 @@ static int show_session(const struct session_config *cfg)
 	return rc;
 }
 
+static const struct session_config usual = {
+    .queues = (const char (*)[LIMIT_URL])queues,
+    .region = "eu-west-1",
+    .endpoint_url = "",
+    .profile = "",
+    .ca_bundle = "",
+    .agent = "test",
+    .cancel_fd = -1};
+
 /* A session with these credentials: it is used, or shown. */
 static int try_session(void *state)
 {
 	const struct giver *g = state;
-	const struct session_config cfg = {
-	    .queues = (const char(*)[LIMIT_URL])queues,
-	    .region = "eu-west-1",
-	    .endpoint_url = "",
-	    .profile = "",
-	    .ca_bundle = "",
-	    .agent = "test",
-	    .cancel_fd = -1};
+	const struct session_config cfg = usual;
 	struct loopback_step steps[ANSWERS_MAX];
 	struct loopback *server;
 	int rc;
@@ -282,19 +284,13 @@ static int show_iot(void *state)
 {
 	struct keys *k = state;
 	char certificate[128], key[128];
-	const struct session_config cfg = {
-	    .queues = (const char(*)[LIMIT_URL])queues,
-	    .region = "eu-west-1",
-	    .endpoint_url = "",
-	    .profile = "",
-	    .ca_bundle = "",
-	    .iot = {"x.credentials.iot.eu-west-1.amazonaws.com", "alias",
-		"thing", certificate, key},
-	    .agent = "test",
-	    .cancel_fd = -1};
+	struct session_config cfg = usual;
 
 	(void)snprintf(certificate, sizeof certificate, "%s", k->path);
 	(void)snprintf(key, sizeof key, "%s/key", k->dir);
+	cfg.iot = (struct cred_iot_config){
+	    "x.credentials.iot.eu-west-1.amazonaws.com", "alias", "thing",
+	    certificate, key};
 	return show_session(&cfg);
 }
 
