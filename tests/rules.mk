@@ -151,11 +151,13 @@ PYTEST_JOBS ?= $(shell echo $$((4 * $$(nproc))))
 # Without valgrind's header no instructions are counted.
 BENCH_SO := $(if $(wildcard /usr/include/valgrind/callgrind.h),\
 	$(BUILD)/tests/bench/counted.so)
+# What tests the counting of instructions counts many: check-bench runs it.
 ## the two programs against their stand-ins
-check-integration: all tests $(BENCH_SO)
+check-integration: all tests
 	$(Q)rm -rf $(BUILD)/said && mkdir $(BUILD)/said
 	$(Q)BUILD=$(BUILD) $(PYTHON) -m pytest -q -n $(PYTEST_JOBS) \
-		--dist worksteal tests/integration $(PYTEST)
+		--dist worksteal --ignore tests/integration/test_bench.py \
+		tests/integration $(PYTEST)
 
 # A fleet in virtual time, with the rule of the producer itself.
 FLEET := $(wildcard tests/bench/fleet/*.c)
@@ -201,7 +203,8 @@ $(YEARS_BIN): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(YEARS_AID)) $(LIBCOMMON)
 		$(filter %.o,$^) $(filter-out $(LIBCOMMON),$(filter %.a,$^)) \
 		$(LIBCOMMON) $(LDLIBS)
 -include $(YEARS:%.c=$(BUILD)/%.d)
-tests: $(YEARS_BIN)
+## build what check-years and years run
+simulations: $(YEARS_BIN)
 ## months of a producer and boots of the agent, with faults, in virtual time
 check-years: $(YEARS_BIN)
 	$(Q)BUILD=$(BUILD) $(PYTHON) tests/years/report check
@@ -209,7 +212,7 @@ check-years: $(YEARS_BIN)
 ## years of both, and their section of docs/testing.md; some minutes
 years: $(YEARS_BIN)
 	$(Q)BUILD=$(BUILD) $(PYTHON) tests/years/report write
-.PHONY: check-years years
+.PHONY: check-years years simulations
 
 # What measures is small C and runs as tests/bench/bench says.
 BENCH_BIN := $(addprefix $(BUILD)/tests/bench/,canned timed link)
@@ -231,9 +234,10 @@ bench: all $(BENCH_BIN) $(BENCH_SO) $(BUILD)/tests/programs/without \
 		$(if $(filter --quick,$(BENCH)),,$(BUILD)/venv-plot/bin/python)
 	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench/bench $(BENCH)
 ## has anything of a run grown that can be counted?  BENCH=--write: it may
-check-bench: all $(BENCH_BIN) $(BENCH_SO) $(BUILD)/tests/programs/without \
-		$(if $(filter --quick,$(BENCH)),,$(BUILD)/venv-plot/bin/python)
+check-bench: all $(BENCH_BIN) $(BENCH_SO) $(BUILD)/tests/programs/without
 	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench/bench --check $(BENCH)
+	$(Q)BUILD=$(BUILD) $(PYTHON) -m pytest -q -n $(PYTEST_JOBS) \
+		tests/integration/test_bench.py
 ## hundreds of agents at once on one queue; STORM='--agents 500 --late 500'
 storm: all
 	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench/storm $(STORM)
