@@ -30,7 +30,7 @@ SECONDS = 240
 APART = ["unshare", "--mount", "--mount-proc", "--pid", "--fork", "--kill-child"]
 
 # What a document asks for that a machine may lack.
-TOOLS = {"aws.md": "jq", "fleet.md": "gpg"}
+TOOLS = {"aws.md": "jq", "conformance.md": "jq", "fleet.md": "gpg"}
 
 PROGRAMS = ("agent", "producer")
 OPTIONS_OF = [*documents(), ROOT / "cloud-init/README.md"]
@@ -114,8 +114,13 @@ A_PRODUCER = """
 echo "device = \\"$W/source\\"" >/etc/sqs-entropy/producer.conf
 echo "region = \\"$AWS_REGION\\"" >>/etc/sqs-entropy/producer.conf
 """
+A_SAMPLE = """
+sqs-entropy-producer --assess "$W/source" --json --dump raw.bin >assess.json
+cp raw.bin restart.bin
+"""
 GIVEN = {
     "README.md": AN_INSTANCE,
+    "conformance.md": A_SAMPLE,
     "fleet.md": AN_INSTANCE,
     "instance.md": AN_INSTANCE,
     "pi.md": A_PRODUCER,
