@@ -13,6 +13,7 @@ import pytest
 from machine import status
 from world import AGENT, HOST, METADATA, UNCONDITIONAL, World
 
+from aid.environment import ROOT
 from aid.faults import CONNECT
 from aid.wait import wait_until
 
@@ -66,6 +67,20 @@ def test_it_injects(world: World) -> None:
     assert HOST in world.names.asked
     assert [r.key for r in world.imds.records if r.faulty] == []
     assert world.machine.state() == "running"
+
+
+def test_the_kernels_seed_is_saved_as_the_document_has_it(world: World) -> None:
+    text = (ROOT / "docs/instance.md").read_text()
+    (drop_in,) = re.findall(r"```ini\n(.*?random-seed.*?)```", text, re.DOTALL)
+    seed = "/var/lib/systemd/random-seed"
+    before = "of the last start, 32 bytes long"
+    world.machine.write(seed, before, 0o600)
+    world.machine.drop_in(AGENT, "test", drop_in)
+    world.make_queue("agent").send(BODY)
+    assert world.start(AGENT).returncode == 0
+    saved = world.machine.path(seed).read_bytes()
+    assert len(saved) == len(before)
+    assert saved != before.encode(), world.machine.invocation(AGENT)
 
 
 def test_again_it_leaves_the_queue_alone(world: World) -> None:
