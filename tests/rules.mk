@@ -393,7 +393,10 @@ check-fips: all
 	$(Q)tests/fips "$(BUILD)/fips"
 	$(Q)FIPS_PROVIDERS="$(BUILD)/fips" BUILD=$(BUILD) $(PYTHON) -m pytest -q \
 		-n $(PYTEST_JOBS) tests/integration/test_fips.py $(PYTEST)
-.PHONY: check-fips
+## the example for Ignition, by Butane and Ignition; root, needs go and libblkid-dev
+check-ignition: all
+	$(Q)BUILD=$(BUILD) tests/ignition
+.PHONY: check-fips check-ignition
 
 ## "./bootstrap check" in a new minimal Debian root
 check-fresh:
