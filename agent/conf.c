@@ -45,6 +45,11 @@ static const struct setting rows[] = {
 	SETTING_SHOWN(
 	    0, "SECONDS", "do nothing when a run injected less than this ago"),
 	MEMBER(unless_seeded)},
+    {"forked", SETTING_FLAG, SETTING_OPTION,
+	SETTING_SHOWN(0, NULL,
+	    "on a clone of a running machine: seed it, whatever "
+	    "--unless-seeded says"),
+	MEMBER(forked)},
     PROGRAM_PLACE_ROWS(SETTING_DIRECTIVE),
     {"trusted-producers", SETTING_STRING, SETTING_FILE,
 	SQS_ENTROPY_SYSCONFDIR "/sqs-entropy/trusted.d",
@@ -81,12 +86,38 @@ static const struct setting rows[] = {
 
 _Static_assert(sizeof rows / sizeof rows[0] <= SETTINGS_MAX, "room for rows");
 
+/* The line of the file, or an enum program_origin. */
+static int find_origin(const struct conf *conf, const char *name)
+{
+	const struct setting *row = settings_find(&conf_program.settings, name);
+
+	return conf->common.origin[row - rows];
+}
+
+/* A clone has the generator of its template, so that nothing but its kernel may
+ * get the bytes, and what seeded the template does not count. */
+static int complete_forked(struct conf *conf, struct err *err)
+{
+	const int line = find_origin(conf, "output");
+
+	if (!conf->forked)
+		return 0;
+	conf->unless_seeded = 0;
+	if (conf->output[0] == '\0')
+		return 0;
+	if (line == PROGRAM_BY_OPTION)
+		return err_set(err, ERR_USAGE,
+		    "--forked seeds the kernel: leave --output out");
+	return err_set(err, ERR_CONFIG,
+	    "%s:%d: output: --forked seeds the kernel: give --output \"\", "
+	    "too, or remove this line",
+	    conf->common.file, line);
+}
+
 /* Whoever can write the file would decide what a kernel believes. */
-static int complete_agent(struct conf *conf, struct err *err)
+static int complete_unsigned(const struct conf *conf, struct err *err)
 {
 	const struct program_conf *common = &conf->common;
-	const struct setting *row =
-	    settings_find(&conf_program.settings, "unsigned");
 
 	if (conf->policy.unsigned_messages != CREDIT_CREDIT ||
 	    file_is_guarded(common->file))
@@ -95,7 +126,14 @@ static int complete_agent(struct conf *conf, struct err *err)
 	    "%s:%d: unsigned: \"credit\" counts only in a file that root alone "
 	    "can write, in such a directory: run chown root and chmod go-w on "
 	    "both",
-	    common->file, common->origin[row - rows]);
+	    common->file, find_origin(conf, "unsigned"));
+}
+
+static int complete_agent(struct conf *conf, struct err *err)
+{
+	const int rc = complete_forked(conf, err);
+
+	return rc == 0 ? complete_unsigned(conf, err) : rc;
 }
 
 const struct program conf_program = {

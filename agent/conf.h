@@ -47,6 +47,7 @@ struct conf {
 	bool openmetrics;   /* --openmetrics */
 	long max_age;       /* of the status, seconds; 0: any */
 	long unless_seeded; /* seconds; 0: run in any case */
+	bool forked;        /* this machine is a clone: seed it anew */
 
 	char trusted_producers[PATH_MAX]; /* a directory */
 	char seal_key[PATH_MAX];          /* "": sealed messages do not open */

@@ -43,6 +43,17 @@ static int run_halves(
 	return agent_halves_run(offline, agent_online_run, deadline, err);
 }
 
+/* What this boot's runs did, they did for the template too, so that it counts
+ * for none of its clones. */
+static void forget_seeds(void)
+{
+	if (last_seed_forget() != 0)
+		log_warning("cannot note that this machine was cloned: a later "
+			    "run with --unless-seeded may take it for seeded "
+			    "(is %s writable?)",
+		    status_directory());
+}
+
 static int run_agent(const struct conf *conf, struct err *err)
 {
 	struct agent_offline offline;
@@ -50,6 +61,8 @@ static int run_agent(const struct conf *conf, struct err *err)
 	int64_t deadline = 0;
 	int rc;
 
+	if (conf->forked)
+		forget_seeds();
 	last_seed_read(&last);
 	if (agent_offline_is_done(conf, &last))
 		return 0;

@@ -61,6 +61,7 @@ void last_seed_read_again(struct last_seed *s, int fd)
 	s->credited = past_or_0(file.seed.credited, now);
 	s->failed = past_or_0(file.seed.failed, now);
 	s->waited = past_or_0(file.seed.waited, INT64_MAX);
+	s->forked = past_or_0(file.seed.forked, now);
 }
 
 void last_seed_read(struct last_seed *s)
@@ -86,6 +87,20 @@ int last_seed_write(const struct last_seed *s, int fd)
 	return pwrite(fd, &file, sizeof file, 0) == (ssize_t)sizeof file
 		   ? 0
 		   : ERR_IO;
+}
+
+int last_seed_forget(void)
+{
+	struct last_seed s = {.forked = clock_read(CLOCK_BOOTTIME)};
+	const int fd = status_open(LAST_SEED_NAME);
+	int rc;
+
+	if (fd < 0)
+		return ERR_IO;
+	read_boot(s.boot);
+	rc = last_seed_write(&s, fd);
+	(void)close(fd);
+	return rc;
 }
 
 void last_seed_note(struct last_seed *s, int64_t now, bool credit)
@@ -125,4 +140,5 @@ void last_seed_put(const struct last_seed *s, struct json_writer *w)
 	json_put_integer(w, "credited", s->credited);
 	json_put_integer(w, "failed", s->failed);
 	json_put_integer(w, "waited", s->waited);
+	json_put_integer(w, "forked", s->forked);
 }

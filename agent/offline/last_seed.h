@@ -23,6 +23,7 @@ struct last_seed {
 	int64_t failed;   /* when the last run ended without a network, or
 			     found the queue empty */
 	int64_t waited;   /* ms that the failed runs have waited */
+	int64_t forked;   /* when a run with --forked began last */
 };
 
 /* Read the file.  All times are 0 when the file is not there, is malformed, of
@@ -34,6 +35,12 @@ void last_seed_read(struct last_seed *s);
  * other runs may have noted something since.  Where last_seed_read() would give
  * nothing, what s has stays. */
 void last_seed_read_again(struct last_seed *s, int fd);
+
+/* Note in the file that a run with --forked begins now, and nothing of what was
+ * before: a clone has what it knows of its template from there.  What the file
+ * holds is not believed anyway where another user could have written it.
+ * ERR_IO. */
+int last_seed_forget(void) MUST_CHECK;
 
 /* Note that a run has injected at now.  An earlier failure is forgotten. */
 void last_seed_note(struct last_seed *s, int64_t now, bool credit);

@@ -71,6 +71,7 @@ int agent_offline_open(struct agent_offline *o, const struct conf *conf,
 	    .replay = {.file = {.fd = -1}},
 	    .status_fd = -1,
 	    .last_seed_fd = -1,
+	    .began = clock_read(CLOCK_BOOTTIME),
 	    .deadline = deadline,
 	    .identity = buf_new(OFFLINE_IDENTITY_MAX)};
 	if (o->identity == NULL)
@@ -164,7 +165,8 @@ static int64_t find_waited(const struct agent_offline *o, int code)
 }
 
 /* Note for --unless-seeded what this run did for the kernel.  A run with
- * --output did nothing for it. */
+ * --output did nothing for it.  One that the template of this clone began did
+ * nothing either, because all its clones end it with the same bytes. */
 static void note_outcome(struct agent_offline *o, int code)
 {
 	const int64_t now = clock_read(CLOCK_BOOTTIME);
@@ -173,6 +175,8 @@ static void note_outcome(struct agent_offline *o, int code)
 		return;
 	if (o->last_seed_fd >= 0)
 		last_seed_read_again(&o->last_seed, o->last_seed_fd);
+	if (o->began < o->last_seed.forked)
+		return;
 	if (code == 0)
 		last_seed_note(&o->last_seed, now, o->credit > 0);
 	else if (code == ERR_EMPTY || err_exit(code) == err_exit(ERR_TIMEOUT))

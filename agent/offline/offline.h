@@ -36,6 +36,7 @@ struct agent_offline {
 	int status_fd;              /* -1: no status file */
 	int last_seed_fd;           /* -1: no file of it */
 	struct last_seed last_seed; /* what earlier runs did */
+	int64_t began;              /* CLOCK_BOOTTIME ms */
 	int64_t deadline;           /* CLOCK_MONOTONIC ms */
 	struct buf *identity;       /* sets this machine apart */
 	/* Set by agent_offline_run(): */

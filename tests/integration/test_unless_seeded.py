@@ -19,7 +19,7 @@ from aid.programs import AGENT, Result, Runner
 from aid.queue import Queue
 from aid.sqsproxy import SqsFault, SqsProxy
 from aid.status import BOOT_ID, pretend, status
-from aid.wait import PATIENCE
+from aid.wait import PATIENCE, wait_until
 
 HOUR = 3600.0
 
@@ -174,7 +174,7 @@ def test_a_boot_waits_once_for_a_message(
 
 
 @needs_kernel
-@pytest.mark.parametrize("cut", [0, 1, 8, 48, 79])
+@pytest.mark.parametrize("cut", [0, 1, 8, 48, 87])
 def test_a_damaged_file_counts_for_none(
     run: Runner, queue: Queue, proxy: SqsProxy, cut: int
 ) -> None:
@@ -252,6 +252,58 @@ def test_of_two_runs_at_once_one_seeds(
     said = sorted("nothing to do" in got.err for got in ended)
     assert said == [False, True], ended
     assert queue.depth() == (1, 0)
+
+
+@needs_kernel
+@pytest.mark.parametrize("args", [[], ["--unless-seeded", "600"]])
+def test_a_clone_is_seeded_whatever_was_before(
+    run: Runner, queue: Queue, args: list[str]
+) -> None:
+    pretend(run, injected=5, credited=5)
+    assert seed(run, queue, *args, "--forked").code == 0
+    first = status(run)
+    assert int(str(first["injected"])) >= int(str(first["forked"])) > 0
+    assert first["credited"] == 0
+    # From then on it is a machine as any other.
+    got = run(AGENT, "-q", queue.url, "--unless-seeded", "600")
+    assert (got.code, "nothing to do" in got.err) == (0, True), got.err
+
+
+@needs_kernel
+def test_a_clone_that_finds_no_message_is_not_seeded(
+    run: Runner, queue: Queue, proxy: SqsProxy
+) -> None:
+    pretend(run, injected=5, credited=5, failed=1, waited=9)
+    got = run(AGENT, "-q", queue.url, "--forked", "-t", "3")
+    assert got.code == 75, got.err
+    assert b"seeded" not in run(AGENT, "--status").out
+    assert asked(run, queue, proxy, "--unless-seeded", "600")
+
+
+@needs_kernel
+def test_what_the_template_began_seeds_no_clone(
+    run: Runner, queue: Queue, proxy: SqsProxy
+) -> None:
+    """All clones end that run with the same bytes."""
+    queue.send(body(noise(512)))
+    proxy.add(SqsFault(match="ReceiveMessage", delay=2))
+    process = run.start(AGENT, "-q", queue.url)
+    wait_until(lambda: bool(proxy.matching("ReceiveMessage")))
+    pretend(run, forked=0)
+    got = run.finish(process)
+    assert got.code == 0, got.err
+    assert "into the kernel" in got.err
+    assert status(run)["injected"] == 0
+
+
+def test_a_clone_without_a_place_to_note_it_says_so(
+    run: Runner, queue: Queue, tmp_path: Path
+) -> None:
+    """A file in the place of the directory."""
+    (tmp_path / "file").write_text("")
+    run.env["RUNTIME_DIRECTORY"] = str(tmp_path / "file")
+    got = run(AGENT, "-q", queue.url, "--forked", "-t", "3")
+    assert "cannot note that this machine was cloned: a later run" in got.err
 
 
 @pytest.mark.parametrize("value", ["0", "604801", "-5", "1.5", "ten", ""])

@@ -21,18 +21,18 @@ def status(run: Runner) -> dict[str, object]:
 def pretend(run: Runner, **ago: float) -> Path:
     """Write what earlier runs of this boot did, each so many seconds ago.
 
-    The times are injected, credited and failed; waited is how long a run waited.
-    A machine that booted later than that is waited for.
+    The times are injected, credited, failed and forked; waited is how long a run
+    waited. A machine that booted later than that is waited for.
     """
     while (now := time.clock_gettime(time.CLOCK_BOOTTIME)) <= max(ago.values()):
         time.sleep(0.1)
     ago = {name: now - value for name, value in ago.items()}
     if "waited" in ago:
         ago["waited"] = now - ago["waited"]
-    names = ("injected", "credited", "failed", "waited")
+    names = ("injected", "credited", "failed", "waited", "forked")
     times = [round(ago.get(name, 0) * 1000) for name in names]
     boot = BOOT_ID.read_text().strip().encode()
     path = Path(run.env["RUNTIME_DIRECTORY"], "last-seed")
-    path.write_bytes(struct.pack("=8s40s4q", b"SQSESEED", boot, *times))
+    path.write_bytes(struct.pack("=8s40s5q", b"SQSESEED", boot, *times))
     path.chmod(0o644)
     return path

@@ -235,6 +235,36 @@ static void unless_seeded_takes_its_time_from_an_option_alone(void **state)
 	assert_int_equal(load1(NULL), ERR_CONFIG);
 }
 
+static void what_seeded_the_template_does_not_count_for_a_clone(void **state)
+{
+	(void)state;
+	assert_int_equal(load1("--forked"), 0);
+	assert_true(conf.forked);
+	assert_int_equal(load2("--forked", "--unless-seeded=5"), 0);
+	assert_int_equal(conf.unless_seeded, 0);
+	assert_int_equal(load2("--unless-seeded=5", "--forked"), 0);
+	assert_int_equal(conf.unless_seeded, 0);
+	write_file("forked = true\n");
+	assert_int_equal(load1(NULL), ERR_CONFIG);
+}
+
+static void a_clone_seeds_its_kernel_or_nothing(void **state)
+{
+	(void)state;
+	assert_int_equal(load2("--forked", "--output=/tmp/x"), ERR_USAGE);
+	assert_string_equal(
+	    err.text, "--forked seeds the kernel: leave --output out");
+	assert_int_equal(load2("--forked", "--output="), 0);
+	write_file("queue = q\noutput = \"/tmp/x\"\n");
+	assert_int_equal(load1("--forked"), ERR_CONFIG);
+	assert_non_null(strstr(err.text,
+	    ":2: output: --forked seeds the kernel: give --output \"\", too, "
+	    "or remove this line"));
+	assert_int_equal(load2("--forked", "--output="), 0);
+	assert_int_equal(load1(NULL), 0);
+	assert_int_equal(load2("--forked", "--status"), ERR_USAGE);
+}
+
 static void a_credential_comes_before_the_key_of_the_file(void **state)
 {
 	char directory[96], file[128];
@@ -364,6 +394,8 @@ int main(void)
 	    T(where_each_value_came_from_is_known),
 	    T(an_output_is_known_when_the_file_is_malformed),
 	    T(unless_seeded_takes_its_time_from_an_option_alone),
+	    T(what_seeded_the_template_does_not_count_for_a_clone),
+	    T(a_clone_seeds_its_kernel_or_nothing),
 	    T(a_credential_comes_before_the_key_of_the_file),
 	    T(a_file_that_was_named_must_exist),
 	    T(a_queue_that_is_too_long_is_refused),

@@ -260,6 +260,38 @@ static void what_is_written_is_read_by_the_next(void **state)
 	assert_int_equal(seeded.credited, now);
 }
 
+static void what_was_before_a_fork_is_forgotten(void **state)
+{
+	const int64_t now = clock_read(CLOCK_BOOTTIME);
+	struct last_seed s;
+	int fd;
+
+	(void)state;
+	last_seed_read(&s);
+	last_seed_note(&s, now, true);
+	fd = status_open(LAST_SEED_NAME);
+	assert_true(fd >= 0);
+	assert_int_equal(last_seed_write(&s, fd), 0);
+	assert_int_equal(last_seed_forget(), 0);
+	/* Also by a run that had read it before. */
+	last_seed_read_again(&s, fd);
+	(void)close(fd);
+	last_seed_read(&seeded);
+	assert_memory_equal(&seeded, &s, sizeof seeded);
+	assert_string_equal(seeded.boot, boot);
+	assert_int_equal(last_seed_age(&seeded, false, now + HOUR), -1);
+	assert_int_equal(last_seed_age(&seeded, true, now + HOUR), -1);
+	assert_in_range(seeded.forked, now, now + HOUR);
+}
+
+static void what_cannot_be_forgotten_is_told(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    setenv("RUNTIME_DIRECTORY", "/proc/nothing/there", 1), 0);
+	assert_int_equal(last_seed_forget(), ERR_IO);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -276,6 +308,8 @@ int main(void)
 	    TEST(an_age_counts_from_the_last_run_of_that_kind),
 	    TEST(a_failure_shortens_the_next_wait_for_a_minute),
 	    TEST(what_is_written_is_read_by_the_next),
+	    TEST(what_was_before_a_fork_is_forgotten),
+	    TEST(what_cannot_be_forgotten_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -403,13 +403,14 @@ static void what_is_known_of_the_boot_is_written(void **state)
 	struct json *root;
 
 	(void)state;
-	s.last_seed = (struct last_seed){"id", 1, 2, 3, 4};
+	s.last_seed = (struct last_seed){"id", 1, 2, 3, 4, 5};
 	root = formatted(&s);
 	assert_string_equal(text(root, "boot"), "id");
 	assert_int_equal(number(root, "injected"), 1);
 	assert_int_equal(number(root, "credited"), 2);
 	assert_int_equal(number(root, "failed"), 3);
 	assert_int_equal(number(root, "waited"), 4);
+	assert_int_equal(number(root, "forked"), 5);
 	json_free(root);
 }
 
