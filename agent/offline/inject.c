@@ -92,7 +92,25 @@ static int add_entropy(int fd, const struct buf *argument, struct err *err)
 	return err_errno(err, ERR_IO, "RNDADDENTROPY failed");
 }
 
-int inject(int fd, const struct buf *bytes, unsigned bits, struct err *err)
+/* ENODATA: the generator is not ready, and reseeds by itself when it is.
+ * EINVAL and ENOTTY: kernels before 4.17 lack the request, and reseed some
+ * minutes later. */
+static int reseed(int fd, bool at_once, struct err *err)
+{
+	if (ioctl(fd, RNDRESEEDCRNG) == 0 || errno == ENODATA)
+		return 0;
+	if (errno != EINVAL && errno != ENOTTY)
+		return err_errno(err, ERR_IO, "RNDRESEEDCRNG failed");
+	if (!at_once)
+		return 0;
+	return err_set(err, ERR_IO,
+	    "the bytes are mixed, but this kernel cannot reseed its generator "
+	    "at once, as --forked and --strict need it: use Linux 4.17 or "
+	    "later");
+}
+
+int inject(int fd, const struct buf *bytes, unsigned bits, bool at_once,
+    struct err *err)
 {
 	struct buf *argument;
 	int rc =
@@ -104,12 +122,5 @@ int inject(int fd, const struct buf *bytes, unsigned bits, struct err *err)
 	else
 		rc = add_entropy(fd, argument, err);
 	buf_free(argument);
-	if (rc != 0)
-		return rc;
-	/* ENODATA: the generator is not ready, and reseeds by itself when it
-	 * is.  EINVAL and ENOTTY: kernels before 4.17 lack the request. */
-	if (ioctl(fd, RNDRESEEDCRNG) != 0 && errno != ENODATA &&
-	    errno != EINVAL && errno != ENOTTY)
-		return err_errno(err, ERR_IO, "RNDRESEEDCRNG failed");
-	return 0;
+	return rc == 0 ? reseed(fd, at_once, err) : rc;
 }

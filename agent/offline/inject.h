@@ -2,6 +2,7 @@
 #ifndef SQS_ENTROPY_AGENT_OFFLINE_INJECT_H
 #define SQS_ENTROPY_AGENT_OFFLINE_INJECT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -32,11 +33,11 @@ int inject_argument(
 
 /*
  * One RNDADDENTROPY of bytes that hold bits bits, then RNDRESEEDCRNG so that
- * readers get them at once.  It is no failure when the kernel has no
- * RNDRESEEDCRNG or its generator is not ready yet.  ERR_PERM, ERR_IO,
- * ERR_NOMEM.
+ * readers get them at once.  It is no failure when the generator is not ready
+ * yet, nor, unless at_once is set, when the kernel has no RNDRESEEDCRNG.
+ * ERR_PERM, ERR_IO, ERR_NOMEM.
  */
-int inject(int fd, const struct buf *bytes, unsigned bits, struct err *err)
-    MUST_CHECK;
+int inject(int fd, const struct buf *bytes, unsigned bits, bool at_once,
+    struct err *err) MUST_CHECK;
 
 #endif

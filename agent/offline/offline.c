@@ -82,6 +82,7 @@ int agent_offline_open(struct agent_offline *o, const struct conf *conf,
 		rc = sink_open(&o->sink, conf->output,
 		    (size_t)conf->messages * MESSAGE_PAYLOAD_MAX, deadline,
 		    err);
+	o->sink.at_once = conf->forked || conf->strict;
 	return rc;
 }
 

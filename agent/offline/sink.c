@@ -183,7 +183,7 @@ int sink_put(const struct sink *s, const struct buf *bytes, unsigned bits,
 	int rc;
 
 	if (s->kernel)
-		return inject(s->fd, bytes, bits, err);
+		return inject(s->fd, bytes, bits, s->at_once, err);
 	rc = write_bytes(s, bytes);
 	if (rc == ERR_TIMEOUT)
 		return err_set(err, rc,

@@ -18,6 +18,7 @@ struct sink {
 	int fd;
 	bool kernel;
 	bool regular;     /* a regular file: cut to what was written */
+	bool at_once;     /* the kernel has to reseed now, or it is an error */
 	const char *name; /* for messages */
 	int64_t deadline; /* CLOCK_MONOTONIC ms: what has no reader by then,
 			     or one that is too slow, fails */

@@ -54,7 +54,7 @@ static int step(int fd, unsigned bits, struct err *err)
 	/* They need not be random: the kernel takes the word for it. */
 	if (bytes != NULL) {
 		memset(at, 0x5a, BYTES);
-		rc = inject(fd, bytes, bits, err);
+		rc = inject(fd, bytes, bits, true, err);
 	}
 	buf_free(bytes);
 	return rc;

@@ -414,10 +414,11 @@ int __wrap_inject_probe(int fd, struct err *why)
 	return 0;
 }
 
-int __wrap_inject(
-    int fd, const struct buf *bytes, unsigned bits, struct err *why)
+int __wrap_inject(int fd, const struct buf *bytes, unsigned bits, bool at_once,
+    struct err *why)
 {
 	(void)fd;
+	(void)at_once;
 	(void)why;
 	if (disk.off)
 		return 0;

@@ -40,8 +40,8 @@ void __wrap_program_end(int code);
 
 int __wrap_inject_open(int *fd, struct err *why);
 int __wrap_inject_probe(int fd, struct err *why);
-int __wrap_inject(
-    int fd, const struct buf *bytes, unsigned bits, struct err *why);
+int __wrap_inject(int fd, const struct buf *bytes, unsigned bits, bool at_once,
+    struct err *why);
 int __real_file_read(const char *path, void *data, size_t max, size_t *len);
 int __wrap_file_read(const char *path, void *data, size_t max, size_t *len);
 
