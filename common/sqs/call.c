@@ -9,9 +9,8 @@
 #include "http/transfer.h"
 #include "sqs/explain.h"
 
-#define CONTENT_TYPE  "application/x-amz-json-1.0"
-/* SQS has two protocols (its model says awsQueryCompatible).  With this header
- * errors come with the code of the older one in x-amzn-query-error. */
+/* With this header errors come with the code of the older protocol in
+ * x-amzn-query-error. */
 #define QUERY_MODE    "x-amzn-query-mode"
 #define CONNECT_MS    5000
 #define SKEW_MAX_MS   300000 /* what the service tolerates */
@@ -26,6 +25,7 @@
 /* The headers of one signed request. */
 struct envelope {
 	char target[TARGET_MAX];
+	char type_line[TARGET_MAX + 16];
 	char target_line[TARGET_MAX + 16];
 	char date_line[DATE_AMZ_MAX + 16];
 	struct buf *authorization_line;
@@ -80,7 +80,7 @@ static void envelope_free(struct envelope *e)
 	buf_free(e->token_line);
 }
 
-static int fill_envelope(struct envelope *e, const struct sqs_op *op,
+static int fill_envelope(struct envelope *e, const struct sqs_service *service,
     const struct sigv4_result *signature, const char *token)
 {
 	size_t n = 0;
@@ -94,13 +94,16 @@ static int fill_envelope(struct envelope *e, const struct sqs_op *op,
 	    buf_str(signature->authorization));
 	if (rc == 0)
 		rc = buf_addf(e->token_line, "X-Amz-Security-Token: %s", token);
+	(void)snprintf(e->type_line, sizeof e->type_line, "Content-Type: %s",
+	    service->content_type);
 	(void)snprintf(e->target_line, sizeof e->target_line,
-	    "X-Amz-Target: AmazonSQS.%s", op->name);
+	    "X-Amz-Target: %s", e->target);
 	(void)snprintf(e->date_line, sizeof e->date_line, "X-Amz-Date: %s",
 	    signature->amz_date);
-	e->lines[n++] = "Content-Type: " CONTENT_TYPE;
+	e->lines[n++] = e->type_line;
 	e->lines[n++] = e->target_line;
-	e->lines[n++] = QUERY_MODE ": true";
+	if (service->query_mode)
+		e->lines[n++] = QUERY_MODE ": true";
 	e->lines[n++] = e->date_line;
 	e->lines[n++] = buf_str(e->authorization_line);
 	if (token[0] != '\0')
@@ -112,8 +115,9 @@ static int fill_envelope(struct envelope *e, const struct sqs_op *op,
 static int sign_request(struct sqs *s, const struct call *c,
     const struct cred *cred, struct envelope *e)
 {
+	const struct sqs_service *service = s->service;
 	const struct sigv4_header headers[] = {
-	    {"Content-Type", CONTENT_TYPE},
+	    {"Content-Type", service->content_type},
 	    {"X-Amz-Target", e->target},
 	    {QUERY_MODE, "true"},
 	};
@@ -126,7 +130,8 @@ static int sign_request(struct sqs *s, const struct call *c,
 	    .method = "POST",
 	    .host = s->host,
 	    .headers = headers,
-	    .headers_n = sizeof headers / sizeof headers[0],
+	    .headers_n = sizeof headers / sizeof headers[0] -
+			 (service->query_mode ? 0 : 1),
 	    .body = buf_data(c->body),
 	    .body_len = buf_len(c->body),
 	};
@@ -134,12 +139,12 @@ static int sign_request(struct sqs *s, const struct call *c,
 	int rc;
 
 	(void)snprintf(
-	    e->target, sizeof e->target, "AmazonSQS.%s", c->op->name);
-	rc = sigv4_sign(s->sigv4, &credentials, &req, s->region, "sqs",
+	    e->target, sizeof e->target, "%s.%s", service->target, c->op->name);
+	rc = sigv4_sign(s->sigv4, &credentials, &req, s->region, service->id,
 	    clock_wall(s->clock) + s->skew, &signature);
 	if (rc != 0)
 		return rc;
-	rc = fill_envelope(e, c->op, &signature, credentials.token);
+	rc = fill_envelope(e, service, &signature, credentials.token);
 	buf_free(signature.authorization);
 	return rc;
 }
@@ -155,7 +160,7 @@ static int take_bytes(void *ctx, const void *data, size_t len)
 
 /* A body without a byte is that of an operation whose answer has no members
  * (AWS JSON 1.0, "empty body serialization"). */
-static int read_answer(struct call *c, struct err *err)
+static int read_answer(const struct sqs *s, struct call *c, struct err *err)
 {
 	int rc = c->bytes ? 0 : json_stream_add(c->stream, "{}", 2);
 
@@ -168,9 +173,9 @@ static int read_answer(struct call *c, struct err *err)
 	if (rc == ERR_NOMEM)
 		return err_set(err, rc, "%s: out of memory", c->op->name);
 	return err_set(err, ERR_FORMAT,
-	    "%s: HTTP 200 with a body that is not an answer of SQS; look for "
+	    "%s: HTTP 200 with a body that is not an answer of %s; look for "
 	    "a proxy or a login page in between, and at the endpoint",
-	    c->op->name);
+	    c->op->name, s->service->name);
 }
 
 /* Note how far our clock is behind the Date of an answer.  Without a Date, the
@@ -212,7 +217,7 @@ static int read_transfer(struct sqs *s, struct call *c,
 	read_date(s, c, http_header(t, "Date"));
 	read_retry_after(s, http_header(t, "x-amz-retry-after"));
 	if (http_status(t) == 200) {
-		int rc = read_answer(c, err);
+		int rc = read_answer(s, c, err);
 
 		/* Some proxies make every answer a 200. */
 		if (rc != 0 || json_get(c->answer, "__type") == NULL)

@@ -17,6 +17,7 @@
 
 /* Inside sqs/ only: one operation, signed, tried again, errors explained. */
 struct sqs {
+	const struct sqs_service *service;
 	struct http *http;
 	struct cred_chain *chain;
 	const struct clock *clock;
@@ -39,6 +40,8 @@ struct sqs {
 struct sqs_op {
 	const char *name;       /* "SendMessageBatch" */
 	const char *permission; /* "sqs:SendMessage" */
+	const char *resource;   /* it is asked for on, where no answer tells
+				   it; NULL: the queue */
 	bool once;              /* not idempotent: again only when certainly
 				   nothing was done */
 	bool dated; /* never again after a correction of our clock */
@@ -51,8 +54,8 @@ struct sqs_op {
 };
 
 /* Do op with the finished request, which is freed.  queue is its URL or name,
- * for messages.  *answer is an object and the caller's to free, NULL on
- * failure. Errors as in client.h. */
+ * or what else the service is asked about, for messages.  *answer is an object
+ * and the caller's to free, NULL on failure. Errors as in client.h. */
 int sqs_call(struct sqs *s, const struct sqs_op *op, const char *queue,
     struct json_writer *request, int64_t deadline, struct json **answer,
     struct err *err) MUST_CHECK;

@@ -8,6 +8,13 @@
 #include "base/url.h"
 #include "sqs/call.h"
 
+/* SQS has two protocols (its model says awsQueryCompatible). */
+static const struct sqs_service sqs_itself = {.id = "sqs",
+    .name = "SQS",
+    .target = "AmazonSQS",
+    .content_type = "application/x-amz-json-1.0",
+    .query_mode = true};
+
 static int configure_client(
     struct sqs *s, const struct sqs_config *cfg, struct err *err)
 {
@@ -30,6 +37,7 @@ static int configure_client(
 	(void)snprintf(s->region, sizeof s->region, "%s", cfg->region);
 	(void)snprintf(s->region_from, sizeof s->region_from, "%s",
 	    cfg->region_from != NULL ? cfg->region_from : "");
+	s->service = cfg->service != NULL ? cfg->service : &sqs_itself;
 	s->patient = cfg->patient;
 	s->brief = cfg->brief;
 	s->sign_by = cfg->sign_by;

@@ -30,7 +30,21 @@
 
 struct sqs;
 
+/*
+ * Whose operations a client asks for: those of SQS, or of another service that
+ * speaks the same protocol (AWS JSON 1.1 differs from 1.0 by its content type
+ * alone).
+ */
+struct sqs_service {
+	const char *id;           /* in hosts and the credential scope: "sqs" */
+	const char *name;         /* for people: "SQS" */
+	const char *target;       /* X-Amz-Target, before the operation */
+	const char *content_type; /* of requests */
+	bool query_mode; /* errors have the codes of an older protocol, too */
+};
+
 struct sqs_config {
+	const struct sqs_service *service; /* NULL: SQS */
 	const char *endpoint;    /* "https://sqs.eu-west-1.amazonaws.com" */
 	const char *region;      /* for the credential scope */
 	const char *region_from; /* who says so, for messages; NULL: unknown */

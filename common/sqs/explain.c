@@ -69,7 +69,7 @@ static struct denial_word choose_action(
 	if (told.len > 0 && !is_action(told, c->op->permission) &&
 	    !is_action(told, operation))
 		return told;
-	if (told.len > 0 || !is_of_kms(c->e, ""))
+	if (told.len > 0 || c->op->resource != NULL || !is_of_kms(c->e, ""))
 		return denial_word_of(c->op->permission);
 	return denial_word_of(strncmp(c->op->name, "Send", 4) == 0
 				  ? "kms:GenerateDataKey and kms:Decrypt"
@@ -83,6 +83,8 @@ static void advise_on_denial(
 
 	denial_read(&d, c->e->text);
 	d.action = choose_action(c, d.action);
+	if (d.resource.len == 0 && c->op->resource != NULL)
+		d.resource = denial_word_of(c->op->resource);
 	if (d.resource.len == 0)
 		d.resource = strncasecmp(d.action.at, "kms:", 4) == 0
 				 ? find_kms_key(c->e)
@@ -94,11 +96,12 @@ static void advise_on_denial(
 static void advise_on_key(const struct case_at_hand *c, char *out, size_t size)
 {
 	(void)snprintf(out, size,
-	    "check the access key (%s): SQS in %s does not know it, because it "
+	    "check the access key (%s): %s in %s does not know it, because it "
 	    "was deleted or is inactive, its session token is another's or "
 	    "missing, this region is not enabled in the account, or the key is "
 	    "of another partition than %s",
-	    c->source, c->s->region, arn_partition(c->s->region)->id);
+	    c->source, c->s->service->name, c->s->region,
+	    arn_partition(c->s->region)->id);
 }
 
 static void advise_on_clock(
@@ -136,10 +139,10 @@ static void advise_denied(const struct case_at_hand *c, char *out, size_t size)
 		    out, size, "renew the credentials (%s)", c->source);
 	else if (is_about_account(e))
 		(void)snprintf(out, size,
-		    "the account of the credentials (%s) may not use SQS in "
+		    "the account of the credentials (%s) may not use %s in "
 		    "%s: it is suspended, or not signed up, or not yet; look "
 		    "for AWS's mail to its owner, or ask AWS Support",
-		    c->source, c->s->region);
+		    c->source, c->s->service->name, c->s->region);
 	else if (is_error(e, "InvalidSecurity"))
 		(void)snprintf(out, size,
 		    "use an endpoint and a queue URL that begin with https://");
@@ -169,19 +172,25 @@ static void advise_on_scope(
 	const char *from = c->s->region_from;
 	char there[LIMIT_REGION];
 
-	if (strstr(sqs_error_scope(c->e), "region") == NULL)
+	if (strstr(sqs_error_scope(c->e), "region") == NULL &&
+	    c->op->resource == NULL)
 		(void)snprintf(out, size,
 		    "%s is no endpoint of SQS: check the endpoint and the "
 		    "queue's URL",
 		    c->s->host);
+	else if (strstr(sqs_error_scope(c->e), "region") == NULL)
+		(void)snprintf(out, size,
+		    "%s is no endpoint of %s: check the endpoint", c->s->host,
+		    c->s->service->name);
 	else
 		(void)snprintf(out, size,
 		    "requests are signed for region %s%s%s%s, but %s is "
-		    "%s%s: let both be the queue's region",
+		    "%s%s: let both be %s region",
 		    c->s->region, *from != '\0' ? " (from " : "", from,
 		    *from != '\0' ? ")" : "", c->s->host,
 		    arn_region_of(c->s->host, there) ? "in " : "in another one",
-		    arn_region_of(c->s->host, there) ? there : "");
+		    arn_region_of(c->s->host, there) ? there : "",
+		    c->op->resource == NULL ? "the queue's" : "the same");
 }
 
 /* What the states of a key ask for ("Key states of AWS KMS keys", KMS Developer
@@ -257,7 +266,8 @@ static void advise_user(const struct case_at_hand *c, char *out, size_t size)
 		(void)snprintf(out, size,
 		    "a redirect is not followed: check the endpoint");
 	else if (e->name[0] == '\0')
-		(void)snprintf(out, size, "is the endpoint an SQS?");
+		(void)snprintf(out, size, "is the endpoint one of %s?",
+		    c->s->service->name);
 }
 
 int sqs_explain(const struct sqs *s, const struct sqs_op *op, const char *queue,

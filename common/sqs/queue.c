@@ -20,7 +20,8 @@ static int fail_malformed(
     const struct sqs_op *op, const char *what, struct err *err)
 {
 	return err_set(err, ERR_FORMAT,
-	    "%s: the answer lacks %s; is the endpoint an SQS?", op->name, what);
+	    "%s: the answer lacks %s; is the endpoint one of SQS?", op->name,
+	    what);
 }
 
 static bool is_of_queue(const struct url *url, const char *name)

@@ -246,7 +246,7 @@ static int judge_answer(
 		return 0;
 	return err_set(err, ERR_FORMAT,
 	    RECEIVE_MESSAGE ": the answer's Messages are malformed; is the "
-			    "endpoint an SQS?");
+			    "endpoint one of SQS?");
 }
 
 static int call_service(struct sqs *s, const char *queue_url, int wait_s,

@@ -168,7 +168,7 @@ def of_refusal(cell: Cell) -> tuple[int, str]:
     advice = {307: "a redirect is not followed"}
     if answer == "SendMessageBatch":
         advice[413] = "make the messages smaller"
-    said = advice.get(fault.status, "is the endpoint an SQS")
+    said = advice.get(fault.status, "is the endpoint one of SQS")
     return 69, f"{answer}: HTTP {fault.status}.*{said}"
 
 

@@ -535,7 +535,7 @@ OTHERS = {
         "HTTP 307; a redirect is not followed: check the endpoint",
     ),
     "teapot": Other(
-        {"status": 418, "body": "no"}, 69, "HTTP 418: no; is the endpoint an SQS?"
+        {"status": 418, "body": "no"}, 69, "HTTP 418: no; is the endpoint one of SQS?"
     ),
     "page": Other(
         {"status": 200, "body": "<html>"},
@@ -546,18 +546,18 @@ OTHERS = {
     "no messages": Other(
         {"status": 200, "body": '{"Messages": 7}'},
         69,
-        "the answer's Messages are malformed; is the endpoint an SQS?",
+        "the answer's Messages are malformed; is the endpoint one of SQS?",
     ),
     "no URL": Other(
         {"status": 200, "body": ""},
         69,
-        "the answer lacks a QueueUrl of that name; is the endpoint an SQS?",
+        "the answer lacks a QueueUrl of that name; is the endpoint one of SQS?",
         "GetQueueUrl",
     ),
     "no numbers": Other(
         {"status": 200, "body": "{}"},
         69,
-        "the answer lacks the numbers of messages; is the endpoint an SQS?",
+        "the answer lacks the numbers of messages; is the endpoint one of SQS?",
         "GetQueueAttributes",
     ),
     "bare 403": Other(

@@ -175,7 +175,7 @@ static void a_malformed_depth_is_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++)
 		assert_ends(aid_ok(bodies[i]), ERR_FORMAT, 1,
-		    "GetQueueAttributes", "is the endpoint an SQS?");
+		    "GetQueueAttributes", "is the endpoint one of SQS?");
 }
 
 static void an_answer_that_is_not_json_is_refused(void **state)
@@ -210,7 +210,7 @@ static void an_error_says_what_to_do_about_it(void **state)
 			"{\"__type\":\"InvalidSignatureException\"}"),
 	    ERR_DENIED, 2, "InvalidSignature", "check the secret key (test)");
 	assert_ends(aid_answer("413 Too Large", "", ""), ERR_LIMIT, 1,
-	    "HTTP 413; is the endpoint an SQS?", "");
+	    "HTTP 413; is the endpoint one of SQS?", "");
 	assert_ends(
 	    aid_answer("403 Forbidden", "", "{\"__type\":\"OverLimit\"}"),
 	    ERR_THROTTLED, 1, "OverLimit", "in flight");
