@@ -176,6 +176,9 @@ static bool is_of_service(struct denial_word arn, const char *service)
 
 static bool is_kms_key(const struct denial *d)
 {
+	/* What KMS does without a key is allowed on "*". */
+	if (d->resource.len == 1 && *d->resource.at == '*')
+		return false;
 	return is_of_service(d->resource, "kms") ||
 	       (d->action.len > 4 && strncasecmp(d->action.at, "kms:", 4) == 0);
 }

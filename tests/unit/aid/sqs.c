@@ -91,14 +91,17 @@ int64_t aid_deadline(const struct aid_sqs *a)
 	return clock_mono(&a->clock) + AID_DEADLINE_MS;
 }
 
-struct aid_sqs *aid_open_at(const char *endpoint, bool patient)
+static struct aid_sqs *open_client(
+    const struct sqs_service *service, const char *endpoint, bool patient)
 {
 	struct aid_sqs *a = calloc(1, sizeof *a);
 	const struct http_config http = {.agent = "test", .cancel_fd = -1};
 	const struct cred_source source = {
 	    .name = "test", .load = on_load, .ctx = a};
-	const struct sqs_config cfg = {
-	    .endpoint = endpoint, .region = "eu-west-1", .patient = patient};
+	const struct sqs_config cfg = {.service = service,
+	    .endpoint = endpoint,
+	    .region = "eu-west-1",
+	    .patient = patient};
 
 	assert_non_null(a);
 	a->clock = (struct clock){on_mono, on_wall, on_sleep, on_chance, a};
@@ -112,13 +115,24 @@ struct aid_sqs *aid_open_at(const char *endpoint, bool patient)
 	return a;
 }
 
-struct aid_sqs *aid_open(const struct loopback_step *steps, int n)
+struct aid_sqs *aid_open_at(const char *endpoint, bool patient)
+{
+	return open_client(NULL, endpoint, patient);
+}
+
+struct aid_sqs *aid_open_as(
+    const struct sqs_service *service, const struct loopback_step *steps, int n)
 {
 	struct loopback *l = loopback_new(steps, n);
-	struct aid_sqs *a = aid_open_at(loopback_url(l), false);
+	struct aid_sqs *a = open_client(service, loopback_url(l), false);
 
 	a->loopback = l;
 	return a;
+}
+
+struct aid_sqs *aid_open(const struct loopback_step *steps, int n)
+{
+	return aid_open_as(NULL, steps, n);
 }
 
 void aid_close(struct aid_sqs *a)

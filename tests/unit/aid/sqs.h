@@ -43,6 +43,9 @@ struct loopback_step aid_ok(const char *body);
 
 /* steps are kept by reference. */
 struct aid_sqs *aid_open(const struct loopback_step *steps, int n);
+/* A client of another service. */
+struct aid_sqs *aid_open_as(const struct sqs_service *service,
+    const struct loopback_step *steps, int n);
 /* No service, but a client of this endpoint. */
 struct aid_sqs *aid_open_at(const char *endpoint, bool patient);
 void aid_close(struct aid_sqs *a);
