@@ -222,9 +222,10 @@ int endpoint_check(const struct endpoint *e, struct err *err)
 void endpoint_make(const char *service, const char *region, struct endpoint *e)
 {
 	const struct arn_partition *p = arn_partition(region);
-	/* GovCloud's hosts without IPv6 are FIPS's all. */
+	/* GovCloud's hosts without IPv6 are FIPS's all, but for KMS's. */
 	const bool named =
-	    e->fips && (e->dual || strcmp(p->id, "aws-us-gov") != 0);
+	    e->fips && (e->dual || strcmp(p->id, "aws-us-gov") != 0 ||
+			   strcmp(service, "kms") == 0);
 
 	if (e->url[0] != '\0')
 		return;

@@ -189,6 +189,30 @@ int place_find_region(const struct session_config *cfg,
 	return place_set_region(p, set, from, err);
 }
 
+int place_explain_missing(int rc, const char *what, struct err *err)
+{
+	struct err why = *err;
+
+	if (rc == ERR_CANCELED)
+		return rc;
+	return err_set(err, rc == ERR_ABSENT ? ERR_CONFIG : rc,
+	    "%s (asked EC2 metadata: %s)", what, why.text);
+}
+
+int place_ask_region(
+    struct place *p, struct imds *imds, int64_t deadline, struct err *err)
+{
+	const struct err nobody = *err;
+	char text[IMDS_TEXT_MAX];
+	int rc = imds_region(imds, text, deadline, err);
+
+	if (rc == 0) {
+		err->code = 0;
+		return place_set_region(p, text, "EC2 metadata", err);
+	}
+	return place_explain_missing(rc, nobody.text, err);
+}
+
 void place_warn(const struct session_config *cfg, const struct place *p,
     char text[static SESSION_WARNING_MAX])
 {

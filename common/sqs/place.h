@@ -8,8 +8,9 @@
 #include "sqs/session.h"
 
 /*
- * Part of session: what is found without the network, in the order of the AWS
- * SDKs.  The functions are called in the order in which they stand here.
+ * Part of session: what is found without the network, and the region that IMDS
+ * tells, in the order of the AWS SDKs.  The functions are called in the order
+ * in which they stand here.
  */
 
 struct place {
@@ -45,6 +46,16 @@ int place_find_region(const struct session_config *cfg,
  * taken. */
 int place_set_region(struct place *p, const char *region, const char *from,
     struct err *err) MUST_CHECK;
+
+/* Of all places IMDS comes last: after that ERR_ABSENT, which err tells.
+ * Errors of imds.h and of place_set_region(). */
+int place_ask_region(struct place *p, struct imds *imds, int64_t deadline,
+    struct err *err) MUST_CHECK;
+
+/* Why IMDS failed is in err: say what can be set instead, too.  What IMDS does
+ * not have is missing in the configuration; whatever else keeps it from
+ * answering stays what it is. */
+int place_explain_missing(int rc, const char *what, struct err *err);
 
 /* What a user should know of a place that can be used, or "". */
 void place_warn(const struct session_config *cfg, const struct place *p,

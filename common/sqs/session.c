@@ -14,18 +14,6 @@
 
 #define ANY_REGION "us-east-1"
 
-/* Say what can be set instead, too.  What IMDS does not have is missing in the
- * configuration; whatever else keeps it from answering stays what it is. */
-static int explain_missing(int rc, const char *what, struct err *err)
-{
-	struct err why = *err;
-
-	if (rc == ERR_CANCELED)
-		return rc;
-	return err_set(err, rc == ERR_ABSENT ? ERR_CONFIG : rc,
-	    "%s (asked EC2 metadata: %s)", what, why.text);
-}
-
 static int find_queue(struct session *s, const struct session_queue *q,
     char queue[static LIMIT_URL], int64_t deadline, struct err *err)
 {
@@ -39,7 +27,7 @@ static int find_queue(struct session *s, const struct session_queue *q,
 	if (*given == '\0') {
 		rc = imds_tag(s->imds, SESSION_QUEUE_TAG, tag, deadline, err);
 		if (rc != 0)
-			return explain_missing(rc, how, err);
+			return place_explain_missing(rc, how, err);
 		given = tag;
 	}
 	if (strlen(given) >= LIMIT_URL)
@@ -47,21 +35,6 @@ static int find_queue(struct session *s, const struct session_queue *q,
 		    "queue: longer than %d characters", LIMIT_URL - 1);
 	(void)snprintf(queue, LIMIT_URL, "%s", given);
 	return 0;
-}
-
-/* Of all places IMDS comes last. */
-static int ask_region(
-    struct session *s, struct place *p, int64_t deadline, struct err *err)
-{
-	const struct err nobody = *err;
-	char text[IMDS_TEXT_MAX];
-	int rc = imds_region(s->imds, text, deadline, err);
-
-	if (rc == 0) {
-		err->code = 0;
-		return place_set_region(p, text, "EC2 metadata", err);
-	}
-	return explain_missing(rc, nobody.text, err);
 }
 
 /* ERR_ABSENT: only IMDS can tell the region. */
@@ -241,7 +214,7 @@ static int open_queue(struct session *s, struct session_queue *q,
 	if (rc == 0)
 		rc = find_place(s, &where, err);
 	if (rc == ERR_ABSENT)
-		rc = ask_region(s, &where, deadline, err);
+		rc = place_ask_region(&where, s->imds, deadline, err);
 	if (rc == 0)
 		rc = open_endpoint(s, q, &where, err);
 	if (rc == 0)

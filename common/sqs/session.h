@@ -145,6 +145,20 @@ const char *session_shut_out(
  */
 int session_open(struct session *s, struct session_queue *q, int64_t deadline,
     struct err *err) MUST_CHECK;
+
+/*
+ * A client, in *out, of another service than SQS, which sqs_free() ends before
+ * the session.  Endpoint: that of endpoint_find() for the service, or the
+ * region's own.  Region: as of the first configured queue in session_open();
+ * what a tag says chooses none.  Errors as there.
+ */
+int session_open_service(struct session *s, const struct sqs_service *service,
+    int64_t deadline, struct sqs **out, struct err *err) MUST_CHECK;
+
+/* What session_open_service() would find, or find wrong, without asking
+ * anybody, as a comment of the configuration.  ERR_CONFIG, ERR_NOMEM. */
+int session_show_service(const struct session_config *cfg,
+    const struct sqs_service *service, FILE *to, struct err *err) MUST_CHECK;
 void session_close(struct session *s);
 
 #endif
