@@ -38,9 +38,16 @@ enum conf_order {
 	CONF_RANDOM /* another one in each run */
 };
 
+/* What a run that gets no message asks instead. */
+enum conf_fallback {
+	CONF_NOTHING,
+	CONF_KMS /* GenerateRandom, mixed without credit */
+};
+
 struct conf {
 	struct program_conf common;
 	enum conf_order queue_order;
+	enum conf_fallback fallback;
 	bool strict;
 	bool best_effort;
 	bool json;          /* --json: machine-readable */

@@ -20,9 +20,11 @@ enum record_type {
 				its messages */
 	RECORD_MESSAGE = 3,  /* struct message, whose delete is confirmed */
 	RECORD_END = 4,      /* struct record_end, then nothing more */
-	RECORD_READY = 5     /* no data: confined, and able to inject.  Nothing
+	RECORD_READY = 5,    /* no data: confined, and able to inject.  Nothing
 				is received before, because what is received
 				is deleted */
+	RECORD_FALLBACK = 6  /* struct record_fallback, once, if "fallback" is
+				set and there is no message */
 };
 
 /* The instance id: it is mixed without credit, so that machines which are
@@ -39,6 +41,12 @@ struct record_identity {
 struct record_queue {
 	uint32_t entry; /* 0..LIMIT_QUEUES - 1 */
 	struct arn found;
+};
+
+/* What is mixed, without credit, in place of a message: whoever is in the
+ * online half may know or have chosen it. */
+struct record_fallback {
+	uint8_t bytes[64];
 };
 
 struct record_end {

@@ -97,6 +97,10 @@ static void print(const struct json *root)
 	    number_of(root, "credit"), number_of(root, "received"));
 	for (size_t i = 0; i < json_count(messages); i++)
 		print_message(json_at(messages, i));
+	if (number_of(root, "fallback") > 0)
+		(void)printf("  %lld bytes of KMS in place of a message, 0 "
+			     "bits: no producer signed them\n",
+		    number_of(root, "fallback"));
 	print_seeded();
 }
 
@@ -149,6 +153,8 @@ static void print_metrics(const struct json *root)
 		"Messages that the service gave.", "received"},
 	    {PREFIX "last_run_used_bytes", "Bytes injected or written.",
 		"bytes"},
+	    {PREFIX "last_run_fallback_bytes",
+		"Bytes of KMS injected in place of a message.", "fallback"},
 	    {PREFIX "last_run_credit", "Bits of credit given to the kernel.",
 		"credit"},
 	};

@@ -19,6 +19,22 @@ void deliver_identity(const struct agent_offline *o)
 		log_warning("could not mix this machine's identity");
 }
 
+size_t deliver_fallback(const struct agent_offline *o, const struct buf *bytes)
+{
+	struct err err = {0};
+
+	if (buf_len(bytes) == 0)
+		return 0;
+	if (sink_put(&o->sink, bytes, 0, &err) != 0) {
+		log_error("%s", err.text);
+		return 0;
+	}
+	log_notice("injected %zu bytes of KMS into the kernel, in place of a "
+		   "message, credit 0 bits: no producer signed them",
+	    buf_len(bytes));
+	return buf_len(bytes);
+}
+
 static int store_digests(struct replay *replay, const struct taken *t)
 {
 	uint8_t digests[LIMIT_BATCH][REPLAY_DIGEST_LEN];

@@ -196,6 +196,7 @@ static void write_status(
 	    .boottime = clock_read(CLOCK_BOOTTIME),
 	    .received = t->end.received,
 	    .bytes = o->used > 0 ? buf_len(t->payloads) : 0,
+	    .fallback = o->fell_back,
 	    .credit = o->credit,
 	    .kernel = o->sink.kernel,
 	    .last_seed = o->last_seed,
@@ -230,8 +231,10 @@ static int run_taken(struct agent_offline *o, struct taken *t, int fd,
 
 	o->cut_short = ended_by == ERR_EOF;
 	deliver_identity(o);
-	if (t->used == 0)
+	if (t->used == 0) {
+		o->fell_back = deliver_fallback(o, t->fallback);
 		return explain_nothing(o, t, ended_by, err);
+	}
 	if (ended_by != 0)
 		log_warning("the half that talks to the network ended early, "
 			    "and may have lost messages%s%s",
@@ -250,6 +253,7 @@ int agent_offline_run(
 	int rc = take_init(&taken, o->conf);
 
 	o->used = o->credit = 0;
+	o->fell_back = 0;
 	if (rc != 0) {
 		(void)err_set(err, rc, "%s", err_text(rc));
 	} else {

@@ -40,10 +40,11 @@ struct agent_offline {
 	int64_t deadline;           /* CLOCK_MONOTONIC ms */
 	struct buf *identity;       /* sets this machine apart */
 	/* Set by agent_offline_run(): */
-	bool told;       /* the status of this run is written */
-	bool cut_short;  /* the online half ended without a RECORD_END */
-	unsigned used;   /* messages delivered */
-	unsigned credit; /* bits given */
+	bool told;        /* the status of this run is written */
+	bool cut_short;   /* the online half ended without a RECORD_END */
+	unsigned used;    /* messages delivered */
+	size_t fell_back; /* bytes that were mixed in place of a message */
+	unsigned credit;  /* bits given */
 };
 
 /* Open what a run cannot do without: the keys and where the bytes go.

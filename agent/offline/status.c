@@ -68,6 +68,7 @@ static int format_document(const struct status *s, struct buf *out)
 	json_put_integer(w, "received", s->received);
 	json_put_integer(w, "bytes", (int64_t)s->bytes);
 	json_put_integer(w, "credit", s->credit);
+	json_put_integer(w, "fallback", (int64_t)s->fallback);
 	json_begin_array(w, "messages");
 	for (size_t i = 0; i < s->n; i++)
 		put_verdict(w, &s->at[i]);

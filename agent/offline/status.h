@@ -24,7 +24,8 @@ struct status {
 	int64_t time;               /* its end, epoch ms */
 	int64_t boottime;           /* the same, CLOCK_BOOTTIME ms */
 	uint32_t received;          /* messages that the service gave */
-	size_t bytes;               /* injected */
+	size_t bytes;               /* of messages, injected */
+	size_t fallback;            /* in place of a message, injected */
 	unsigned credit;            /* bits given */
 	bool kernel;                /* injected, not written to a file */
 	struct last_seed last_seed; /* this run included */

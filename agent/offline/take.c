@@ -18,18 +18,20 @@ static void make_arn(struct taken *t, const struct conf *conf, size_t entry,
 int take_init(struct taken *t, const struct conf *conf)
 {
 	*t = (struct taken){
-	    .payloads = buf_new((size_t)LIMIT_BATCH * MESSAGE_PAYLOAD_MAX)};
+	    .payloads = buf_new((size_t)LIMIT_BATCH * MESSAGE_PAYLOAD_MAX),
+	    .fallback = buf_new(sizeof(struct record_fallback))};
 	t->queues = arn_count_queues(conf->common.queues);
 	if (t->queues == 0)
 		t->queues = 1;
 	for (size_t i = 0; i < t->queues; i++)
 		make_arn(t, conf, i, NULL);
-	return t->payloads != NULL ? 0 : ERR_NOMEM;
+	return t->payloads != NULL && t->fallback != NULL ? 0 : ERR_NOMEM;
 }
 
 void take_free(struct taken *t)
 {
 	buf_free(t->payloads);
+	buf_free(t->fallback);
 }
 
 static int take_identity(struct taken *t, const struct agent_offline *o,
@@ -169,6 +171,17 @@ static int take_message(struct taken *t, const struct agent_offline *o,
 	return 0;
 }
 
+/* Only who has asked for it is given any, and a kernel alone: what goes
+ * elsewhere are messages. */
+static int take_fallback(struct taken *t, const struct agent_offline *o,
+    const void *data, size_t len)
+{
+	if (o->conf->fallback != CONF_KMS || !o->sink.kernel ||
+	    len != sizeof(struct record_fallback) || buf_len(t->fallback) > 0)
+		return ERR_FORMAT;
+	return buf_add(t->fallback, data, len);
+}
+
 static int take_end(struct taken *t, const void *data, size_t len)
 {
 	if (len != sizeof t->end)
@@ -189,6 +202,8 @@ static int take_record(struct taken *t, const struct agent_offline *o,
 	case RECORD_MESSAGE:
 		return t->n < LIMIT_BATCH ? take_message(t, o, m, len)
 					  : ERR_LIMIT;
+	case RECORD_FALLBACK:
+		return take_fallback(t, o, m, len);
 	case RECORD_END:
 		return take_end(t, m, len);
 	default:

@@ -21,10 +21,11 @@ struct taken {
 	bool settled[LIMIT_QUEUES]; /* no RECORD_QUEUE may come any more */
 	size_t n;                   /* messages that came */
 	struct verdict at[LIMIT_BATCH];
-	unsigned used;      /* messages whose bytes are in payloads */
-	unsigned long bits; /* sum of what they earned */
-	bool identified;    /* RECORD_IDENTITY came */
-	bool ended;         /* RECORD_END came */
+	unsigned used;        /* messages whose bytes are in payloads */
+	unsigned long bits;   /* sum of what they earned */
+	struct buf *fallback; /* what came in place of a message; empty: none */
+	bool identified;      /* RECORD_IDENTITY came */
+	bool ended;           /* RECORD_END came */
 	struct record_end end;
 };
 

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "agent/offline/take.h"
 #include "aid/offline_bench.h"
 #include "base/record.h"
 
@@ -170,6 +171,50 @@ static void identities_are_bounded(void **state)
 	assert_int_equal(run(b), ERR_INTERNAL);
 }
 
+/* Who did not ask for it, and who wants messages in a file, takes none; nobody
+ * takes it twice, or another length of it.  It is no message. */
+static void what_comes_in_place_of_a_message_is_bounded(void **state)
+{
+	static const struct {
+		enum conf_fallback set;
+		bool kernel;
+		size_t len;
+		int times, rc;
+	} cases[] = {{CONF_KMS, true, 64, 1, 0},
+	    {CONF_KMS, true, 64, 2, ERR_FORMAT},
+	    {CONF_KMS, true, 63, 1, ERR_FORMAT},
+	    {CONF_KMS, true, 65, 1, ERR_FORMAT},
+	    {CONF_KMS, true, 0, 1, ERR_FORMAT},
+	    {CONF_KMS, false, 64, 1, ERR_FORMAT},
+	    {CONF_NOTHING, true, 64, 1, ERR_FORMAT}};
+	static const uint8_t bytes[65] = {1, 2, 3};
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct taken t;
+
+		(void)close(b->pair[0]);
+		(void)close(b->pair[1]);
+		assert_int_equal(
+		    socketpair(AF_UNIX, SOCK_SEQPACKET, 0, b->pair), 0);
+		b->conf.fallback = cases[i].set;
+		b->offline.sink.kernel = cases[i].kernel;
+		assert_int_equal(take_init(&t, &b->conf), 0);
+		for (int k = 0; k < cases[i].times; k++)
+			send_raw(b, RECORD_FALLBACK, bytes, cases[i].len);
+		send_end(b, ERR_EMPTY, 0);
+		assert_int_equal(
+		    take_records(&t, &b->offline, b->pair[1], in_ms(60000)),
+		    cases[i].rc);
+		assert_int_equal(t.used, 0);
+		assert_int_equal(buf_len(t.payloads), 0);
+		if (cases[i].rc == 0)
+			assert_memory_equal(buf_data(t.fallback), bytes, 64);
+		take_free(&t);
+	}
+	b->offline.sink.kernel = false;
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -185,6 +230,7 @@ int main(void)
 	    T(no_more_than_a_batch_is_delivered),
 	    T(malformed_records_end_the_run),
 	    T(identities_are_bounded),
+	    T(what_comes_in_place_of_a_message_is_bounded),
 	};
 
 	return cmocka_run_group_tests_name("agent offline", tests, NULL, NULL);

@@ -49,6 +49,7 @@ static struct status sample(size_t n)
 	    .received = (uint32_t)n,
 	    .bytes = 512 * n,
 	    .credit = 256,
+	    .fallback = 64,
 	    .kernel = true,
 	    .n = n,
 	    .at = verdicts};
@@ -117,6 +118,7 @@ static void a_run_is_written_as_json(void **state)
 	assert_int_equal(number(root, "received"), 2);
 	assert_int_equal(number(root, "bytes"), 1024);
 	assert_int_equal(number(root, "credit"), 256);
+	assert_int_equal(number(root, "fallback"), 64);
 	assert_int_equal(json_count(json_get(root, "messages")), 2);
 	assert_string_equal(text(first, "producer"), "pi");
 	assert_string_equal(text(first, "key"), "abcd000000000000");
@@ -355,7 +357,9 @@ static void the_last_run_is_printed_for_people(void **state)
 	    "  512 bytes, 256 bits, from pi, number 1\n"
 	    "  512 bytes, 0 bits, no credit: bad signature, used before\n"
 	    "  0 bytes, 0 bits, from pi, number 3, discarded: sealed for "
-	    "somebody else\n");
+	    "somebody else\n"
+	    "  64 bytes of KMS in place of a message, 0 bits: no producer "
+	    "signed them\n");
 	assert_int_equal(printed(true, out, sizeof out), 0);
 	assert_int_equal(out[0], '{');
 	assert_int_equal(out[strlen(out) - 1], '\n');
