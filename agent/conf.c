@@ -13,6 +13,9 @@ static const char *const unsigned_choices[] = {"mix", "credit", "refuse", NULL};
 /* In the order of enum conf_order. */
 static const char *const order_choices[] = {"given", "random", NULL};
 
+/* In the order of enum conf_fallback. */
+static const char *const fallback_choices[] = {"none", "kms", NULL};
+
 #define MEMBER(name) SETTING_MEMBER(struct conf, name)
 #define ANY_LAYER    (SETTING_OPTION | SETTING_FILE | SETTING_DIRECTIVE)
 
@@ -31,6 +34,8 @@ static const struct setting rows[] = {
 	SETTING_SHOWN('t', "SECONDS", "give up after this"), MEMBER(timeout)},
     {"wait-time", SETTING_LONG, SETTING_FILE | SETTING_DIRECTIVE, "8", 0, 300,
 	MEMBER(wait_time)},
+    {"fallback", SETTING_CHOICE, SETTING_FILE | SETTING_DIRECTIVE, "none",
+	.choices = fallback_choices, MEMBER(fallback)},
     {"output", SETTING_STRING, SETTING_OPTION | SETTING_FILE,
 	SETTING_SHOWN(
 	    'o', "FILE|-", "write the bytes there instead of injecting them"),

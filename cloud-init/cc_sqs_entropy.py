@@ -272,6 +272,7 @@ CHECKERS: dict[str, Checker] = {
     "messages": whole(1, 10),
     "timeout": whole(1, 300),
     "wait_time": whole(0, 300),
+    "fallback": choice("none", "kms"),
     "unsigned": choice("mix", "credit", "refuse"),
     "unsigned_bits_per_byte": bits,
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/halves.h"
+#include "agent/online/fallback.h"
 #include "agent/online/turns.h"
 #include "agent/online/waits.h"
 #include "agent/record.h"
@@ -12,6 +13,7 @@
 #include "base/log.h"
 #include "base/record.h"
 #include "confine/split.h"
+#include "sqs/kms.h"
 #include "sqs/messages.h"
 #include "sqs/session.h"
 
@@ -35,6 +37,7 @@ struct run {
 	const struct conf *conf;
 	struct clock clock;
 	int64_t deadline;
+	int64_t reserve; /* ms before that are the fallback's */
 	struct session_config cfg;
 	struct session session;
 	struct runner runner;
@@ -401,8 +404,8 @@ static int take_turns(struct run *run, struct err *err)
 
 	for (i = 0; i < LIMIT_QUEUES; i++)
 		outcome[i] = ERR_TIMEOUT;
-	turns_init(
-	    &turns, run->session.n, random ? &run->clock : NULL, run->deadline);
+	turns_init(&turns, run->session.n, random ? &run->clock : NULL,
+	    run->deadline - run->reserve);
 	while (run->handed < run->conf->messages &&
 	       turns_next(&turns, clock_mono(&run->clock), &i)) {
 		*err = (struct err){.code = 0};
@@ -421,10 +424,32 @@ static int take_turns(struct run *run, struct err *err)
 	return rc == 0 ? judge_turns(run, outcome, err) : rc;
 }
 
+/* It changes nothing of what the run ends with: the queue has to be looked at
+ * all the same. */
+static void fall_back(struct run *run, int outcome)
+{
+	struct record_fallback record;
+	struct err err = {0};
+	int rc;
+
+	if (!fallback_is_wanted(run->conf) || run->handed > 0 ||
+	    !fallback_may_help(outcome))
+		return;
+	rc = fallback_ask(&run->session, record.bytes, sizeof record.bytes,
+	    run->deadline, &err);
+	if (rc == 0)
+		rc = tell(run, RECORD_FALLBACK, &record, sizeof record, &err);
+	explicit_bzero(&record, sizeof record);
+	if (rc != 0 && rc != ERR_CANCELED && !err.told)
+		log_warning(
+		    "no bytes of KMS in place of a message: %s", err.text);
+}
+
 static int move_messages(struct run *run, struct err *err)
 {
 	const int rc = take_turns(run, err);
 
+	fall_back(run, rc);
 	/* Of a run without a message, too.  It comes last, so that a slow IMDS
 	 * takes no time from the delete. */
 	if (rc != ERR_CANCELED)
@@ -447,6 +472,9 @@ int agent_online_run(int fd, const struct conf *conf, int64_t deadline)
 	int rc = split_end_fd(fd, -1, &run.end_fd);
 
 	run.clock = clock_system(&run.end_fd);
+	if (fallback_is_wanted(conf))
+		run.reserve =
+		    fallback_reserve(deadline - clock_mono(&run.clock));
 	if (rc != 0)
 		(void)err_errno(&err, rc, "cannot watch the offline half");
 	if (rc == 0)
@@ -471,6 +499,9 @@ static void log_caution(const char *line)
 int agent_online_check(const struct conf *conf, struct err *err)
 {
 	const struct session_config cfg = agent_session(conf);
+	int rc = session_show(&cfg, stdout, log_caution, err);
 
-	return session_show(&cfg, stdout, log_caution, err);
+	if (rc == 0 && fallback_is_wanted(conf))
+		rc = session_show_service(&cfg, &kms_service, stdout, err);
+	return rc;
 }

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from aid.sqsproxy import TARGET, SqsProxy
+from aid.sqsproxy import SqsProxy
 
 VECTORS = Path(os.environ.get("VECTORS", ""))
 PROTOCOLS = VECTORS / "botocore" / "tests" / "unit" / "protocols"
@@ -60,7 +60,7 @@ class Case(NamedTuple):
         """The headers of a request or an answer, as those of SQS."""
         prefix = self.suite["metadata"]["targetPrefix"]
         return {
-            name.lower(): value.replace(f"{prefix}.", TARGET)
+            name.lower(): value.replace(f"{prefix}.", "AmazonSQS.")
             for name, value in of.get("headers", {}).items()
         }
 

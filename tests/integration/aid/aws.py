@@ -31,6 +31,14 @@ def proxy(server: Server) -> Iterator[SqsProxy]:
     assert not standin.errors
 
 
+@pytest.fixture
+def beside(moto: Moto) -> Iterator[SqsProxy]:
+    """Give such a proxy for services that are asked beside SQS."""
+    with SqsProxy(moto.url, keep=True) as standin:
+        yield standin
+    assert not standin.errors
+
+
 @pytest.fixture(scope="session")
 def certificate(
     tmp_path_factory: pytest.TempPathFactory,

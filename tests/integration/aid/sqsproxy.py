@@ -25,7 +25,6 @@ from aid import service
 from aid.faults import Answer, Fault, Record, Request
 from aid.standin import StandIn
 
-TARGET = "AmazonSQS."
 # Of the connection, not of the message (RFC 9110 section 7.6.1).
 HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "transfer-encoding"}
 UPSTREAM_TIMEOUT = 30  # seconds; a long poll takes up to 20
@@ -57,10 +56,10 @@ class SqsFault(Fault):
 
 
 def operation(request: Request) -> str:
-    """The SQS operation, or method and path where there is none."""
+    """The operation of SQS, SSM or KMS, or method and path where there is none."""
     target = request.header("X-Amz-Target")
-    if target.startswith(TARGET):
-        return target[len(TARGET) :]
+    if "." in target:
+        return target.rpartition(".")[2]
     kind = request.header("Content-Type")
     if kind.startswith("application/x-www-form-urlencoded"):
         action = parse_qs(request.body.decode("utf-8", "replace")).get("Action")
