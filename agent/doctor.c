@@ -8,6 +8,7 @@
 #include "agent/halves.h"
 #include "agent/offline/inject.h"
 #include "agent/offline/verify.h"
+#include "agent/online/fallback.h"
 #include "agent/online/online.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -170,7 +171,8 @@ static int run_agent_doctor(
 	struct doctor d = {.conf = conf, .kernel = -1};
 	const struct doctor_halves plan = {.leave = leave_agent_doctor,
 	    .session = agent_session(conf),
-	    .wants = {.run_s = conf->timeout},
+	    .wants = {.run_s = conf->timeout,
+		.random = fallback_is_wanted(conf)},
 	    .start_runner = agent_start_runner,
 	    .confine_online = agent_confine_online,
 	    .confine_offline = confine_agent_doctor,

@@ -239,4 +239,5 @@ void doctor_network(struct findings *all, struct session *s,
 	look_at_tag(&n);
 	for (size_t i = 0; i < s->n; i++)
 		visit_queue(&n, &s->queues[i]);
+	doctor_beside(all, s, wants, n.blocked, deadline);
 }

@@ -11,10 +11,11 @@
 /* What --doctor asks others, in the online half as it runs.  Nobody is asked
  * for anything that acts. */
 struct doctor_wants {
-	bool sends; /* a producer; else it receives and deletes */
-	bool signs; /* a producer whose messages have a date */
-	long run_s; /* how long a run of an agent may take */
-	long bytes; /* of a producer's payload, sealed if it is */
+	bool sends;  /* a producer; else it receives and deletes */
+	bool signs;  /* a producer whose messages have a date */
+	long run_s;  /* how long a run of an agent may take */
+	long bytes;  /* of a producer's payload, sealed if it is */
+	bool random; /* of KMS, in place of a message */
 };
 
 /* Look at all that a run of an initialised session would meet: IMDS, the
@@ -33,6 +34,11 @@ bool doctor_endpoint(struct findings *all, struct session *s, const char *url,
  * it is. */
 void doctor_queue(struct findings *all, const struct session_queue *q,
     const struct doctor_wants *wants, int64_t deadline);
+
+/* The services beside the queues that a run of the agent asks.  blocked is why
+ * nobody can be asked; NULL: they can. */
+void doctor_beside(struct findings *all, struct session *s,
+    const struct doctor_wants *wants, const char *blocked, int64_t deadline);
 
 /* A FAIL for a call on q that failed with rc, by what it is about. */
 void doctor_refused(struct findings *all, const struct session_queue *q,

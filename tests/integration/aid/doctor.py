@@ -162,7 +162,7 @@ class World:
 
     def configuration(self, program: str) -> Path:
         """The program's configuration file."""
-        agent = ("queue", "trusted-producers", "seal-key")
+        agent = ("queue", "trusted-producers", "seal-key", "fallback")
         producer = ("queue", "device", "signing-key", "message-bytes")
         names = agent if program == AGENT else producer
         lines = [f'{n} = "{v}"\n' for n, v in self.conf.items() if n in names]

@@ -367,6 +367,15 @@ def no_landlock(w: World) -> None:
     w.before = [str(w.run.build / "tests/programs/without"), "landlock"]
 
 
+def no_random(w: World) -> None:
+    """KMS gives no random bytes to this role."""
+    w.conf["fallback"] = "kms"
+    w.env["AWS_ENDPOINT_URL_KMS"] = w.proxy.url
+    text = f"{DENIED}: kms:GenerateRandom because no identity-based policy allows it"
+    refusal = service_error("AccessDeniedException", text)
+    w.proxy.fault("GenerateRandom", count=None, **refusal)
+
+
 def loud_sts(code: str, text: str) -> Callable[[World], None]:
     """STS knows better."""
 
