@@ -39,6 +39,7 @@ CHOICES = {
     "ProducerIdentity": ["roles-anywhere", "iot", "none"],
     "SenderArns": [SENDER],
     "ReceiverArns": [RECEIVERS],
+    "KmsFallback": ["yes"],
     "AlarmTopic": [TOPIC],
 }
 

@@ -25,6 +25,7 @@ from template import FILE, KEY, Stack, combinations, load
 from aid.attack import Attack
 from aid.environment import PLACE
 from aid.imds import Credentials
+from aid.kernel import needs_kernel
 from aid.machine import NO_USERS, Machine
 from aid.programs import AGENT, PRODUCER, Result
 from aid.queue import REGION, Moto, Queue, session
@@ -41,7 +42,7 @@ BY_TABLE = {
 TEMPLATE = load()
 # Those which decide whether a resource is there.
 DECIDING = ("Fifo", "KmsKey", "ProducerIdentity")
-STACKS = list(combinations(*DECIDING))
+STACKS = [*combinations(*DECIDING), {"KmsFallback": "yes"}]
 SENDS = {"GetQueueUrl", "GetQueueAttributes", "SendMessage", "SendMessageBatch"}
 OPERATIONS = set(Session().get_service_model("sqs").operation_names)
 RECEIVES = {"GetQueueUrl", "ReceiveMessage", "DeleteMessage", "DeleteMessageBatch"}
@@ -335,6 +336,25 @@ def test_another_queue_is_refused(
             made = attack.producer("-q", queue, "-d", generator, env=world.keys(attack))
             got = attack.agent("-q", queue, env=world.env(attack))
             assert (made.code, got.code) == (code, code), made.err + got.err
+
+
+@needs_kernel
+def test_kms_is_asked_where_the_stack_grants_it(
+    deploy: Callable[..., Deployed], attack: Attack, tmp_path: Path
+) -> None:
+    conf = tmp_path / "fallback.conf"
+    conf.write_text('fallback = "kms"\nwait-time = 0\n')
+    for given, said in (
+        ({}, "allow kms:GenerateRandom on *"),
+        ({"KmsFallback": "yes"}, "injected 64 bytes of KMS"),
+    ):
+        there = deploy(**given)
+        args = ("-c", conf, "-q", there.outputs["QueueArn"])
+        with World(there) as world, there.moto.iam_mode():
+            env = {**world.env(attack), "AWS_ENDPOINT_URL_KMS": there.moto.url}
+            got = attack.run(AGENT, *args, env=env)
+        assert got.code == 75, got.err
+        assert said in got.err
 
 
 def permissions(got: Result) -> dict[str, str]:

@@ -84,7 +84,7 @@ def everybody(stack: Stack) -> list[Identity]:
 def test_every_stack_is_looked_at() -> None:
     made = {name for stack in STACKS for name in stack.resources}
     assert made == set(TEMPLATE["Resources"])
-    assert len(STACKS) == 64
+    assert len(STACKS) == 128
 
 
 @pytest.mark.parametrize(
@@ -162,6 +162,14 @@ def test_the_key_is_for_those_who_need_it_and_through_sqs_alone() -> None:
                 assert keys(who) == (wanted if stack.conditions["HasKey"] else set())
                 assert not keys(who, f"{KEY}0")
                 assert not keys(who, through="s3") | keys(who, through="")
+
+
+def test_random_bytes_are_for_agents_that_ask_for_them() -> None:
+    for stack in STACKS:
+        for who in filter(None, (producer(stack), agent(stack))):
+            request = Request(who, "kms:GenerateRandom", "*")
+            wanted = who == agent(stack) and stack.conditions["HasFallback"]
+            assert allowed(request, [], ACCOUNT) == wanted
 
 
 ANYWHERE = "rolesanywhere.amazonaws.com"
