@@ -6,10 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "aid/confine.h"
 #include "aid/failing.h"
+#include "aid/hex.h"
+#include "aid/memory.h"
 /* The cached key shows in no result, so the code is looked into. */
 #include "aws/sigv4.c"
 
@@ -38,6 +42,9 @@ static void assert_signed_as(struct sigv4 *s,
 }
 
 /* The signing key that the IAM User Guide derives step by step. */
+#define GUIDE_KEY                                                              \
+	"c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9"
+
 static void the_key_is_derived_as_the_user_guide_does(void **state)
 {
 	struct sigv4 *s = *state;
@@ -48,8 +55,37 @@ static void the_key_is_derived_as_the_user_guide_does(void **state)
 	    sigv4_sign(s, &example, &get, "us-east-1", "iam", AT, &result), 0);
 	buf_free(result.authorization);
 	text_hex(hex, s->key, sizeof s->key);
-	assert_string_equal(hex,
-	    "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9");
+	assert_string_equal(hex, GUIDE_KEY);
+}
+
+/* How often a key stands in memory beside here. */
+static unsigned count_key(const uint8_t key[static DIGEST_SHA256_LEN])
+{
+	return memory_count(getpid(), key, DIGEST_SHA256_LEN);
+}
+
+/* The secret itself is the caller's. */
+static void only_the_kept_key_stays_in_memory(void **state)
+{
+	static const char first[] = "AWS4" SECRET;
+	uint8_t key[DIGEST_SHA256_LEN];
+	struct sigv4_result result;
+	struct sigv4 *s;
+
+	(void)state;
+	SKIP_IF(confine_aid_valgrind(), "valgrind's memory is looked at, too");
+	s = sigv4_new();
+	assert_non_null(s);
+	hex_exactly(key, sizeof key, GUIDE_KEY);
+	assert_int_equal(count_key(key), 0);
+	assert_int_equal(
+	    sigv4_sign(s, &example, &get, "us-east-1", "iam", AT, &result), 0);
+	buf_free(result.authorization);
+	assert_int_equal(count_key(key), 1);
+	assert_int_equal(count_key(s->origin), 0);
+	assert_int_equal(memory_count(getpid(), first, sizeof first - 1), 0);
+	sigv4_free(s);
+	assert_int_equal(count_key(key), 0);
 }
 
 static void assert_suite(struct sigv4 *s, const struct sigv4_request *req,
@@ -360,6 +396,7 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    TEST(only_the_kept_key_stays_in_memory),
 	    TEST(the_key_is_derived_as_the_user_guide_does),
 	    TEST(requests_of_the_test_suite_are_signed_as_it_says),
 	    TEST(headers_of_the_test_suite_are_signed_as_it_says),

@@ -16,8 +16,10 @@
 
 #include <cmocka.h>
 
+#include "aid/confine.h"
 #include "aid/hex.h"
 #include "aid/keys.h"
+#include "aid/memory.h"
 #include "message/keyfile.h"
 
 /* Key files: modes, owners, and what is no file. */
@@ -71,6 +73,44 @@ static void a_secret_key_open_to_others_is_refused(void **state)
 		accepted(KEYFILE_SIGN_PUBLIC, path);
 	}
 	refused(KEYFILE_SIGN_SECRET, keys_put(k, "k", SECRET, 0640), "0640");
+}
+
+static unsigned count_text(void)
+{
+	return memory_count(getpid(), TEXT, sizeof TEXT - 1);
+}
+
+/* So far down in the stack that who looks at it does not overwrite it first. */
+static __attribute__((noinline)) void format_key(
+    const uint8_t *key, char line[static KEYFILE_LINE_MAX])
+{
+	char above[1024];
+
+	__asm__ volatile("" : : "r"(above) : "memory");
+	keyfile_format(KEYFILE_SIGN_SECRET, key, line);
+	__asm__ volatile("" : : "r"(above) : "memory");
+}
+
+/* A key that was written or read is in memory where the caller has it. */
+static void the_text_of_a_key_is_wiped(void **state)
+{
+	char line[KEYFILE_LINE_MAX];
+	struct err err = {0};
+	uint8_t key[KEYS_LEN];
+	const char *path;
+
+	SKIP_IF(confine_aid_valgrind(), "valgrind's memory is looked at, too");
+	path = keys_path(*state, "new");
+	assert_int_equal(
+	    keyfile_create(KEYFILE_SIGN_SECRET, path, bytes, &err), 0);
+	assert_int_equal(count_text(), 0);
+	assert_int_equal(keyfile_read(KEYFILE_SIGN_SECRET, path, key, &err), 0);
+	assert_int_equal(count_text(), 0);
+	assert_int_equal(memory_count(getpid(), bytes, sizeof bytes), 1);
+	format_key(key, line);
+	assert_int_equal(count_text(), 1);
+	explicit_bzero(line, sizeof line);
+	assert_int_equal(count_text(), 0);
 }
 
 static void a_secret_key_of_another_user_is_refused(void **state)
@@ -303,7 +343,7 @@ static void a_key_is_created_by_a_bare_name_too(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
+	const struct CMUnitTest tests[] = {TEST(the_text_of_a_key_is_wiped),
 	    TEST(a_secret_key_open_to_others_is_refused),
 	    TEST(a_secret_key_of_another_user_is_refused),
 	    TEST(a_key_file_that_may_not_be_read_is_refused),

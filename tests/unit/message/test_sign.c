@@ -5,10 +5,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "aid/confine.h"
 #include "aid/hex.h"
+#include "aid/memory.h"
 #include "aid/sign_once.h"
 #include "base/err.h"
 
@@ -163,6 +166,29 @@ static int verify(const struct signed_message *s)
 	return message_verify(&s->m, s->arn, s->key);
 }
 
+/* Both put all of it into one text. */
+static void what_was_signed_or_verified_is_wiped(void **state)
+{
+	struct signed_message s;
+	struct buf *text, *copy;
+
+	(void)state;
+	SKIP_IF(confine_aid_valgrind(), "valgrind's memory is looked at, too");
+	s = make_signed();
+	copy = buf_new(256);
+	assert_non_null(copy);
+	assert_int_equal(verify(&s), 0);
+	text = signed_bytes(s.m.entropy, s.arn, s.m.payload, 64);
+	assert_int_equal(
+	    memory_count(getpid(), buf_data(text), buf_len(text)), 0);
+	/* The look would see it. */
+	assert_int_equal(buf_add(copy, buf_data(text), buf_len(text)), 0);
+	assert_int_equal(
+	    memory_count(getpid(), buf_data(text), buf_len(text)), 1);
+	buf_free(copy);
+	buf_free(text);
+}
+
 static void refuse_each_bit(struct signed_message *s, void *at, size_t len)
 {
 	size_t bit;
@@ -263,6 +289,7 @@ int main(void)
 	    cmocka_unit_test(a_border_between_fields_cannot_be_moved),
 	    cmocka_unit_test(a_length_inside_a_field_is_not_taken_for_one),
 	    cmocka_unit_test(fields_too_long_to_be_signed_are_refused),
+	    cmocka_unit_test(what_was_signed_or_verified_is_wiped),
 	    cmocka_unit_test(a_signature_fails_with_any_bit_flipped),
 	    cmocka_unit_test(a_signature_fails_for_a_cut_or_swapped_part),
 	    cmocka_unit_test(a_signature_without_the_domain_is_none),
