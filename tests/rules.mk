@@ -65,6 +65,10 @@ $(filter %/test_deliver,$(UNIT_BIN)): override LDFLAGS += \
 # test_steps has services that know no user.
 $(filter %/test_steps,$(UNIT_BIN)): override LDFLAGS += -Wl,--wrap=getpwnam_r
 
+# test_files_versions has a kernel with Landlock.
+$(filter %/test_files_versions,$(UNIT_BIN)): override LDFLAGS += \
+	-Wl,--wrap=syscall,--wrap=open64
+
 # test_imds_patience has a metadata service in virtual time instead of HTTP.
 $(filter %/test_imds_patience,$(UNIT_BIN)): override LDFLAGS += \
 	-Wl,--wrap=http_start,--wrap=http_wait,--wrap=http_wait_any \
