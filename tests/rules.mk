@@ -69,6 +69,9 @@ $(filter %/test_steps,$(UNIT_BIN)): override LDFLAGS += -Wl,--wrap=getpwnam_r
 $(filter %/test_files_versions,$(UNIT_BIN)): override LDFLAGS += \
 	-Wl,--wrap=syscall,--wrap=open64
 
+# test_runner_inside counts how often a process wakes.
+$(filter %/test_runner_inside,$(UNIT_BIN)): override LDFLAGS += -Wl,--wrap=poll
+
 # test_imds_patience has a metadata service in virtual time instead of HTTP.
 $(filter %/test_imds_patience,$(UNIT_BIN)): override LDFLAGS += \
 	-Wl,--wrap=http_start,--wrap=http_wait,--wrap=http_wait_any \
