@@ -42,7 +42,8 @@ struct confine_half {
 /* All steps for one half, after split_fork() and before its first thread, once
  * all that it writes to is open and split_stop_fd() is done.  steps.h tells
  * what each does.  A kernel without Landlock or seccomp is no error, see
- * confine_find_lacks().  ERR_PERM, ERR_IO, ERR_NOMEM. */
+ * confine_find_lacks().  ERR_PERM, ERR_IO, ERR_NOMEM; ERR_INTERNAL: half asks
+ * for what there is not, or the timer does not run. */
 int confine_half(const struct confine_half *half, struct err *err) MUST_CHECK;
 
 /*
@@ -59,7 +60,8 @@ int confine_give(const char *path, const char *user, struct err *err)
     MUST_CHECK;
 
 /* SIGKILL in ms from now, whatever the process does: confine_calls() leaves it
- * no call to stop the timer.  ERR_IO. */
+ * no call to stop the timer.  ERR_IO; ERR_INTERNAL: ms is not above 0, or the
+ * timer does not run. */
 int confine_lifetime(long ms, struct err *err) MUST_CHECK;
 
 /* What of the confinement is not to be had here: by a kernel that was built
