@@ -174,6 +174,21 @@ static void a_seed_of_another_boot_does_not_count(void **state)
 	assert_nothing();
 }
 
+/* A machine that does not say which boot this is believes no file, not even one
+ * that says as little. */
+static void without_the_id_of_a_boot_no_seed_counts(void **state)
+{
+	const char *path = put_times(*state, "", 5, 5);
+	const int fd = open(path, O_RDONLY);
+
+	assert_true(fd >= 0);
+	seeded = (struct last_seed){.injected = 0};
+	last_seed_read_again(&seeded, fd);
+	assert_int_equal(seeded.injected, 0);
+	assert_int_equal(seeded.credited, 0);
+	(void)close(fd);
+}
+
 static void a_file_that_others_could_write_does_not_count(void **state)
 {
 	const char *path = put_times(*state, boot, 5, 5);
@@ -303,6 +318,7 @@ int main(void)
 	    TEST(a_malformed_file_counts_as_no_seed),
 	    TEST(times_that_cannot_be_count_as_no_seed),
 	    TEST(a_seed_of_another_boot_does_not_count),
+	    TEST(without_the_id_of_a_boot_no_seed_counts),
 	    TEST(a_file_that_others_could_write_does_not_count),
 	    TEST(a_fifo_does_not_hang),
 	    TEST(an_age_counts_from_the_last_run_of_that_kind),
