@@ -161,6 +161,31 @@ static void a_setting_may_hold_unless_another_one_is_set(void **state)
 	assert_false(settings_holds(&settings, &rows[LOW], &v));
 }
 
+/* 0 stands for what is not set, unless it is within the range of a setting
+ * that has a default. */
+static void a_number_of_0_holds_only_where_it_can_be_meant(void **state)
+{
+	static const struct {
+		const char *initial;
+		double min;
+		bool holds;
+	} cases[] = {{NULL, 1, false}, {NULL, 0, false}, {NULL, -1, false},
+	    {"3", 1, false}, {"3", 0, true}, {"3", -1, true}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct setting row = {"low", SETTING_LONG, SETTING_FILE,
+		    cases[i].initial, cases[i].min, 9,
+		    SETTING_MEMBER(struct values, low)};
+
+		v.low = 0;
+		assert_int_equal(
+		    settings_holds(&settings, &row, &v), cases[i].holds);
+		v.low = 1;
+		assert_true(settings_holds(&settings, &row, &v));
+	}
+}
+
 static void assert_printed(const struct setting *row, const char *expected)
 {
 	char text[128] = "";
@@ -226,6 +251,7 @@ int main(void)
 	    T(a_value_is_checked_before_it_is_stored),
 	    T(a_list_is_filled_from_its_start),
 	    T(a_setting_may_hold_unless_another_one_is_set),
+	    T(a_number_of_0_holds_only_where_it_can_be_meant),
 	    T(a_value_is_printed_as_the_file_has_it),
 	    T(a_switch_may_be_left_to_a_lower_layer),
 	};
