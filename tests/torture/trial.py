@@ -323,18 +323,21 @@ class Trial:
                     yield "credit before the digest was synced"
 
     def judge_injection(self, board: Board, ns: int) -> Iterator[str]:
-        """Whether each payload of an injection may have credit."""
+        """Whether each payload was deleted, and one that is remembered earned it.
+
+        Of two messages one may earn none, where the fault left it without a
+        signature; each of them claims more than is credited.
+        """
         seen = self.world.folder / "state/seen"
         memory = seen.read_bytes() if seen.exists() else b""
         deleted = [m for t, m in self.world.sqs.deleted.values() if t < ns]
         plain = {self.world.plain.get(m.payload) for m in deleted}
         bytes_ = bytes(board.bytes[: board.injected])
-        for at in range(0, len(bytes_), SIZE):
-            payload = bytes_[at : at + SIZE]
-            if payload not in plain:
-                yield "credit without a confirmed delete"
-            if hashlib.sha256(payload).digest() not in memory:
-                yield "credit for what is not remembered"
+        payloads = [bytes_[at : at + SIZE] for at in range(0, len(bytes_), SIZE)]
+        if not plain.issuperset(payloads):
+            yield "credit without a confirmed delete"
+        if not any(hashlib.sha256(p).digest() in memory for p in payloads):
+            yield "credit for what is not remembered"
 
     def judge_leaks(self, got: Run, own: bool) -> Iterator[str]:
         """Whether more is left than in a run without a fault."""
