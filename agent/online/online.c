@@ -5,6 +5,7 @@
 
 #include "agent/halves.h"
 #include "agent/online/fallback.h"
+#include "agent/online/identity.h"
 #include "agent/online/turns.h"
 #include "agent/online/waits.h"
 #include "agent/record.h"
@@ -19,17 +20,13 @@
 
 /* A long poll asks all of SQS's servers, a short one may miss messages.  The
  * answer has to come in the turn, and the delete in the run. */
-#define LOOK_IF_TURN_MS      1500
-#define LOOK_IF_LEFT_MS      3000
+#define LOOK_IF_TURN_MS 1500
+#define LOOK_IF_LEFT_MS 3000
 /* A poll that ends sooner, because it failed or the service does not wait, is
  * followed by a pause, so that there is one in this time. */
-#define POLL_LEAST_MS        1000
+#define POLL_LEAST_MS   1000
 /* The last record may be sent this long after the deadline. */
-#define LATE_MS              1000
-/* For the instance id: of an IMDS that has answered or should be there, or of
- * one that may not be, as on all machines that are no EC2 instance. */
-#define IDENTITY_MS          1000
-#define IDENTITY_IF_THERE_MS 300
+#define LATE_MS         1000
 
 struct run {
 	int fd;     /* to the offline half */
@@ -112,28 +109,15 @@ static int tell_queue(struct run *run, size_t i, struct err *err)
 	return tell(run, RECORD_QUEUE, &record, sizeof record, err);
 }
 
-/* Only a kernel is given it.  The service has been asked before, which gets
- * credentials from IMDS where they come from there, and has found the network
- * up: what does not answer now is not there. */
+/* Only a kernel is given it. */
 static void tell_identity(struct run *run)
 {
-	const bool known = imds_answers(run->session.imds);
-	int64_t deadline = clock_mono(&run->clock) +
-			   (known ? IDENTITY_MS : IDENTITY_IF_THERE_MS);
 	struct record_identity record = {0};
-	char id[IMDS_TEXT_MAX];
-	struct err err = {0};
 
-	if (run->conf->output[0] != '\0')
+	if (run->conf->output[0] != '\0' ||
+	    !identity_find(
+		run->session.imds, &run->clock, run->deadline, &record))
 		return;
-	if (deadline > run->deadline)
-		deadline = run->deadline;
-	if (imds_instance_id(run->session.imds, id, deadline, &err) != 0) {
-		log_info("no instance id to mix: %s", err.text);
-		return;
-	}
-	record.len = (uint32_t)strnlen(id, sizeof record.text);
-	memcpy(record.text, id, record.len);
 	if (record_send(run->fd, RECORD_IDENTITY, &record, sizeof record, -1,
 		run->deadline) != 0)
 		log_debug("the offline half did not take the instance id");
