@@ -48,7 +48,9 @@ static const struct meaning meanings[] = {
 	    "KMS.InvalidStateException", "KMS.KMSInvalidStateException",
 	    "KMS.NotFoundException", "KMS.OptInRequired", "KmsDisabled",
 	    "KmsInvalidKeyUsage", "KmsInvalidState", "KmsNotFound",
-	    "KmsOptInRequired"}},
+	    "KmsOptInRequired",
+	    /* of Parameter Store */
+	    "InvalidKeyId", "ParameterNotFound", "ParameterVersionNotFound"}},
     {ERR_LIMIT, SQS_REMEDY_NONE,
 	{"BatchRequestTooLong", "RequestEntityTooLarge"}},
     {ERR_SERVICE, SQS_REMEDY_NONE,

@@ -58,6 +58,13 @@ static bool is_action(struct denial_word w, const char *text)
 	       text[w.len] == '\0';
 }
 
+/* What KMS says of a parameter's key by way of Parameter Store. */
+static bool is_of_parameter_key(const struct sqs_error *e)
+{
+	return strstr(e->text, "customer master key") != NULL ||
+	       strstr(e->text, "AWSKMS") != NULL;
+}
+
 /* What IAM calls the action.  SQS writes it in small letters, and stand-ins by
  * the operation, which IAM has no action for when it is a batch. */
 static struct denial_word choose_action(
@@ -69,6 +76,9 @@ static struct denial_word choose_action(
 	if (told.len > 0 && !is_action(told, c->op->permission) &&
 	    !is_action(told, operation))
 		return told;
+	if (told.len == 0 && is_of_parameter_key(c->e) &&
+	    c->op->resource != NULL)
+		return denial_word_of("kms:Decrypt");
 	if (told.len > 0 || c->op->resource != NULL || !is_of_kms(c->e, ""))
 		return denial_word_of(c->op->permission);
 	return denial_word_of(strncmp(c->op->name, "Send", 4) == 0
@@ -84,12 +94,18 @@ static void advise_on_denial(
 	denial_read(&d, c->e->text);
 	d.action = choose_action(c, d.action);
 	if (d.resource.len == 0 && c->op->resource != NULL)
-		d.resource = denial_word_of(c->op->resource);
+		d.resource =
+		    denial_word_of(is_action(d.action, c->op->permission)
+				       ? c->op->resource
+				       : "the parameter's KMS key");
 	if (d.resource.len == 0)
 		d.resource = strncasecmp(d.action.at, "kms:", 4) == 0
 				 ? find_kms_key(c->e)
 				 : denial_word_of("the queue");
-	denial_advise(&d, "queue's own policy", c->source, out, size);
+	denial_advise(&d,
+	    c->op->resource != NULL ? "resource's own policy"
+				    : "queue's own policy",
+	    c->source, out, size);
 }
 
 /* Nobody can tell why a key is unknown: the service does not say. */
@@ -225,6 +241,28 @@ static void advise_on_state(
 			    key.len, key.at, states[i].advice);
 }
 
+/* Errors of GetParameter (Systems Manager API Reference). */
+static void advise_on_parameter(
+    const struct case_at_hand *c, char *out, size_t size)
+{
+	if (is_error(c->e, "ParameterNotFound"))
+		(void)snprintf(out, size,
+		    "there is no parameter %s in region %s: make it (aws ssm "
+		    "put-parameter --type SecureString), or check its name and "
+		    "the region",
+		    c->queue, c->s->region);
+	else if (is_error(c->e, "ParameterVersionNotFound"))
+		(void)snprintf(out, size,
+		    "the parameter has no such version and no such label: check "
+		    "what stands behind the colon of %s",
+		    c->queue);
+	else if (is_error(c->e, "InvalidKeyId"))
+		(void)snprintf(out, size,
+		    "the KMS key of parameter %s cannot be used: enable it, or "
+		    "cancel its deletion; this does not pass by itself",
+		    c->queue);
+}
+
 /* ---- the rest */
 
 static void advise_later(const struct case_at_hand *c, char *out, size_t size)
@@ -250,6 +288,8 @@ static void advise_user(const struct case_at_hand *c, char *out, size_t size)
 		advise_denied(c, out, size);
 	else if (e->code == ERR_CONFIG && sqs_error_scope(e) != NULL)
 		advise_on_scope(c, out, size);
+	else if (e->code == ERR_CONFIG && c->op->resource != NULL)
+		advise_on_parameter(c, out, size);
 	else if (e->code == ERR_CONFIG)
 		advise_on_state(c, out, size);
 	else if (e->code == ERR_NOQUEUE)

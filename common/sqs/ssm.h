@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQS_ENTROPY_SQS_SSM_H
+#define SQS_ENTROPY_SQS_SSM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "crypto/keys.h"
+#include "sqs/client.h"
+
+/*
+ * AWS Systems Manager's Parameter Store by its AWS JSON 1.1 protocol, asked by
+ * a client of sqs/client.h.
+ */
+extern const struct sqs_service ssm_service;
+
+#define SSM_PERMISSION "ssm:GetParameter"
+#define SSM_NAME_MAX   2048 /* characters of a name (API Reference) */
+
+/* True if name could be a parameter's name or ARN, or such with ":VERSION" or
+ * ":LABEL" behind it. */
+bool ssm_is_name(const char *name);
+
+/* The fleet's sealing key, and the one before it, so that what was sealed
+ * before the key was changed still opens. */
+#define SSM_KEYS_MAX 2
+
+struct ssm_keys {
+	size_t n;                            /* the newest first; 0: none */
+	int64_t version[SSM_KEYS_MAX];       /* of the parameter */
+	uint8_t key[SSM_KEYS_MAX][KEYS_LEN]; /* the caller wipes them */
+	struct err former; /* why the version before is missing; code 0: it is
+			      not, or there is none */
+};
+
+/*
+ * Read the key of a parameter (GetParameter with decryption), which has to be a
+ * SecureString with the text of a key file (message/keyfile.h).  Of a name
+ * without version and label, the version before is asked for, too; it may take
+ * a quarter of the time, and is left out when it holds the same key.
+ * ERR_CONFIG: it is not there, not encrypted, holds no such key, or its KMS key
+ * cannot be used; else as in client.h.
+ */
+int ssm_seal_keys(struct sqs *s, const char *name, int64_t deadline,
+    struct ssm_keys *out, struct err *err) MUST_CHECK;
+
+#endif
