@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/conf.h"
 
+#include <string.h>
+
 #include "base/file.h"
 #include "config/program_rows.h"
 #include "sqs/session.h"
+#include "sqs/ssm.h"
 
 #define WEEK 604800 /* seconds */
 
@@ -134,10 +137,34 @@ static int complete_unsigned(const struct conf *conf, struct err *err)
 	    common->file, find_origin(conf, "unsigned"));
 }
 
+const char *conf_parameter(const char *seal_key)
+{
+	static const char kind[] = "ssm:";
+
+	return strncmp(seal_key, kind, sizeof kind - 1) == 0
+		   ? seal_key + sizeof kind - 1
+		   : NULL;
+}
+
+static int complete_seal_key(const struct conf *conf, struct err *err)
+{
+	const char *name = conf_parameter(conf->seal_key);
+
+	if (name == NULL || ssm_is_name(name))
+		return 0;
+	return err_set(err, ERR_CONFIG,
+	    "%s:%d: seal-key: \"%.128s\" names no parameter: write ssm:NAME, "
+	    "ssm:NAME:VERSION or ssm:NAME:LABEL, where NAME has A-Z a-z 0-9 . - "
+	    "_ and /",
+	    conf->common.file, find_origin(conf, "seal-key"), conf->seal_key);
+}
+
 static int complete_agent(struct conf *conf, struct err *err)
 {
-	const int rc = complete_forked(conf, err);
+	int rc = complete_forked(conf, err);
 
+	if (rc == 0)
+		rc = complete_seal_key(conf, err);
 	return rc == 0 ? complete_unsigned(conf, err) : rc;
 }
 

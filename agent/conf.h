@@ -57,12 +57,16 @@ struct conf {
 	bool forked;        /* this machine is a clone: seed it anew */
 
 	char trusted_producers[PATH_MAX]; /* a directory */
-	char seal_key[PATH_MAX];          /* "": sealed messages do not open */
+	char seal_key[PATH_MAX];          /* a file, or "ssm:" and a parameter;
+					     "": sealed messages do not open */
 	char output[PATH_MAX]; /* "": the kernel; "-": standard output */
 	long messages;         /* 1..10 */
 	long timeout;          /* seconds */
 	long wait_time;        /* seconds, on an empty queue */
 	struct credit_policy policy;
 };
+
+/* The name of the parameter that a seal_key names; NULL: it is a file or "". */
+const char *conf_parameter(const char *seal_key);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/arn.h"
 #include "base/limits.h"
+#include "crypto/keys.h"
 #include "message/message.h"
 
 /*
@@ -23,8 +24,10 @@ enum record_type {
 	RECORD_READY = 5,    /* no data: confined, and able to inject.  Nothing
 				is received before, because what is received
 				is deleted */
-	RECORD_FALLBACK = 6  /* struct record_fallback, once, if "fallback" is
+	RECORD_FALLBACK = 6, /* struct record_fallback, once, if "fallback" is
 				set and there is no message */
+	RECORD_SEAL_KEYS = 7 /* struct record_seal_keys, once, if "seal-key"
+				names a parameter; READY waits for it */
 };
 
 /* The instance id: it is mixed without credit, so that machines which are
@@ -47,6 +50,12 @@ struct record_queue {
  * online half may know or have chosen it. */
 struct record_fallback {
 	uint8_t bytes[64];
+};
+
+/* What opens sealed messages, the newest first: secret keys of X25519. */
+struct record_seal_keys {
+	uint32_t n; /* 1..2 */
+	uint8_t key[2][KEYS_LEN];
 };
 
 struct record_end {

@@ -223,12 +223,32 @@ static int say_ready(
 	    err_text(rc));
 }
 
+/* A key that comes by the role is there before anything is received, because
+ * what does not open is lost.  An online half that has none ends the run. */
+static int take_all(struct agent_offline *o, struct taken *t, int fd,
+    int64_t deadline, int *ended_by, struct err *err)
+{
+	int rc = 0;
+
+	*ended_by = 0;
+	if (conf_parameter(o->conf->seal_key) != NULL)
+		*ended_by = take_records(t, o, fd, RECORD_SEAL_KEYS, deadline);
+	if (*ended_by == 0 && !t->ended) {
+		rc = say_ready(o, fd, deadline, err);
+		if (rc == 0)
+			*ended_by =
+			    take_records(t, o, fd, RECORD_END, deadline);
+	}
+	return rc;
+}
+
 static int run_taken(struct agent_offline *o, struct taken *t, int fd,
     int64_t deadline, struct err *err)
 {
-	const int ended_by = take_records(t, o, fd, deadline);
-	int rc;
+	int ended_by, rc = take_all(o, t, fd, deadline, &ended_by, err);
 
+	if (rc != 0)
+		return rc;
 	o->cut_short = ended_by == ERR_EOF;
 	deliver_identity(o);
 	if (t->used == 0) {
@@ -257,9 +277,7 @@ int agent_offline_run(
 	if (rc != 0) {
 		(void)err_set(err, rc, "%s", err_text(rc));
 	} else {
-		rc = say_ready(o, fd, deadline, err);
-		if (rc == 0)
-			rc = run_taken(o, &taken, fd, deadline, err);
+		rc = run_taken(o, &taken, fd, deadline, err);
 		note_outcome(o, rc);
 		write_status(o, &taken, rc);
 	}

@@ -182,6 +182,24 @@ static int take_fallback(struct taken *t, const struct agent_offline *o,
 	return buf_add(t->fallback, data, len);
 }
 
+/* A file's key is this half's alone. */
+static int take_seal_keys(struct taken *t, const struct agent_offline *o,
+    const void *data, size_t len)
+{
+	struct record_seal_keys keys;
+	int rc = ERR_FORMAT;
+
+	if (len != sizeof keys || t->keyed ||
+	    conf_parameter(o->conf->seal_key) == NULL)
+		return rc;
+	memcpy(&keys, data, sizeof keys);
+	if (keys.n >= 1 && keys.n <= sizeof keys.key / sizeof keys.key[0])
+		rc = verify_take_keys(&o->verify, keys.key, keys.n);
+	explicit_bzero(&keys, sizeof keys);
+	t->keyed = rc == 0;
+	return rc;
+}
+
 static int take_end(struct taken *t, const void *data, size_t len)
 {
 	if (len != sizeof t->end)
@@ -204,6 +222,8 @@ static int take_record(struct taken *t, const struct agent_offline *o,
 					  : ERR_LIMIT;
 	case RECORD_FALLBACK:
 		return take_fallback(t, o, m, len);
+	case RECORD_SEAL_KEYS:
+		return take_seal_keys(t, o, m, len);
 	case RECORD_END:
 		return take_end(t, m, len);
 	default:
@@ -213,8 +233,8 @@ static int take_record(struct taken *t, const struct agent_offline *o,
 
 /* Each kind of record may come a limited number of times.  This ends a flood of
  * records, during which record_receive() never sees the deadline. */
-int take_records(
-    struct taken *t, const struct agent_offline *o, int fd, int64_t deadline)
+int take_records(struct taken *t, const struct agent_offline *o, int fd,
+    uint32_t last, int64_t deadline)
 {
 	uint8_t *p;
 	struct buf *space = buf_new_zero(sizeof(struct message), &p);
@@ -232,7 +252,7 @@ int take_records(
 		    record_receive(fd, &type, m, sizeof *m, &len, -1, deadline);
 		if (rc == 0)
 			rc = take_record(t, o, type, m, len);
-	} while (rc == 0 && !t->ended);
+	} while (rc == 0 && !t->ended && type != last);
 	buf_free(space);
 	return rc;
 }

@@ -24,6 +24,7 @@ struct taken {
 	unsigned used;        /* messages whose bytes are in payloads */
 	unsigned long bits;   /* sum of what they earned */
 	struct buf *fallback; /* what came in place of a message; empty: none */
+	bool keyed;           /* RECORD_SEAL_KEYS came */
 	bool identified;      /* RECORD_IDENTITY came */
 	bool ended;           /* RECORD_END came */
 	struct record_end end;
@@ -34,13 +35,14 @@ int take_init(struct taken *t, const struct conf *conf) MUST_CHECK;
 void take_free(struct taken *t);
 
 /*
- * Take records from fd until RECORD_END or the deadline (CLOCK_MONOTONIC ms).
+ * Take records from fd until one of the type last, RECORD_END or the deadline
+ * (CLOCK_MONOTONIC ms).
  * 0, or what ended them before that: ERR_TIMEOUT, ERR_EOF,
  * ERR_FORMAT and ERR_LIMIT for a record that the online half cannot have sent,
  * ERR_NOMEM, ERR_INTERNAL.  The messages that came before are used all the
  * same, because they are deleted from the queue.
  */
 int take_records(struct taken *t, const struct agent_offline *o, int fd,
-    int64_t deadline) MUST_CHECK;
+    uint32_t last, int64_t deadline) MUST_CHECK;
 
 #endif

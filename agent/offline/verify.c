@@ -20,8 +20,11 @@ static int read_seal_key(struct buf *key, const char *path, struct err *err)
 
 	if (rc == 0)
 		rc = keyfile_read(KEYFILE_SEAL_SECRET, path, space, &why);
-	if (rc != 0)
-		return err_set(err, rc, "seal-key: %s", why.text);
+	return rc == 0 ? 0 : err_set(err, rc, "seal-key: %s", why.text);
+}
+
+static int need_sealing(struct err *err)
+{
 	return algorithms_need(ALGORITHMS_SEALING, "seal-key",
 	    "remove it, and have this host's queue filled with messages that "
 	    "are not sealed",
@@ -66,17 +69,21 @@ static void log_refused(void *ctx, const struct err *why)
 int verify_open(struct verify *v, const char *trusted_directory,
     const char *seal_key, struct err *err)
 {
+	const bool is_file = conf_parameter(seal_key) == NULL;
 	int rc;
 
-	*v = (struct verify){.seal_key = buf_new(KEYS_LEN)};
-	if (v->seal_key == NULL)
+	*v = (struct verify){
+	    .seal_key = buf_new(KEYS_LEN), .former_key = buf_new(KEYS_LEN)};
+	if (v->seal_key == NULL || v->former_key == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
 	rc = start_openssl(err);
 	if (rc == 0)
 		rc = verify_read_trusted(
 		    &v->trusted, trusted_directory, log_refused, NULL, err);
-	if (rc == 0 && seal_key[0] != '\0')
+	if (rc == 0 && seal_key[0] != '\0' && is_file)
 		rc = read_seal_key(v->seal_key, seal_key, err);
+	if (rc == 0 && seal_key[0] != '\0')
+		rc = need_sealing(err);
 	if (rc != 0)
 		verify_close(v);
 	return rc;
@@ -85,7 +92,17 @@ int verify_open(struct verify *v, const char *trusted_directory,
 void verify_close(struct verify *v)
 {
 	buf_free(v->seal_key);
-	v->seal_key = NULL;
+	buf_free(v->former_key);
+	v->seal_key = v->former_key = NULL;
+}
+
+int verify_take_keys(const struct verify *v, uint8_t keys[][KEYS_LEN], size_t n)
+{
+	int rc = buf_set(v->seal_key, keys[0], KEYS_LEN);
+
+	if (rc == 0 && n > 1)
+		rc = buf_set(v->former_key, keys[1], KEYS_LEN);
+	return rc;
 }
 
 /* A sealing key has an id, too, by which people tell one from another. */
@@ -98,9 +115,21 @@ static void show_seal_key(const struct verify *v, const char *path, FILE *to)
 		keyfile_show("seal-key", "", id, path, to);
 }
 
+/* What it holds shows only when somebody is asked for it. */
+static void show_parameter(const char *name, FILE *to)
+{
+	(void)fputs("# seal-key: parameter ", to);
+	text_print(to, name);
+	(void)fputs(
+	    "  # the half that talks to the network reads it: sealing hides "
+	    "messages from readers of the queue, not from that half\n",
+	    to);
+}
+
 void verify_show(const struct verify *v, const char *trusted_directory,
     const char *seal_key, FILE *to)
 {
+	const char *parameter = conf_parameter(seal_key);
 	char path[PATH_MAX + sizeof v->trusted.at[0].name];
 
 	for (size_t i = 0; i < v->trusted.n; i++) {
@@ -116,7 +145,9 @@ void verify_show(const struct verify *v, const char *trusted_directory,
 		text_print(to, trusted_directory);
 		(void)fputs(", so no signature earns credit\n", to);
 	}
-	if (seal_key[0] != '\0')
+	if (parameter != NULL)
+		show_parameter(parameter, to);
+	else if (seal_key[0] != '\0')
 		show_seal_key(v, seal_key, to);
 }
 
@@ -161,9 +192,13 @@ static int find_trust(const struct verify *v, const struct message *m,
 
 static int open_sealed(const struct verify *v, struct message *m)
 {
-	if (buf_len(v->seal_key) != KEYS_LEN)
-		return ERR_DENIED;
-	return message_open(m, buf_data(v->seal_key));
+	int rc = ERR_DENIED;
+
+	if (buf_len(v->seal_key) == KEYS_LEN)
+		rc = message_open(m, buf_data(v->seal_key));
+	if (rc == ERR_DENIED && buf_len(v->former_key) == KEYS_LEN)
+		rc = message_open(m, buf_data(v->former_key));
+	return rc;
 }
 
 int verify_message(const struct verify *v, struct message *m, const char *arn,

@@ -203,8 +203,8 @@ static void what_comes_in_place_of_a_message_is_bounded(void **state)
 		for (int k = 0; k < cases[i].times; k++)
 			send_raw(b, RECORD_FALLBACK, bytes, cases[i].len);
 		send_end(b, ERR_EMPTY, 0);
-		assert_int_equal(
-		    take_records(&t, &b->offline, b->pair[1], in_ms(60000)),
+		assert_int_equal(take_records(&t, &b->offline, b->pair[1],
+				     RECORD_END, in_ms(60000)),
 		    cases[i].rc);
 		assert_int_equal(t.used, 0);
 		assert_int_equal(buf_len(t.payloads), 0);
@@ -213,6 +213,56 @@ static void what_comes_in_place_of_a_message_is_bounded(void **state)
 		take_free(&t);
 	}
 	b->offline.sink.kernel = false;
+}
+
+static bool is_ready(const struct bench *b)
+{
+	uint32_t type = 0;
+	size_t len;
+	uint8_t none;
+
+	return record_receive(b->pair[0], &type, &none, 0, &len, -1, 1) == 0 &&
+	       type == RECORD_READY;
+}
+
+/* Keys come once, where a parameter is to give them, and before the half is
+ * ready: without them nothing may be received. */
+static void keys_of_a_parameter_come_first(void **state)
+{
+	static const struct {
+		const char *seal_key;
+		uint32_t n;
+		int more, times, rc; /* bytes; records; of the run */
+	} cases[] = {{"ssm:x", 1, 0, 1, ERR_EMPTY},
+	    {"ssm:x", 2, 0, 1, ERR_EMPTY}, {"ssm:x", 0, 0, 1, ERR_INTERNAL},
+	    {"ssm:x", 3, 0, 1, ERR_INTERNAL}, {"ssm:x", 1, -1, 1, ERR_INTERNAL},
+	    {"ssm:x", 1, 1, 1, ERR_INTERNAL}, {"ssm:x", 1, 0, 2, ERR_INTERNAL},
+	    {"ssm:x", 1, 0, 0, ERR_EMPTY}, {"/x", 1, 0, 1, ERR_INTERNAL},
+	    {"", 1, 0, 1, ERR_INTERNAL}};
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct {
+			struct record_seal_keys keys;
+			char more[4];
+		} record = {.keys = {.n = cases[i].n}};
+		const bool by_role = strncmp(cases[i].seal_key, "ssm:", 4) == 0;
+		const bool good =
+		    cases[i].rc == ERR_EMPTY || cases[i].times > 1;
+
+		(void)close(b->pair[0]);
+		(void)close(b->pair[1]);
+		assert_int_equal(
+		    socketpair(AF_UNIX, SOCK_SEQPACKET, 0, b->pair), 0);
+		strcpy(b->conf.seal_key, cases[i].seal_key);
+		for (int k = 0; k < cases[i].times; k++)
+			send_raw(b, RECORD_SEAL_KEYS, &record,
+			    sizeof record.keys + (size_t)cases[i].more);
+		send_end(b, ERR_EMPTY, 0);
+		assert_int_equal(run(b), cases[i].rc);
+		assert_int_equal(
+		    is_ready(b), !by_role || (good && cases[i].times > 0));
+	}
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -231,6 +281,7 @@ int main(void)
 	    T(malformed_records_end_the_run),
 	    T(identities_are_bounded),
 	    T(what_comes_in_place_of_a_message_is_bounded),
+	    T(keys_of_a_parameter_come_first),
 	};
 
 	return cmocka_run_group_tests_name("agent offline", tests, NULL, NULL);
