@@ -258,6 +258,7 @@ def one_or_several(value: Any) -> str | None:
 
 
 A_PATH = "an absolute path"
+PARAMETER = "ssm:"  # before its name, in place of a path
 # In the order in which they are written.
 CHECKERS: dict[str, Checker] = {
     "queue": one_or_several,
@@ -268,7 +269,12 @@ CHECKERS: dict[str, Checker] = {
     "use_fips_endpoint": boolean,
     "use_dualstack_endpoint": boolean,
     "ca_bundle": text_of("/.*", A_PATH, PATH_LENGTH_MAX),
-    "seal_key": text_of("/.*", A_PATH, PATH_LENGTH_MAX, secret=True),
+    "seal_key": text_of(
+        PARAMETER + "[A-Za-z0-9./_-][A-Za-z0-9./_:-]*|/.*",
+        A_PATH + ", or ssm: and the name of a parameter",
+        PATH_LENGTH_MAX,
+        secret=True,
+    ),
     "messages": whole(1, 10),
     "timeout": whole(1, 300),
     "wait_time": whole(0, 300),
@@ -353,7 +359,11 @@ def reason_to_skip() -> str | None:
 def absent(directive: dict[str, Any]) -> list[str]:
     """The keys whose files are not there."""
     paths = {key: directive[key] for key in FILES if key in directive}
-    return [key for key, path in paths.items() if not os.access(path, os.F_OK)]
+    return [
+        key
+        for key, path in paths.items()
+        if not path.startswith(PARAMETER) and not os.access(path, os.F_OK)
+    ]
 
 
 # The agent.

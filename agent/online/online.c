@@ -6,6 +6,7 @@
 #include "agent/halves.h"
 #include "agent/online/fallback.h"
 #include "agent/online/identity.h"
+#include "agent/online/seal_key.h"
 #include "agent/online/turns.h"
 #include "agent/online/waits.h"
 #include "agent/record.h"
@@ -14,7 +15,6 @@
 #include "base/log.h"
 #include "base/record.h"
 #include "confine/split.h"
-#include "sqs/kms.h"
 #include "sqs/messages.h"
 #include "sqs/session.h"
 
@@ -408,6 +408,23 @@ static int take_turns(struct run *run, struct err *err)
 	return rc == 0 ? judge_turns(run, outcome, err) : rc;
 }
 
+/* Before that the other half is not ready, and no message is received. */
+static int tell_seal_keys(struct run *run, struct err *err)
+{
+	const char *parameter = conf_parameter(run->conf->seal_key);
+	struct record_seal_keys record = {.n = 0};
+	int rc;
+
+	if (parameter == NULL)
+		return 0;
+	rc = seal_key_find(&run->session, parameter,
+	    run->deadline - run->reserve, &record, err);
+	if (rc == 0)
+		rc = tell(run, RECORD_SEAL_KEYS, &record, sizeof record, err);
+	explicit_bzero(&record, sizeof record);
+	return rc;
+}
+
 /* It changes nothing of what the run ends with: the queue has to be looked at
  * all the same. */
 static void fall_back(struct run *run, int outcome)
@@ -431,8 +448,10 @@ static void fall_back(struct run *run, int outcome)
 
 static int move_messages(struct run *run, struct err *err)
 {
-	const int rc = take_turns(run, err);
+	int rc = tell_seal_keys(run, err);
 
+	if (rc == 0)
+		rc = take_turns(run, err);
 	fall_back(run, rc);
 	/* Of a run without a message, too.  It comes last, so that a slow IMDS
 	 * takes no time from the delete. */
@@ -472,20 +491,5 @@ int agent_online_run(int fd, const struct conf *conf, int64_t deadline)
 	tell_end(&run, rc);
 	sqs_messages_free(&run.messages);
 	session_close(&run.session);
-	return rc;
-}
-
-static void log_caution(const char *line)
-{
-	log_warning("%s", line);
-}
-
-int agent_online_check(const struct conf *conf, struct err *err)
-{
-	const struct session_config cfg = agent_session(conf);
-	int rc = session_show(&cfg, stdout, log_caution, err);
-
-	if (rc == 0 && fallback_is_wanted(conf))
-		rc = session_show_service(&cfg, &kms_service, stdout, err);
 	return rc;
 }

@@ -26,7 +26,7 @@ from aid.imds import Imds
 from aid.memory import Image
 from aid.payload import noise
 from aid.programs import AGENT, PRODUCER, STARTUP, TEN, Runner
-from aid.queue import Moto, Queue
+from aid.queue import REGION, Moto, Queue
 from aid.sqsproxy import SqsProxy
 from aid.wait import FOR_EVER, PATIENCE, wait_until
 from aid.watch import leaked
@@ -254,6 +254,43 @@ def test_the_agents_memory_holds_secrets_where_it_must(
     assert deleting.online.find(signed.payload) != []
     assert not leaked(secret, offline_environ.decode("latin-1"))
     assert not leaked(token, offline_environ.decode("latin-1"))
+
+
+@needs_root
+def test_a_key_that_came_by_the_role_is_kept_by_the_other_half_alone(
+    run: Runner, queue: Queue, proxy: SqsProxy, moto: Moto, tmp_path: Path
+) -> None:
+    """Neither itself, nor as the text that the parameter holds."""
+    fleets = [Fleet(), Fleet()]
+    texts = [fleet.key_file(tmp_path / "key").read_text() for fleet in fleets]
+    name = f"/{queue.name}"
+    for text in texts:
+        moto.client("ssm").put_parameter(
+            Name=name, Value=text, Type="SecureString", Overwrite=True
+        )
+    sealed = Producer().message(arn_of(queue), to=fleets[1].public_key)
+    send(queue, sealed)
+    file = tmp_path / "agent.conf"
+    file.write_text(f'queue = "{queue.url}"\nseal-key = "ssm:{name}"\n')
+    gate = threading.Event()
+    proxy.fault("ReceiveMessage", gate=gate)
+    output = tmp_path / "output"
+    env = {**run.env, "AWS_ENDPOINT_URL_SSM": moto.url, "AWS_REGION": REGION}
+    process = run.start(AGENT, "-c", file, "-t", "300", "-o", output, env=env)
+    wait_until(lambda: bool(proxy.matching("ReceiveMessage")))
+    both = halves(process)
+    both[0].wait_idle()
+    images = Images.of(both)
+    gate.set()
+    got = run.finish(process)
+    assert got.code == 0, got.err
+    for fleet, text in zip(fleets, texts):
+        key = fleet.secret.private_bytes_raw()
+        assert len(images.offline.find(key)) == 1
+        assert images.online.find(key) == []
+        coded = text.split()[1].encode()
+        assert images.offline.find(coded) == []
+        assert images.online.find(coded) == []
 
 
 @needs_root

@@ -324,7 +324,7 @@ def schema_faults(row: Setting, found: dict[str, Any]) -> Iterator[str]:
     if row.kind != "string":
         return
     # A character of a path may take four bytes; the others are ASCII.
-    per = 4 if found.get("pattern") == "^/" else 1
+    per = 4 if re.match(r"\^\(?/", found.get("pattern", "")) else 1
     longest = (row.size - 1) // per if row.size else row.max
     if (found.get("type"), found.get("maxLength")) != ("string", longest):
         yield f"maxLength {found.get('maxLength')}"

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/online/seal_key.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "sqs/ssm.h"
+
+_Static_assert(sizeof((struct record_seal_keys *)0)->key ==
+		   sizeof((struct ssm_keys *)0)->key,
+    "a record has all keys");
+
+static void report_keys(const char *parameter, const struct ssm_keys *keys)
+{
+	log_info("seal-key: version %lld of parameter %s%s",
+	    (long long)keys->version[0], parameter,
+	    keys->n > 1 ? ", and the one before" : "");
+	if (keys->former.code != 0)
+		log_warning("seal-key: what was sealed for version %lld of "
+			    "parameter %s does not open: %s; write "
+			    "ssm:%s:%lld to have the newest alone",
+		    (long long)keys->version[0] - 1, parameter,
+		    keys->former.text, parameter, (long long)keys->version[0]);
+}
+
+int seal_key_find(struct session *s, const char *parameter, int64_t deadline,
+    struct record_seal_keys *out, struct err *err)
+{
+	struct ssm_keys keys = {.n = 0};
+	struct sqs *ssm = NULL;
+	struct err why = {0};
+	int rc = session_open_service(s, &ssm_service, deadline, &ssm, &why);
+
+	if (rc == 0)
+		rc = ssm_seal_keys(ssm, parameter, deadline, &keys, &why);
+	if (rc == 0) {
+		report_keys(parameter, &keys);
+		out->n = (uint32_t)keys.n;
+		memcpy(out->key, keys.key, sizeof out->key);
+	}
+	explicit_bzero(keys.key, sizeof keys.key);
+	sqs_free(ssm);
+	if (rc == ERR_CANCELED)
+		return err_told(err, rc);
+	return rc == 0 ? 0 : err_set(err, rc, "seal-key: %s", why.text);
+}
