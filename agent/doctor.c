@@ -114,7 +114,8 @@ static void look_at_agent_keys(struct findings *all, const struct conf *conf)
 	/* This starts OpenSSL, and reads no trusted keys. */
 	if (verify_open(&v, "", conf->seal_key, &err) != 0)
 		findings_err(all, "seal key", &err);
-	else if (conf->seal_key[0] != '\0')
+	else if (conf->seal_key[0] != '\0' &&
+		 conf_parameter(conf->seal_key) == NULL)
 		findings_ok(all, "seal key", "%s opens sealed messages",
 		    conf->seal_key);
 	verify_close(&v);
@@ -172,7 +173,8 @@ static int run_agent_doctor(
 	const struct doctor_halves plan = {.leave = leave_agent_doctor,
 	    .session = agent_session(conf),
 	    .wants = {.run_s = conf->timeout,
-		.random = fallback_is_wanted(conf)},
+		.random = fallback_is_wanted(conf),
+		.parameter = conf_parameter(conf->seal_key)},
 	    .start_runner = agent_start_runner,
 	    .confine_online = agent_confine_online,
 	    .confine_offline = confine_agent_doctor,

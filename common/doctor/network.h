@@ -11,11 +11,12 @@
 /* What --doctor asks others, in the online half as it runs.  Nobody is asked
  * for anything that acts. */
 struct doctor_wants {
-	bool sends;  /* a producer; else it receives and deletes */
-	bool signs;  /* a producer whose messages have a date */
-	long run_s;  /* how long a run of an agent may take */
-	long bytes;  /* of a producer's payload, sealed if it is */
-	bool random; /* of KMS, in place of a message */
+	bool sends;            /* a producer; else it receives and deletes */
+	bool signs;            /* a producer whose messages have a date */
+	long run_s;            /* how long a run of an agent may take */
+	long bytes;            /* of a producer's payload, sealed if it is */
+	bool random;           /* of KMS, in place of a message */
+	const char *parameter; /* that has the sealing key; NULL: none */
 };
 
 /* Look at all that a run of an initialised session would meet: IMDS, the

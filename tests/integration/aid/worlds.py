@@ -14,6 +14,7 @@ from typing import Any
 
 from aid import certificates
 from aid.doctor import WAIT_SYNC, World
+from aid.forge import SEAL, key_line
 from aid.sqsproxy import service_error
 from aid.sts import Sts, refusal
 from aid.users import AGENT_ONLINE
@@ -374,6 +375,22 @@ def no_random(w: World) -> None:
     text = f"{DENIED}: kms:GenerateRandom because no identity-based policy allows it"
     refusal = service_error("AccessDeniedException", text)
     w.proxy.fault("GenerateRandom", count=None, **refusal)
+
+
+def no_parameter(w: World) -> None:
+    """The sealing key is a parameter that nobody has made."""
+    w.conf["seal-key"] = "ssm:/nothing"
+    w.env["AWS_ENDPOINT_URL_SSM"] = w.proxy.url
+
+
+def old_junk(w: World) -> None:
+    """The parameter holds a key, and the version before it something else."""
+    no_parameter(w)
+    key = key_line(SEAL + "-secret", bytes(range(32)))
+    for version, value in ((2, key), (1, "junk")):
+        parameter = {"Type": "SecureString", "Value": value, "Version": version}
+        answer = json.dumps({"Parameter": parameter})
+        w.proxy.fault("GetParameter", status=200, body=answer)
 
 
 def loud_sts(code: str, text: str) -> Callable[[World], None]:
