@@ -27,6 +27,7 @@ PSEUDO = {
     "AWS::URLSuffix": "amazonaws.com",
 }
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+SEAL_KEY = "/entropy/seal-key"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:on-call"
 ANCHOR = f"arn:aws:rolesanywhere:{REGION}:{ACCOUNT}:trust-anchor/0123-abcd"
 SENDER = "arn:aws:iam::210987654321:role/pi"
@@ -39,6 +40,7 @@ CHOICES = {
     "ProducerIdentity": ["roles-anywhere", "iot", "none"],
     "SenderArns": [SENDER],
     "ReceiverArns": [RECEIVERS],
+    "SealKeyParameter": [SEAL_KEY],
     "KmsFallback": ["yes"],
     "AlarmTopic": [TOPIC],
 }

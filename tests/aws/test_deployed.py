@@ -20,10 +20,11 @@ import yaml
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.session import Session
-from template import FILE, KEY, Stack, combinations, load
+from template import FILE, KEY, SEAL_KEY, Stack, combinations, load
 
 from aid.attack import Attack
 from aid.environment import PLACE
+from aid.forge import Fleet
 from aid.imds import Credentials
 from aid.kernel import needs_kernel
 from aid.machine import NO_USERS, Machine
@@ -42,7 +43,11 @@ BY_TABLE = {
 TEMPLATE = load()
 # Those which decide whether a resource is there.
 DECIDING = ("Fifo", "KmsKey", "ProducerIdentity")
-STACKS = [*combinations(*DECIDING), {"KmsFallback": "yes"}]
+STACKS = [
+    *combinations(*DECIDING),
+    {"SealKeyParameter": SEAL_KEY},
+    {"KmsFallback": "yes"},
+]
 SENDS = {"GetQueueUrl", "GetQueueAttributes", "SendMessage", "SendMessageBatch"}
 OPERATIONS = set(Session().get_service_model("sqs").operation_names)
 RECEIVES = {"GetQueueUrl", "ReceiveMessage", "DeleteMessage", "DeleteMessageBatch"}
@@ -336,6 +341,28 @@ def test_another_queue_is_refused(
             made = attack.producer("-q", queue, "-d", generator, env=world.keys(attack))
             got = attack.agent("-q", queue, env=world.env(attack))
             assert (made.code, got.code) == (code, code), made.err + got.err
+
+
+def test_the_sealing_key_is_read_where_the_stack_grants_it(
+    deploy: Callable[..., Deployed], attack: Attack, tmp_path: Path
+) -> None:
+    conf = tmp_path / "sealed.conf"
+    conf.write_text(f'seal-key = "ssm:{SEAL_KEY}"\nwait-time = 0\n')
+    text = Fleet().key_file(tmp_path / "seal.key").read_text()
+    for given, code, said in (
+        ({}, 77, "allow ssm:GetParameter on"),
+        ({"SealKeyParameter": SEAL_KEY}, 75, "is empty"),
+    ):
+        there = deploy(**given)
+        there.moto.client("ssm").put_parameter(
+            Name=SEAL_KEY, Value=text, Type="SecureString"
+        )
+        args = ("-c", conf, "-o", "-", "-q", there.outputs["QueueArn"])
+        with World(there) as world, there.moto.iam_mode():
+            env = {**world.env(attack), "AWS_ENDPOINT_URL_SSM": there.moto.url}
+            got = attack.run(AGENT, *args, env=env)
+        assert got.code == code, got.err
+        assert said in got.err
 
 
 @needs_kernel

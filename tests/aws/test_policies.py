@@ -18,6 +18,7 @@ from template import (
     CHOICES,
     KEY,
     RECEIVERS,
+    SEAL_KEY,
     SENDER,
     Stack,
     combinations,
@@ -84,7 +85,7 @@ def everybody(stack: Stack) -> list[Identity]:
 def test_every_stack_is_looked_at() -> None:
     made = {name for stack in STACKS for name in stack.resources}
     assert made == set(TEMPLATE["Resources"])
-    assert len(STACKS) == 128
+    assert len(STACKS) == 256
 
 
 @pytest.mark.parametrize(
@@ -162,6 +163,38 @@ def test_the_key_is_for_those_who_need_it_and_through_sqs_alone() -> None:
                 assert keys(who) == (wanted if stack.conditions["HasKey"] else set())
                 assert not keys(who, f"{KEY}0")
                 assert not keys(who, through="s3") | keys(who, through="")
+
+
+OF_SEAL_KEY = f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter{SEAL_KEY}"
+
+
+def test_the_sealing_key_is_for_agents_and_no_other_parameter() -> None:
+    for stack in STACKS:
+        for who in filter(None, (producer(stack), agent(stack))):
+            reads = who == agent(stack) and stack.conditions["HasSealKey"]
+            for action in ("ssm:GetParameter", "ssm:PutParameter", "ssm:GetParameters"):
+                request = Request(who, action, OF_SEAL_KEY)
+                wanted = reads and action == "ssm:GetParameter"
+                assert allowed(request, [], ACCOUNT) == wanted
+            for other in (f"{OF_SEAL_KEY}s", OF_SEAL_KEY.rpartition("/")[0]):
+                request = Request(who, "ssm:GetParameter", other)
+                assert not allowed(request, [], ACCOUNT)
+
+
+def test_its_kms_key_serves_that_parameter_alone() -> None:
+    stack = Stack(TEMPLATE, SealKeyParameter=SEAL_KEY, SealKeyKmsKey=KEY)
+    context = {"kms:EncryptionContext:PARAMETER_ARN": OF_SEAL_KEY}
+    via = {"kms:ViaService": "ssm.eu-west-1.amazonaws.com"}
+    for who, given, wanted in (
+        (agent(stack), {**via, **context}, True),
+        (agent(stack), {**via, "kms:EncryptionContext:PARAMETER_ARN": "x"}, False),
+        (agent(stack), {**context, "kms:ViaService": "sqs.eu-west-1"}, False),
+        (agent(stack), context, False),
+        (producer(stack), {**via, **context}, False),
+    ):
+        assert who is not None
+        request = Request(who, "kms:Decrypt", KEY, given)
+        assert allowed(request, [], ACCOUNT) == wanted
 
 
 def test_random_bytes_are_for_agents_that_ask_for_them() -> None:

@@ -29,6 +29,11 @@ TEMPLATE = load()
         ("KmsKey", TOPIC),
         ("ProducerIdentity", "role"),
         ("TrustAnchorArn", f"arn:aws:iam::{ACCOUNT}:role/x"),
+        ("SealKeyParameter", "entropy/seal-key"),
+        ("SealKeyParameter", "/entropy/seal-key:3"),
+        ("SealKeyParameter", "/entropy/*"),
+        ("SealKeyParameter", "/"),
+        ("SealKeyKmsKey", "alias/aws/ssm"),
         ("Depth", "0"),
         ("Depth", "100001"),
         ("AlarmTopic", "on-call"),
@@ -40,7 +45,7 @@ def test_a_parameter_that_cannot_be_right_is_refused(name: str, value: str) -> N
 
 
 def test_the_choices_of_the_tests_are_all_that_there_is() -> None:
-    free = {"QueueName", "TrustAnchorArn", "CertificateName", "Depth"}
+    free = {"QueueName", "TrustAnchorArn", "CertificateName", "SealKeyKmsKey", "Depth"}
     assert set(CHOICES) | free == set(TEMPLATE["Parameters"])
     kinds = set(TEMPLATE["Parameters"]["ProducerIdentity"]["AllowedValues"])
     assert kinds == {"user", *CHOICES["ProducerIdentity"]}
@@ -51,6 +56,12 @@ def test_roles_anywhere_needs_its_trust_anchor() -> None:
     assert len(Stack(TEMPLATE, **given).refused()) == 1
     assert not Stack(TEMPLATE, **given, TrustAnchorArn=ANCHOR).refused()
     assert not Stack(TEMPLATE).refused()
+
+
+def test_the_kms_key_of_a_parameter_needs_that() -> None:
+    assert len(Stack(TEMPLATE, SealKeyKmsKey=KEY).refused()) == 1
+    given = {"SealKeyKmsKey": KEY, "SealKeyParameter": "/a"}
+    assert not Stack(TEMPLATE, **given).refused()
 
 
 def test_the_depth_is_what_a_producer_keeps_unless_told() -> None:
