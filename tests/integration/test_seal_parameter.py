@@ -397,6 +397,22 @@ def test_a_silent_store_does_not_outlast_the_run(store: Store) -> None:
     assert time.monotonic() - began >= 1
 
 
+@needs_kernel
+def test_a_store_out_of_reach_is_made_up_for_as_a_queue_is(
+    store: Store, moto: Moto
+) -> None:
+    """By bytes of KMS, where they are wanted; what is missing is not."""
+    store.judge.settings["fallback"] = "kms"
+    env = {**store.judge.run.env, "AWS_ENDPOINT_URL_KMS": moto.url}
+    got = store.look("-t", "8", env=env, kernel=True).result
+    store.refused(got, 78, "there is no parameter")
+    assert "of KMS" not in got.err
+    store.ssm.fault(GET, count=None, end="silence")
+    got = store.look("-t", "8", env=env, kernel=True).result
+    store.refused(got, 69, GET)
+    assert "injected 64 bytes of KMS into the kernel, in place of a" in got.err
+
+
 def test_a_file_asks_nobody(store: Store, tmp_path: Path) -> None:
     key = store.judge.fleet.key_file(tmp_path / "seal.key")
     store.judge.settings["seal_key"] = str(key)
