@@ -11,25 +11,35 @@
  * Every use is between ERR_set_mark() and ERR_pop_to_mark(): a refusal left in
  * OpenSSL's queue would be read by libcurl as the failure of its own call.
  */
+static int add_parts(EVP_MD_CTX *ctx, const struct digest_part *parts, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (EVP_DigestUpdate(ctx, parts[i].data, parts[i].len) != 1)
+			return ERR_INTERNAL;
+	return 0;
+}
+
 static int hash_parts(uint8_t *out, size_t out_len, const char *name,
     const char *properties, const struct digest_part *parts, size_t n)
 {
 	EVP_MD_CTX *ctx = NULL;
 	EVP_MD *md = NULL;
 	int rc = ERR_INTERNAL;
-	size_t i;
+	bool xof;
 
 	(void)ERR_set_mark();
 	md = EVP_MD_fetch(NULL, name, properties);
 	ctx = EVP_MD_CTX_new();
-	if (md == NULL || ctx == NULL || EVP_MD_get_size(md) != (int)out_len)
+	if (md == NULL || ctx == NULL)
 		goto out;
-	if (EVP_DigestInit_ex2(ctx, md, NULL) != 1)
+	xof = (EVP_MD_get_flags(md) & EVP_MD_FLAG_XOF) != 0;
+	if (!xof && EVP_MD_get_size(md) != (int)out_len)
 		goto out;
-	for (i = 0; i < n; i++)
-		if (EVP_DigestUpdate(ctx, parts[i].data, parts[i].len) != 1)
-			goto out;
-	if (EVP_DigestFinal_ex(ctx, out, NULL) == 1)
+	if (EVP_DigestInit_ex2(ctx, md, NULL) != 1 ||
+	    add_parts(ctx, parts, n) != 0)
+		goto out;
+	if ((xof ? EVP_DigestFinalXOF(ctx, out, out_len)
+		 : EVP_DigestFinal_ex(ctx, out, NULL)) == 1)
 		rc = 0;
 out:
 	EVP_MD_CTX_free(ctx);
@@ -42,6 +52,18 @@ int digest_sha256(uint8_t out[static DIGEST_SHA256_LEN],
     const struct digest_part *parts, size_t n)
 {
 	return hash_parts(out, DIGEST_SHA256_LEN, "SHA256", NULL, parts, n);
+}
+
+int digest_sha3_256(uint8_t out[static DIGEST_SHA3_256_LEN],
+    const struct digest_part *parts, size_t n)
+{
+	return hash_parts(out, DIGEST_SHA3_256_LEN, "SHA3-256", NULL, parts, n);
+}
+
+int digest_shake256(
+    uint8_t *out, size_t len, const struct digest_part *parts, size_t n)
+{
+	return hash_parts(out, len, "SHAKE256", NULL, parts, n);
 }
 
 /* "-fips": a checksum protects nothing, and may come from the default provider

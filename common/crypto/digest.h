@@ -15,12 +15,19 @@ struct digest_part {
 	size_t len;
 };
 
-#define DIGEST_SHA256_LEN 32
-#define DIGEST_MD5_LEN    16
+#define DIGEST_SHA256_LEN   32
+#define DIGEST_SHA3_256_LEN 32
+#define DIGEST_MD5_LEN      16
 
 /* SHA-256 (FIPS 180-4).  ERR_INTERNAL when OpenSSL refuses. */
 int digest_sha256(uint8_t out[static DIGEST_SHA256_LEN],
     const struct digest_part *parts, size_t n) MUST_CHECK;
+
+/* SHA3-256 and len bytes of SHAKE256 (FIPS 202).  ERR_INTERNAL. */
+int digest_sha3_256(uint8_t out[static DIGEST_SHA3_256_LEN],
+    const struct digest_part *parts, size_t n) MUST_CHECK;
+int digest_shake256(uint8_t *out, size_t len, const struct digest_part *parts,
+    size_t n) MUST_CHECK;
 
 /* HMAC-SHA-256 (RFC 2104, FIPS 198-1).  out may be the key itself, for chains
  * of derivations.  ERR_INTERNAL. */

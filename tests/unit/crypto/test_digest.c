@@ -65,6 +65,25 @@ static void parts_are_hashed_as_one_text(void **state)
 		assert_hex(md5, sizeof md5, "900150983cd24fb0d6963f7d28e17f72");
 }
 
+/* The published examples of FIPS 202. */
+static void sha3_gives_the_sums_that_fips_202_publishes(void **state)
+{
+	const struct digest_part parts[] = {{"a", 1}, {NULL, 0}, {"bc", 2}};
+	uint8_t sum[DIGEST_SHA3_256_LEN], more[40];
+
+	(void)state;
+	assert_int_equal(digest_sha3_256(sum, parts, 3), 0);
+	assert_hex(sum, sizeof sum,
+	    "3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532");
+	assert_int_equal(digest_sha3_256(sum, NULL, 0), 0);
+	assert_hex(sum, sizeof sum,
+	    "a7ffc6f8bf1ed76651c14756a061d662f580ff4de43b49fa82d80a4b80f8434a");
+	assert_int_equal(digest_shake256(more, sizeof more, NULL, 0), 0);
+	assert_hex(more, 32,
+	    "46b9dd2b0ba88d13233b3feb743eeb243fcd52ea62b81b82b50c27646ed5762f");
+	assert_hex(more + 32, 8, "d75dc4ddd8c0f200");
+}
+
 /* RFC 1321 appendix A.5. */
 static void md5_gives_the_sums_of_rfc_1321(void **state)
 {
@@ -193,6 +212,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(sha256_gives_the_sums_that_fips_180_4_publishes),
 	    cmocka_unit_test(parts_are_hashed_as_one_text),
+	    cmocka_unit_test(sha3_gives_the_sums_that_fips_202_publishes),
 	    cmocka_unit_test(md5_gives_the_sums_of_rfc_1321),
 	    cmocka_unit_test(hmac_gives_the_codes_of_rfc_4231),
 	    cmocka_unit_test(hmac_takes_an_empty_key_and_no_text),
