@@ -11,8 +11,9 @@
 #include "crypto/aead.h"
 #include "crypto/digest.h"
 #include "crypto/keys.h"
+#include "crypto/mlkem.h"
 
-#define NAMES_MAX 160
+#define NAMES_MAX 192
 
 static int try_sha256(void)
 {
@@ -77,6 +78,26 @@ static int try_md5(void)
 	return digest_md5(sum, NULL, 0);
 }
 
+static int try_sha3(void)
+{
+	uint8_t sum[DIGEST_SHA3_256_LEN], byte;
+	const int rc = digest_sha3_256(sum, NULL, 0);
+
+	return rc != 0 ? rc : digest_shake256(&byte, sizeof byte, NULL, 0);
+}
+
+static int try_mlkem(void)
+{
+	static const uint8_t seed[MLKEM_SEED_LEN] = {1};
+	uint8_t public_key[MLKEM_PUBLIC_LEN], text[MLKEM_TEXT_LEN];
+	uint8_t shared[MLKEM_SHARED_LEN];
+	int rc = mlkem_public(public_key, seed);
+
+	if (rc == 0)
+		rc = mlkem_encapsulate(shared, text, public_key, seed);
+	return rc != 0 ? rc : mlkem_decapsulate(shared, seed, text);
+}
+
 static const struct {
 	enum algorithms bit;
 	const char *name;
@@ -89,6 +110,8 @@ static const struct {
     {ALGORITHM_ED25519_VERIFY, "Ed25519", try_ed25519_verify},
     {ALGORITHM_X25519, "X25519", try_x25519},
     {ALGORITHM_CHACHA20, "ChaCha20-Poly1305", try_chacha20},
+    {ALGORITHM_SHA3, "SHA-3", try_sha3},
+    {ALGORITHM_MLKEM, "ML-KEM-768", try_mlkem},
     {ALGORITHM_MD5, "MD5", try_md5},
 };
 

@@ -16,12 +16,16 @@ enum algorithms {
 	ALGORITHM_X25519 = 1 << 4,
 	ALGORITHM_CHACHA20 = 1 << 5,
 	ALGORITHM_ED25519_VERIFY = 1 << 6, /* without signing */
-	ALGORITHM_MD5 = 1 << 7
+	ALGORITHM_MD5 = 1 << 7,
+	ALGORITHM_SHA3 = 1 << 8,
+	ALGORITHM_MLKEM = 1 << 9 /* OpenSSL has it from 3.5 on */
 };
 
 #define ALGORITHMS_REQUEST (ALGORITHM_SHA256 | ALGORITHM_HMAC)
 #define ALGORITHMS_SEALING                                                     \
 	(ALGORITHMS_REQUEST | ALGORITHM_X25519 | ALGORITHM_CHACHA20)
+/* What X-Wing needs beside X25519. */
+#define ALGORITHMS_XWING (ALGORITHM_SHA3 | ALGORITHM_MLKEM)
 
 /* Try each of wanted.  ERR_UNSUPPORTED names those that fail: "WHAT: OpenSSL
  * on this host has no X25519: REMEDY".  An algorithm may be there and be
