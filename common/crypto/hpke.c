@@ -12,7 +12,6 @@
 #define PART(x)     ((struct digest_part){(x), sizeof(x)})
 #define LITERAL(x)  ((struct digest_part){(x), sizeof(x) - 1})
 #define KEM_SUITE   LITERAL("KEM\x00\x20")
-#define HPKE_SUITE  LITERAL("HPKE\x00\x20\x00\x01\x00\x03")
 #define NOTHING     ((struct digest_part){"", 0})
 
 struct sealing {
@@ -49,8 +48,8 @@ static int expand(uint8_t *out, size_t len, const uint8_t prk[static NH],
 	return rc;
 }
 
-/* Section 4.1: the shared secret of Encap() and Decap(), from either side's
- * secret key and the other's public one. */
+/* Section 4.1: the shared secret of DHKEM's Encap() and Decap(), from either
+ * side's secret key and the other's public one. */
 static int agree(uint8_t shared[static NH], const uint8_t *secret,
     const uint8_t *peer, const uint8_t *enc, const uint8_t *recipient)
 {
@@ -70,75 +69,132 @@ static int agree(uint8_t shared[static NH], const uint8_t *secret,
 	return rc;
 }
 
+static int encapsulate_x25519(uint8_t *shared, uint8_t *enc,
+    const uint8_t *recipient, const uint8_t *ephemeral)
+{
+	const int rc = keys_x25519_public(enc, ephemeral);
+
+	return rc != 0 ? rc
+		       : agree(shared, ephemeral, recipient, enc, recipient);
+}
+
+static int decapsulate_x25519(
+    uint8_t *shared, const uint8_t *secret, const uint8_t *enc)
+{
+	uint8_t recipient[KEYS_LEN];
+	const int rc = keys_x25519_public(recipient, secret);
+
+	return rc != 0 ? rc : agree(shared, secret, enc, enc, recipient);
+}
+
+static const struct kem {
+	struct digest_part suite;
+	size_t public_len, ephemeral_len, enc_len;
+	int (*make_public)(uint8_t *public_key, const uint8_t *secret);
+	int (*encapsulate)(uint8_t *shared, uint8_t *enc,
+	    const uint8_t *recipient, const uint8_t *ephemeral);
+	int (*decapsulate)(
+	    uint8_t *shared, const uint8_t *secret, const uint8_t *enc);
+} kems[HPKE_KEMS] = {
+    [HPKE_X25519] = {{"HPKE\x00\x20\x00\x01\x00\x03", 10}, KEYS_LEN, KEYS_LEN,
+	KEYS_LEN, keys_x25519_public, encapsulate_x25519, decapsulate_x25519},
+    [HPKE_XWING] = {{"HPKE\x64\x7a\x00\x01\x00\x03", 10}, XWING_PUBLIC_LEN,
+	XWING_RANDOM_LEN, XWING_TEXT_LEN, xwing_public, xwing_encapsulate,
+	xwing_decapsulate},
+};
+
+_Static_assert(XWING_SHARED_LEN == NH, "each KEM's shared secret has NH bytes");
+
+size_t hpke_public_len(enum hpke_kem kem)
+{
+	return kems[kem].public_len;
+}
+
+size_t hpke_ephemeral_len(enum hpke_kem kem)
+{
+	return kems[kem].ephemeral_len;
+}
+
+size_t hpke_overhead(enum hpke_kem kem)
+{
+	return kems[kem].enc_len + AEAD_TAG_LEN;
+}
+
+int hpke_public(enum hpke_kem kem, uint8_t *public_key,
+    const uint8_t secret[static KEYS_LEN])
+{
+	return kems[kem].make_public(public_key, secret);
+}
+
 /* Section 5.1, KeySchedule in base mode: no psk, no psk_id. */
-static int schedule(struct sealing *out, const uint8_t shared[static NH],
-    struct digest_part info)
+static int schedule(struct sealing *out, struct digest_part suite,
+    const uint8_t shared[static NH], struct digest_part info)
 {
 	uint8_t hashes[CONTEXT_LEN] = {0x00}, secret[NH];
 	const struct digest_part context[] = {PART(hashes), NOTHING};
 	int rc = extract(
-	    hashes + 1, NOTHING, HPKE_SUITE, LITERAL("psk_id_hash"), NOTHING);
+	    hashes + 1, NOTHING, suite, LITERAL("psk_id_hash"), NOTHING);
 
 	if (rc == 0)
-		rc = extract(hashes + 1 + NH, NOTHING, HPKE_SUITE,
+		rc = extract(hashes + 1 + NH, NOTHING, suite,
 		    LITERAL("info_hash"), info);
 	if (rc == 0)
-		rc = extract(secret, (struct digest_part){shared, NH},
-		    HPKE_SUITE, LITERAL("secret"), NOTHING);
+		rc = extract(secret, (struct digest_part){shared, NH}, suite,
+		    LITERAL("secret"), NOTHING);
 	if (rc == 0)
-		rc = expand(out->key, sizeof out->key, secret, HPKE_SUITE,
+		rc = expand(out->key, sizeof out->key, secret, suite,
 		    LITERAL("key"), context);
 	if (rc == 0)
-		rc = expand(out->nonce, sizeof out->nonce, secret, HPKE_SUITE,
+		rc = expand(out->nonce, sizeof out->nonce, secret, suite,
 		    LITERAL("base_nonce"), context);
 	explicit_bzero(secret, sizeof secret);
 	return rc;
 }
 
-int hpke_seal(uint8_t *out, const uint8_t recipient[static KEYS_LEN],
-    const uint8_t ephemeral[static KEYS_LEN], const void *info, size_t info_len,
+int hpke_seal(enum hpke_kem kem, uint8_t *out, const uint8_t *recipient,
+    const uint8_t *ephemeral, const void *info, size_t info_len,
     const void *aad, size_t aad_len, const void *data, size_t len)
 {
+	const struct kem *k = &kems[kem];
 	uint8_t shared[NH];
 	struct sealing s;
-	int rc = keys_x25519_public(out, ephemeral);
+	int rc = k->encapsulate(shared, out, recipient, ephemeral);
 
 	if (rc == 0)
-		rc = agree(shared, ephemeral, recipient, out, recipient);
-	if (rc == 0)
-		rc = schedule(&s, shared, (struct digest_part){info, info_len});
+		rc = schedule(
+		    &s, k->suite, shared, (struct digest_part){info, info_len});
 	/* Sequence number 0: the nonce is base_nonce (section 5.2). */
 	if (rc == 0)
 		rc = aead_seal(
-		    out + KEYS_LEN, s.key, s.nonce, aad, aad_len, data, len);
+		    out + k->enc_len, s.key, s.nonce, aad, aad_len, data, len);
 	if (rc != 0)
-		explicit_bzero(out, len + HPKE_OVERHEAD);
+		explicit_bzero(out, len + hpke_overhead(kem));
 	explicit_bzero(shared, sizeof shared);
 	explicit_bzero(&s, sizeof s);
 	return rc;
 }
 
-int hpke_open(uint8_t *out, const uint8_t secret[static KEYS_LEN],
-    const void *info, size_t info_len, const void *aad, size_t aad_len,
-    const void *data, size_t len)
+int hpke_open(enum hpke_kem kem, uint8_t *out,
+    const uint8_t secret[static KEYS_LEN], const void *info, size_t info_len,
+    const void *aad, size_t aad_len, const void *data, size_t len)
 {
+	const struct kem *k = &kems[kem];
 	const uint8_t *enc = data;
-	uint8_t shared[NH], recipient[KEYS_LEN];
+	uint8_t shared[NH];
 	struct sealing s;
 	int rc;
 
-	if (len < HPKE_OVERHEAD)
+	if (len < hpke_overhead(kem))
 		return ERR_FORMAT;
-	rc = keys_x25519_public(recipient, secret);
+	rc = k->decapsulate(shared, secret, enc);
 	if (rc == 0)
-		rc = agree(shared, secret, enc, enc, recipient);
-	if (rc == 0)
-		rc = schedule(&s, shared, (struct digest_part){info, info_len});
+		rc = schedule(
+		    &s, k->suite, shared, (struct digest_part){info, info_len});
 	if (rc == 0)
 		rc = aead_open(out, s.key, s.nonce, aad, aad_len,
-		    enc + KEYS_LEN, len - KEYS_LEN);
+		    enc + k->enc_len, len - k->enc_len);
 	if (rc != 0)
-		explicit_bzero(out, len - HPKE_OVERHEAD);
+		explicit_bzero(out, len - hpke_overhead(kem));
 	explicit_bzero(shared, sizeof shared);
 	explicit_bzero(&s, sizeof s);
 	return rc;

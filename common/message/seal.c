@@ -27,7 +27,7 @@ int message_seal(struct message *m, const uint8_t recipient[static KEYS_LEN])
 	if (rc == 0)
 		rc = keys_random(key, KEYS_LEN);
 	if (rc == 0)
-		rc = hpke_seal(out, recipient, key, MESSAGE_DOMAIN,
+		rc = hpke_seal(HPKE_X25519, out, recipient, key, MESSAGE_DOMAIN,
 		    strlen(MESSAGE_DOMAIN), m->entropy, m->entropy_len,
 		    m->payload, m->payload_len);
 	if (rc == 0)
@@ -50,7 +50,7 @@ int message_open(struct message *m, const uint8_t secret[static KEYS_LEN])
 	clear = buf_new_zero(len, &out);
 	rc = clear != NULL ? 0 : ERR_NOMEM;
 	if (rc == 0)
-		rc = hpke_open(out, secret, MESSAGE_DOMAIN,
+		rc = hpke_open(HPKE_X25519, out, secret, MESSAGE_DOMAIN,
 		    strlen(MESSAGE_DOMAIN), m->entropy, m->entropy_len,
 		    m->payload, m->payload_len);
 	if (rc == 0)

@@ -12,6 +12,8 @@
  *	agree SECRET PEER			X25519, with our public key
  *	seal RECIPIENT EPHEMERAL INFO AAD TEXT
  *	open SECRET INFO AAD SEALED
+ *	xwing-seal, xwing-open			the same by X-Wing
+ *	xwing-public SECRET
  *	claim TEXT				read and written again
  *	partition REGION			its id and both domains
  *	region HOST				that the host names
@@ -22,6 +24,11 @@
  *	encrypt KEY NONCE AAD TEXT
  *	decrypt KEY NONCE AAD TEXT
  *	context SECRET ENC INFO			HPKE's key and base nonce
+ *	xwing-context SECRET ENC INFO
+ *	mlkem-public SEED			ML-KEM-768's
+ *	mlkem-encapsulate PUBLIC RANDOM		ciphertext and shared secret
+ *	mlkem-decapsulate SEED CIPHERTEXT
+ *	openssl					its version
  *
  * The answer is "ok" with the result, if any, or "error" with err_text().
  */
@@ -29,6 +36,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <openssl/crypto.h>
 
 #include "base/arn.h"
 #include "base/err.h"
@@ -158,26 +167,71 @@ static int do_agree(struct call *c)
 	return rc;
 }
 
-static int do_seal(struct call *c)
+static int seal_by(enum hpke_kem kem, struct call *c)
 {
 	const struct word *w = c->word;
 
-	if (w[4].len > BYTES_MAX - HPKE_OVERHEAD)
+	if (w[4].len > BYTES_MAX - hpke_overhead(kem))
 		return ERR_LIMIT;
-	c->out_len = w[4].len + HPKE_OVERHEAD;
-	return hpke_seal(c->out, w[0].data, w[1].data, w[2].data, w[2].len,
+	c->out_len = w[4].len + hpke_overhead(kem);
+	return hpke_seal(kem, c->out, w[0].data, w[1].data, w[2].data, w[2].len,
 	    w[3].data, w[3].len, w[4].data, w[4].len);
+}
+
+static int open_by(enum hpke_kem kem, struct call *c)
+{
+	const struct word *w = c->word;
+	int rc = hpke_open(kem, c->out, w[0].data, w[1].data, w[1].len,
+	    w[2].data, w[2].len, w[3].data, w[3].len);
+
+	if (rc == 0)
+		c->out_len = w[3].len - hpke_overhead(kem);
+	return rc;
+}
+
+static int do_seal(struct call *c)
+{
+	return seal_by(HPKE_X25519, c);
 }
 
 static int do_open(struct call *c)
 {
-	const struct word *w = c->word;
-	int rc = hpke_open(c->out, w[0].data, w[1].data, w[1].len, w[2].data,
-	    w[2].len, w[3].data, w[3].len);
+	return open_by(HPKE_X25519, c);
+}
 
-	if (rc == 0)
-		c->out_len = w[3].len - HPKE_OVERHEAD;
-	return rc;
+static int do_xwing_seal(struct call *c)
+{
+	return seal_by(HPKE_XWING, c);
+}
+
+static int do_xwing_open(struct call *c)
+{
+	return open_by(HPKE_XWING, c);
+}
+
+static int do_xwing_public(struct call *c)
+{
+	c->out_len = XWING_PUBLIC_LEN;
+	return xwing_public(c->out, c->word[0].data);
+}
+
+static int do_mlkem_public(struct call *c)
+{
+	c->out_len = MLKEM_PUBLIC_LEN;
+	return mlkem_public(c->out, c->word[0].data);
+}
+
+static int do_mlkem_encapsulate(struct call *c)
+{
+	c->out_len = MLKEM_TEXT_LEN + MLKEM_SHARED_LEN;
+	return mlkem_encapsulate(
+	    c->out + MLKEM_TEXT_LEN, c->out, c->word[0].data, c->word[1].data);
+}
+
+static int do_mlkem_decapsulate(struct call *c)
+{
+	c->out_len = MLKEM_SHARED_LEN;
+	return mlkem_decapsulate(c->out, c->word[0].data, c->word[1].data);
 }
 
 static int put_text(struct call *c, const char *text)
@@ -185,6 +239,11 @@ static int put_text(struct call *c, const char *text)
 	c->out_len = strlen(text);
 	memcpy(c->out, text, c->out_len);
 	return 0;
+}
+
+static int do_openssl(struct call *c)
+{
+	return put_text(c, OpenSSL_version(OPENSSL_VERSION_STRING));
 }
 
 static int do_claim(struct call *c)
@@ -290,22 +349,30 @@ static int do_decrypt(struct call *c)
 	    w[3].data, w[3].len);
 }
 
-static int do_context(struct call *c)
+static int context_by(enum hpke_kem kem, struct call *c)
 {
 	const struct word *w = c->word;
-	uint8_t shared[NH], recipient[KEYS_LEN];
+	uint8_t shared[NH];
 	struct sealing s = {{0}, {0}};
-	int rc = keys_x25519_public(recipient, w[0].data);
+	int rc = kems[kem].decapsulate(shared, w[0].data, w[1].data);
 
 	if (rc == 0)
-		rc = agree(shared, w[0].data, w[1].data, w[1].data, recipient);
-	if (rc == 0)
-		rc = schedule(
-		    &s, shared, (struct digest_part){w[2].data, w[2].len});
+		rc = schedule(&s, kems[kem].suite, shared,
+		    (struct digest_part){w[2].data, w[2].len});
 	memcpy(c->out, s.key, sizeof s.key);
 	memcpy(c->out + sizeof s.key, s.nonce, sizeof s.nonce);
 	c->out_len = sizeof s.key + sizeof s.nonce;
 	return rc;
+}
+
+static int do_context(struct call *c)
+{
+	return context_by(HPKE_X25519, c);
+}
+
+static int do_xwing_context(struct call *c)
+{
+	return context_by(HPKE_XWING, c);
 }
 
 static const struct {
@@ -325,7 +392,17 @@ static const struct {
     {"hmac", do_hmac, 2, {0, 0}}, {"hkdf", do_hkdf, 4, {0, 0}},
     {"encrypt", do_encrypt, 4, {KEYS_LEN, AEAD_NONCE_LEN}},
     {"decrypt", do_decrypt, 4, {KEYS_LEN, AEAD_NONCE_LEN}},
-    {"context", do_context, 3, {KEYS_LEN, KEYS_LEN}}};
+    {"context", do_context, 3, {KEYS_LEN, KEYS_LEN}},
+    {"xwing-seal", do_xwing_seal, 5, {XWING_PUBLIC_LEN, XWING_RANDOM_LEN}},
+    {"xwing-open", do_xwing_open, 4, {KEYS_LEN, 0}},
+    {"xwing-public", do_xwing_public, 1, {KEYS_LEN, 0}},
+    {"xwing-context", do_xwing_context, 3, {KEYS_LEN, XWING_TEXT_LEN}},
+    {"mlkem-public", do_mlkem_public, 1, {MLKEM_SEED_LEN, 0}},
+    {"mlkem-encapsulate", do_mlkem_encapsulate, 2,
+	{MLKEM_PUBLIC_LEN, MLKEM_RANDOM_LEN}},
+    {"mlkem-decapsulate", do_mlkem_decapsulate, 2,
+	{MLKEM_SEED_LEN, MLKEM_TEXT_LEN}},
+    {"openssl", do_openssl, 0, {0, 0}}};
 
 static int run(struct call *c, const char *verb)
 {

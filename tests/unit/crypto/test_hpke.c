@@ -14,8 +14,9 @@
 #include "crypto/digest.h"
 #include "crypto/hpke.h"
 
+#define OVERHEAD   ((size_t)(KEYS_LEN + AEAD_TAG_LEN)) /* of X25519 */
 #define TEXT_MAX   16384
-#define SEALED_MAX (TEXT_MAX + HPKE_OVERHEAD)
+#define SEALED_MAX (TEXT_MAX + OVERHEAD)
 
 struct fixture {
 	uint8_t recipient[KEYS_LEN]; /* pkRm */
@@ -47,7 +48,7 @@ static int setup(void **state)
 	f->aad_len = hex_bytes(f->aad, sizeof f->aad, "436f756e742d30");
 	f->len = hex_bytes(f->text, sizeof f->text,
 	    "4265617574792069732074727574682c20747275746820626561757479");
-	hex_exactly(f->sealed, f->len + HPKE_OVERHEAD,
+	hex_exactly(f->sealed, f->len + OVERHEAD,
 	    "1afa08d3dec047a643885163f1180476fa7ddb54c6a8029ea33f95796bf2ac4a"
 	    "1c5250d8034ec2b784ba2cfd69dbdb8af406cfe3ff938e131f0def8c8b60b4db"
 	    "21993c62ce81883d2dd1b51a28");
@@ -63,20 +64,20 @@ static int teardown(void **state)
 static int seal(struct fixture *f, uint8_t *out)
 {
 	memset(out, 0xaa, SEALED_MAX + 1);
-	return hpke_seal(out, f->recipient, f->ephemeral, f->info, f->info_len,
-	    f->aad, f->aad_len, f->text, f->len);
+	return hpke_seal(HPKE_X25519, out, f->recipient, f->ephemeral, f->info,
+	    f->info_len, f->aad, f->aad_len, f->text, f->len);
 }
 
 static int open_len(struct fixture *f, size_t len)
 {
 	memset(f->got, 0xaa, sizeof f->got);
-	return hpke_open(f->got, f->secret, f->info, f->info_len, f->aad,
-	    f->aad_len, f->sealed, len);
+	return hpke_open(HPKE_X25519, f->got, f->secret, f->info, f->info_len,
+	    f->aad, f->aad_len, f->sealed, len);
 }
 
 static int open_sealed(struct fixture *f)
 {
-	return open_len(f, f->len + HPKE_OVERHEAD);
+	return open_len(f, f->len + OVERHEAD);
 }
 
 static void hpke_seals_and_opens_the_vector_of_rfc_9180(void **state)
@@ -84,8 +85,8 @@ static void hpke_seals_and_opens_the_vector_of_rfc_9180(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(seal(f, f->got), 0);
-	assert_memory_equal(f->got, f->sealed, f->len + HPKE_OVERHEAD);
-	assert_int_equal(f->got[f->len + HPKE_OVERHEAD], 0xaa);
+	assert_memory_equal(f->got, f->sealed, f->len + OVERHEAD);
+	assert_int_equal(f->got[f->len + OVERHEAD], 0xaa);
 	assert_int_equal(open_sealed(f), 0);
 	assert_memory_equal(f->got, f->text, f->len);
 	assert_int_equal(f->got[f->len], 0xaa);
@@ -110,7 +111,7 @@ static void hpke_opens_nothing_with_any_bit_flipped(void **state)
 {
 	struct fixture *f = *state;
 
-	refuse_each_bit(f, f->sealed, f->len + HPKE_OVERHEAD);
+	refuse_each_bit(f, f->sealed, f->len + OVERHEAD);
 	refuse_each_bit(f, f->info, f->info_len);
 	refuse_each_bit(f, f->aad, f->aad_len);
 }
@@ -152,10 +153,10 @@ static void a_sealed_text_of_another_length_is_not_opened(void **state)
 	struct fixture *f = *state;
 	size_t len;
 
-	for (len = 0; len < f->len + HPKE_OVERHEAD; len++)
-		assert_int_equal(open_len(f, len),
-		    len < HPKE_OVERHEAD ? ERR_FORMAT : ERR_DENIED);
-	assert_int_equal(open_len(f, f->len + HPKE_OVERHEAD + 1), ERR_DENIED);
+	for (len = 0; len < f->len + OVERHEAD; len++)
+		assert_int_equal(
+		    open_len(f, len), len < OVERHEAD ? ERR_FORMAT : ERR_DENIED);
+	assert_int_equal(open_len(f, f->len + OVERHEAD + 1), ERR_DENIED);
 }
 
 static void hpke_opens_what_it_sealed_at_any_length(void **state)
@@ -174,7 +175,7 @@ static void hpke_opens_what_it_sealed_at_any_length(void **state)
 		assert_int_equal(
 		    keys_random(f->ephemeral, sizeof f->ephemeral), 0);
 		assert_int_equal(seal(f, f->sealed), 0);
-		assert_int_equal(f->sealed[f->len + HPKE_OVERHEAD], 0xaa);
+		assert_int_equal(f->sealed[f->len + OVERHEAD], 0xaa);
 		assert_int_equal(open_sealed(f), 0);
 		assert_memory_equal(f->got, f->text, f->len);
 	}
@@ -184,11 +185,11 @@ static void nothing_at_all_can_be_sealed_and_opened(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(hpke_seal(f->sealed, f->recipient, f->ephemeral, NULL,
-			     0, NULL, 0, NULL, 0),
+	assert_int_equal(hpke_seal(HPKE_X25519, f->sealed, f->recipient,
+			     f->ephemeral, NULL, 0, NULL, 0, NULL, 0),
 	    0);
-	assert_int_equal(hpke_open(f->got, f->secret, NULL, 0, NULL, 0,
-			     f->sealed, HPKE_OVERHEAD),
+	assert_int_equal(hpke_open(HPKE_X25519, f->got, f->secret, NULL, 0,
+			     NULL, 0, f->sealed, OVERHEAD),
 	    0);
 }
 
@@ -208,8 +209,8 @@ static void hpke_refuses_points_of_small_order(void **state)
 	for (i = 0; i < sizeof points / sizeof points[0]; i++) {
 		hex_exactly(f->recipient, KEYS_LEN, points[i]);
 		assert_int_equal(seal(f, f->got), ERR_DENIED);
-		hex_assert_wiped(f->got, f->len + HPKE_OVERHEAD);
-		assert_int_equal(f->got[f->len + HPKE_OVERHEAD], 0xaa);
+		hex_assert_wiped(f->got, f->len + OVERHEAD);
+		assert_int_equal(f->got[f->len + OVERHEAD], 0xaa);
 		memcpy(f->sealed, f->recipient, KEYS_LEN);
 		assert_int_equal(open_sealed(f), ERR_DENIED);
 		hex_assert_wiped(f->got, f->len);

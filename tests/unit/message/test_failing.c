@@ -42,8 +42,8 @@ static int group_setup(void **state)
 	       keys_ed25519_public(signer, secret) != 0 ||
 	       keys_ed25519_sign(signature, secret, TEXT, LEN) != 0 ||
 	       message_seal(&closed, public_key) != 0 ||
-	       hpke_seal(sealed, public_key, secret, "i", 1, "a", 1, TEXT,
-		   LEN) != 0 ||
+	       hpke_seal(HPKE_X25519, sealed, public_key, secret, "i", 1, "a",
+		   1, TEXT, LEN) != 0 ||
 	       aead_seal(locked, secret, nonce, "a", 1, TEXT, LEN) != 0;
 }
 
@@ -92,7 +92,8 @@ static int seal_text(void *state)
 	uint8_t out[sizeof sealed];
 
 	(void)state;
-	return hpke_seal(out, public_key, secret, "i", 1, "a", 1, TEXT, LEN);
+	return hpke_seal(
+	    HPKE_X25519, out, public_key, secret, "i", 1, "a", 1, TEXT, LEN);
 }
 
 /* The secret's own public key is in what is derived, too. */
@@ -101,7 +102,8 @@ static int open_text(void *state)
 	uint8_t out[LEN];
 
 	(void)state;
-	return hpke_open(out, secret, "i", 1, "a", 1, sealed, sizeof sealed);
+	return hpke_open(
+	    HPKE_X25519, out, secret, "i", 1, "a", 1, sealed, sizeof sealed);
 }
 
 static int sign_text(void *state)

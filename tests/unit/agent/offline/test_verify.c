@@ -103,9 +103,9 @@ static void make_sealed(const uint8_t *to, size_t len)
 	make(secret, CLAIM_SEAL_X25519);
 	memcpy(clear, m.payload, sizeof clear);
 	assert_int_equal(keys_x25519_public(public_key, to), 0);
-	assert_int_equal(
-	    hpke_seal(m.payload, public_key, ephemeral, MESSAGE_DOMAIN,
-		strlen(MESSAGE_DOMAIN), m.entropy, m.entropy_len, clear, len),
+	assert_int_equal(hpke_seal(HPKE_X25519, m.payload, public_key,
+			     ephemeral, MESSAGE_DOMAIN, strlen(MESSAGE_DOMAIN),
+			     m.entropy, m.entropy_len, clear, len),
 	    0);
 	m.payload_len = (uint32_t)(len + HPKE_OVERHEAD);
 	sign(secret);
