@@ -8,50 +8,75 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "crypto/hpke.h"
 #include "crypto/keys.h"
 
 /*
- * A key is one line: its kind, a space, the base64 of its 32 bytes, and for
- * public keys an optional comment after another space; '#' lines and empty
- * lines are skipped.
+ * A key is one line: its kind, a space, the base64 of its bytes, and for public
+ * keys an optional comment after another space; '#' lines and empty lines are
+ * skipped.
  */
 enum keyfile_kind {
-	KEYFILE_SIGN_PUBLIC, /* "sqs-entropy-ed25519" */
-	KEYFILE_SIGN_SECRET, /* "sqs-entropy-ed25519-secret" */
-	KEYFILE_SEAL_PUBLIC, /* "sqs-entropy-x25519" */
-	KEYFILE_SEAL_SECRET  /* "sqs-entropy-x25519-secret" */
+	KEYFILE_SIGN_PUBLIC,  /* "sqs-entropy-ed25519" */
+	KEYFILE_SIGN_SECRET,  /* "sqs-entropy-ed25519-secret" */
+	KEYFILE_SEAL_PUBLIC,  /* "sqs-entropy-x25519" */
+	KEYFILE_SEAL_SECRET,  /* "sqs-entropy-x25519-secret" */
+	KEYFILE_XWING_PUBLIC, /* "sqs-entropy-xwing", 1,216 bytes */
+	KEYFILE_XWING_SECRET  /* "sqs-entropy-xwing-secret" */
 };
 
-#define KEYFILE_LINE_MAX 128  /* bytes of a line that is written, with NUL */
+#define KEYFILE_KINDS    6
+#define KEYFILE_KEY_MAX  HPKE_PUBLIC_MAX /* bytes of a key */
+#define KEYFILE_LINE_MAX 1664 /* bytes of a line that is written, with NUL */
 #define KEYFILE_SIZE_MAX 4096 /* bytes of a file */
 #define KEYFILE_ID_LEN   8    /* first bytes of SHA-256 of a public key */
 
+/* Bytes of a key of that kind: KEYS_LEN of all but KEYFILE_XWING_PUBLIC. */
+size_t keyfile_len(enum keyfile_kind kind);
+
 /* Write the line without a line feed.  The caller wipes key and line. */
-void keyfile_format(enum keyfile_kind kind, const uint8_t key[static KEYS_LEN],
+void keyfile_format(enum keyfile_kind kind, const uint8_t *key,
     char line[static KEYFILE_LINE_MAX]);
 
-/* Read the one key, of that kind, that len bytes of text hold.  ERR_CONFIG,
- * with "ORIGIN:LINE" before the error, which says so when a secret key is where
- * a public one belongs, or the other way round. */
+/* The keys that a file may hold. */
+struct keyfile_keys {
+	/* Where a key of each kind is put; NULL: that kind does not belong
+	 * there. */
+	uint8_t *at[KEYFILE_KINDS];
+	bool several; /* a key of each kind; else one key, of any of them */
+	bool found[KEYFILE_KINDS];
+};
+
+/* Read the keys that len bytes of text hold, at least one.  ERR_CONFIG, with
+ * "ORIGIN:LINE" before the error, which says so when a secret key is where a
+ * public one belongs, or the other way round; all of at are wiped then. */
+int keyfile_parse_keys(struct keyfile_keys *keys, const char *text, size_t len,
+    const char *origin, struct err *err) MUST_CHECK;
+
+/* The same for the one key of one kind. */
 int keyfile_parse(enum keyfile_kind kind, const char *text, size_t len,
-    const char *origin, uint8_t key[static KEYS_LEN], struct err *err)
-    MUST_CHECK;
+    const char *origin, uint8_t *key, struct err *err) MUST_CHECK;
 
 /* Read a file.  A secret key that its group or others may read or write, or
  * that is owned by neither this user nor root, is ERR_CONFIG, as are a file
  * that is missing, no regular file, or too large; its group may read one that
  * the service manager handed over (service_credential.h).  Text is wiped. */
-int keyfile_read(enum keyfile_kind kind, const char *path,
-    uint8_t key[static KEYS_LEN], struct err *err) MUST_CHECK;
+int keyfile_read_keys(
+    struct keyfile_keys *keys, const char *path, struct err *err) MUST_CHECK;
+int keyfile_read(enum keyfile_kind kind, const char *path, uint8_t *key,
+    struct err *err) MUST_CHECK;
 
 /* Write a new file of mode 0600 (secret) or 0644 (public), synced with its
  * directory; an existing one is never touched (ERR_CONFIG). ERR_PERM,
  * ERR_IO. */
-int keyfile_create(enum keyfile_kind kind, const char *path,
-    const uint8_t key[static KEYS_LEN], struct err *err) MUST_CHECK;
+int keyfile_create(enum keyfile_kind kind, const char *path, const uint8_t *key,
+    struct err *err) MUST_CHECK;
 
-/* The "key" field of a message: what tells producers apart. */
+/* The "key" field of a message: what tells producers apart.  The second is that
+ * of a public key of any kind. */
 int keyfile_id(const uint8_t public_key[static KEYS_LEN],
+    uint8_t id[static KEYFILE_ID_LEN]) MUST_CHECK;
+int keyfile_id_of(enum keyfile_kind kind, const uint8_t *public_key,
     uint8_t id[static KEYFILE_ID_LEN]) MUST_CHECK;
 
 /*

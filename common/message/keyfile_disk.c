@@ -45,8 +45,8 @@ static int check_access(
 	    path, (unsigned)st->st_mode & 07777u, path);
 }
 
-static int read_open_key(int fd, enum keyfile_kind kind, mode_t forbidden,
-    const char *origin, uint8_t *key, struct err *err)
+static int read_open_keys(int fd, struct keyfile_keys *keys, mode_t forbidden,
+    const char *origin, struct err *err)
 {
 	char text[KEYFILE_SIZE_MAX];
 	struct stat st;
@@ -69,15 +69,15 @@ static int read_open_key(int fd, enum keyfile_kind kind, mode_t forbidden,
 	else if (rc != 0)
 		rc = err_errno(err, ERR_CONFIG, "cannot read %s", origin);
 	else
-		rc = keyfile_parse(kind, text, len, origin, key, err);
+		rc = keyfile_parse_keys(keys, text, len, origin, err);
 	explicit_bzero(text, sizeof text);
 	return rc;
 }
 
 /* Read path, relative to the directory dir_fd; origin is its name in messages.
  */
-static int read_key_at(int dir_fd, const char *path, enum keyfile_kind kind,
-    mode_t forbidden, const char *origin, uint8_t *key, struct err *err)
+static int read_keys_at(int dir_fd, const char *path, struct keyfile_keys *keys,
+    mode_t forbidden, const char *origin, struct err *err)
 {
 	/* O_NONBLOCK: to open a FIFO must not wait.  O_NOCTTY: a terminal must
 	 * not become the controlling one. */
@@ -88,25 +88,37 @@ static int read_key_at(int dir_fd, const char *path, enum keyfile_kind kind,
 	if (fd < 0)
 		return err_errno(
 		    err, ERR_CONFIG, "cannot open key file %s", origin);
-	rc = read_open_key(fd, kind, forbidden, origin, key, err);
+	rc = read_open_keys(fd, keys, forbidden, origin, err);
 	(void)close(fd);
 	return rc;
 }
 
 static bool is_secret(enum keyfile_kind kind)
 {
-	return kind == KEYFILE_SIGN_SECRET || kind == KEYFILE_SEAL_SECRET;
+	return kind == KEYFILE_SIGN_SECRET || kind == KEYFILE_SEAL_SECRET ||
+	       kind == KEYFILE_XWING_SECRET;
 }
 
-int keyfile_read(enum keyfile_kind kind, const char *path,
-    uint8_t key[static KEYS_LEN], struct err *err)
+int keyfile_read_keys(
+    struct keyfile_keys *keys, const char *path, struct err *err)
 {
 	mode_t forbidden = OTHERS_WRITE;
 
-	if (is_secret(kind))
-		forbidden =
-		    service_credential_is(path) ? OTHERS_CRED : OTHERS_NONE;
-	return read_key_at(AT_FDCWD, path, kind, forbidden, path, key, err);
+	for (int kind = 0; kind < KEYFILE_KINDS; kind++)
+		if (keys->at[kind] != NULL &&
+		    is_secret((enum keyfile_kind)kind))
+			forbidden = service_credential_is(path) ? OTHERS_CRED
+								: OTHERS_NONE;
+	return read_keys_at(AT_FDCWD, path, keys, forbidden, path, err);
+}
+
+int keyfile_read(
+    enum keyfile_kind kind, const char *path, uint8_t *key, struct err *err)
+{
+	struct keyfile_keys keys = {.several = false};
+
+	keys.at[kind] = key;
+	return keyfile_read_keys(&keys, path, err);
 }
 
 #define SUFFIX_LEN   (sizeof KEYFILE_SUFFIX - 1)
@@ -192,12 +204,12 @@ static int read_one_trusted(int dir_fd, const char *directory,
 {
 	char file[NAME_MAX_LEN + SUFFIX_LEN + 1];
 	char origin[PATH_MAX + sizeof file];
+	struct keyfile_keys keys = {.at = {[KEYFILE_SIGN_PUBLIC] = at->key}};
 	int rc;
 
 	(void)snprintf(file, sizeof file, "%s" KEYFILE_SUFFIX, at->name);
 	(void)snprintf(origin, sizeof origin, "%s/%s", directory, file);
-	rc = read_key_at(dir_fd, file, KEYFILE_SIGN_PUBLIC, OTHERS_READ, origin,
-	    at->key, err);
+	rc = read_keys_at(dir_fd, file, &keys, OTHERS_READ, origin, err);
 	if (rc == 0 && keyfile_id(at->key, at->id) != 0)
 		rc = err_set(
 		    err, ERR_INTERNAL, "OpenSSL refused to hash %s", origin);
@@ -307,8 +319,8 @@ static int fill_key_file(
 	return fsync(dir_fd) != 0 && errno != EINVAL ? ERR_IO : 0;
 }
 
-int keyfile_create(enum keyfile_kind kind, const char *path,
-    const uint8_t key[static KEYS_LEN], struct err *err)
+int keyfile_create(enum keyfile_kind kind, const char *path, const uint8_t *key,
+    struct err *err)
 {
 	const mode_t mode = is_secret(kind) ? 0600 : 0644;
 	char line[KEYFILE_LINE_MAX + 1] = {0};

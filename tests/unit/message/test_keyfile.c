@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "aid/hex.h"
+#include "base/base64.h"
 #include "message/keyfile.h"
 
 /* The text of a key file: parsing, formatting and what errors say. */
@@ -20,20 +23,40 @@
 #define OTHER    "AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
 static const enum keyfile_kind kinds[] = {KEYFILE_SIGN_PUBLIC,
-    KEYFILE_SIGN_SECRET, KEYFILE_SEAL_PUBLIC, KEYFILE_SEAL_SECRET};
+    KEYFILE_SIGN_SECRET, KEYFILE_SEAL_PUBLIC, KEYFILE_SEAL_SECRET,
+    KEYFILE_XWING_PUBLIC, KEYFILE_XWING_SECRET};
 static const char *const words[] = {"sqs-entropy-ed25519",
     "sqs-entropy-ed25519-secret", "sqs-entropy-x25519",
-    "sqs-entropy-x25519-secret"};
+    "sqs-entropy-x25519-secret", "sqs-entropy-xwing",
+    "sqs-entropy-xwing-secret"};
+static char xwing_line[KEYFILE_LINE_MAX];
 static const char *const lines[] = {"sqs-entropy-ed25519 " TEXT,
     "sqs-entropy-ed25519-secret " TEXT, "sqs-entropy-x25519 " TEXT,
-    "sqs-entropy-x25519-secret " TEXT};
+    "sqs-entropy-x25519-secret " TEXT, xwing_line,
+    "sqs-entropy-xwing-secret " TEXT};
 
-static void assert_key(const uint8_t *key)
+/* A key's bytes count from 0 on. */
+static int make_xwing_line(void **state)
+{
+	uint8_t key[KEYFILE_KEY_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof key; i++)
+		key[i] = (uint8_t)i;
+	(void)snprintf(
+	    xwing_line, sizeof xwing_line, "%s ", words[KEYFILE_XWING_PUBLIC]);
+	base64_encode(xwing_line + strlen(xwing_line), key, sizeof key);
+	return 0;
+}
+
+static void assert_key(enum keyfile_kind kind, const uint8_t *key)
 {
 	size_t i;
 
-	for (i = 0; i < KEYS_LEN; i++)
-		assert_int_equal(key[i], i);
+	for (i = 0; i < keyfile_len(kind); i++)
+		assert_int_equal(key[i], (uint8_t)i);
+	for (; i < KEYFILE_KEY_MAX; i++)
+		assert_int_equal(key[i], 0xaa);
 }
 
 static int parse_len(
@@ -41,7 +64,7 @@ static int parse_len(
 {
 	/* A copy of that length shows a sanitizer what is read beyond. */
 	char *copy = malloc(len > 0 ? len : 1);
-	uint8_t key[KEYS_LEN];
+	uint8_t key[KEYFILE_KEY_MAX];
 	int rc;
 
 	assert_non_null(copy);
@@ -49,9 +72,9 @@ static int parse_len(
 	memset(key, 0xaa, sizeof key);
 	rc = keyfile_parse(kind, copy, len, "a.pub", key, err);
 	if (rc == 0)
-		assert_key(key);
+		assert_key(kind, key);
 	else
-		hex_assert_wiped(key, sizeof key);
+		hex_assert_wiped(key, keyfile_len(kind));
 	free(copy);
 	return rc;
 }
@@ -79,7 +102,7 @@ static void refused(enum keyfile_kind kind, const char *text,
 static void a_key_is_written_as_one_line_of_its_kind(void **state)
 {
 	char line[KEYFILE_LINE_MAX];
-	uint8_t key[KEYS_LEN];
+	uint8_t key[KEYFILE_KEY_MAX];
 	size_t i;
 
 	(void)state;
@@ -149,6 +172,7 @@ static void a_key_where_another_kind_belongs_is_refused(void **state)
 {
 	static const char *const said[] = {"is a public signing key",
 	    "is a secret signing key", "is a public sealing key",
+	    "is a secret sealing key", "is a public sealing key",
 	    "is a secret sealing key"};
 	size_t given, wanted;
 
@@ -192,6 +216,102 @@ static void a_second_key_in_a_file_is_refused(void **state)
 	refused(KEYFILE_SIGN_PUBLIC,
 	    "sqs-entropy-ed25519 " TEXT "\nsqs-entropy-ed25519-secret " TEXT,
 	    "a.pub:2: ", "secret signing key");
+}
+
+#define X25519 "sqs-entropy-x25519-secret "
+#define XWING  "sqs-entropy-xwing-secret "
+
+/* An agent's file: a secret key of each kind, in any order.  Returns the error,
+ * and what was found as "xX" for a key of X25519 and one of X-Wing. */
+static const char *parse_agents(
+    const char *text, bool several, char found[static 3])
+{
+	static struct err err;
+	uint8_t space[2][KEYS_LEN];
+	struct keyfile_keys keys = {.several = several,
+	    .at = {[KEYFILE_SEAL_SECRET] = space[0],
+		[KEYFILE_XWING_SECRET] = space[1]}};
+
+	memset(space, 0xaa, sizeof space);
+	err = (struct err){.code = 0};
+	found[0] = '\0';
+	if (keyfile_parse_keys(&keys, text, strlen(text), "seal.key", &err) !=
+	    0) {
+		assert_int_equal(err.code, ERR_CONFIG);
+		hex_assert_wiped(space, sizeof space);
+		assert_false(keys.found[KEYFILE_SEAL_SECRET]);
+		assert_false(keys.found[KEYFILE_XWING_SECRET]);
+		return err.text;
+	}
+	(void)snprintf(found, 3, "%s%s",
+	    keys.found[KEYFILE_SEAL_SECRET] ? "x" : "",
+	    keys.found[KEYFILE_XWING_SECRET] ? "X" : "");
+	for (int i = 0; i < KEYFILE_KINDS; i++)
+		if (keys.found[i])
+			assert_memory_equal(keys.at[i] + 1, "\1\2\3", 3);
+	return NULL;
+}
+
+static void a_file_may_hold_a_key_of_each_kind(void **state)
+{
+	static const struct {
+		const char *text;
+		bool several;
+		const char *found, *error;
+	} cases[] = {
+	    {X25519 TEXT "\n", true, "x", NULL},
+	    {XWING TEXT "\n", true, "X", NULL},
+	    {XWING TEXT, false, "X", NULL},
+	    {X25519 OTHER "\n# and\n" XWING TEXT "\n", true, "xX", NULL},
+	    {XWING TEXT "\r\n" X25519 TEXT, true, "xX", NULL},
+	    {XWING TEXT "\n" X25519 TEXT "\n", false, "",
+		"seal.key:2: a second key: a file holds one"},
+	    {XWING TEXT "\n" X25519 TEXT "\n" XWING OTHER, true, "",
+		"seal.key:3: a second key: a file holds one of each kind"},
+	    {X25519 TEXT "\nx\n", true, "",
+		"seal.key:2: not a key: a line \"sqs-entropy-x25519-secret "
+		"BASE64\" or \"sqs-entropy-xwing-secret BASE64\" belongs "
+		"here"},
+	    {X25519 TEXT "\nsqs-entropy-xwing x\n", true, "",
+		"seal.key:2: this is a public sealing key; a secret sealing "
+		"key belongs here, the line that begins with "
+		"\"sqs-entropy-x25519-secret \" or "
+		"\"sqs-entropy-xwing-secret \""},
+	    {"#\n", true, "",
+		"seal.key holds no key: a line \"sqs-entropy-x25519-secret "
+		"BASE64\" or \"sqs-entropy-xwing-secret BASE64\" belongs "
+		"there"},
+	};
+	char found[3];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const char *error =
+		    parse_agents(cases[i].text, cases[i].several, found);
+
+		assert_string_equal(found, cases[i].found);
+		assert_string_equal(error != NULL ? error : "",
+		    cases[i].error != NULL ? cases[i].error : "");
+	}
+}
+
+/* 1,624 characters; the last four carry the last byte alone. */
+static void a_long_key_has_to_be_whole(void **state)
+{
+	char text[KEYFILE_LINE_MAX + 16];
+
+	(void)state;
+	(void)snprintf(text, sizeof text, "%s comment\n", xwing_line);
+	assert_int_equal(parse(KEYFILE_XWING_PUBLIC, text, NULL), 0);
+	(void)snprintf(text, sizeof text, "%sA", xwing_line);
+	refused(KEYFILE_XWING_PUBLIC, text, "a.pub:1: remove what follows",
+	    "1624 characters");
+	for (size_t cut = 1; cut < 1624; cut += 7) {
+		(void)snprintf(text, sizeof text, "%s", xwing_line);
+		text[strlen(text) - cut] = '\0';
+		refused(KEYFILE_XWING_PUBLIC, text, "a.pub:1: malformed",
+		    "1624 characters");
+	}
 }
 
 static void a_key_file_with_a_nul_byte_is_refused(void **state)
@@ -260,9 +380,11 @@ int main(void)
 	    cmocka_unit_test(a_key_where_another_kind_belongs_is_refused),
 	    cmocka_unit_test(a_secret_key_has_no_comment),
 	    cmocka_unit_test(a_second_key_in_a_file_is_refused),
+	    cmocka_unit_test(a_file_may_hold_a_key_of_each_kind),
+	    cmocka_unit_test(a_long_key_has_to_be_whole),
 	    cmocka_unit_test(a_key_file_with_a_nul_byte_is_refused),
 	    cmocka_unit_test(a_changed_byte_gives_another_key_or_none),
 	    cmocka_unit_test(the_id_of_a_key_comes_from_its_sha256)};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, make_xwing_line, NULL);
 }
