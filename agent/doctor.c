@@ -116,8 +116,14 @@ static void look_at_agent_keys(struct findings *all, const struct conf *conf)
 		findings_err(all, "seal key", &err);
 	else if (conf->seal_key[0] != '\0' &&
 		 conf_parameter(conf->seal_key) == NULL)
-		findings_ok(all, "seal key", "%s opens sealed messages",
-		    conf->seal_key);
+		findings_ok(all, "seal key",
+		    "%s opens sealed messages (seal=%s%s%s)", conf->seal_key,
+		    verify_opens(&v, HPKE_X25519) ? "x25519" : "",
+		    verify_opens(&v, HPKE_X25519) &&
+			    verify_opens(&v, HPKE_XWING)
+			? ", "
+			: "",
+		    verify_opens(&v, HPKE_XWING) ? "xwing" : "");
 	verify_close(&v);
 	look_at_trusted(all, conf);
 }

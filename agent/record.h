@@ -6,8 +6,8 @@
 
 #include "base/arn.h"
 #include "base/limits.h"
-#include "crypto/keys.h"
 #include "message/message.h"
+#include "message/seal.h"
 
 /*
  * What the agent's halves say to each other, in the machine's own byte order:
@@ -52,10 +52,10 @@ struct record_fallback {
 	uint8_t bytes[64];
 };
 
-/* What opens sealed messages, the newest first: secret keys of X25519. */
+/* What opens sealed messages, the newest first. */
 struct record_seal_keys {
 	uint32_t n; /* 1..2 */
-	uint8_t key[2][KEYS_LEN];
+	struct seal_keys keys[2];
 };
 
 struct record_end {

@@ -156,9 +156,7 @@ static int take_message(struct taken *t, const struct agent_offline *o,
 	if (rc == ERR_DENIED) {
 		v->discarded = "sealed for somebody else";
 		log_warning("a message was discarded: it is sealed, and %s",
-		    o->conf->seal_key[0] == '\0'
-			? "no seal-key is configured"
-			: "does not open with this seal-key");
+		    verify_explain(&o->verify, v->claim.seal));
 		return 0;
 	}
 	if (rc != 0)
@@ -193,8 +191,8 @@ static int take_seal_keys(struct taken *t, const struct agent_offline *o,
 	    conf_parameter(o->conf->seal_key) == NULL)
 		return rc;
 	memcpy(&keys, data, sizeof keys);
-	if (keys.n >= 1 && keys.n <= sizeof keys.key / sizeof keys.key[0])
-		rc = verify_take_keys(&o->verify, keys.key, keys.n);
+	if (keys.n >= 1 && keys.n <= sizeof keys.keys / sizeof keys.keys[0])
+		rc = verify_take_keys(&o->verify, keys.keys, keys.n);
 	explicit_bzero(&keys, sizeof keys);
 	t->keyed = rc == 0;
 	return rc;

@@ -9,26 +9,32 @@
 #include "base/text.h"
 #include "crypto/algorithms.h"
 #include "crypto/digest.h"
-#include "message/seal.h"
 #include "message/sign.h"
 
-static int read_seal_key(struct buf *key, const char *path, struct err *err)
+#define KEYS_MAX ((size_t)2) /* before and after a change of keys */
+
+static int read_seal_keys(
+    const struct verify *v, const char *path, struct err *err)
 {
 	struct err why = {.text = "out of memory"};
+	struct seal_keys *keys;
 	uint8_t *space;
-	int rc = buf_extend(key, KEYS_LEN, &space);
+	int rc = buf_extend(v->seal_keys, sizeof *keys, &space);
 
+	keys = (struct seal_keys *)(void *)space;
 	if (rc == 0)
-		rc = keyfile_read(KEYFILE_SEAL_SECRET, path, space, &why);
-	return rc == 0 ? 0 : err_set(err, rc, "seal-key: %s", why.text);
+		rc = seal_keys_read(keys, path, &why);
+	return rc == 0 ? seal_keys_need(keys, err)
+		       : err_set(err, rc, "seal-key: %s", why.text);
 }
 
+/* What every seal needs; of which kind a parameter's keys are shows when they
+ * come. */
 static int need_sealing(struct err *err)
 {
-	return algorithms_need(ALGORITHMS_SEALING, "seal-key",
-	    "remove it, and have this host's queue filled with messages that "
-	    "are not sealed",
-	    err);
+	const struct seal_keys any = {.has = {[HPKE_X25519] = 1}};
+
+	return seal_keys_need(&any, err);
 }
 
 /* This has to be before the process can open files no more. */
@@ -73,17 +79,16 @@ int verify_open(struct verify *v, const char *trusted_directory,
 	int rc;
 
 	*v = (struct verify){
-	    .seal_key = buf_new(KEYS_LEN), .former_key = buf_new(KEYS_LEN)};
-	if (v->seal_key == NULL || v->former_key == NULL)
+	    .seal_keys = buf_new(KEYS_MAX * sizeof(struct seal_keys))};
+	if (v->seal_keys == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
 	rc = start_openssl(err);
 	if (rc == 0)
 		rc = verify_read_trusted(
 		    &v->trusted, trusted_directory, log_refused, NULL, err);
-	if (rc == 0 && seal_key[0] != '\0' && is_file)
-		rc = read_seal_key(v->seal_key, seal_key, err);
 	if (rc == 0 && seal_key[0] != '\0')
-		rc = need_sealing(err);
+		rc = is_file ? read_seal_keys(v, seal_key, err)
+			     : need_sealing(err);
 	if (rc != 0)
 		verify_close(v);
 	return rc;
@@ -91,28 +96,53 @@ int verify_open(struct verify *v, const char *trusted_directory,
 
 void verify_close(struct verify *v)
 {
-	buf_free(v->seal_key);
-	buf_free(v->former_key);
-	v->seal_key = v->former_key = NULL;
+	buf_free(v->seal_keys);
+	v->seal_keys = NULL;
 }
 
-int verify_take_keys(const struct verify *v, uint8_t keys[][KEYS_LEN], size_t n)
+int verify_take_keys(
+    const struct verify *v, const struct seal_keys *keys, size_t n)
 {
-	int rc = buf_set(v->seal_key, keys[0], KEYS_LEN);
+	return buf_set(v->seal_keys, keys, n * sizeof *keys);
+}
 
-	if (rc == 0 && n > 1)
-		rc = buf_set(v->former_key, keys[1], KEYS_LEN);
-	return rc;
+/* The keys at i of those that open messages; NULL: there are no more. */
+static const struct seal_keys *keys_at(const struct verify *v, size_t i)
+{
+	const struct seal_keys *keys =
+	    (const struct seal_keys *)(const void *)buf_data(v->seal_keys);
+
+	return i < buf_len(v->seal_keys) / sizeof *keys ? &keys[i] : NULL;
+}
+
+bool verify_opens(const struct verify *v, enum hpke_kem kem)
+{
+	const struct seal_keys *keys;
+	bool opens = false;
+
+	for (size_t i = 0; (keys = keys_at(v, i)) != NULL; i++)
+		opens = opens || keys->has[kem] != 0;
+	return opens;
 }
 
 /* A sealing key has an id, too, by which people tell one from another. */
-static void show_seal_key(const struct verify *v, const char *path, FILE *to)
+static void show_seal_key(
+    const struct seal_keys *keys, size_t kem, const char *path, FILE *to)
 {
-	uint8_t public_key[KEYS_LEN], id[KEYFILE_ID_LEN];
+	uint8_t public_key[HPKE_PUBLIC_MAX], id[KEYFILE_ID_LEN];
 
-	if (keys_x25519_public(public_key, buf_data(v->seal_key)) == 0 &&
-	    keyfile_id(public_key, id) == 0)
-		keyfile_show("seal-key", "", id, path, to);
+	if (hpke_public((enum hpke_kem)kem, public_key, keys->key[kem]) == 0 &&
+	    keyfile_id_of(seal_kinds[kem].public_kind, public_key, id) == 0)
+		keyfile_show("seal-key", seal_kinds[kem].name, id, path, to);
+}
+
+static void show_seal_keys(const struct verify *v, const char *path, FILE *to)
+{
+	const struct seal_keys *keys = keys_at(v, 0);
+
+	for (size_t kem = 0; keys != NULL && kem < HPKE_KEMS; kem++)
+		if (keys->has[kem] != 0)
+			show_seal_key(keys, kem, path, to);
 }
 
 /* What it holds shows only when somebody is asked for it. */
@@ -147,8 +177,8 @@ void verify_show(const struct verify *v, const char *trusted_directory,
 	}
 	if (parameter != NULL)
 		show_parameter(parameter, to);
-	else if (seal_key[0] != '\0')
-		show_seal_key(v, seal_key, to);
+	else
+		show_seal_keys(v, seal_key, to);
 }
 
 /* Ids are short: two trusted keys could share one. */
@@ -190,14 +220,46 @@ static int find_trust(const struct verify *v, const struct message *m,
 	return find_signer(v, m, arn, out);
 }
 
-static int open_sealed(const struct verify *v, struct message *m)
+/* The KEM of a seal; HPKE_KEMS of none. */
+static size_t find_kem(enum claim_seal seal)
 {
-	int rc = ERR_DENIED;
+	size_t kem = 0;
 
-	if (buf_len(v->seal_key) == KEYS_LEN)
-		rc = message_open(m, buf_data(v->seal_key));
-	if (rc == ERR_DENIED && buf_len(v->former_key) == KEYS_LEN)
-		rc = message_open(m, buf_data(v->former_key));
+	while (kem < HPKE_KEMS && seal_kinds[kem].seal != seal)
+		kem++;
+	return kem;
+}
+
+const char *verify_explain(const struct verify *v, enum claim_seal seal)
+{
+	const bool any = keys_at(v, 0) != NULL;
+	const size_t kem = find_kem(seal);
+
+	if (kem < HPKE_KEMS && verify_opens(v, (enum hpke_kem)kem))
+		return "does not open with this seal-key";
+	if (seal == CLAIM_SEAL_X25519)
+		return any ? "seal-key has no key for seal=x25519: add the "
+			     "fleet's sqs-entropy-x25519-secret line"
+			   : "no seal-key is configured";
+	return any ? "seal-key has no key for seal=xwing: add the fleet's "
+		     "sqs-entropy-xwing-secret line, which takes OpenSSL 3.5 "
+		     "or later (Debian 13 has it)"
+		   : "no seal-key is configured, and seal=xwing takes OpenSSL "
+		     "3.5 or later as well (Debian 13 has it)";
+}
+
+static int open_sealed(
+    const struct verify *v, enum claim_seal seal, struct message *m)
+{
+	const size_t kem = find_kem(seal);
+	const struct seal_keys *keys;
+	int rc = kem < HPKE_KEMS ? ERR_DENIED : 0;
+
+	for (size_t i = 0; rc == ERR_DENIED && (keys = keys_at(v, i)) != NULL;
+	     i++)
+		if (keys->has[kem] != 0)
+			rc =
+			    message_open(m, (enum hpke_kem)kem, keys->key[kem]);
 	return rc;
 }
 
@@ -209,8 +271,8 @@ int verify_message(const struct verify *v, struct message *m, const char *arn,
 
 	*out = (struct verdict){.trust = CREDIT_NO_SIGNATURE};
 	rc = find_trust(v, m, arn, out);
-	if (rc == 0 && out->claim.seal == CLAIM_SEAL_X25519)
-		rc = open_sealed(v, m);
+	if (rc == 0)
+		rc = open_sealed(v, out->claim.seal, m);
 	if (rc != 0)
 		return rc;
 	payload.len = m->payload_len;

@@ -6,8 +6,8 @@
 #include "base/log.h"
 #include "sqs/ssm.h"
 
-_Static_assert(sizeof((struct record_seal_keys *)0)->key ==
-		   sizeof((struct ssm_keys *)0)->key,
+_Static_assert(sizeof((struct record_seal_keys *)0)->keys ==
+		   sizeof((struct ssm_keys *)0)->keys,
     "a record has all keys");
 
 static void report_keys(const char *parameter, const struct ssm_keys *keys)
@@ -36,11 +36,13 @@ int seal_key_find(struct session *s, const char *parameter, int64_t deadline,
 	if (rc == 0) {
 		report_keys(parameter, &keys);
 		out->n = (uint32_t)keys.n;
-		memcpy(out->key, keys.key, sizeof out->key);
+		memcpy(out->keys, keys.keys, sizeof out->keys);
 	}
-	explicit_bzero(keys.key, sizeof keys.key);
+	explicit_bzero(keys.keys, sizeof keys.keys);
 	sqs_free(ssm);
 	if (rc == ERR_CANCELED)
 		return err_told(err, rc);
+	if (rc == ERR_UNSUPPORTED)
+		return err_set(err, rc, "%s", why.text);
 	return rc == 0 ? 0 : err_set(err, rc, "seal-key: %s", why.text);
 }

@@ -37,7 +37,7 @@ static void look_at_parameter(struct findings *all, struct session *s,
 
 	if (rc == 0)
 		rc = ssm_seal_keys(ssm, parameter, deadline, &keys, &err);
-	explicit_bzero(keys.key, sizeof keys.key);
+	explicit_bzero(keys.keys, sizeof keys.keys);
 	sqs_free(ssm);
 	if (rc == 0)
 		tell_seal_keys_found(all, parameter, &keys);

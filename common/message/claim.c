@@ -8,8 +8,9 @@
 
 #include "base/text.h"
 
-static const char *const seals[] = {
-    [CLAIM_SEAL_NONE] = "none", [CLAIM_SEAL_X25519] = "x25519"};
+static const char *const seals[] = {[CLAIM_SEAL_NONE] = "none",
+    [CLAIM_SEAL_X25519] = "x25519",
+    [CLAIM_SEAL_XWING] = "xwing"};
 
 void claim_format(
     const struct claim *claim, char text[static MESSAGE_ENTROPY_MAX + 1])

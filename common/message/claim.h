@@ -13,9 +13,9 @@
  * What a producer claims of a message, as the attribute "Entropy" says it in
  * one line:
  *   v=1;key=<16 hex>;seq=<decimal>;time=<epoch ms>;bits=<decimal>;
- *   seal=<none|x25519>
+ *   seal=<none|x25519|xwing>
  */
-enum claim_seal { CLAIM_SEAL_NONE, CLAIM_SEAL_X25519 };
+enum claim_seal { CLAIM_SEAL_NONE, CLAIM_SEAL_X25519, CLAIM_SEAL_XWING };
 
 struct claim {
 	uint8_t key[KEYFILE_ID_LEN]; /* see keyfile_id() */

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "message/keyfile.h"
 #include "sqs/call.h"
 
 #define FORMER_SHARE 4 /* of the time that is left, for the version before */
@@ -50,7 +49,7 @@ static int get_parameter(struct sqs *s, const char *name, int64_t deadline,
 }
 
 static int read_seal_key_text(const struct json *parameter, const char *name,
-    uint8_t key[static KEYS_LEN], struct err *err)
+    struct seal_keys *keys, struct err *err)
 {
 	const char *type = json_string(json_get(parameter, "Type"));
 	const char *value = json_string(json_get(parameter, "Value"));
@@ -67,8 +66,7 @@ static int read_seal_key_text(const struct json *parameter, const char *name,
 		    "--type SecureString)",
 		    name, type);
 	(void)snprintf(origin, sizeof origin, "parameter %s", name);
-	return keyfile_parse(
-	    KEYFILE_SEAL_SECRET, value, strlen(value), origin, key, err);
+	return seal_keys_parse(keys, value, strlen(value), origin, err);
 }
 
 /* One version more, as out->n says. */
@@ -82,7 +80,7 @@ static int read_version(struct sqs *s, const char *name, int64_t deadline,
 	if (rc != 0)
 		return rc;
 	parameter = json_get(answer, "Parameter");
-	rc = read_seal_key_text(parameter, name, out->key[out->n], err);
+	rc = read_seal_key_text(parameter, name, &out->keys[out->n], err);
 	if (json_integer(
 		json_get(parameter, "Version"), &out->version[out->n]) != 0)
 		out->version[out->n] = 0;
@@ -105,7 +103,8 @@ static void read_former_version(
 	if (read_version(s, former, now + (deadline - now) / FORMER_SHARE, out,
 		&out->former) != 0)
 		return;
-	if (memcmp(out->key[0], out->key[1], KEYS_LEN) == 0)
+	if (memcmp(&out->keys[0], &out->keys[1], sizeof out->keys[0]) == 0 ||
+	    seal_keys_need(&out->keys[1], &out->former) != 0)
 		out->n = 1;
 }
 
@@ -116,6 +115,8 @@ int ssm_seal_keys(struct sqs *s, const char *name, int64_t deadline,
 
 	*out = (struct ssm_keys){.n = 0};
 	rc = read_version(s, name, deadline, out, err);
+	if (rc == 0)
+		rc = seal_keys_need(&out->keys[0], err);
 	if (rc == 0)
 		read_former_version(s, name, deadline, out);
 	return rc;

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "crypto/keys.h"
+#include "message/seal.h"
 #include "sqs/client.h"
 
 /*
@@ -23,14 +23,14 @@ extern const struct sqs_service ssm_service;
  * ":LABEL" behind it. */
 bool ssm_is_name(const char *name);
 
-/* The fleet's sealing key, and the one before it, so that what was sealed
- * before the key was changed still opens. */
+/* The fleet's sealing keys, and those before them, so that what was sealed
+ * before a key was changed still opens. */
 #define SSM_KEYS_MAX 2
 
 struct ssm_keys {
 	size_t n;                            /* the newest first; 0: none */
 	int64_t version[SSM_KEYS_MAX];       /* of the parameter */
-	uint8_t key[SSM_KEYS_MAX][KEYS_LEN]; /* the caller wipes them */
+	struct seal_keys keys[SSM_KEYS_MAX]; /* the caller wipes them */
 	struct err former; /* why the version before is missing; code 0: it is
 			      not, or there is none */
 };
@@ -41,7 +41,8 @@ struct ssm_keys {
  * without version and label, the version before is asked for, too; it may take
  * a quarter of the time, and is left out when it holds the same key.
  * ERR_CONFIG: it is not there, not encrypted, holds no such key, or its KMS key
- * cannot be used; else as in client.h.
+ * cannot be used; ERR_UNSUPPORTED: OpenSSL cannot use the newest one; else as
+ * in client.h.
  */
 int ssm_seal_keys(struct sqs *s, const char *name, int64_t deadline,
     struct ssm_keys *out, struct err *err) MUST_CHECK;

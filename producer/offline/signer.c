@@ -218,7 +218,7 @@ int signer_sign(struct signer *s, struct message *m, int64_t wall,
 		return rc;
 	set_claim(s, m, seq, wall, bits);
 	if (s->seals)
-		rc = message_seal(m, s->seal_to);
+		rc = message_seal(m, HPKE_X25519, s->seal_to);
 	if (rc == 0)
 		rc = message_sign(m, s->arn, s->key);
 	if (rc != 0)

@@ -56,8 +56,7 @@ static void start(struct agent_offline *o)
 	*o = (struct agent_offline){
 	    .conf = &conf, .status_fd = -1, .last_seed_fd = -1};
 	o->identity = buf_new(OFFLINE_IDENTITY_MAX);
-	o->verify.seal_key = buf_new(KEYS_LEN);
-	o->verify.former_key = buf_new(KEYS_LEN);
+	o->verify.seal_keys = buf_new(2 * sizeof(struct seal_keys));
 	o->verify.trusted.n = 1;
 	FUZZ_CHECK(fd >= 0 && o->identity != NULL);
 	memset(secret, 1, sizeof secret);
@@ -76,11 +75,10 @@ static void start(struct agent_offline *o)
 /* The last run may have been handed others. */
 static void put_keys(const struct agent_offline *o)
 {
-	uint8_t secret[KEYS_LEN];
+	struct seal_keys keys = {.has = {[HPKE_X25519] = 1}};
 
-	memset(secret, 2, sizeof secret);
-	FUZZ_CHECK(buf_set(o->verify.seal_key, secret, sizeof secret) == 0);
-	buf_reset(o->verify.former_key);
+	memset(keys.key[HPKE_X25519], 2, KEYS_LEN);
+	FUZZ_CHECK(verify_take_keys(&o->verify, &keys, 1) == 0);
 }
 
 static void put_all(int fd, const uint8_t *data, size_t len)

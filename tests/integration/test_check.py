@@ -256,7 +256,8 @@ def test_check_says_whose_keys_there_are_and_what_is_none(
     assert "so no signature" not in said
     for shown in (
         f"# trusted pi: key {mine}  # {trust.folder}/pi.pub, owner {owner}, mode 0644",
-        f"# seal-key: key {seal}  # {tmp_path}/seal.key, owner {owner}, mode 0600",
+        f"# seal-key x25519: key {seal}  # {tmp_path}/seal.key, owner {owner}, "
+        "mode 0600",
         f"# ignored {trust.folder}/pi: its name does not end in .pub",
         f"# ignored {trust.folder}/pi.pub.old: its name does not end in .pub",
         f"# ignored {trust.folder}/.pi.pub: its name begins with a dot",

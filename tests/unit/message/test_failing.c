@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "aid/failing.h"
+#include "aid/openssl.h"
 #include "base/err.h"
 #include "crypto/aead.h"
 #include "crypto/digest.h"
@@ -28,7 +29,8 @@ static const uint8_t secret[KEYS_LEN] = {8, 1}, nonce[AEAD_NONCE_LEN];
 static const struct digest_part part = {TEXT, LEN};
 
 static uint8_t public_key[KEYS_LEN], signer[KEYS_LEN];
-static uint8_t sealed[LEN + HPKE_OVERHEAD], locked[LEN + AEAD_TAG_LEN];
+static uint8_t sealed[LEN + KEYS_LEN + AEAD_TAG_LEN],
+    locked[LEN + AEAD_TAG_LEN];
 static uint8_t signature[KEYS_SIGNATURE_LEN];
 static struct message closed, clear;
 
@@ -41,7 +43,7 @@ static int group_setup(void **state)
 	return keys_x25519_public(public_key, secret) != 0 ||
 	       keys_ed25519_public(signer, secret) != 0 ||
 	       keys_ed25519_sign(signature, secret, TEXT, LEN) != 0 ||
-	       message_seal(&closed, public_key) != 0 ||
+	       message_seal(&closed, HPKE_X25519, public_key) != 0 ||
 	       hpke_seal(HPKE_X25519, sealed, public_key, secret, "i", 1, "a",
 		   1, TEXT, LEN) != 0 ||
 	       aead_seal(locked, secret, nonce, "a", 1, TEXT, LEN) != 0;
@@ -144,7 +146,23 @@ static int seal_message(void *state)
 	struct message m = clear;
 
 	(void)state;
-	return message_seal(&m, public_key);
+	return message_seal(&m, HPKE_X25519, public_key);
+}
+
+static int seal_and_open_by_xwing(void *state)
+{
+	static uint8_t xwing_key[XWING_PUBLIC_LEN];
+	struct message m = clear;
+	int rc = hpke_public(HPKE_XWING, xwing_key, secret);
+
+	(void)state;
+	if (rc == 0)
+		rc = message_seal(&m, HPKE_XWING, xwing_key);
+	if (rc == 0)
+		rc = message_open(&m, HPKE_XWING, secret);
+	if (rc == 0)
+		assert_memory_equal(m.payload, clear.payload, m.payload_len);
+	return rc;
 }
 
 static int open_message(void *state)
@@ -152,7 +170,7 @@ static int open_message(void *state)
 	struct message m = closed;
 
 	(void)state;
-	return message_open(&m, secret);
+	return message_open(&m, HPKE_X25519, secret);
 }
 
 static int sign_and_verify(void *state)
@@ -209,6 +227,8 @@ static void each_call_may_fail(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof works / sizeof works[0]; i++)
 		calls += failing_each(works[i], NULL, false);
+	if (openssl_should_have_mlkem())
+		calls += failing_each(seal_and_open_by_xwing, NULL, false);
 	print_message("%u calls failed\n", calls);
 }
 

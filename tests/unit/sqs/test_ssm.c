@@ -21,7 +21,7 @@ static const uint8_t newest[KEYS_LEN] = {1, 2, 3}, former[KEYS_LEN] = {4, 5};
 /* An answer with that key, and the members behind it. */
 static struct loopback_step holding(const uint8_t *key, const char *more)
 {
-	char line[KEYFILE_LINE_MAX], text[512];
+	char line[KEYFILE_LINE_MAX], text[2048];
 
 	keyfile_format(KEYFILE_SEAL_SECRET, key, line);
 	(void)snprintf(text, sizeof text,
@@ -47,7 +47,7 @@ static void what_is_asked_is_signed_for_parameter_store(void **state)
 	assert_int_equal(ask(a, NAME, &keys), 0);
 	assert_int_equal(keys.n, 1);
 	assert_int_equal(keys.version[0], 1);
-	assert_memory_equal(keys.key[0], newest, KEYS_LEN);
+	assert_memory_equal(keys.keys[0].key[HPKE_X25519], newest, KEYS_LEN);
 	assert_int_equal(keys.former.code, 0);
 	assert_int_equal(loopback_requests(a->loopback), 1);
 	aid_header(a, 0, "X-Amz-Target", line, sizeof line);
@@ -97,9 +97,11 @@ static void the_version_before_is_asked_for_by_its_number(void **state)
 		assert_int_equal(ask(a, selections[i].name, &keys), 0);
 		assert_int_equal(keys.n, twice ? 2 : 1);
 		assert_int_equal(loopback_requests(a->loopback), twice ? 2 : 1);
-		assert_memory_equal(keys.key[0], newest, KEYS_LEN);
+		assert_memory_equal(
+		    keys.keys[0].key[HPKE_X25519], newest, KEYS_LEN);
 		if (twice) {
-			assert_memory_equal(keys.key[1], former, KEYS_LEN);
+			assert_memory_equal(
+			    keys.keys[1].key[HPKE_X25519], former, KEYS_LEN);
 			request = aid_request(a, 1);
 			assert_string_equal(
 			    json_string(json_get(request, "Name")),

@@ -24,7 +24,7 @@ static void make_sealed(void)
 	sealed.payload_len = MESSAGE_PAYLOAD_MIN;
 	sealed.receive_count = 1;
 	assert_int_equal(keys_x25519_public(public_key, secret), 0);
-	assert_int_equal(message_seal(&sealed, public_key), 0);
+	assert_int_equal(message_seal(&sealed, HPKE_X25519, public_key), 0);
 	assert_int_equal(message_sign(&sealed, QUEUE_ARN, signer), 0);
 	keys_signer_free(signer);
 }

@@ -16,6 +16,7 @@
 #include "agent/offline/verify.h"
 #include "aid/hex.h"
 #include "aid/keys.h"
+#include "aid/openssl.h"
 #include "aid/sign_once.h"
 #include "crypto/digest.h"
 #include "crypto/hpke.h"
@@ -28,7 +29,7 @@ static const uint8_t stranger[KEYS_LEN] = {2};
 /* X25519 ignores three bits of the first byte. */
 static const uint8_t fleet[KEYS_LEN] = {0, 1};
 static const uint8_t others[KEYS_LEN] = {0, 2};
-static const uint8_t ephemeral[KEYS_LEN] = {0, 3};
+static const uint8_t ephemeral[HPKE_EPHEMERAL_MAX] = {0, 3};
 
 static struct verify v;
 static struct err err;
@@ -96,19 +97,24 @@ static void make(const uint8_t *by, enum claim_seal seal)
 	sign(by);
 }
 
+static void make_sealed_by(enum hpke_kem kem, const uint8_t *to, size_t len)
+{
+	uint8_t public_key[HPKE_PUBLIC_MAX], clear[LEN];
+
+	make(secret, kem == HPKE_XWING ? CLAIM_SEAL_XWING : CLAIM_SEAL_X25519);
+	memcpy(clear, m.payload, sizeof clear);
+	assert_int_equal(hpke_public(kem, public_key, to), 0);
+	assert_int_equal(
+	    hpke_seal(kem, m.payload, public_key, ephemeral, MESSAGE_DOMAIN,
+		strlen(MESSAGE_DOMAIN), m.entropy, m.entropy_len, clear, len),
+	    0);
+	m.payload_len = (uint32_t)(len + hpke_overhead(kem));
+	sign(secret);
+}
+
 static void make_sealed(const uint8_t *to, size_t len)
 {
-	uint8_t public_key[KEYS_LEN], clear[LEN];
-
-	make(secret, CLAIM_SEAL_X25519);
-	memcpy(clear, m.payload, sizeof clear);
-	assert_int_equal(keys_x25519_public(public_key, to), 0);
-	assert_int_equal(hpke_seal(HPKE_X25519, m.payload, public_key,
-			     ephemeral, MESSAGE_DOMAIN, strlen(MESSAGE_DOMAIN),
-			     m.entropy, m.entropy_len, clear, len),
-	    0);
-	m.payload_len = (uint32_t)(len + HPKE_OVERHEAD);
-	sign(secret);
+	make_sealed_by(HPKE_X25519, to, len);
 }
 
 static enum credit_trust judged(const char *path)
@@ -305,7 +311,7 @@ static void bad_key_files_are_not_gone_without(void **state)
 	(void)snprintf(key, sizeof key, "%s", keys_path(k, "fleet.key"));
 	assert_int_equal(chmod(key, 0640), 0);
 	assert_int_equal(verify_open(&v, k->dir, key, &err), ERR_CONFIG);
-	assert_null(v.seal_key);
+	assert_null(v.seal_keys);
 	assert_non_null(strstr(err.text, key));
 	assert_int_equal(unlink(key), 0);
 	assert_int_equal(verify_open(&v, k->dir, key, &err), ERR_CONFIG);
@@ -397,7 +403,7 @@ static void the_keys_are_shown(void **state)
 	    "# trusted pi: key fa4d86c3b551aa6c  # %1$s/pi.pub, owner %2$s, "
 	    "mode 0644\n"
 	    "# ignored %1$s/fleet.key: its name does not end in .pub\n"
-	    "# seal-key: key a7157ce056c15389  # %1$s/fleet.key, owner %2$s, "
+	    "# seal-key x25519: key a7157ce056c15389  # %1$s/fleet.key, owner %2$s, "
 	    "mode 0600\n");
 	assert_int_equal(unlink(keys_path(k, "pi.pub")), 0);
 	(void)keys_put(k, ".pi.pub", "", 0644);
@@ -466,10 +472,130 @@ static void what_claims_not_to_be_sealed_is_not_opened(void **state)
 	make_sealed(fleet, LEN);
 	claim(secret, CLAIM_SEAL_NONE);
 	assert_int_equal(judged(ARN), CREDIT_BAD_SIGNATURE);
-	assert_int_equal(m.payload_len, LEN + HPKE_OVERHEAD);
+	assert_int_equal(m.payload_len, LEN + hpke_overhead(HPKE_X25519));
 	sign(secret);
 	assert_int_equal(judged(ARN), CREDIT_SIGNED);
-	assert_int_equal(m.payload_len, LEN + HPKE_OVERHEAD);
+	assert_int_equal(m.payload_len, LEN + hpke_overhead(HPKE_X25519));
+}
+
+/* ---- keys of several kinds */
+
+/* The fleet's key for X25519, and others' for X-Wing. */
+#define X25519_LINE                                                            \
+	"sqs-entropy-x25519-secret "                                           \
+	"AAEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
+#define XWING_LINE                                                             \
+	"sqs-entropy-xwing-secret "                                            \
+	"AAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
+
+static int open_with(struct keys *k, const char *lines)
+{
+	const char *path = keys_put(k, "several", lines, 0600);
+
+	verify_close(&v);
+	err = (struct err){.code = 0};
+	return verify_open(&v, k->dir, path, &err);
+}
+
+static void a_key_of_each_kind_opens_its_own(void **state)
+{
+	struct keys *k = *state;
+
+	if (!openssl_should_have_mlkem())
+		skip();
+	assert_int_equal(open_with(k, X25519_LINE XWING_LINE), 0);
+	for (size_t len = MESSAGE_PAYLOAD_MIN; len <= LEN; len++) {
+		make_sealed_by(HPKE_XWING, others, len);
+		assert_int_equal(judged(ARN), CREDIT_SIGNED);
+		assert_int_equal(m.payload_len, len);
+		for (size_t i = 0; i < len; i++)
+			assert_int_equal(m.payload[i], (uint8_t)(i * 7));
+	}
+	make_sealed(fleet, LEN);
+	assert_int_equal(judged(ARN), CREDIT_SIGNED);
+	/* Neither opens what is the other's. */
+	make_sealed_by(HPKE_XWING, fleet, LEN);
+	assert_denied();
+	make_sealed(others, LEN);
+	assert_denied();
+	make_sealed_by(HPKE_XWING, others, LEN);
+	claim(secret, CLAIM_SEAL_X25519);
+	sign(secret);
+	assert_denied();
+	assert_int_equal(open_with(k, XWING_LINE), 0);
+	make_sealed(fleet, LEN);
+	assert_denied();
+}
+
+static void the_keys_of_each_kind_are_shown(void **state)
+{
+	struct keys *k = *state;
+
+	if (!openssl_should_have_mlkem())
+		skip();
+	assert_int_equal(open_with(k, XWING_LINE X25519_LINE), 0);
+	assert_int_equal(unlink(keys_path(k, "fleet.key")), 0);
+	assert_shown(k, keys_path(k, "several"),
+	    "# trusted pi: key fa4d86c3b551aa6c  # %1$s/pi.pub, owner %2$s, "
+	    "mode 0644\n"
+	    "# ignored %1$s/several: its name does not end in .pub\n"
+	    "# seal-key x25519: key a7157ce056c15389  # %1$s/several, owner "
+	    "%2$s, mode 0600\n"
+	    "# seal-key xwing: key 219e4163d6e0c8c4  # %1$s/several, owner "
+	    "%2$s, mode 0600\n");
+}
+
+/* The other key alone would open less in silence. */
+static void a_key_that_openssl_cannot_use_is_refused(void **state)
+{
+	struct keys *k = *state;
+
+	if (openssl_should_have_mlkem()) {
+		print_message("skipped: this OpenSSL has ML-KEM\n");
+		skip();
+	}
+	assert_int_equal(open_with(k, X25519_LINE XWING_LINE), ERR_UNSUPPORTED);
+	assert_null(v.seal_keys);
+	assert_string_equal(err.text,
+	    "seal-key: OpenSSL on this host has no ML-KEM-768: take the "
+	    "sqs-entropy-xwing-secret line out, and have this host's queue "
+	    "filled with messages that are not sealed so, or give it OpenSSL "
+	    "3.5 or later (Debian 13 has it)");
+}
+
+static void what_a_seal_needs_is_explained(void **state)
+{
+	static const char other[] = "does not open with this seal-key";
+	struct seal_keys keys = {.has = {[HPKE_XWING] = 1}};
+
+	(void)state;
+	assert_string_equal(verify_explain(&v, CLAIM_SEAL_X25519), other);
+	assert_string_equal(verify_explain(&v, CLAIM_SEAL_XWING),
+	    "seal-key has no key for seal=xwing: add the fleet's "
+	    "sqs-entropy-xwing-secret line, which takes OpenSSL 3.5 or later "
+	    "(Debian 13 has it)");
+	assert_int_equal(verify_take_keys(&v, &keys, 1), 0);
+	assert_string_equal(verify_explain(&v, CLAIM_SEAL_XWING), other);
+	assert_string_equal(verify_explain(&v, CLAIM_SEAL_X25519),
+	    "seal-key has no key for seal=x25519: add the fleet's "
+	    "sqs-entropy-x25519-secret line");
+	buf_reset(v.seal_keys);
+	assert_string_equal(
+	    verify_explain(&v, CLAIM_SEAL_X25519), "no seal-key is configured");
+	assert_string_equal(verify_explain(&v, CLAIM_SEAL_XWING),
+	    "no seal-key is configured, and seal=xwing takes OpenSSL 3.5 or "
+	    "later as well (Debian 13 has it)");
+}
+
+/* Whatever OpenSSL there is: without its key no other is tried. */
+static void a_seal_without_its_key_is_denied(void **state)
+{
+	(void)state;
+	make_sealed(fleet, LEN);
+	claim(secret, CLAIM_SEAL_XWING);
+	sign(secret);
+	assert_denied();
+	assert_int_equal(got.claim.seal, CLAIM_SEAL_XWING);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -493,6 +619,11 @@ int main(void)
 	    T(sealed_messages_are_opened),
 	    T(what_does_not_open_is_denied),
 	    T(what_claims_not_to_be_sealed_is_not_opened),
+	    T(a_key_of_each_kind_opens_its_own),
+	    T(the_keys_of_each_kind_are_shown),
+	    T(a_key_that_openssl_cannot_use_is_refused),
+	    T(what_a_seal_needs_is_explained),
+	    T(a_seal_without_its_key_is_denied),
 	};
 
 	return cmocka_run_group_tests_name("agent verify", tests, NULL, NULL);

@@ -119,7 +119,7 @@ static int judge_answer(struct online *o)
 	assert_int_equal(
 	    message_take_record(m, o->len - sizeof o->got.answer), 0);
 	assert_int_equal(message_verify(m, QUEUE_ARN, signer), 0);
-	assert_int_equal(message_open(m, secret), 0);
+	assert_int_equal(message_open(m, HPKE_X25519, secret), 0);
 	assert_int_equal(m->payload_len, 512);
 	return 0;
 }
