@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "config/program_rows.h"
-#include "crypto/hpke.h"
 #include "message/message.h"
 
 #define MEMBER(name) SETTING_MEMBER(struct conf, name)
@@ -113,18 +112,12 @@ bool conf_sets_device(const struct conf *conf)
 static int complete_producer(struct conf *conf, struct err *err)
 {
 	const char *file = conf->common.file;
-	const long more = conf->seal_to[0] != '\0' ? HPKE_OVERHEAD : 0;
 
 	find_unit_key(conf);
 	if (conf->seal_to[0] != '\0' && conf->signing_key[0] == '\0')
 		return err_set(err, ERR_CONFIG,
 		    "%s: seal-to needs a signing-key: make one with --genkey",
 		    file);
-	if (conf->message_bytes + more > MESSAGE_PAYLOAD_MAX)
-		return err_set(err, ERR_CONFIG,
-		    "%s: message-bytes: sealing adds %d bytes, and %d are "
-		    "allowed in all",
-		    file, HPKE_OVERHEAD, MESSAGE_PAYLOAD_MAX);
 	if (is_set(conf, "producers") && conf->refill.producers > 1 &&
 	    conf->refill.depth == 0)
 		return err_set(err, ERR_CONFIG,

@@ -10,9 +10,9 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "confine/confine.h"
-#include "crypto/hpke.h"
 #include "doctor/halves.h"
 #include "doctor/host.h"
+#include "message/seal.h"
 #include "producer/halves.h"
 #include "producer/offline/blocks.h"
 #include "producer/offline/signer.h"
@@ -35,6 +35,7 @@ struct doctor {
 	const struct conf *conf;
 	struct blocks blocks;
 	struct err cannot; /* why they are not open */
+	long sealing;      /* bytes that it adds to a message */
 };
 
 /* ---- keys */
@@ -50,22 +51,23 @@ static void tell_keys(
 		    "sqs-entropy-producer --genkey " CONF_UNIT_KEY,
 		    "messages are not signed, and earn no credit");
 	else
-		findings_ok(all, "keys", "signed with key %s of %s%s%s", id,
-		    conf->signing_key,
-		    conf->seal_to[0] != '\0' ? ", sealed to " : "",
-		    conf->seal_to);
+		findings_ok(all, "keys", "signed with key %s of %s%s%s%s%s", id,
+		    conf->signing_key, s->seals ? ", sealed (" : "",
+		    s->seals ? seal_kinds[s->kem].name : "",
+		    s->seals ? ") to " : "", conf->seal_to);
 }
 
-static void look_at_producer_keys(struct findings *all, const struct conf *conf)
+static void look_at_producer_keys(struct doctor *d, struct findings *all)
 {
 	struct signer signer;
 	struct err err = {0};
 
-	if (signer_check(&signer, conf, &err) != 0) {
+	if (signer_check(&signer, d->conf, &err) != 0) {
 		findings_err(all, "keys", &err);
 		return;
 	}
-	tell_keys(all, conf, &signer);
+	tell_keys(all, d->conf, &signer);
+	d->sealing = signer.seals ? (long)hpke_overhead(signer.kem) : 0;
 	signer_close(&signer);
 }
 
@@ -190,12 +192,11 @@ static int run_producer_doctor(
     struct doctor *d, struct findings *all, struct err *err)
 {
 	const struct conf *conf = d->conf;
-	const long more = conf->seal_to[0] != '\0' ? HPKE_OVERHEAD : 0;
 	const struct doctor_halves plan = {.leave = leave_producer_doctor,
 	    .session = producer_session(conf, -1),
 	    .wants = {.sends = true,
 		.signs = conf->signing_key[0] != '\0',
-		.bytes = conf->message_bytes + more},
+		.bytes = conf->message_bytes + d->sealing},
 	    .start_runner = producer_start_runner,
 	    .confine_online = confine_doctor_online,
 	    .confine_offline = confine_producer_doctor,
@@ -227,12 +228,14 @@ static void take_environment(struct findings *all, const struct conf *conf)
 	doctor_environment(all, conf_program.name);
 }
 
-static void look_around_producer(struct findings *all, const struct conf *conf)
+static void look_around_producer(struct doctor *d, struct findings *all)
 {
+	const struct conf *conf = d->conf;
+
 	take_environment(all, conf);
 	doctor_clock(all);
 	doctor_confinement(all, PRODUCER_OFFLINE_USER, PRODUCER_ONLINE_USER);
-	look_at_producer_keys(all, conf);
+	look_at_producer_keys(d, all);
 	doctor_arns(all, conf->common.queues);
 	look_at_state(all);
 	producer_doctor_last_run(all);
@@ -247,7 +250,7 @@ int producer_doctor(const struct conf *conf, struct err *err)
 
 	if (rc != 0)
 		return rc;
-	look_around_producer(&all, conf);
+	look_around_producer(&d, &all);
 	if (blocks_open(&d.blocks, conf->device, conf->bits_per_byte,
 		(size_t)conf->message_bytes, &d.cannot) == 0)
 		look_at_paths(&all, &d.blocks);

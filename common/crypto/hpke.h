@@ -20,7 +20,6 @@ enum hpke_kem {
 	HPKE_XWING   /* 0x647A, X-Wing (xwing.h, draft-ietf-hpke-pq) */
 };
 
-#define HPKE_OVERHEAD      (KEYS_LEN + AEAD_TAG_LEN) /* of HPKE_X25519 */
 #define HPKE_KEMS          2
 #define HPKE_PUBLIC_MAX    XWING_PUBLIC_LEN
 #define HPKE_EPHEMERAL_MAX XWING_RANDOM_LEN

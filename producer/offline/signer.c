@@ -55,17 +55,66 @@ out:
 	return rc;
 }
 
-static int load_seal_key(struct signer *s, const char *path, struct err *err)
-{
-	const int rc = keyfile_read(KEYFILE_SEAL_PUBLIC, path, s->seal_to, err);
+static const char *const remedies[HPKE_KEMS] = {
+    [HPKE_X25519] = "seal on another host, or remove it: messages are readable "
+		    "in the queue then",
+    [HPKE_XWING] = "seal on another host, with OpenSSL 3.5 or later (Debian 13 "
+		   "has it), or to an x25519 key, which a quantum computer "
+		   "could break",
+};
 
-	s->seals = true;
+static int read_seal_key(struct signer *s, const char *path, struct err *err)
+{
+	struct keyfile_keys keys = {.several = false};
+	int rc;
+
+	for (size_t kem = 0; kem < HPKE_KEMS; kem++)
+		keys.at[seal_kinds[kem].public_kind] = s->seal_to;
+	rc = keyfile_read_keys(&keys, path, err);
+	s->seals = rc == 0;
+	s->kem = keys.found[KEYFILE_XWING_PUBLIC] ? HPKE_XWING : HPKE_X25519;
+	return rc;
+}
+
+/* What is no key on its curve or in its ring would be found when the first
+ * message is sealed, which is too late to be told at the start. */
+static int try_seal_key(
+    const struct signer *s, const char *path, struct err *err)
+{
+	uint8_t ephemeral[HPKE_EPHEMERAL_MAX], sealed[HPKE_OVERHEAD_MAX];
+	int rc = keys_random(ephemeral, sizeof ephemeral);
+
+	if (rc == 0)
+		rc = hpke_seal(s->kem, sealed, s->seal_to, ephemeral, NULL, 0,
+		    NULL, 0, NULL, 0);
+	explicit_bzero(ephemeral, sizeof ephemeral);
+	if (rc == ERR_DENIED)
+		return err_set(err, ERR_CONFIG,
+		    "seal-to: %s: nothing can be sealed to this key: take the "
+		    "line that --genkey --seal printed",
+		    path);
+	return rc == 0 ? 0 : err_set(err, rc, "seal-to: %s", err_text(rc));
+}
+
+static int load_seal_key(
+    struct signer *s, const struct conf *conf, struct err *err)
+{
+	int rc = read_seal_key(s, conf->seal_to, err);
+
+	if (rc == 0)
+		rc = algorithms_need(
+		    seal_kinds[s->kem].algorithms | ALGORITHM_RANDOM, "seal-to",
+		    remedies[s->kem], err);
 	if (rc != 0)
 		return rc;
-	return algorithms_need(ALGORITHMS_SEALING | ALGORITHM_RANDOM, "seal-to",
-	    "seal on another host, or remove it: messages are readable in the "
-	    "queue then",
-	    err);
+	if ((size_t)conf->message_bytes + hpke_overhead(s->kem) >
+	    MESSAGE_PAYLOAD_MAX)
+		return err_set(err, ERR_CONFIG,
+		    "%s: message-bytes: sealing adds %zu bytes, and %d are "
+		    "allowed in all",
+		    conf->common.file, hpke_overhead(s->kem),
+		    MESSAGE_PAYLOAD_MAX);
+	return try_seal_key(s, conf->seal_to, err);
 }
 
 static int load_keys(struct signer *s, const struct conf *conf, struct err *err)
@@ -80,7 +129,7 @@ static int load_keys(struct signer *s, const struct conf *conf, struct err *err)
 	if (rc == 0 && conf->signing_key[0] != '\0')
 		rc = load_signing_key(s, conf->signing_key, err);
 	if (rc == 0 && conf->seal_to[0] != '\0')
-		rc = load_seal_key(s, conf->seal_to, err);
+		rc = load_seal_key(s, conf, err);
 	if (rc == 0 && s->seals &&
 	    find_without_arn(conf, 0) < arn_count_queues(conf->common.queues))
 		rc = err_set(err, ERR_CONFIG, CANNOT_SEAL ": %s",
@@ -158,8 +207,10 @@ void signer_show(const struct signer *s, const struct conf *conf, FILE *to)
 	if (conf->signing_key[0] != '\0')
 		keyfile_show(
 		    "signing-key", "", s->key_id, conf->signing_key, to);
-	if (s->seals && keyfile_id(s->seal_to, id) == 0)
-		keyfile_show("seal-to", "", id, conf->seal_to, to);
+	if (s->seals &&
+	    keyfile_id_of(seal_kinds[s->kem].public_kind, s->seal_to, id) == 0)
+		keyfile_show(
+		    "seal-to", seal_kinds[s->kem].name, id, conf->seal_to, to);
 }
 
 void signer_close(struct signer *s)
@@ -196,7 +247,7 @@ static void set_claim(const struct signer *s, struct message *m, uint64_t seq,
 	struct claim claim = {.seq = seq,
 	    .time = wall,
 	    .bits = bits,
-	    .seal = s->seals ? CLAIM_SEAL_X25519 : CLAIM_SEAL_NONE};
+	    .seal = s->seals ? seal_kinds[s->kem].seal : CLAIM_SEAL_NONE};
 
 	memcpy(claim.key, s->key_id, sizeof claim.key);
 	claim_format(&claim, m->entropy);
@@ -218,7 +269,7 @@ int signer_sign(struct signer *s, struct message *m, int64_t wall,
 		return rc;
 	set_claim(s, m, seq, wall, bits);
 	if (s->seals)
-		rc = message_seal(m, HPKE_X25519, s->seal_to);
+		rc = message_seal(m, s->kem, s->seal_to);
 	if (rc == 0)
 		rc = message_sign(m, s->arn, s->key);
 	if (rc != 0)

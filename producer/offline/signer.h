@@ -19,7 +19,8 @@ struct signer {
 	struct keys_signer *key; /* secret; NULL: messages are not signed */
 	uint8_t key_id[KEYFILE_ID_LEN];
 	bool seals;
-	uint8_t seal_to[KEYS_LEN]; /* the fleet's public key */
+	enum hpke_kem kem;
+	uint8_t seal_to[HPKE_PUBLIC_MAX]; /* the fleet's public key */
 	struct sequence sequence;
 	/* The queue of the next message: */
 	size_t entry;           /* its index in the configuration */

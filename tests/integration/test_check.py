@@ -243,7 +243,8 @@ def test_check_says_whose_keys_there_are_and_what_is_none(
         said,
         re.M,
     )
-    [seal] = re.findall(rf"^# seal-to: key ({ID})  # {fleet}, owner ", said, re.M)
+    to = re.search(rf"^# seal-to x25519: key ({ID})  # {fleet}, owner ", said, re.M)
+    assert to is not None
     file = conf(
         trusted_producers=str(trust.folder), seal_key=str(tmp_path / "seal.key")
     )
@@ -256,7 +257,7 @@ def test_check_says_whose_keys_there_are_and_what_is_none(
     assert "so no signature" not in said
     for shown in (
         f"# trusted pi: key {mine}  # {trust.folder}/pi.pub, owner {owner}, mode 0644",
-        f"# seal-key x25519: key {seal}  # {tmp_path}/seal.key, owner {owner}, "
+        f"# seal-key x25519: key {to[1]}  # {tmp_path}/seal.key, owner {owner}, "
         "mode 0600",
         f"# ignored {trust.folder}/pi: its name does not end in .pub",
         f"# ignored {trust.folder}/pi.pub.old: its name does not end in .pub",

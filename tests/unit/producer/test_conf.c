@@ -136,20 +136,6 @@ static void a_key_that_would_be_ignored_is_refused(void **state)
 	assert_int_equal(load("--check", NULL), ERR_CONFIG);
 }
 
-static void sealing_takes_room(void **state)
-{
-	(void)state;
-	write_file("queue = q\nmessage-bytes = 16384\n");
-	assert_int_equal(load(NULL, NULL), 0);
-	write_file("queue = q\nsigning-key = k\nseal-to = f\n"
-		   "message-bytes = 16336\n");
-	assert_int_equal(load(NULL, NULL), 0);
-	write_file("queue = q\nsigning-key = k\nseal-to = f\n"
-		   "message-bytes = 16337\n");
-	assert_int_equal(load(NULL, NULL), ERR_CONFIG);
-	assert_non_null(strstr(err.text, "message-bytes"));
-}
-
 static void a_key_is_made_without_a_configuration(void **state)
 {
 	(void)state;
@@ -184,7 +170,6 @@ int main(void)
 	    T(a_queue_is_needed),
 	    T(the_keys_of_a_producer_come_from_the_file),
 	    T(a_key_that_would_be_ignored_is_refused),
-	    T(sealing_takes_room),
 	    T(a_key_is_made_without_a_configuration),
 	};
 
