@@ -43,8 +43,9 @@ struct conf {
 	struct program_conf common;
 	bool once;            /* top up once */
 	const char *key_file; /* --genkey, --pubkey */
-	bool seal;            /* --seal: a pair for sealing */
-	bool json;            /* --json: machine-readable */
+	const char *seal; /* --seal: a pair for sealing of that kind; "": of the
+			     usual one; NULL: a pair for signing */
+	bool json;        /* --json: machine-readable */
 	struct assess_settings assess;
 	const char *setup_queue; /* --setup's; NULL: none was named */
 	bool yes;                /* --yes: confirm what --setup asks */

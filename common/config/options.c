@@ -123,7 +123,7 @@ static int take_option(struct options *options, const struct settings *settings,
 		++*(int *)at;
 		return 0;
 	case SETTING_WORD:
-		*(const char **)at = optarg;
+		*(const char **)at = optarg != NULL ? optarg : "";
 		return 0;
 	default:
 		return take_value(
@@ -321,7 +321,8 @@ void options_print_help(const struct settings *settings, FILE *to)
 					  : fprintf(to, "      ");
 		column += fprintf(to, "--%s", row->name);
 		if (row->value != NULL)
-			column += fprintf(to, " %s", row->value);
+			column += fprintf(to, "%s%s",
+			    row->value[1] == '=' ? "" : " ", row->value);
 		column += fprintf(to, "%*s",
 		    column < TEXT_COLUMN ? TEXT_COLUMN - column : 2, "");
 		describe_option(row, text);

@@ -49,7 +49,9 @@ struct setting {
 	size_t offset, size;        /* of the member of struct conf */
 	const char *value;          /* --help's name of the value; NULL: none;
 				       "[FILE]": an action's, which may be left
-				       out, and stand behind it as a word */
+				       out, and stand behind it as a word;
+				       "[=A|B]": a SETTING_WORD's, which may be
+				       left out, and is "" then */
 	const char *help;           /* one line, without range and default */
 	const char *undoes;         /* the flag that this one switches off */
 	const char *excludes;       /* the option that may not be beside it */

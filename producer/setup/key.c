@@ -35,7 +35,7 @@ int setup_key(struct setup *s, struct err *err)
 	int rc;
 
 	rc = there ? genkey_line(path, s->line, err)
-		   : genkey_make(path, false, s->line, err);
+		   : genkey_make(path, s->line, err);
 	if (rc != 0)
 		return rc;
 	show_id(s->line, hex);

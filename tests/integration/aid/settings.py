@@ -72,6 +72,11 @@ class Setting:
         """The option, long and short."""
         return [f"--{self.name}"] + ([f"-{self.letter}"] if self.letter else [])
 
+    @property
+    def may_lack(self) -> bool:
+        """Whether its value, one of some words, may be left out."""
+        return self.value is not None and self.value.startswith("[=")
+
     def good(self) -> list[str]:
         """Values at the edges of what is allowed."""
         if self.is_number:
@@ -143,11 +148,11 @@ def in_help(text: str) -> dict[str, str]:
     """Options that --help lists: "-m N: take up to N messages, 1-10 (1)"."""
     found: dict[str, str] = {}
     name = ""
-    option = re.compile(r"  (?:(-.), |    )--([a-z-]+)(?: (\S+))?  ?\s*(\S.*)")
+    option = re.compile(r"  (?:(-.), |    )--([a-z-]+)(?: (\S+)|(\[=\S+))?  ?\s*(\S.*)")
     for line in text.splitlines():
         if begin := option.fullmatch(line):
-            letter, name, value, words = begin.groups()
-            found[name] = f"{letter or ''} {value or ''}: {words}"
+            letter, name, value, own, words = begin.groups()
+            found[name] = f"{letter or ''} {value or own or ''}: {words}"
         elif name and line.startswith(" " * 26):
             found[name] += " " + line.strip()
     return found
@@ -262,7 +267,8 @@ def option_faults(row: Setting, text: str) -> Iterator[str]:
     head = text.partition("\n")[0]
     if row.letter and f"Fl {row.letter} ," not in head:
         yield f"no -{row.letter}"
-    if (" Ar " in head) != bool(row.value):
+    values = " Ar " in head, "= Ns Cm " in head
+    if values != (bool(row.value) and not row.may_lack, row.may_lack):
         yield "another value"
     yield from page_faults(row, text)
 
@@ -494,7 +500,9 @@ class Places:
                     yield f"{row.name}: not in the option parser ({flag})"
                 continue
             for value in row.good() or ([new] if row.value else [None]):
-                got = self.check([flag] + ([] if value is None else [value]))
+                word = f"{flag}={value}" if row.may_lack else value
+                args = [flag] if value is None else [flag, word]
+                got = self.check(args[1:] if row.may_lack else args)
                 stray = f"belongs to {row.belongs_to}\n" in got.err
                 if got.code == 64 and not stray:
                     yield f"{row.name}: not in the option parser ({flag} {value!s:.20})"

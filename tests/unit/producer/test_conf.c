@@ -143,17 +143,20 @@ static void a_key_is_made_without_a_configuration(void **state)
 	assert_int_equal(load("--genkey", "/etc/key"), 0);
 	assert_int_equal(conf.common.action, CONF_GENKEY);
 	assert_string_equal(conf.key_file, "/etc/key");
-	assert_false(conf.seal);
+	assert_null(conf.seal);
 	assert_int_equal(load("--genkey=x", "--seal"), 0);
 	assert_string_equal(conf.key_file, "x");
-	assert_true(conf.seal);
+	assert_string_equal(conf.seal, "");
 	assert_int_equal(load("--seal", "--genkey=x"), 0);
-	assert_true(conf.seal);
+	assert_string_equal(conf.seal, "");
+	assert_int_equal(load("--genkey=x", "--seal=xwing"), 0);
+	assert_string_equal(conf.seal, "xwing");
 	assert_int_equal(load("--genkey", NULL), ERR_USAGE);
 	write_file("queue = q\n");
 	assert_int_equal(load("--seal", NULL), ERR_USAGE);
 	assert_non_null(strstr(err.text, "--genkey"));
 	assert_int_equal(load("--seal", "--once"), ERR_USAGE);
+	assert_int_equal(load("--seal=xwing", NULL), ERR_USAGE);
 	assert_int_equal(load("--genkey=x", "--once"), ERR_USAGE);
 }
 
