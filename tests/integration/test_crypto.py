@@ -33,6 +33,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import (
 )
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
+from aid.forge import seal, xwing_keys, xwing_public, xwing_unseal
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOL = ROOT / os.environ.get("BUILD", "build") / "tests" / "programs" / "message"
 SEED = os.environ.get("CRYPTO_SEED", "sqs-entropy")
@@ -47,10 +49,13 @@ TEXT = "abcxyzABCXYZ0189-_./;=~% äΩ中\U0001f3b2"
 KEM_SUITE = b"KEM" + struct.pack(">H", 0x0020)
 HPKE_SUITE = b"HPKE" + struct.pack(">HHH", 0x0020, 0x0001, 0x0003)
 SUITE = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305)
+XWING_SUITE = hpke.Suite(
+    hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305
+)
 
 CLAIM = re.compile(
     r"v=1;key=[0-9a-f]{16};seq=(0|[1-9][0-9]*);time=(0|[1-9][0-9]*);"
-    r"bits=(0|[1-9][0-9]*);seal=(none|x25519)",
+    r"bits=(0|[1-9][0-9]*);seal=(none|x25519|xwing)",
     re.ASCII,
 )
 
@@ -164,7 +169,7 @@ def make_claim(rng: random.Random) -> str:
     return (
         f"v=1;key={rng.randbytes(8).hex()};seq={number(rng, 64)};"
         f"time={number(rng, 63)};bits={number(rng, 32)};"
-        f"seal={rng.choice(['none', 'x25519'])}"
+        f"seal={rng.choice(['none', 'x25519', 'xwing'])}"
     )
 
 
@@ -423,6 +428,123 @@ def test_what_was_tampered_with_opens_nowhere(cases: list[Case]) -> None:
             assert judge_open(case, sealed) is None
         lines.append(line("open", case.sealing_secret, case.info, case.entropy, sealed))
     compare(cases, ask(lines), [None] * len(cases))
+
+
+# ---- sealing by X-Wing, whose secret keys are 32 bytes as well
+
+XWING_CASES = slice(0, 200)  # each makes and expands several keys
+
+
+def xwing_seal_lines(cases: list[Case]) -> list[tuple[str, ...]]:
+    return [
+        line(
+            "xwing-seal",
+            xwing_public(c.sealing_secret),
+            c.ephemeral + c.secret,
+            c.info,
+            c.entropy,
+            c.payload,
+        )
+        for c in cases
+    ]
+
+
+@pytest.mark.usefixtures("mlkem")
+def test_public_keys_of_xwing_are_those_of_cryptography(cases: list[Case]) -> None:
+    some = cases[XWING_CASES]
+    got = ask([line("xwing-public", c.sealing_secret) for c in some])
+    compare(some, got, [xwing_public(c.sealing_secret) for c in some])
+
+
+@pytest.mark.usefixtures("mlkem")
+def test_what_we_seal_by_xwing_opens_elsewhere(cases: list[Case]) -> None:
+    some = cases[XWING_CASES]
+    sealed = ask(xwing_seal_lines(some))
+    opened = [
+        xwing_unseal(c.sealing_secret, text or b"", c.entropy, c.info)
+        for c, text in zip(some, sealed, strict=True)
+    ]
+    compare(some, opened, [c.payload for c in some])
+
+
+@pytest.mark.usefixtures("mlkem")
+def test_what_others_seal_by_xwing_opens_here(cases: list[Case]) -> None:
+    some = cases[XWING_CASES]
+    lines = [
+        line(
+            "xwing-open",
+            c.sealing_secret,
+            c.info,
+            c.entropy,
+            seal(xwing_public(c.sealing_secret), c.payload, c.entropy, c.info),
+        )
+        for c in some
+    ]
+    compare(some, ask(lines), [c.payload for c in some])
+
+
+@pytest.mark.usefixtures("mlkem")
+def test_our_sealing_by_xwing_is_the_hpke_of_cryptography(cases: list[Case]) -> None:
+    """Its own HPKE, which takes no aad, opens ours, and we open what it seals."""
+    bare = [case._replace(entropy=b"") for case in cases[XWING_CASES]]
+    keys = [hpke.MLKEM768X25519PrivateKey(*xwing_keys(c.sealing_secret)) for c in bare]
+    opened = [
+        XWING_SUITE.decrypt(text or b"", key, info=case.info)
+        for case, key, text in zip(bare, keys, ask(xwing_seal_lines(bare)), strict=True)
+    ]
+    compare(bare, opened, [case.payload for case in bare])
+    lines = [
+        line(
+            "xwing-open",
+            case.sealing_secret,
+            case.info,
+            b"",
+            XWING_SUITE.encrypt(case.payload, key.public_key(), info=case.info),
+        )
+        for case, key in zip(bare, keys, strict=True)
+    ]
+    compare(bare, ask(lines), [case.payload for case in bare])
+
+
+@pytest.mark.usefixtures("mlkem")
+def test_what_was_sealed_by_xwing_and_changed_opens_nowhere(cases: list[Case]) -> None:
+    """One bit of enc or text changed, another key, info or aad: refused by both."""
+    some = cases[XWING_CASES]
+    lines = []
+    for number, case in enumerate(some):
+        rng = random.Random(case.name + " changed")
+        to = xwing_public(case.sealing_secret)
+        sealed = seal(to, case.payload, case.entropy, case.info)
+        if number % 4 == 0:
+            case = case._replace(sealing_secret=rng.randbytes(32))
+        elif number % 4 == 1:
+            case = case._replace(info=case.info + b"x")
+        elif number % 4 == 2:
+            case = case._replace(entropy=case.entropy + b"x")
+        else:
+            sealed = flip(rng, sealed)
+        theirs = xwing_unseal(case.sealing_secret, sealed, case.entropy, case.info)
+        assert theirs is None
+        lines.append(
+            line("xwing-open", case.sealing_secret, case.info, case.entropy, sealed)
+        )
+    compare(some, ask(lines), [None] * len(some))
+
+
+@pytest.mark.usefixtures("no_mlkem")
+def test_without_mlkem_nothing_is_sealed_or_opened_by_xwing(cases: list[Case]) -> None:
+    text = seal(xwing_public(bytes(32)), b"text", b"")
+    opened = line("xwing-open", bytes(32), b"", b"", text)
+    lines = [*xwing_seal_lines(cases[:1]), opened]
+    done = subprocess.run(
+        [TOOL],
+        input="".join(" ".join(words) + "\n" for words in lines),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    said = "error not supported on this host"
+    assert done.stdout.splitlines() == [said] * 2
 
 
 # ---- the attribute

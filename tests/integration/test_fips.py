@@ -29,6 +29,7 @@ HAS = {"3.0": {ED25519, X25519}, "3.0-no": {X25519}, "3.5": {ED25519}}
 # What helps where something is missing.
 ADVICE = {
     "cannot make a key": "make it on another host",
+    "xwing": "make it on another host, with OpenSSL 3.5 or later (Debian 13 has it)",
     "no request can be signed": (
         "look at which providers its configuration loads (openssl.cnf, OPENSSL_CONF)"
     ),
@@ -128,6 +129,15 @@ def test_what_a_provider_has_works_and_the_rest_is_named(
             file.unlink()
         else:
             refused(made, "cannot make a key", name)
+    # The names of what lacks differ; what is there is not enough by itself.
+    made = maker.run(PRODUCER, "--genkey", file, "--seal=xwing")
+    assert (made.code, made.out) == (78, b""), made.err
+    assert (
+        " cannot make a key: OpenSSL on this host, which is in FIPS mode," in made.err
+    )
+    assert made.err.endswith(f": {ADVICE['xwing']}\n")
+    assert (X25519 in made.err) == (X25519 not in has)
+    assert not file.exists()
     # The signing key is the first to be read.
     which = ("seal-to", *lacks) if ED25519 in has else ("signing-key", ED25519)
     refused(maker.run(PRODUCER, "--check", "-c", maker.conf()), *which)

@@ -2,7 +2,8 @@
 """Our cryptography against vectors that others have published.
 
 VECTORS=DIR names a folder that has wycheproof/testvectors_v1 of C2SP/wycheproof
-and hpke/rfc9180.json of FiloSottile/hpke.  Neither is part of this project.
+and, in hpke, rfc9180.json and hpke-pq.json of FiloSottile/hpke and the working
+group's hpkewg-test-vectors.json.  None is part of this project.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def wycheproof(name: str) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]
     file = VECTORS / "wycheproof" / "testvectors_v1" / f"{name}_test.json"
     for group in json.loads(file.read_text())["testGroups"]:
         for test in group["tests"]:
-            yield f"{name} {test['tcId']}: {test['comment']}", group, test
+            yield f"{name} {test['tcId']}: {test.get('comment')}", group, test
 
 
 def test_signatures_are_judged_as_published() -> None:
@@ -175,3 +176,83 @@ def test_sealing_is_that_of_rfc_9180() -> None:
             "open", vector["skRm"], vector["info"], aad, vector["enc"] + sealed[0]
         )
         assert ask([single]) == [text]
+
+
+# ---- ML-KEM-768 and X-Wing
+
+
+@pytest.mark.usefixtures("mlkem")
+def test_keys_of_mlkem_are_as_published() -> None:
+    check(
+        [
+            Case(name, line("mlkem-public", test["seed"]), test["ek"])
+            for name, _, test in wycheproof("mlkem_768_keygen_seed")
+        ],
+        100,
+    )
+
+
+@pytest.mark.usefixtures("mlkem")
+def test_secrets_are_encapsulated_as_published() -> None:
+    check(
+        [
+            Case(
+                name,
+                line("mlkem-encapsulate", test["ek"], test["m"]),
+                test["c"] + test["K"] if test["result"] == "valid" else None,
+            )
+            for name, _, test in wycheproof("mlkem_768_encaps")
+        ],
+        250,
+    )
+
+
+@pytest.mark.usefixtures("mlkem")
+def test_secrets_are_decapsulated_as_published() -> None:
+    """Those of a seed or a ciphertext that is too short, too: refused."""
+    check(
+        [
+            Case(
+                name,
+                line("mlkem-decapsulate", test["seed"], test["c"]),
+                test["K"] if test["result"] == "valid" else None,
+            )
+            for name, _, test in wycheproof("mlkem_768")
+        ],
+        190,
+    )
+
+
+@pytest.mark.usefixtures("mlkem")
+@pytest.mark.parametrize("file", ["hpkewg-test-vectors.json", "hpke-pq.json"])
+def test_sealing_by_xwing_is_that_of_the_working_group(file: str) -> None:
+    suite = {"mode": 0, "kem_id": 0x647A, "kdf_id": 1, "aead_id": 3}
+    vectors = json.loads((VECTORS / "hpke" / file).read_text())
+    ours = [v for v in vectors if all(v[k] == suite[k] for k in suite)]
+    assert ours
+    cases = []
+    for v in ours:
+        secret, enc, info = v["skRm"], v["enc"], v["info"]
+        keys = v["key"] + v["base_nonce"]
+        cases += [
+            Case("public key", line("xwing-public", secret), v["pkRm"]),
+            Case("key schedule", line("xwing-context", secret, enc, info), keys),
+        ]
+        # Sealed one by one: the nonce of each is the first.
+        first = v["encryptions"][0]
+        aad, text, sealed = first["aad"], first["pt"], enc + first["ct"]
+        asked = line("xwing-seal", v["pkRm"], v["ikmE"], info, aad, text)
+        cases += [
+            Case("sealed", asked, sealed),
+            Case("opened", line("xwing-open", secret, info, aad, sealed), text),
+        ]
+        # The others of the row, by the cipher alone.
+        cases += [
+            Case(
+                f"encryption {number}",
+                line("encrypt", v["key"], e["nonce"], e["aad"], e["pt"]),
+                e["ct"],
+            )
+            for number, e in enumerate(v["encryptions"])
+        ]
+    check(cases, 4)

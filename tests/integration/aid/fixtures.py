@@ -16,6 +16,7 @@ pytest_plugins = [
     "aid.machine",
     "aid.maker",
     "aid.manager",
+    "aid.openssl",
     "aid.programs",
     "aid.queue",
     "aid.source",

@@ -23,6 +23,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PrivateKey,
     Ed25519PublicKey,
 )
+from cryptography.hazmat.primitives.asymmetric.mlkem import (
+    MLKEM768PrivateKey,
+    MLKEM768PublicKey,
+)
 from cryptography.hazmat.primitives.asymmetric.x25519 import (
     X25519PrivateKey,
     X25519PublicKey,
@@ -33,11 +37,16 @@ from aid.queue import REGION, Queue
 
 DOMAIN = b"sqs-entropy message v1"
 SIGN, SEAL = "sqs-entropy-ed25519", "sqs-entropy-x25519"  # first words of key files
+XWING = "sqs-entropy-xwing"
 ENC, TAG = 32, 16  # bytes that sealing adds
+XWING_ENC = 1088 + 32  # in the place of ENC
 
 # DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20Poly1305 (RFC 9180, section 7).
 KEM_SUITE = b"KEM" + struct.pack(">H", 0x20)
 HPKE_SUITE = b"HPKE" + struct.pack(">HHH", 0x20, 0x01, 0x03)
+# The same with X-Wing (draft-connolly-cfrg-xwing-kem, draft-ietf-hpke-pq).
+XWING_SUITE = b"HPKE" + struct.pack(">HHH", 0x647A, 0x01, 0x03)
+XWING_LABEL = b"\\.//^\\"
 
 
 def now() -> int:
@@ -76,19 +85,55 @@ def _expand(prk: bytes, suite: bytes, label: bytes, info: bytes, size: int) -> b
     return hmac.digest(prk, labeled + b"\x01", "sha256")[:size]
 
 
-def _cipher(shared: bytes, enc: bytes, to: bytes, info: bytes) -> tuple[Any, bytes]:
-    prk = _extract(b"", KEM_SUITE, b"eae_prk", shared)
-    secret = _expand(prk, KEM_SUITE, b"shared_secret", enc + to, 32)
-    context = b"\0" + _extract(b"", HPKE_SUITE, b"psk_id_hash", b"")
-    context += _extract(b"", HPKE_SUITE, b"info_hash", info)
-    prk = _extract(secret, HPKE_SUITE, b"secret", b"")
-    key = _expand(prk, HPKE_SUITE, b"key", context, 32)
-    nonce = _expand(prk, HPKE_SUITE, b"base_nonce", context, 12)
+def _schedule(suite: bytes, secret: bytes, info: bytes) -> tuple[Any, bytes]:
+    context = b"\0" + _extract(b"", suite, b"psk_id_hash", b"")
+    context += _extract(b"", suite, b"info_hash", info)
+    prk = _extract(secret, suite, b"secret", b"")
+    key = _expand(prk, suite, b"key", context, 32)
+    nonce = _expand(prk, suite, b"base_nonce", context, 12)
     return ChaCha20Poly1305(key), nonce
 
 
+def _cipher(shared: bytes, enc: bytes, to: bytes, info: bytes) -> tuple[Any, bytes]:
+    prk = _extract(b"", KEM_SUITE, b"eae_prk", shared)
+    secret = _expand(prk, KEM_SUITE, b"shared_secret", enc + to, 32)
+    return _schedule(HPKE_SUITE, secret, info)
+
+
+def xwing_keys(seed: bytes) -> tuple[MLKEM768PrivateKey, X25519PrivateKey]:
+    """The two secret keys that a seed of X-Wing stands for."""
+    both = hashlib.shake_256(seed).digest(96)
+    return (
+        MLKEM768PrivateKey.from_seed_bytes(both[:64]),
+        X25519PrivateKey.from_private_bytes(both[64:]),
+    )
+
+
+def xwing_public(seed: bytes) -> bytes:
+    """The public key that belongs to a seed."""
+    return b"".join(k.public_key().public_bytes_raw() for k in xwing_keys(seed))
+
+
+def _xwing_cipher(
+    shared: tuple[bytes, bytes], enc: bytes, to: bytes, info: bytes
+) -> tuple[Any, bytes]:
+    text = b"".join(shared) + enc[-32:] + to[-32:] + XWING_LABEL
+    return _schedule(XWING_SUITE, hashlib.sha3_256(text).digest(), info)
+
+
+def _xwing_seal(to: bytes, plain: bytes, aad: bytes, info: bytes) -> bytes:
+    first, text = MLKEM768PublicKey.from_public_bytes(to[:-32]).encapsulate()
+    ephemeral = X25519PrivateKey.generate()
+    second = ephemeral.exchange(X25519PublicKey.from_public_bytes(to[-32:]))
+    enc = text + ephemeral.public_key().public_bytes_raw()
+    cipher, nonce = _xwing_cipher((first, second), enc, to, info)
+    return enc + cipher.encrypt(nonce, plain, aad)
+
+
 def seal(to: bytes, plain: bytes, aad: bytes, info: bytes = DOMAIN) -> bytes:
-    """Seal for the holder of the secret key to the public key `to`."""
+    """Seal for the holder of the secret key to the public key `to`, of either KEM."""
+    if len(to) > ENC:
+        return _xwing_seal(to, plain, aad, info)
     ephemeral = X25519PrivateKey.generate()
     enc = ephemeral.public_key().public_bytes_raw()
     shared = ephemeral.exchange(X25519PublicKey.from_public_bytes(to))
@@ -104,8 +149,24 @@ def unseal(
     shared = key.exchange(X25519PublicKey.from_public_bytes(enc))
     to = key.public_key().public_bytes_raw()
     cipher, nonce = _cipher(shared, enc, to, info)
+    return _decrypt(cipher, nonce, sealed[ENC:], aad)
+
+
+def xwing_unseal(
+    seed: bytes, sealed: bytes, aad: bytes, info: bytes = DOMAIN
+) -> bytes | None:
+    """The same by X-Wing."""
+    enc = sealed[:XWING_ENC]
+    mlkem, x25519 = xwing_keys(seed)
+    first = mlkem.decapsulate(enc[:-32])
+    second = x25519.exchange(X25519PublicKey.from_public_bytes(enc[-32:]))
+    cipher, nonce = _xwing_cipher((first, second), enc, xwing_public(seed), info)
+    return _decrypt(cipher, nonce, sealed[XWING_ENC:], aad)
+
+
+def _decrypt(cipher: Any, nonce: bytes, text: bytes, aad: bytes) -> bytes | None:
     try:
-        return cipher.decrypt(nonce, sealed[ENC:], aad)
+        return cipher.decrypt(nonce, text, aad)
     except InvalidTag:
         return None
 
@@ -226,7 +287,7 @@ class Producer:
         """A message as it should be; values replace those of the claim."""
         payload = secrets.token_bytes(size) if payload is None else payload
         if to is not None:
-            values.setdefault("seal", "x25519")
+            values.setdefault("seal", "x25519" if len(to) == ENC else "xwing")
         values.setdefault("bits", len(payload))
         entropy = self.claim(**values)
         if to is not None:
@@ -239,17 +300,48 @@ class Fleet:
     """The key pair of the agents that sealed messages are for."""
 
     secret: X25519PrivateKey = field(default_factory=X25519PrivateKey.generate)
+    name = "x25519"  # of the seal
+    word = SEAL  # the first of its public key's line
+    enc = ENC  # bytes that sealing adds before the text
 
     @property
     def public_key(self) -> bytes:
         """The public key that producers seal to."""
         return self.secret.public_key().public_bytes_raw()
 
+    @property
+    def secret_bytes(self) -> bytes:
+        """What the agent's file holds."""
+        return self.secret.private_bytes_raw()
+
     def key_file(self, path: Path) -> Path:
         """Write the agent's seal-key."""
         path.touch(0o600)
-        path.write_text(key_line(SEAL + "-secret", self.secret.private_bytes_raw()))
+        path.write_text(key_line(self.word + "-secret", self.secret_bytes))
         return path
+
+
+@dataclass
+class XwingFleet(Fleet):
+    """The same by X-Wing."""
+
+    seed: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    name = "xwing"
+    word = XWING
+    enc = XWING_ENC
+
+    @property
+    def public_key(self) -> bytes:
+        """The public key that producers seal to."""
+        return xwing_public(self.seed)
+
+    @property
+    def secret_bytes(self) -> bytes:
+        """What the agent's file holds."""
+        return self.seed
+
+
+FLEETS = {fleet.name: fleet for fleet in (Fleet, XwingFleet)}
 
 
 def flip(data: bytes, bit: int) -> bytes:

@@ -84,9 +84,9 @@ class Maker:
         self.settings["signing_key"] = str(pair.file)
         return pair
 
-    def seal(self) -> KeyPair:
+    def seal(self, option: str = "--seal") -> KeyPair:
         """Give the producer and the agent the fleet's keys."""
-        pair = self.genkey("fleet.key", "--seal")
+        pair = self.genkey("fleet.key", option)
         public = self.judge.directory / "fleet.pub"
         public.write_text(pair.line)
         self.settings["seal_to"] = str(public)
