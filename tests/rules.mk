@@ -405,6 +405,14 @@ check-ignition: all
 	$(Q)BUILD=$(BUILD) tests/ignition
 .PHONY: check-fips check-ignition
 
+# The debs of this machine's release, installed in roots of two releases; as root.
+## sealing by X-Wing, in a root whose OpenSSL has ML-KEM; root, VECTORS=DIR
+check-xwing: export DEB_BUILD_OPTIONS ?= nocheck
+check-xwing: all tests deb
+	$(Q)VECTORS="$(VECTORS)" BUILD=$(BUILD) PYTHON=$(PYTHON) \
+		PYTEST_JOBS=$(PYTEST_JOBS) tests/xwing $(PYTEST)
+.PHONY: check-xwing
+
 ## "./bootstrap check" in a new minimal Debian root
 check-fresh:
 	$(Q)tests/fresh
