@@ -96,14 +96,6 @@ def test_the_tests_own_xwing_is_that_of_cryptography() -> None:
     assert xwing_unseal(fleet.seed, sealed, b"x", INFO) is None
 
 
-@pytest.fixture(params=FLEETS)
-def kind(request: pytest.FixtureRequest) -> str:
-    """Give the name of each seal, where OpenSSL has it."""
-    if request.param == "xwing":
-        request.getfixturevalue("mlkem")
-    return request.param
-
-
 @pytest.fixture
 def judge(
     kind: str, make_judge: Callable[..., Judge], queue: Queue, tmp_path: Path

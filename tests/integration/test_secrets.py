@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import resource
@@ -20,7 +21,7 @@ import pytest
 
 from aid import certificates
 from aid.compromised import ARN, Compromised, end, message
-from aid.forge import Fleet, Message, Producer, arn_of, send
+from aid.forge import FLEETS, Fleet, Message, Producer, arn_of, send
 from aid.halves import Half, halves
 from aid.imds import Imds
 from aid.memory import Image
@@ -201,12 +202,27 @@ def given_by(how: str, run: Runner, imds: Imds) -> tuple[dict[str, str], str, st
 
 
 @needs_root
-@pytest.mark.parametrize("how", ["imds", "environment", "file"])
+@pytest.mark.parametrize(
+    ("how", "kind"),
+    [
+        ("imds", "x25519"),
+        ("environment", "x25519"),
+        ("file", "x25519"),
+        ("imds", "xwing"),
+    ],
+    indirect=["kind"],
+)
 def test_the_agents_memory_holds_secrets_where_it_must(
-    run: Runner, queue: Queue, proxy: SqsProxy, imds: Imds, tmp_path: Path, how: str
+    run: Runner,
+    queue: Queue,
+    proxy: SqsProxy,
+    imds: Imds,
+    tmp_path: Path,
+    how: str,
+    kind: str,
 ) -> None:
     env, secret, token = given_by(how, run, imds)
-    producer, fleet = Producer(), Fleet()
+    producer, fleet = Producer(), FLEETS[kind]()
     (tmp_path / "trusted.d").mkdir()
     producer.trust(tmp_path / "trusted.d")
     fleet.key_file(tmp_path / "fleet")
@@ -238,7 +254,7 @@ def test_the_agents_memory_holds_secrets_where_it_must(
     assert got.code == 0, got.err
     assert output.read_bytes() == clear + signed.payload
 
-    fleet_key = fleet.secret.private_bytes_raw()
+    fleet_key = fleet.secret_bytes
     for images in receiving, deleting:
         assert images.online.find(fleet_key) == []
         assert len(images.offline.find(fleet_key)) == 1
@@ -294,9 +310,12 @@ def test_a_key_that_came_by_the_role_is_kept_by_the_other_half_alone(
 
 
 @needs_root
-def test_what_was_injected_is_gone_from_memory(compromised: Compromised) -> None:
+def test_what_was_injected_is_gone_from_memory(
+    compromised: Compromised, kind: str
+) -> None:
     """The online half stays, so that the offline half waits and can be looked at."""
-    fleet, clear = compromised.fleet, secrets.token_bytes(SIZE)
+    fleet, clear = FLEETS[kind](), secrets.token_bytes(SIZE)
+    fleet.key_file(compromised.directory / "fleet")
     producer = compromised.producer
     sealed = producer.message(ARN, payload=clear, to=fleet.public_key)
     signed = producer.message(ARN)
@@ -312,8 +331,17 @@ def test_what_was_injected_is_gone_from_memory(compromised: Compromised) -> None
     got = compromised.finish(process)
     assert got.code == 0, got.err
     assert output.read_bytes() == clear + signed.payload + unsigned.payload
-    for payload in (clear, sealed.payload, signed.payload, unsigned.payload):
-        assert image.find(payload) == []
+    gone = {
+        "opened": clear,
+        "sealed": sealed.payload,
+        "signed": signed.payload,
+        "unsigned": unsigned.payload,
+    }
+    if kind == "xwing":
+        # What the seed was expanded to, ML-KEM's halves and X25519's.
+        keys = hashlib.shake_256(fleet.secret_bytes).digest(96)
+        gone |= {"d": keys[:32], "z": keys[32:64], "X25519": keys[64:]}
+    assert {n: found for n, data in gone.items() if (found := image.find(data))} == {}
 
 
 # Core files.

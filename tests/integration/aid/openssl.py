@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from aid.forge import FLEETS
+
 ROOT = Path(__file__).resolve().parents[3]
 TOOL = ROOT / os.environ.get("BUILD", "build") / "tests" / "programs" / "message"
 MLKEM_SINCE = (3, 5)
@@ -46,3 +48,11 @@ def no_mlkem() -> None:
     """Leave a test out where OpenSSL has ML-KEM."""
     if should_have_mlkem():
         pytest.skip(f"{_name()} has ML-KEM")
+
+
+@pytest.fixture(params=FLEETS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Give the name of each seal, where OpenSSL has it."""
+    if request.param == "xwing":
+        request.getfixturevalue("mlkem")
+    return request.param
