@@ -16,7 +16,7 @@ import pytest
 
 from aid.attack import KINDS, each, edited, without
 from aid.errors import coral
-from aid.forge import SEAL, SIGN, Fleet, Message, key_line, send
+from aid.forge import SEAL, SIGN, Fleet, Message, XwingFleet, key_line, send
 from aid.kernel import needs_kernel
 from aid.programs import AGENT, Result
 from aid.queue import REGION, Moto, Queue, Role
@@ -28,7 +28,7 @@ GET = "GetParameter"
 
 def text_of(fleet: Fleet) -> str:
     """The text of the agent's key file."""
-    return key_line(SEAL + "-secret", fleet.secret.private_bytes_raw())
+    return key_line(fleet.word + "-secret", fleet.secret_bytes)
 
 
 class Store:
@@ -149,6 +149,40 @@ def test_after_a_rotation_both_open(store: Store) -> None:
     assert store.asked() == [store.name, f"{store.name}:{version - 1}"]
     said = f"seal-key: version {version} of parameter {store.name}, and the one before"
     assert said in run.result.err
+
+
+@pytest.mark.usefixtures("mlkem")
+def test_a_parameter_may_hold_a_key_of_each_kind(store: Store) -> None:
+    """And what was sealed for its version before opens, by either."""
+    before, x25519, xwing = XwingFleet(), store.judge.fleet, XwingFleet()
+    store.put(text_of(before))
+    store.put(text_of(xwing) + text_of(x25519))
+    send(store.judge.queue, *map(store.sealed, (before, x25519, xwing, XwingFleet())))
+    run = store.look()
+    assert run.result.code == 0, run.result.err
+    assert [v.bytes for v in run.verdicts] == [512, 512, 512, 0]
+    assert "does not open with this seal-key" in run.result.err
+
+
+NO_MLKEM = "OpenSSL on this host has no ML-KEM-768: take the sqs-entropy-xwing-secret"
+
+
+@pytest.mark.usefixtures("no_mlkem")
+def test_a_parameter_with_a_key_that_openssl_cannot_use_is_refused(
+    store: Store,
+) -> None:
+    """The newest; of the version before it is a warning."""
+    both = text_of(store.judge.fleet) + text_of(XwingFleet())
+    store.put(both)
+    send(store.judge.queue, store.sealed())
+    store.refused(store.look().result, 78, f": seal-key: {NO_MLKEM}")
+    assert store.judge.queue.depth() == (1, 0)
+    store.put(text_of(store.judge.fleet))
+    run = store.look()
+    assert run.result.code == 0, run.result.err
+    assert run.verdicts[0].credited(512)
+    assert f"version 1 of parameter {store.name} does not open: " in run.result.err
+    assert NO_MLKEM in run.result.err
 
 
 def test_a_version_or_a_label_is_asked_for_alone(store: Store) -> None:
