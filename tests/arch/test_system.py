@@ -43,7 +43,7 @@ NET = f"user,id=net,net=169.254.169.0/24,host={GUEST_SEES},dns=169.254.169.253"
 REFUSED = {
     "execve",
     "capset",
-    r"prctl\(PR_CAPBSET_DROP",
+    "prctl",  # of the bounding set, without CAP_SETPCAP
     *("setuid", "setgid", "setresuid", "setresgid"),
     *("setuid32", "setgid32", "setresuid32", "setresgid32"),
     *("clone3", "openat2"),
