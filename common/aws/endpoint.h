@@ -12,8 +12,9 @@
 /*
  * Where a service of AWS is asked (AWS SDKs and Tools Reference Guide,
  * "Service-specific endpoints" and "Dual-stack and FIPS endpoints"), in the
- * order of botocore, and by the rules of its endpoint rule sets of SQS and STS,
- * which read alike but for the latter's global endpoint.
+ * order of botocore, and by the rules of its endpoint rule sets of SQS, STS,
+ * SSM and KMS, which read alike but for STS's global endpoint and KMS in
+ * GovCloud.
  */
 struct endpoint_config {
 	const char *service; /* as in its host: "sqs" */

@@ -385,7 +385,7 @@ def hosts_by_botocore(service: str) -> Iterator[tuple[str, bool, bool, str]]:
             yield region, fips, dual, found.url
 
 
-@pytest.mark.parametrize("service", ["sqs", "sts"])
+@pytest.mark.parametrize("service", ["sqs", "sts", "ssm", "kms"])
 def test_each_region_has_the_hosts_that_botocore_says(
     build: Path, service: str
 ) -> None:
