@@ -45,7 +45,7 @@ TEMPLATE = load()
 DECIDING = ("Fifo", "KmsKey", "ProducerIdentity")
 STACKS = [
     *combinations(*DECIDING),
-    {"SealKeyParameter": SEAL_KEY},
+    {"SealKeyParameter": SEAL_KEY, "SealKeyKmsKey": KEY},
     {"KmsFallback": "yes"},
 ]
 SENDS = {"GetQueueUrl", "GetQueueAttributes", "SendMessage", "SendMessageBatch"}

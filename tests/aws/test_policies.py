@@ -45,7 +45,10 @@ ACTIONS = actions()
 TEMPLATE = load()
 # Whom an alarm tells is no matter of these.
 PARAMETERS = [name for name in CHOICES if name != "AlarmTopic"]
-STACKS = [Stack(TEMPLATE, **given) for given in combinations(*PARAMETERS)]
+STACKS = [
+    *(Stack(TEMPLATE, **given) for given in combinations(*PARAMETERS)),
+    Stack(TEMPLATE, SealKeyParameter=SEAL_KEY, SealKeyKmsKey=KEY),
+]
 
 
 def may(stack: Stack, who: Identity, resource: str = "", **context: str) -> set[str]:
@@ -85,7 +88,7 @@ def everybody(stack: Stack) -> list[Identity]:
 def test_every_stack_is_looked_at() -> None:
     made = {name for stack in STACKS for name in stack.resources}
     assert made == set(TEMPLATE["Resources"])
-    assert len(STACKS) == 256
+    assert len(STACKS) == 257
 
 
 @pytest.mark.parametrize(
@@ -176,6 +179,8 @@ def test_the_sealing_key_is_for_agents_and_no_other_parameter() -> None:
                 request = Request(who, action, OF_SEAL_KEY)
                 wanted = reads and action == "ssm:GetParameter"
                 assert allowed(request, [], ACCOUNT) == wanted
+            request = Request(who, "ssm:GetParameter", f"{OF_SEAL_KEY}:3")
+            assert allowed(request, [], ACCOUNT) == reads
             for other in (f"{OF_SEAL_KEY}s", OF_SEAL_KEY.rpartition("/")[0]):
                 request = Request(who, "ssm:GetParameter", other)
                 assert not allowed(request, [], ACCOUNT)

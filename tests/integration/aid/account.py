@@ -19,11 +19,13 @@ def do_as_aws_does() -> None:
 
     AWS has no permission for a batch: SendMessageBatch needs sqs:SendMessage, and its
     like ("Actions, resources, and condition keys").  GetQueueUrl is about the queue
-    that it names.  And a stack that a change set made has outputs.
+    that it names, and GetParameter about that parameter.  And a stack that a change
+    set made has outputs.
     """
     from moto.cloudformation.models import ChangeSet
     from moto.iam.access_control import IAMRequestBase
     from moto.sqs.responses import SQSResponse
+    from moto.ssm.responses import SimpleSystemManagerResponse
 
     made, name = IAMRequestBase.__init__, SQSResponse._get_queue_name
     applied = ChangeSet.apply
@@ -42,6 +44,11 @@ def do_as_aws_does() -> None:
         self.stack._parse_template()
         self.stack.output_map = self.stack._create_output_map()
 
+    def parameter(self: Any) -> str:
+        where = f"{self.region}:{self.current_account}"
+        return f"arn:aws:ssm:{where}:parameter{self._get_param('Name')}"
+
+    SimpleSystemManagerResponse._determine_resource = parameter  # type: ignore[attr-defined]
     ChangeSet.apply = apply  # type: ignore[method-assign]
     IAMRequestBase.__init__ = make  # type: ignore[method-assign]
     SQSResponse._get_queue_name = queue_name  # type: ignore[method-assign]
