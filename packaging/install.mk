@@ -43,8 +43,12 @@ install-agent: $(BUILD)/sqs-entropy-agent
 	$(Q)$(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/sqs-entropy/trusted.d
 	$(call unit,agent/systemd/sqs-entropy-agent.service.in)
 	$(call unit,agent/systemd/sqs-entropy-agent-retry.service.in)
+	$(call unit,agent/systemd/sqs-entropy-agent-forked.service.in)
+	$(call unit,agent/systemd/sqs-entropy-agent-watch.service.in)
 	$(call files,644,$(UNITDIR),$(addprefix agent/systemd/sqs-entropy-agent,.timer \
 		-retry.timer))
+	$(call files,755,$(LIBEXECDIR)/sqs-entropy,agent/systemd/watch-generation)
+	$(call as,644,agent/systemd/udev.rules,$(UDEVDIR)/60-sqs-entropy-agent.rules)
 	$(call as,644,agent/systemd/sysusers.conf,$(SYSUSERSDIR)/sqs-entropy-agent.conf)
 	$(call as,644,agent/systemd/tmpfiles.conf,$(TMPFILESDIR)/sqs-entropy-agent.conf)
 
@@ -98,7 +102,8 @@ INSTALLED := $(foreach p,agent producer,$(SBINDIR)/sqs-entropy-$(p) \
 	$(MANDIR)/man5/sqs-entropy-$(p).conf.5 \
 	$(BASHCOMPDIR)/sqs-entropy-$(p) \
 	$(UNITDIR)/sqs-entropy-$(p).service $(UNITDIR)/sqs-entropy-$(p).timer \
-	$(addprefix $(UNITDIR)/sqs-entropy-$(p)-retry,.service .timer) \
+	$(addprefix $(UNITDIR)/sqs-entropy-$(p)-,retry.service retry.timer \
+		forked.service watch.service) \
 	$(SYSUSERSDIR)/sqs-entropy-$(p).conf \
 	$(TMPFILESDIR)/sqs-entropy-$(p).conf \
 	$(UDEVDIR)/60-sqs-entropy-$(p).rules) \

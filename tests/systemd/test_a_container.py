@@ -15,7 +15,12 @@ from world import AGENT, PRODUCER
 
 TIMERS = ["sqs-entropy-agent.timer", "sqs-entropy-agent-retry.timer"]
 RETRIES = "sqs-entropy-agent-retry.service"
-UNITS = [AGENT, *TIMERS, PRODUCER]
+WATCH = "sqs-entropy-agent-watch.service"
+ON_DEMAND = [
+    RETRIES,
+    "sqs-entropy-agent-forked.service",
+]
+UNITS = [AGENT, *TIMERS, WATCH, PRODUCER]
 OLDEST = 249  # systemd of the oldest release that is supported, Ubuntu 22.04
 
 
@@ -35,12 +40,13 @@ def test_the_boot_ends_well(machine: Machine) -> None:
 
 
 def test_this_systemd_finds_no_fault(machine: Machine) -> None:
-    done = machine.run("systemd-analyze", "verify", "--man=no", *UNITS, RETRIES)
+    done = machine.run("systemd-analyze", "verify", "--man=no", *UNITS, *ON_DEMAND)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(
-    ("unit", "limit"), [(AGENT, 23), (RETRIES, 23), (PRODUCER, 20)]
+    ("unit", "limit"),
+    [(AGENT, 23), *((unit, 23) for unit in ON_DEMAND), (WATCH, 15), (PRODUCER, 20)],
 )
 def test_this_systemd_finds_little_exposure(
     machine: Machine, unit: str, limit: int
@@ -49,10 +55,11 @@ def test_this_systemd_finds_little_exposure(
     machine.must("systemd-analyze", "security", "--offline=true", *options, unit)
 
 
-def test_udev_takes_the_rule(machine: Machine) -> None:
+@pytest.mark.parametrize("name", ["agent", "producer"])
+def test_udev_takes_the_rule(machine: Machine, name: str) -> None:
     if "verify" not in machine.run("udevadm", "--help").stdout:
         pytest.skip("udevadm verify came with systemd 254")
-    rules = "/usr/lib/udev/rules.d/60-sqs-entropy-producer.rules"
+    rules = f"/usr/lib/udev/rules.d/60-sqs-entropy-{name}.rules"
     machine.must("udevadm", "verify", rules)
 
 
@@ -112,6 +119,6 @@ def test_no_directive_is_too_new(root: Path) -> None:
     versions = added(root)
     if versions.get("RestartSteps") != 254:
         pytest.skip("this systemd's manual does not say when a directive came")
-    for unit in UNITS:
+    for unit in [*UNITS, *ON_DEMAND]:
         for name in directives(root / "usr/lib/systemd/system" / unit):
             assert versions.get(name, 0) <= OLDEST, f"{unit}: {name}="

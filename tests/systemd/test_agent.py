@@ -283,7 +283,7 @@ def test_the_timer_waits_for_its_time(world: World) -> None:
 RETRY, RETRIES = "sqs-entropy-agent-retry.timer", "sqs-entropy-agent-retry.service"
 SOON = """\
 [Timer]
-OnBootSec=
+OnActiveSec=
 OnActiveSec=1
 OnUnitInactiveSec=1
 RandomizedDelaySec=0
@@ -308,9 +308,9 @@ def test_the_retries_come_less_often_with_time(world: World) -> None:
     times = machine.show(RETRY, "TimersMonotonic")
     found = re.findall(r"(On\w+)USec=([^;]+) ;", times)
     assert sorted(found) == [
-        ("OnBoot", "15min"),
-        ("OnBoot", "35min"),
-        ("OnBoot", "5min"),
+        ("OnActive", "15min"),
+        ("OnActive", "35min"),
+        ("OnActive", "5min"),
         ("OnUnitInactive", "1h"),
     ]
     assert machine.show(RETRY, "RandomizedDelayUSec") == "3min"

@@ -80,6 +80,7 @@ def enable(root: Path) -> None:
     for target, unit in (
         ("multi-user", AGENT),
         ("multi-user", PRODUCER),
+        ("multi-user", "sqs-entropy-agent-watch.service"),
         ("timers", "sqs-entropy-agent.timer"),
         ("timers", "sqs-entropy-agent-retry.timer"),
     ):
