@@ -44,9 +44,10 @@ install-agent: $(BUILD)/sqs-entropy-agent
 	$(call unit,agent/systemd/sqs-entropy-agent.service.in)
 	$(call unit,agent/systemd/sqs-entropy-agent-retry.service.in)
 	$(call unit,agent/systemd/sqs-entropy-agent-forked.service.in)
+	$(call unit,agent/systemd/sqs-entropy-agent-seeded.service.in)
 	$(call unit,agent/systemd/sqs-entropy-agent-watch.service.in)
-	$(call files,644,$(UNITDIR),$(addprefix agent/systemd/sqs-entropy-agent,.timer \
-		-retry.timer))
+	$(call files,644,$(UNITDIR),$(addprefix agent/systemd/sqs-entropy-,agent.timer \
+		agent-retry.timer seeded.target))
 	$(call files,755,$(LIBEXECDIR)/sqs-entropy,agent/systemd/watch-generation)
 	$(call as,644,agent/systemd/udev.rules,$(UDEVDIR)/60-sqs-entropy-agent.rules)
 	$(call as,644,agent/systemd/sysusers.conf,$(SYSUSERSDIR)/sqs-entropy-agent.conf)
@@ -103,11 +104,11 @@ INSTALLED := $(foreach p,agent producer,$(SBINDIR)/sqs-entropy-$(p) \
 	$(BASHCOMPDIR)/sqs-entropy-$(p) \
 	$(UNITDIR)/sqs-entropy-$(p).service $(UNITDIR)/sqs-entropy-$(p).timer \
 	$(addprefix $(UNITDIR)/sqs-entropy-$(p)-,retry.service retry.timer \
-		forked.service watch.service) \
+		forked.service seeded.service watch.service) \
 	$(SYSUSERSDIR)/sqs-entropy-$(p).conf \
 	$(TMPFILESDIR)/sqs-entropy-$(p).conf \
 	$(UDEVDIR)/60-sqs-entropy-$(p).rules) \
-	$(MANDIR)/man7/sqs-entropy.7 \
+	$(MANDIR)/man7/sqs-entropy.7 $(UNITDIR)/sqs-entropy-seeded.target \
 	$(addprefix $(UNITDIR)/,$(DROP_INS)) $(PYTHONDIR)/cc_sqs_entropy.py \
 	$(SYSCONFDIR)/cloud/clean.d/80-sqs-entropy-agent
 # cloud-init's list is changed first, because it must not name a module that is
