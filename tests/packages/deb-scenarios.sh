@@ -92,7 +92,9 @@ installed_agent() {
 		/usr/lib/sysusers.d/sqs-entropy-agent.conf \
 		/usr/lib/tmpfiles.d/sqs-entropy-agent.conf \
 		/etc/sqs-entropy/trusted.d \
+		/lib/udev/rules.d/60-sqs-entropy-agent.rules \
 		/etc/systemd/system/multi-user.target.wants/sqs-entropy-agent.service \
+		/etc/systemd/system/multi-user.target.wants/sqs-entropy-agent-watch.service \
 		/etc/systemd/system/timers.target.wants/sqs-entropy-agent.timer \
 		/etc/systemd/system/timers.target.wants/sqs-entropy-agent-retry.timer
 	run id sqs-entropy-agent sqs-entropy-agent-net

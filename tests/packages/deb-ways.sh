@@ -74,14 +74,16 @@ each() {
 
 ask="systemctl --quiet --no-block"
 agent_units="sqs-entropy-agent.timer sqs-entropy-agent-retry.timer \
-sqs-entropy-agent.service"
+sqs-entropy-agent-watch.service sqs-entropy-agent.service"
 udev="udevadm control --reload
 udevadm trigger --action=change --name-match=/dev/hwrng"
 # shellcheck disable=SC2086 # one argument a unit
 first_agent=$(each "$ask start" $agent_units)
-next_agent="$ask restart sqs-entropy-agent.timer"
+next_agent=$(each "$ask restart" sqs-entropy-agent.timer \
+	sqs-entropy-agent-watch.service)
 end_agent="deb-systemd-invoke stop ${agent_units% *} \
-sqs-entropy-agent-retry.service ${agent_units##* }"
+sqs-entropy-agent-retry.service sqs-entropy-agent-forked.service \
+sqs-entropy-agent-seeded.service ${agent_units##* }"
 first_producer="$udev
 $ask start sqs-entropy-producer.service"
 next_producer="$udev
