@@ -128,6 +128,10 @@ class Boot:
         wanted = re.compile(rf"cmd: (0x)?{number},")
         return [e for e in self.trace if e.task == task and wanted.search(e.what)]
 
+    def marked(self, text: str) -> float:
+        """When that was written into the trace."""
+        return next(e.time for e in self.trace if e.what.endswith(f"_write: {text}"))
+
     @property
     def injected(self) -> list[Event]:
         """Each RNDADDENTROPY of the agent."""
@@ -151,7 +155,11 @@ class Boot:
     @property
     def agent_runs(self) -> list[float]:
         """How long each agent ran, in seconds; for ever, if it did not end."""
+        return self.agent_runs_since(0)
+
+    def agent_runs_since(self, since: float) -> list[float]:
+        """The same of those that were started later than that."""
         name = "filename=/usr/sbin/sqs-entropy-agent "
         ends = {e.pid: e.time for e in self.trace if "sched_process_exit" in e.what}
-        starts = [e for e in self.trace if name in e.what]
+        starts = [e for e in self.trace if name in e.what and e.time > since]
         return [ends.get(e.pid, float("inf")) - e.time for e in starts]

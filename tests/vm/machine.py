@@ -25,7 +25,7 @@ TRACE = (
     "sched:sched_process_exit"
 )
 COMMAND_LINE = (
-    "root=/dev/nvme0n1 ro console=ttyS0 net.ifnames=0 panic=-1 "
+    "ro console=ttyS0 net.ifnames=0 panic=-1 "
     "random.trust_cpu=off random.trust_bootloader=off "
     "systemd.journald.forward_to_console=0 systemd.show_status=0 " + TRACE
 )
@@ -48,8 +48,13 @@ def smbios(instance_id: str) -> list[str]:
 class Machine:
     """One instance: its disk lasts from boot to boot."""
 
+    # The kernel has nvme built in, as for Nitro, and numbers several of them as
+    # they come.
+    root_device, root = "nvme", "/dev/nvme0n1"
+
     def __init__(self, image: Path, work: Path) -> None:
         self.kernel, self.work = image / "kernel", work
+        self.more: list[str] = []
         self.disk = work / "disk.qcow2"
         self.results = work / "results"
         subprocess.run(
@@ -63,10 +68,8 @@ class Machine:
 
     def command(self, instance_id: str, serial: Path, extra: str) -> list[str]:
         """QEMU's command line."""
-        # The kernel has nvme built in, as for Nitro, and numbers several of
-        # them as they come.
         drives = [
-            ("root", self.disk, "qcow2", "nvme"),
+            ("root", self.disk, "qcow2", self.root_device),
             ("out", self.results, "raw", "virtio-blk-pci"),
         ]
         command = [
@@ -76,7 +79,8 @@ class Machine:
             *("-m", "1024", "-nodefaults", "-no-user-config", "-no-reboot"),
             *("-display", "none", "-serial", f"file:{serial}"),
             *("-kernel", str(self.kernel)),
-            *("-append", f"{COMMAND_LINE} {extra}"),
+            *("-append", f"root={self.root} {COMMAND_LINE} {extra}"),
+            *self.more,
             *("-netdev", f"tap,id=net,ifname={TAP},script=no,downscript=no"),
             *("-device", f"virtio-net-pci,netdev=net,mac={MAC},romfile="),
         ]
