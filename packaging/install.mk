@@ -29,7 +29,7 @@ endef
 
 # Both programs come with them, because one Pi and one instance are two machines.
 PAGES := README.md $(addprefix docs/,aws.md failures.md fleet.md fleet.svg \
-	instance.md pi.md threat-model.md walkthrough.md when-to-use.md)
+	instance.md pi.md snapshots.md threat-model.md walkthrough.md when-to-use.md)
 
 ## the agent with its pages and units
 install-agent: $(BUILD)/sqs-entropy-agent
