@@ -153,7 +153,7 @@ def test_a_signed_message_is_credited_where_ed25519_is_there(
     maker: Maker, provider: str, beside: bool
 ) -> None:
     maker.sign()  # on another host
-    sent = maker.once(depth=1)
+    sent = maker.once(burst=1)
     assert sent.code == 0, sent.err
     use(maker.run.env, provider, beside)
     if ED25519 not in HAS[provider]:
@@ -194,7 +194,7 @@ def test_tls_and_signed_requests_work(
         "-d", generator, "-c", conf(queue=queue.name, burst=10), env=env
     )
     assert made.code == 0, made.err
-    got = attack.agent("-m", "10", "-c", conf(queue=queue.name, burst=10), env=env)
+    got = attack.agent("-m", "10", "-c", conf(queue=queue.name), env=env)
     assert (got.code, len(got.out)) == (0, 5120), got.err
 
 
