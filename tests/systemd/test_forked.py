@@ -23,7 +23,13 @@ FORKED, SEEDED = "sqs-entropy-agent-forked.service", "sqs-entropy-agent-seeded.s
 TARGET, USER = "sqs-entropy-seeded.target", "needs-seed.service"
 WATCH, RETRIES = "sqs-entropy-agent-watch.service", "sqs-entropy-agent-retry.service"
 ANYWHERE = UNCONDITIONAL + "AssertVirtualization=\n"
-SOON = "[Service]\nRestartSec=1s\n"
+DROP_INS = {
+    AGENT: ANYWHERE,
+    FORKED: ANYWHERE,
+    RETRIES: ANYWHERE,
+    SEEDED: f"{ANYWHERE}[Service]\nRestartSec=1s\n",
+    WATCH: f"{ANYWHERE}ConditionPathExistsGlob=\n",
+}
 # As docs/snapshots.md has it, and nothing that takes time.
 NEEDS_SEED = f"""\
 [Unit]
@@ -50,27 +56,33 @@ exec sleep 600
 """
 
 
-@pytest.fixture(autouse=True)
-def queue(world: World) -> Iterator[Queue]:
-    """A queue whose messages earn credit, and a unit that needs it."""
+@pytest.fixture(scope="module", autouse=True)
+def units(world: World) -> Iterator[None]:
+    """Units that are not skipped here, and one that needs the seed."""
     machine = world.machine
-    for unit in (AGENT, FORKED, SEEDED, WATCH, RETRIES):
-        machine.drop_in(unit, "container", ANYWHERE)
-    machine.drop_in(SEEDED, "soon", SOON)
+    paths = {unit: f"/run/systemd/system/{unit}.d/forked.conf" for unit in DROP_INS}
+    for unit, text in DROP_INS.items():
+        machine.write(paths[unit], text)
     machine.write(f"/etc/systemd/system/{USER}", NEEDS_SEED)
     machine.must("systemctl", "--quiet", "enable", USER)
+    yield
+    machine.run("systemctl", "--quiet", "disable", USER)
+    for path in (*paths.values(), f"/etc/systemd/system/{USER}"):
+        machine.remove(path)
+    machine.must("systemctl", "daemon-reload")
+
+
+@pytest.fixture(autouse=True)
+def queue(world: World) -> Iterator[Queue]:
+    """A queue whose messages earn credit, and nothing that is up already."""
+    machine = world.machine
     configure(world, "credit")
     machine.forget_runs()
     world.sqs.forget()
     yield world.make_queue("forked")
     world.sqs.clear()
-    units = (USER, TARGET, WATCH, FORKED, SEEDED, RETRIES, AGENT)
-    machine.run("systemctl", "--quiet", "disable", USER)
-    machine.run("systemctl", "stop", *units)
-    machine.run("systemctl", "reset-failed", *units)
-    machine.drop_in(SEEDED, "soon", "")
-    for unit in (AGENT, FORKED, SEEDED, WATCH, RETRIES):
-        machine.drop_in(unit, "container", "")
+    machine.run("systemctl", "stop", USER, TARGET, *DROP_INS)
+    machine.run("systemctl", "reset-failed", USER, TARGET, *DROP_INS)
     made = world.client.create_queue(QueueName="forked")["QueueUrl"]
     world.client.delete_queue(QueueUrl=made)
 
@@ -215,11 +227,6 @@ def test_the_kernels_word_has_a_clone_seeded(
     reach(world, queue)
     send(queue)
     machine.write("/usr/local/bin/dmesg", DMESG, 0o755)
-    machine.drop_in(
-        WATCH,
-        "container",
-        f"{ANYWHERE}ConditionPathExistsGlob=\nConditionPathExists=\n",
-    )
     try:
         machine.must("systemctl", "start", WATCH)
         machine.write("/run/cloned", cloned)
@@ -239,10 +246,13 @@ def test_the_kernels_word_has_a_clone_seeded(
 
 
 def test_a_container_is_told_that_it_has_no_seed(machine: Machine) -> None:
-    machine.drop_in(SEEDED, "container", "")
-    assert machine.run("systemctl", "start", USER).returncode != 0
-    assert machine.show(SEEDED, "AssertResult") == "no"
-    assert states(machine) == ["inactive", "inactive"]
+    machine.drop_in(SEEDED, "here", "[Unit]\nAssertVirtualization=!container\n")
+    try:
+        assert machine.run("systemctl", "start", USER).returncode != 0
+        assert machine.show(SEEDED, "AssertResult") == "no"
+        assert states(machine) == ["inactive", "inactive"]
+    finally:
+        machine.drop_in(SEEDED, "here", "")
 
 
 def test_the_units_are_ordered(machine: Machine) -> None:
