@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "aid/conf_bench.h"
 
+#include <confuse.h>
+#include <dlfcn.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -372,9 +374,24 @@ static int read_settings(void *state)
 	return rc;
 }
 
+/* As a package without a libconfuse of its system has it. */
+static bool libconfuse_is_linked_in(void)
+{
+	Dl_info theirs, ours;
+
+	return dladdr((void *)(uintptr_t)cfg_init, &theirs) != 0 &&
+	       dladdr((void *)(uintptr_t)read_settings, &ours) != 0 &&
+	       theirs.dli_fbase == ours.dli_fbase;
+}
+
 static void what_fails_while_settings_are_read_is_told(void **state)
 {
 	(void)state;
+	if (libconfuse_is_linked_in()) {
+		print_message("not tried: libconfuse's own allocations would "
+			      "fail, too, and its scanner calls exit(3)\n");
+		skip();
+	}
 	write_file("queue = {\"a\", \"b\"}\nmessages = 3\n"
 		   "region = eu-west-1\nunsigned = mix\n");
 	(void)failing_each(read_settings, NULL, false);
