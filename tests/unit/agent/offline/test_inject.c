@@ -21,9 +21,6 @@
 #ifndef RNDRESEEDCRNG
 #define RNDRESEEDCRNG _IO('R', 0x07)
 #endif
-#define NOT_AT_ONCE                                                            \
-	"the bytes are mixed, but this kernel cannot reseed its generator at " \
-	"once, as --forked and --strict need it: use Linux 4.17 or later"
 #define NO_PRIVILEGE                                                           \
 	"the kernel lets only CAP_SYS_ADMIN add entropy: run as root (not in " \
 	"an unprivileged container), or use --output FILE"
@@ -168,6 +165,10 @@ static void a_pool_may_be_descriptor_0(void **state)
 	assert_int_equal(fd, 0);
 }
 
+static const char not_at_once[] =
+    "the bytes are mixed, but this kernel cannot reseed its generator at once, "
+    "as --forked and --strict need it: use Linux 4.17 or later";
+
 static void a_pool_that_refuses_bytes_is_an_error(void **state)
 {
 	static const struct {
@@ -177,8 +178,8 @@ static void a_pool_that_refuses_bytes_is_an_error(void **state)
 	} cases[] = {{false, 0, 0, 0, "", "ar"}, {true, 0, 0, 0, "", "ar"},
 	    {false, 0, ENODATA, 0, "", "ar"}, {true, 0, ENODATA, 0, "", "ar"},
 	    {false, 0, EINVAL, 0, "", "ar"}, {false, 0, ENOTTY, 0, "", "ar"},
-	    {true, 0, EINVAL, ERR_IO, NOT_AT_ONCE, "ar"},
-	    {true, 0, ENOTTY, ERR_IO, NOT_AT_ONCE, "ar"},
+	    {true, 0, EINVAL, ERR_IO, not_at_once, "ar"},
+	    {true, 0, ENOTTY, ERR_IO, not_at_once, "ar"},
 	    {false, 0, EPERM, ERR_IO,
 		"RNDRESEEDCRNG failed: Operation not permitted", "ar"},
 	    {false, EPERM, 0, ERR_PERM, NO_PRIVILEGE, "a"},
