@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -179,6 +180,25 @@ static void a_key_is_read_from_a_regular_file_alone(void **state)
 }
 
 /* What counts is the file that a link leads to. */
+static void child_a_terminal_is_not_acquired(void)
+{
+	const int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	struct err err = {0};
+	uint8_t key[KEYS_LEN];
+
+	CHECK(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+	CHECK(setsid() >= 0);
+	CHECK(keyfile_read(KEYFILE_SIGN_PUBLIC, ptsname(master), key, &err) ==
+	      ERR_CONFIG);
+	CHECK(open("/dev/tty", O_RDONLY | O_CLOEXEC) == -1 && errno == ENXIO);
+}
+
+static void a_terminal_that_is_no_key_is_not_acquired(void **state)
+{
+	(void)state;
+	confine_aid_run(child_a_terminal_is_not_acquired);
+}
+
 static void a_link_is_judged_by_the_key_it_leads_to(void **state)
 {
 	struct keys *k = *state;
@@ -348,6 +368,7 @@ int main(void)
 	    TEST(a_secret_key_of_another_user_is_refused),
 	    TEST(a_key_file_that_may_not_be_read_is_refused),
 	    TEST(a_key_is_read_from_a_regular_file_alone),
+	    TEST(a_terminal_that_is_no_key_is_not_acquired),
 	    TEST(a_link_is_judged_by_the_key_it_leads_to),
 	    TEST(a_key_file_beyond_4096_bytes_is_refused),
 	    TEST(a_new_key_file_has_its_mode_whatever_the_umask),

@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include "agent/offline/take.h"
+#include "aid/confine.h"
+#include "aid/memory.h"
 #include "aid/offline_bench.h"
 #include "base/record.h"
 
@@ -265,6 +267,28 @@ static void keys_of_a_parameter_come_first(void **state)
 	}
 }
 
+/* The half keeps it to open messages with, once. */
+static void a_key_of_a_parameter_is_in_memory_once(void **state)
+{
+	static const uint8_t key[KEYS_LEN] = "a key that only this test has:)";
+	struct record_seal_keys record = {
+	    .n = 1, .keys = {{.has = {[HPKE_X25519] = 1}}}};
+	struct bench *b = *state;
+
+	SKIP_IF(confine_aid_valgrind(), "valgrind's memory is looked at, too");
+	memcpy(record.keys[0].key[HPKE_X25519], key, sizeof key);
+	strcpy(b->conf.seal_key, "ssm:x");
+	send_raw(b, RECORD_SEAL_KEYS, &record, sizeof record);
+	explicit_bzero(&record, sizeof record);
+	send_end(b, ERR_EMPTY, 0);
+	assert_int_equal(run(b), ERR_EMPTY);
+	assert_int_equal(memory_count(getpid(), key, sizeof key), 1);
+	assert_memory_equal(((const struct seal_keys *)(const void *)buf_data(
+				 b->offline.verify.seal_keys))
+				->key[HPKE_X25519],
+	    key, sizeof key);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -282,6 +306,7 @@ int main(void)
 	    T(identities_are_bounded),
 	    T(what_comes_in_place_of_a_message_is_bounded),
 	    T(keys_of_a_parameter_come_first),
+	    T(a_key_of_a_parameter_is_in_memory_once),
 	};
 
 	return cmocka_run_group_tests_name("agent offline", tests, NULL, NULL);

@@ -587,6 +587,30 @@ static void what_a_seal_needs_is_explained(void **state)
 	    "later as well (Debian 13 has it)");
 }
 
+/* As where a parameter's key has just been replaced by another. */
+static void the_keys_of_each_version_are_tried(void **state)
+{
+	struct seal_keys keys[] = {
+	    {.has = {[HPKE_X25519] = 1}}, {.has = {[HPKE_X25519] = 1}}};
+
+	(void)state;
+	memcpy(keys[0].key[HPKE_X25519], others, KEYS_LEN);
+	memcpy(keys[1].key[HPKE_X25519], fleet, KEYS_LEN);
+	assert_int_equal(verify_take_keys(&v, keys, 2), 0);
+	make_sealed(others, LEN);
+	assert_int_equal(judged(ARN), CREDIT_SIGNED);
+	make_sealed(fleet, LEN);
+	assert_int_equal(judged(ARN), CREDIT_SIGNED);
+	make_sealed(stranger, LEN);
+	assert_denied();
+	assert_false(verify_opens(&v, HPKE_XWING));
+	keys[1].has[HPKE_X25519] = 0;
+	keys[1].has[HPKE_XWING] = 1;
+	assert_int_equal(verify_take_keys(&v, keys, 2), 0);
+	assert_true(verify_opens(&v, HPKE_X25519));
+	assert_true(verify_opens(&v, HPKE_XWING));
+}
+
 /* Whatever OpenSSL there is: without its key no other is tried. */
 static void a_seal_without_its_key_is_denied(void **state)
 {
@@ -623,6 +647,7 @@ int main(void)
 	    T(the_keys_of_each_kind_are_shown),
 	    T(a_key_that_openssl_cannot_use_is_refused),
 	    T(what_a_seal_needs_is_explained),
+	    T(the_keys_of_each_version_are_tried),
 	    T(a_seal_without_its_key_is_denied),
 	};
 
