@@ -43,6 +43,16 @@ CANNOT = {
         ],
         NO_REAPER,
     ),
+    "confine/test_runner_inside": dict.fromkeys(
+        [
+            "what_a_command_wrote_stays_with_who_asked",
+            "a_closed_output_does_not_wake_it",
+        ],
+        NO_REAPER,
+    ),
+    "confine/test_calls_allowed": {
+        "each_half_may_make_the_calls_of_its_list": NO_FILTER
+    },
     "producer/offline/test_notify": {"it_works_when_confined": NO_FILTER},
     "confine/test_calls": dict.fromkeys(
         [
@@ -102,4 +112,6 @@ def test_every_unit_test_passes(program: str) -> None:
     failed = named("FAILED", said)
     assert failed <= cannot | BY_CHANCE.get(name, set()), said
     assert cannot <= failed | named("SKIPPED", said), "one passes: take it off the list"
-    assert got.returncode == len(failed), said
+    # A test that fails leaves files open, for which the program ends with 1.
+    left_open = bool(failed) and "left_open" in said
+    assert got.returncode == (1 if left_open else len(failed)), said
