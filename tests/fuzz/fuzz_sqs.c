@@ -186,7 +186,8 @@ static void ask(struct sqs *s)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static struct sqs s;
+	static const struct sqs_service service = {.name = "SQS"};
+	static struct sqs s = {.service = &service};
 
 	fuzz_expect_ways(WAYS);
 	if (len == 0)
