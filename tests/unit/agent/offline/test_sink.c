@@ -109,14 +109,15 @@ static void what_cannot_be_written_is_found_out_first(void **state)
  */
 static void what_has_no_room_is_found_out_first(void **state)
 {
-	const int saved = dup(STDOUT_FILENO);
-	const int file = open(path, O_WRONLY | O_CREAT, 0600);
 	const size_t most = SIZE_MAX / 4;
 	struct err err = {0};
 	struct sink s;
+	int saved, file;
 
 	(void)state;
 	SKIP_IF(sizeof most < 8, "a disk may have as much room");
+	saved = dup(STDOUT_FILENO);
+	file = open(path, O_WRONLY | O_CREAT, 0600);
 	assert_true(file >= 0 && dup2(file, STDOUT_FILENO) >= 0);
 	assert_int_equal(sink_open(&s, "-", 1000, soon(), &err), 0);
 	sink_close(&s);
