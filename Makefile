@@ -84,7 +84,8 @@ $(LIBCOMMON) $(LIBAGENT) $(LIBPRODUCER):
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 # Objects depend on the flags: another compiler or sanitizer builds them again.
-FLAGS := $(CC) $(CPPFLAGS) $(CFLAGS)
+# WERROR changes no object; two that differ only in it may use one tree at once.
+FLAGS := $(CC) $(CPPFLAGS) $(filter-out $(WERROR),$(CFLAGS))
 $(BUILD)/flags: FORCE
 	@mkdir -p $(BUILD)
 	@printf '%s\n' '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || \
