@@ -54,8 +54,8 @@ struct record_fallback {
 
 /* What opens sealed messages, the newest first. */
 struct record_seal_keys {
-	uint32_t n; /* 1..2 */
-	struct seal_keys keys[2];
+	uint32_t n; /* 1..LIMIT_SEAL_KEYS */
+	struct seal_keys keys[LIMIT_SEAL_KEYS];
 };
 
 struct record_end {

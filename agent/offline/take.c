@@ -191,7 +191,7 @@ static int take_seal_keys(struct taken *t, const struct agent_offline *o,
 	    conf_parameter(o->conf->seal_key) == NULL)
 		return rc;
 	memcpy(&keys, data, sizeof keys);
-	if (keys.n >= 1 && keys.n <= sizeof keys.keys / sizeof keys.keys[0])
+	if (keys.n >= 1 && keys.n <= LIMIT_SEAL_KEYS)
 		rc = verify_take_keys(&o->verify, keys.keys, keys.n);
 	explicit_bzero(&keys, sizeof keys);
 	t->keyed = rc == 0;

@@ -5,13 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "crypto/algorithms.h"
 #include "crypto/digest.h"
 #include "message/sign.h"
-
-#define KEYS_MAX ((size_t)2) /* before and after a change of keys */
 
 static int read_seal_keys(
     const struct verify *v, const char *path, struct err *err)
@@ -79,7 +78,7 @@ int verify_open(struct verify *v, const char *trusted_directory,
 	int rc;
 
 	*v = (struct verify){
-	    .seal_keys = buf_new(KEYS_MAX * sizeof(struct seal_keys))};
+	    .seal_keys = buf_new(LIMIT_SEAL_KEYS * sizeof(struct seal_keys))};
 	if (v->seal_keys == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
 	rc = start_openssl(err);

@@ -14,8 +14,9 @@
 /* The keys that messages are verified and opened with. */
 struct verify {
 	struct keyfile_trusted trusted;
-	/* Up to two of struct seal_keys, the newest first; the others opened
-	 * messages before.  Empty: sealed messages cannot be opened. */
+	/* Up to LIMIT_SEAL_KEYS of struct seal_keys, the newest first; the
+	 * others opened messages before.  Empty: sealed messages cannot be
+	 * opened. */
 	struct buf *seal_keys;
 };
 
@@ -32,8 +33,8 @@ int verify_open(struct verify *v, const char *trusted_directory,
     const char *seal_key, struct err *err) MUST_CHECK;
 void verify_close(struct verify *v);
 
-/* Take the fleet's secret keys, n (1..2) times, the newest first, instead of a
- * file's.  ERR_NOMEM, ERR_LIMIT. */
+/* Take the fleet's secret keys, n (1..LIMIT_SEAL_KEYS) times, the newest first,
+ * instead of a file's.  ERR_NOMEM, ERR_LIMIT. */
 int verify_take_keys(
     const struct verify *v, const struct seal_keys *keys, size_t n) MUST_CHECK;
 

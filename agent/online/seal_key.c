@@ -6,10 +6,6 @@
 #include "base/log.h"
 #include "sqs/ssm.h"
 
-_Static_assert(sizeof((struct record_seal_keys *)0)->keys ==
-		   sizeof((struct ssm_keys *)0)->keys,
-    "a record has all keys");
-
 static void report_keys(const char *parameter, const struct ssm_keys *keys)
 {
 	log_info("seal-key: version %lld of parameter %s%s",

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/limits.h"
 #include "message/seal.h"
 #include "sqs/client.h"
 
@@ -25,12 +26,10 @@ bool ssm_is_name(const char *name);
 
 /* The fleet's sealing keys, and those before them, so that what was sealed
  * before a key was changed still opens. */
-#define SSM_KEYS_MAX 2
-
 struct ssm_keys {
-	size_t n;                            /* the newest first; 0: none */
-	int64_t version[SSM_KEYS_MAX];       /* of the parameter */
-	struct seal_keys keys[SSM_KEYS_MAX]; /* the caller wipes them */
+	size_t n;                               /* the newest first; 0: none */
+	int64_t version[LIMIT_SEAL_KEYS];       /* of the parameter */
+	struct seal_keys keys[LIMIT_SEAL_KEYS]; /* the caller wipes them */
 	struct err former; /* why the version before is missing; code 0: it is
 			      not, or there is none */
 };
