@@ -34,9 +34,9 @@ static const struct {
 _Static_assert(sizeof "sqs-entropy-xwing " + CHARS_MAX <= KEYFILE_LINE_MAX,
     "the longest line fits");
 
-size_t keyfile_len(enum keyfile_kind kind)
+bool keyfile_is_secret(enum keyfile_kind kind)
 {
-	return kinds[kind].len;
+	return kinds[kind].secret;
 }
 
 void keyfile_format(enum keyfile_kind kind, const uint8_t *key,

@@ -31,10 +31,11 @@ enum keyfile_kind {
 #define KEYFILE_SIZE_MAX 4096 /* bytes of a file */
 #define KEYFILE_ID_LEN   8    /* first bytes of SHA-256 of a public key */
 
-/* Bytes of a key of that kind: KEYS_LEN of all but KEYFILE_XWING_PUBLIC. */
-size_t keyfile_len(enum keyfile_kind kind);
+/* True of a kind that nobody but its owner may read. */
+bool keyfile_is_secret(enum keyfile_kind kind);
 
-/* Write the line without a line feed.  The caller wipes key and line. */
+/* Write the line without a line feed.  A key has KEYS_LEN bytes, and
+ * XWING_PUBLIC_LEN of KEYFILE_XWING_PUBLIC.  The caller wipes key and line. */
 void keyfile_format(enum keyfile_kind kind, const uint8_t *key,
     char line[static KEYFILE_LINE_MAX]);
 

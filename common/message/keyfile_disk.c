@@ -93,12 +93,6 @@ static int read_keys_at(int dir_fd, const char *path, struct keyfile_keys *keys,
 	return rc;
 }
 
-static bool is_secret(enum keyfile_kind kind)
-{
-	return kind == KEYFILE_SIGN_SECRET || kind == KEYFILE_SEAL_SECRET ||
-	       kind == KEYFILE_XWING_SECRET;
-}
-
 int keyfile_read_keys(
     struct keyfile_keys *keys, const char *path, struct err *err)
 {
@@ -106,7 +100,7 @@ int keyfile_read_keys(
 
 	for (int kind = 0; kind < KEYFILE_KINDS; kind++)
 		if (keys->at[kind] != NULL &&
-		    is_secret((enum keyfile_kind)kind))
+		    keyfile_is_secret((enum keyfile_kind)kind))
 			forbidden = service_credential_is(path) ? OTHERS_CRED
 								: OTHERS_NONE;
 	return read_keys_at(AT_FDCWD, path, keys, forbidden, path, err);
@@ -322,7 +316,7 @@ static int fill_key_file(
 int keyfile_create(enum keyfile_kind kind, const char *path, const uint8_t *key,
     struct err *err)
 {
-	const mode_t mode = is_secret(kind) ? 0600 : 0644;
+	const mode_t mode = keyfile_is_secret(kind) ? 0600 : 0644;
 	char line[KEYFILE_LINE_MAX + 1] = {0};
 	const char *what = "create", *name;
 	int dir_fd, fd = -1, rc = 0;

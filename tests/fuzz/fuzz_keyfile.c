@@ -44,14 +44,15 @@ static void try_long(const uint8_t *data, size_t len)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	uint8_t key[KEYFILE_KEY_MAX], again[KEYFILE_KEY_MAX];
 	char *text = fuzz_text(data, len);
 	char line[KEYFILE_LINE_MAX];
-	struct err err;
 	int kinds = 0;
 
 	for (int kind = 0; kind < KEYFILE_KINDS; kind++) {
-		err = (struct err){0};
+		uint8_t key[KEYFILE_KEY_MAX] = {0};
+		uint8_t again[KEYFILE_KEY_MAX] = {0};
+		struct err err = {0};
+
 		if (keyfile_parse((enum keyfile_kind)kind, text, len, "file",
 			key, &err) != 0) {
 			FUZZ_CHECK(err.text[0] != '\0');
@@ -61,8 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		keyfile_format((enum keyfile_kind)kind, key, line);
 		FUZZ_CHECK(keyfile_parse((enum keyfile_kind)kind, line,
 			       strlen(line), "line", again, &err) == 0);
-		FUZZ_CHECK(memcmp(key, again,
-			       keyfile_len((enum keyfile_kind)kind)) == 0);
+		FUZZ_CHECK(memcmp(key, again, sizeof key) == 0);
 	}
 	FUZZ_CHECK(kinds <= 1);
 	try_several(text, len, kinds);
