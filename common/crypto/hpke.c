@@ -89,7 +89,7 @@ static int decapsulate_x25519(
 
 static const struct kem {
 	struct digest_part suite;
-	size_t public_len, ephemeral_len, enc_len;
+	size_t ephemeral_len, enc_len;
 	int (*make_public)(uint8_t *public_key, const uint8_t *secret);
 	int (*encapsulate)(uint8_t *shared, uint8_t *enc,
 	    const uint8_t *recipient, const uint8_t *ephemeral);
@@ -97,18 +97,12 @@ static const struct kem {
 	    uint8_t *shared, const uint8_t *secret, const uint8_t *enc);
 } kems[HPKE_KEMS] = {
     [HPKE_X25519] = {{"HPKE\x00\x20\x00\x01\x00\x03", 10}, KEYS_LEN, KEYS_LEN,
-	KEYS_LEN, keys_x25519_public, encapsulate_x25519, decapsulate_x25519},
-    [HPKE_XWING] = {{"HPKE\x64\x7a\x00\x01\x00\x03", 10}, XWING_PUBLIC_LEN,
-	XWING_RANDOM_LEN, XWING_TEXT_LEN, xwing_public, xwing_encapsulate,
-	xwing_decapsulate},
+	keys_x25519_public, encapsulate_x25519, decapsulate_x25519},
+    [HPKE_XWING] = {{"HPKE\x64\x7a\x00\x01\x00\x03", 10}, XWING_RANDOM_LEN,
+	XWING_TEXT_LEN, xwing_public, xwing_encapsulate, xwing_decapsulate},
 };
 
 _Static_assert(XWING_SHARED_LEN == NH, "each KEM's shared secret has NH bytes");
-
-size_t hpke_public_len(enum hpke_kem kem)
-{
-	return kems[kem].public_len;
-}
 
 size_t hpke_ephemeral_len(enum hpke_kem kem)
 {

@@ -25,16 +25,15 @@ enum hpke_kem {
 #define HPKE_EPHEMERAL_MAX XWING_RANDOM_LEN
 #define HPKE_OVERHEAD_MAX  (XWING_TEXT_LEN + AEAD_TAG_LEN)
 
-/* Bytes of a public key, of what hpke_seal() draws from, and by which a sealed
- * text is longer than the text: 32, 32 and 48 of HPKE_X25519; 1,216, 64 and
- * 1,136 of HPKE_XWING. */
-size_t hpke_public_len(enum hpke_kem kem);
+/* Bytes of what hpke_seal() draws from, and by which a sealed text is longer
+ * than the text: 32 and 48 of HPKE_X25519; 64 and 1,136 of HPKE_XWING. */
 size_t hpke_ephemeral_len(enum hpke_kem kem);
 size_t hpke_overhead(enum hpke_kem kem);
 
 /* Of these, HPKE_XWING is ERR_UNSUPPORTED where OpenSSL has no ML-KEM-768. */
 
-/* The public key of a secret one.  ERR_INTERNAL. */
+/* The public key of a secret one: KEYS_LEN bytes of HPKE_X25519,
+ * XWING_PUBLIC_LEN of HPKE_XWING.  ERR_INTERNAL. */
 int hpke_public(enum hpke_kem kem, uint8_t *public_key,
     const uint8_t secret[static KEYS_LEN]) MUST_CHECK;
 
