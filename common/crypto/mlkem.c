@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/mlkem.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@
 
 /* Between ERR_set_mark() and ERR_pop_to_mark(), as in digest.c. */
 
-bool mlkem_is_there(void)
+static bool has_mlkem(void)
 {
 	EVP_KEM *kem;
 
@@ -55,7 +56,7 @@ int mlkem_public(uint8_t out[static MLKEM_PUBLIC_LEN],
 	EVP_PKEY *key;
 	int rc = ERR_INTERNAL;
 
-	if (!mlkem_is_there())
+	if (!has_mlkem())
 		return ERR_UNSUPPORTED;
 	(void)ERR_set_mark();
 	key = read_seed(seed);
@@ -79,7 +80,7 @@ int mlkem_encapsulate(uint8_t shared[static MLKEM_SHARED_LEN],
 	EVP_PKEY *key;
 	int rc = ERR_INTERNAL;
 
-	if (!mlkem_is_there())
+	if (!has_mlkem())
 		return ERR_UNSUPPORTED;
 	(void)ERR_set_mark();
 	key = EVP_PKEY_new_raw_public_key_ex(
@@ -111,7 +112,7 @@ int mlkem_decapsulate(uint8_t shared[static MLKEM_SHARED_LEN],
 	EVP_PKEY *key;
 	int rc = ERR_INTERNAL;
 
-	if (!mlkem_is_there())
+	if (!has_mlkem())
 		return ERR_UNSUPPORTED;
 	(void)ERR_set_mark();
 	key = read_seed(seed);

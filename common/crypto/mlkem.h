@@ -2,7 +2,6 @@
 #ifndef SQS_ENTROPY_CRYPTO_MLKEM_H
 #define SQS_ENTROPY_CRYPTO_MLKEM_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -18,8 +17,6 @@
 #define MLKEM_TEXT_LEN   1088 /* of a ciphertext */
 #define MLKEM_RANDOM_LEN 32   /* m, drawn for one encapsulation */
 #define MLKEM_SHARED_LEN 32
-
-bool mlkem_is_there(void);
 
 /* The public key of a secret one.  ERR_INTERNAL. */
 int mlkem_public(uint8_t out[static MLKEM_PUBLIC_LEN],
