@@ -9,13 +9,26 @@
 
 #define INSTANCE "i-0123456789abcdef0"
 
-/* What had been written to the pool when it was given bytes with credit. */
-static off_t injected_at;
+/* What the pool was given last by RNDADDENTROPY, and what had been written to
+ * it then. */
+static struct {
+	off_t at; /* -1: it was given nothing */
+	int bits; /* of credit */
+	size_t len;
+	uint8_t bytes[1024];
+} injected;
 
-static int take(int fd, unsigned long request)
+static int take(int fd, unsigned long request, const void *argument)
 {
-	if (request == RNDADDENTROPY)
-		injected_at = lseek(fd, 0, SEEK_END);
+	const struct rand_pool_info *given = argument;
+
+	if (request != RNDADDENTROPY)
+		return 0;
+	injected.at = lseek(fd, 0, SEEK_END);
+	injected.bits = given->entropy_count;
+	injected.len = (size_t)given->buf_size;
+	assert_in_range(injected.len, 1, sizeof injected.bytes);
+	memcpy(injected.bytes, given->buf, injected.len);
 	return 0;
 }
 
@@ -24,15 +37,13 @@ static int take(int fd, unsigned long request)
 int __wrap_ioctl(int fd, unsigned long request, const void *argument);
 int __wrap_ioctl(int fd, unsigned long request, const void *argument)
 {
-	(void)argument;
-	return take(fd, request);
+	return take(fd, request, argument);
 }
 
 int __wrap___ioctl_time64(int fd, unsigned long request, const void *argument);
 int __wrap___ioctl_time64(int fd, unsigned long request, const void *argument)
 {
-	(void)argument;
-	return take(fd, request);
+	return take(fd, request, argument);
 }
 
 static void open_pool(struct bench *b)
@@ -43,7 +54,7 @@ static void open_pool(struct bench *b)
 	    .fd = open(
 		keys_path(b->keys, "pool"), O_RDWR | O_CREAT | O_TRUNC, 0600)};
 	assert_true(b->offline.sink.fd >= 0);
-	injected_at = -1;
+	injected.at = -1;
 }
 
 static void send_instance(const struct bench *b)
@@ -98,15 +109,43 @@ static void a_machine_is_told_from_its_clone_before_it_is_seeded(void **state)
 	send_message(b, 7, 512);
 	send_end(b, 0, 1);
 	assert_int_equal(run(b), 0);
-	assert_int_equal(injected_at, lseek(b->offline.sink.fd, 0, SEEK_END));
+	assert_int_equal(injected.at, lseek(b->offline.sink.fd, 0, SEEK_END));
 	check_mixed(b, before);
 	/* Also when no message came. */
 	open_pool(b);
 	send_instance(b);
 	send_end(b, 0, 0);
 	assert_int_equal(run(b), ERR_EMPTY);
-	assert_int_equal(injected_at, -1);
+	assert_int_equal(injected.at, -1);
 	check_mixed(b, before);
+}
+
+/* Whatever the policy is: whoever is in the online half may have chosen it. */
+static void what_comes_in_place_of_a_message_earns_no_credit(void **state)
+{
+	struct bench *b = *state;
+	struct record_fallback fallback;
+
+	memset(fallback.bytes, 7, sizeof fallback.bytes);
+	b->conf.fallback = CONF_KMS;
+	b->conf.policy.unsigned_messages = CREDIT_CREDIT;
+	b->conf.policy.bits_per_byte = 8;
+	open_pool(b);
+	send_raw(b, RECORD_FALLBACK, &fallback, sizeof fallback);
+	send_end(b, ERR_EMPTY, 0);
+	assert_int_equal(run(b), ERR_EMPTY);
+	assert_true(injected.at >= 0);
+	assert_int_equal(injected.bits, 0);
+	assert_int_equal(injected.len, sizeof fallback.bytes);
+	assert_memory_equal(
+	    injected.bytes, fallback.bytes, sizeof fallback.bytes);
+	assert_int_equal(b->offline.credit, 0);
+	/* The same bytes as a message earn what the policy says. */
+	open_pool(b);
+	send_message(b, 7, sizeof fallback.bytes);
+	send_end(b, 0, 1);
+	assert_int_equal(run(b), 0);
+	assert_int_equal(injected.bits, 256);
 }
 
 /* What the log says behind "credit 0 bits". */
@@ -234,6 +273,9 @@ int main(void)
 	    cmocka_unit_test(all_reasons_have_room),
 	    cmocka_unit_test_setup_teardown(
 		a_machine_is_told_from_its_clone_before_it_is_seeded, setup,
+		teardown),
+	    cmocka_unit_test_setup_teardown(
+		what_comes_in_place_of_a_message_earns_no_credit, setup,
 		teardown),
 	    cmocka_unit_test_setup_teardown(
 		what_was_waited_is_noted, setup, teardown),
