@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "aid/loopback.h"
-#include "sqs/session.h"
+#include "aid/session.h"
 
 #define QUEUE "https://sqs.eu-west-1.amazonaws.com/123456789012/entropy"
 #define ANSWER(status, length, text)                                           \
@@ -23,21 +23,10 @@ static struct session_queue *q;
 static struct clock the_clock;
 static struct err err;
 
-static const char *const variables[] = {"AWS_REGION", "AWS_DEFAULT_REGION",
-    "AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "AWS_PROFILE",
-    "AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_SESSION_TOKEN",
-    "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT",
-    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"};
-
-/* Nothing of the host's own settings, and no metadata service. */
 static int prepare(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
-		(void)unsetenv(variables[i]);
-	(void)setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
-	(void)setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/a", 1);
-	(void)setenv("AWS_CONFIG_FILE", "/nonexistent/b", 1);
+	session_aid_forget_host();
 	(void)setenv("AWS_ACCESS_KEY_ID", "AKID", 1);
 	(void)setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
 	the_clock = clock_system(NULL);
@@ -45,22 +34,9 @@ static int prepare(void **state)
 	return 0;
 }
 
-/* Of one queue, up to the next call. */
 static struct session_config config(const char *queue)
 {
-	static char queues[LIMIT_QUEUES][LIMIT_URL];
-
-	memset(queues, 0, sizeof queues);
-	assert_true(strlen(queue) < LIMIT_URL);
-	strcpy(queues[0], queue);
-	return (struct session_config){
-	    .queues = (const char(*)[LIMIT_URL])queues,
-	    .region = "",
-	    .endpoint_url = "",
-	    .profile = "",
-	    .ca_bundle = "",
-	    .agent = "test",
-	    .cancel_fd = -1};
+	return session_aid_of(queue, "");
 }
 
 static int open_within(const struct session_config *cfg, int64_t ms)

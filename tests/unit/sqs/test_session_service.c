@@ -11,47 +11,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aid/session.h"
 #include "sqs/call.h"
 #include "sqs/kms.h"
-#include "sqs/session.h"
 
 #define ARN(region) "arn:aws:sqs:" region ":123456789012:entropy"
 #define ZONE        "eu-west-1"
 
-static const char *const variables[] = {"AWS_REGION", "AWS_DEFAULT_REGION",
-    "AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL",
-    "AWS_CA_BUNDLE", "AWS_PROFILE", "AWS_USE_FIPS_ENDPOINT",
-    "AWS_USE_DUALSTACK_ENDPOINT", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-    "AWS_CONFIG_FILE"};
-
-/* Nothing of the host's own settings, and no metadata service. */
 static int prepare(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
-		(void)unsetenv(variables[i]);
-	(void)setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
-	(void)setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/a", 1);
-	(void)setenv("AWS_CONFIG_FILE", "/nonexistent/b", 1);
+	session_aid_forget_host();
 	return 0;
-}
-
-/* Of two queues, either of which may be "". */
-static struct session_config config(const char *first, const char *second)
-{
-	static char queues[LIMIT_QUEUES][LIMIT_URL];
-
-	memset(queues, 0, sizeof queues);
-	(void)snprintf(queues[0], LIMIT_URL, "%s", first);
-	(void)snprintf(queues[1], LIMIT_URL, "%s", second);
-	return (struct session_config){
-	    .queues = (const char(*)[LIMIT_URL])queues,
-	    .region = "",
-	    .endpoint_url = "",
-	    .profile = "",
-	    .ca_bundle = "",
-	    .agent = "test",
-	    .cancel_fd = -1};
 }
 
 /* What is set, and where KMS is then.  The endpoint of a queue, set by option
@@ -96,7 +67,7 @@ static void kms_is_where_the_first_queue_is(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
 		struct session_config cfg =
-		    config(places[i].first, places[i].second);
+		    session_aid_of(places[i].first, places[i].second);
 		struct err err = {0};
 		struct session s;
 		struct sqs *kms = NULL;
@@ -105,7 +76,7 @@ static void kms_is_where_the_first_queue_is(void **state)
 		cfg.endpoint_option = "https://localhost";
 		cfg.use_fips = places[i].fips;
 		cfg.use_dualstack = places[i].dual;
-		(void)prepare(NULL);
+		session_aid_forget_host();
 		(void)setenv(places[i].variable, places[i].value, 1);
 		if (session_init(&s, &cfg, &clock, &err) != 0 ||
 		    session_open_service(&s, &kms_service, 1, &kms, &err) != 0)
@@ -136,13 +107,13 @@ static void what_is_wrong_is_told_by_name(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
-		struct session_config cfg = config(faults[i].queue, "");
+		struct session_config cfg = session_aid_of(faults[i].queue, "");
 		struct err err = {0}, shown = {0};
 		struct session s;
 		struct sqs *kms = NULL;
 
 		cfg.region = faults[i].configured;
-		(void)prepare(NULL);
+		session_aid_forget_host();
 		(void)setenv(faults[i].variable, faults[i].value, 1);
 		assert_int_equal(session_init(&s, &cfg, &clock, &err), 0);
 		assert_int_equal(
@@ -169,7 +140,7 @@ static void check_tells_the_endpoint(void **state)
 
 	(void)state;
 	for (int k = 0; k < 2; k++) {
-		struct session_config cfg = config("q", "");
+		struct session_config cfg = session_aid_of("q", "");
 		struct err err = {0};
 		char text[256] = "";
 		FILE *to = fmemopen(text, sizeof text, "w");
