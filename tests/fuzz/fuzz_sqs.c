@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the service answers: the first byte chooses the operation, the rest is
- * the answer's body; for errors a status, a line as the header, the body.
+ * What SQS, KMS and Parameter Store answer: the first byte chooses the
+ * operation, the rest is the answer's body; for errors a status, a line as the
+ * header, the body.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,14 +12,17 @@
 #include "sqs/call.h"
 #include "sqs/error.h"
 #include "sqs/explain.h"
+#include "sqs/kms.h"
 #include "sqs/messages.h"
 #include "sqs/queue.h"
+#include "sqs/ssm.h"
 #include "json/parse.h"
 #include "json/writer.h"
 
-#define URL "https://sqs.eu-west-1.amazonaws.com/1/q"
+#define URL  "https://sqs.eu-west-1.amazonaws.com/1/q"
+#define NAME "/entropy/seal-key"
 
-enum { RECEIVED, SENT, DELETED, ASKED, WAYS };
+enum { RECEIVED, SENT, DELETED, ASKED, DRAWN, KEYED, WAYS };
 
 static const uint8_t *answer_data;
 static size_t answer_len;
@@ -73,13 +77,36 @@ int sqs_backoff(const struct sqs *s, int attempts, int rc, int64_t deadline)
 
 static void explain_error(const struct sqs *s, const struct sqs_error *e)
 {
-	static const struct sqs_op ops[] = {
-	    {.name = "ReceiveMessage", .permission = "sqs:ReceiveMessage"},
-	    {.name = "SendMessageBatch", .permission = "sqs:SendMessage"}};
+	static const struct {
+		const struct sqs_service *service; /* NULL: that of s */
+		struct sqs_op op;
+		const char *about;
+	} cases[] = {
+	    {NULL,
+		{.name = "ReceiveMessage", .permission = "sqs:ReceiveMessage"},
+		URL},
+	    {NULL,
+		{.name = "SendMessageBatch", .permission = "sqs:SendMessage"},
+		URL},
+	    {&kms_service,
+		{.name = "GenerateRandom",
+		    .permission = KMS_PERMISSION,
+		    .resource = "*"},
+		"KMS"},
+	    {&ssm_service,
+		{.name = "GetParameter",
+		    .permission = SSM_PERMISSION,
+		    .resource = NAME},
+		NAME}};
 	struct err err = {0};
 
-	for (size_t i = 0; i < 2; i++) {
-		FUZZ_CHECK(sqs_explain(s, &ops[i], URL, e, &err) == e->code);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct sqs asked = *s;
+
+		if (cases[i].service != NULL)
+			asked.service = cases[i].service;
+		FUZZ_CHECK(sqs_explain(&asked, &cases[i].op, cases[i].about, e,
+			       &err) == e->code);
 		FUZZ_CHECK(e->code < 0 && err.code == e->code);
 		FUZZ_CHECK(strlen(err.text) < sizeof err.text);
 		FUZZ_CHECK(text_is_printable(err.text, strlen(err.text)));
@@ -184,17 +211,49 @@ static void ask(struct sqs *s)
 	}
 }
 
+static void draw(struct sqs *s)
+{
+	static const uint8_t none[64];
+	uint8_t bytes[sizeof none] = {0};
+	struct err err = {0};
+	int rc = kms_random(s, bytes, sizeof bytes, 0, &err);
+
+	FUZZ_CHECK(rc == 0 || err.code == rc);
+	FUZZ_CHECK(rc == 0 || memcmp(bytes, none, sizeof none) == 0);
+	if (rc == 0)
+		fuzz_went(DRAWN);
+}
+
+/* Both versions of the parameter are the same here. */
+static void ask_for_keys(struct sqs *s)
+{
+	struct ssm_keys keys = {.n = 0};
+	struct err err = {0};
+	int rc = ssm_seal_keys(s, NAME, 0, &keys, &err);
+
+	FUZZ_CHECK(keys.n <= 1);
+	FUZZ_CHECK(rc == 0 || err.code == rc);
+	FUZZ_CHECK(text_is_printable(err.text, strlen(err.text)));
+	if (rc != 0)
+		return;
+	FUZZ_CHECK(keys.n == 1 && keys.former.code == 0);
+	FUZZ_CHECK(keys.keys[0].has[HPKE_X25519] == 1 ||
+		   keys.keys[0].has[HPKE_XWING] == 1);
+	fuzz_went(KEYED);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static const struct sqs_service service = {.name = "SQS"};
-	static struct sqs s = {.service = &service};
+	const struct clock clock = clock_system(NULL);
+	struct sqs s = {.service = &service, .clock = &clock};
 
 	fuzz_expect_ways(WAYS);
 	if (len == 0)
 		return 0;
 	answer_data = data + 1;
 	answer_len = len - 1;
-	switch (data[0] % 5) {
+	switch (data[0] % 7) {
 	case 0:
 		read_error(&s, data + 1, len - 1);
 		break;
@@ -207,8 +266,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	case 3:
 		delete_three(&s);
 		break;
-	default:
+	case 4:
 		ask(&s);
+		break;
+	case 5:
+		draw(&s);
+		break;
+	default:
+		ask_for_keys(&s);
 	}
 	return 0;
 }
