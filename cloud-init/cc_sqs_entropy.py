@@ -270,7 +270,7 @@ CHECKERS: dict[str, Checker] = {
     "use_dualstack_endpoint": boolean,
     "ca_bundle": text_of("/.*", A_PATH, PATH_LENGTH_MAX),
     "seal_key": text_of(
-        PARAMETER + "[A-Za-z0-9./_-][A-Za-z0-9./_:-]*|/.*",
+        PARAMETER + "[A-Za-z0-9./_-]([A-Za-z0-9./_:-]*[A-Za-z0-9./_-])?|/.*",
         A_PATH + ", or ssm: and the name of a parameter",
         PATH_LENGTH_MAX,
         secret=True,

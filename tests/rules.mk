@@ -405,7 +405,7 @@ check-ignition: all
 	$(Q)BUILD=$(BUILD) tests/ignition
 .PHONY: check-fips check-ignition
 
-# The debs of this machine's release, installed in roots of two releases; as root.
+# The debs of this machine, a Debian 12, in roots of two releases; as root.
 ## sealing by X-Wing, in a root whose OpenSSL has ML-KEM; root, VECTORS=DIR
 check-xwing: export DEB_BUILD_OPTIONS ?= nocheck
 check-xwing: all tests deb
