@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -286,10 +287,12 @@ def test_what_the_template_began_seeds_no_clone(
 ) -> None:
     """All clones end that run with the same bytes."""
     queue.send(body(noise(512)))
-    proxy.add(SqsFault(match="ReceiveMessage", delay=2))
+    cloned = threading.Event()
+    proxy.add(SqsFault(match="ReceiveMessage", gate=cloned))
     process = run.start(AGENT, "-q", queue.url)
     wait_until(lambda: bool(proxy.matching("ReceiveMessage")))
     pretend(run, forked=0)
+    cloned.set()
     got = run.finish(process)
     assert got.code == 0, got.err
     assert "into the kernel" in got.err
