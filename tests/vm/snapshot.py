@@ -81,9 +81,12 @@ class Shell:
         while (found := end.search(said)) is None:
             self.socket.settimeout(max(0.1, deadline - time.monotonic()))
             try:
-                said += self.socket.recv(65536)
+                piece = self.socket.recv(65536)
             except TimeoutError:
                 raise RuntimeError(f"{command}: no answer, {said!r}") from None
+            if not piece:
+                raise ConnectionError(f"{command}: QEMU ended, {said!r}")
+            said += piece
         text = said[: found.start()].decode(errors="replace")
         if found[1] != b"0":
             raise RuntimeError(f"{command}: exit {found[1].decode()}, {text}")
