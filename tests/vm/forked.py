@@ -18,9 +18,9 @@ from snapshot import Snapshot
 FORKED, TARGET = "sqs-entropy-agent-forked.service", "sqs-entropy-seeded.target"
 WATCH = "sqs-entropy-agent-watch.service"
 RULE = "/etc/udev/rules.d/60-sqs-entropy-agent.rules"
-SAVED, UNMASKED = "saved", "unmasked"
+SAVED, UNMASKED, ASKED = "saved", "unmasked", "asked"  # marks in the trace
 TOLD = "crng reseeded due to virtual machine fork"
-# Longer than an agent that was started would need to be seen.
+# Seconds, longer than an agent that was started would need to be seen.
 QUIET = 15
 # What the kernel's driver sends where it sends an event: root may have the kernel
 # send any (uevent_net_rcv_skb() in lib/kobject_uevent.c).
@@ -35,13 +35,15 @@ kernel.sendto(struct.pack("=IHHII", 16 + len(body), 16, 1, 0, 0) + body, (0, 0))
 """
 
 
-def poll(condition: str, seconds: int = 60) -> str:
+def until(condition: str, seconds: int = 60) -> str:
     """A line for the guest that fails unless that is true in time."""
     return f"timeout {seconds} sh -c 'until {condition}; do sleep 0.2; done'"
 
 
-SEEDED = poll(f"systemctl --quiet is-active {TARGET}")
-RAN = poll(f'[ "$(systemctl show -P ExecMainExitTimestampMonotonic {FORKED})" != 0 ]')
+ENDED = f'[ "$(systemctl show -P ExecMainExitTimestampMonotonic {FORKED})" != 0 ]'
+UNTIL_TOLD = until(f'dmesg | grep -q "{TOLD}"')
+UNTIL_SEEDED = until(f"systemctl --quiet is-active {TARGET}")
+UNTIL_RAN_AND_SEEDED = f"{until(ENDED)} && {UNTIL_SEEDED}"
 
 
 class Clones:
@@ -111,30 +113,31 @@ class Clones:
             process.wait()
 
 
-def calls(boot: Boot, since: float) -> list[float]:
+def kernel_calls(boot: Boot, since: float) -> list[float]:
     """Times of RNDADDENTROPY, then of RNDRESEEDCRNG, of agents since then."""
-    return [e.time for e in (*boot.injected, *boot.reseeded) if e.time > since]
+    calls = (*boot.injected, *boot.reseeded)
+    return [call.time for call in calls if call.time > since]
 
 
-def seeded(case: Case, boot: Boot, since: float) -> Any:
+def seeded_since(case: Case, boot: Boot, since: float) -> Any:
     """A clone was, once, and its target was reached after it; by which message."""
-    found = calls(boot, since)
-    case.expect(len(found) == 2, f"{found} instead of one injection and one reseed")
-    took = boot.agent_runs_since(since)
-    case.expect(took, "no agent was started")
-    for seconds in took:
+    calls = kernel_calls(boot, since)
+    case.expect(len(calls) == 2, f"{calls} instead of one injection and one reseed")
+    runs = boot.agent_runs_since(since)
+    case.expect(runs, "no agent was started")
+    for seconds in runs:
         case.expect(seconds <= TIMEOUT + SLACK, f"an agent ran {seconds:.1f} s")
     left = boot.seconds("seeded-target", "InactiveEnterTimestamp") or 0
     reached = boot.seconds("seeded-target", "ActiveEnterTimestamp") or 0
     case.expect(since < left, f"the target was left at {left}, saved at {since}")
     case.expect(
-        len(found) == 2 and left < found[0] < found[1] < reached,
-        f"left at {left}, called at {found}, reached at {reached}",
+        len(calls) == 2 and left < calls[0] < calls[1] < reached,
+        f"left at {left}, called at {calls}, reached at {reached}",
     )
     status = boot.status
-    told = {k: status.get(k) for k in ("exit", "credit", "target", "received")}
     wanted = {"exit": 0, "credit": 256, "target": "kernel", "received": 1}
-    case.expect(told == wanted, f"agent.json says {told}")
+    reported = {name: status.get(name) for name in wanted}
+    case.expect(reported == wanted, f"agent.json says {reported}")
     case.expect(case.world.calls("DeleteMessage*") == 1, "not one message was deleted")
     return (status.get("messages") or [{}])[0].get("seq")
 
@@ -150,16 +153,16 @@ def told(case: Case) -> None:
         clones.run(f"systemctl mask --now {WATCH} && ln -s /dev/null {RULE}")
         masked = clones.save("masked")
         clones.machine.end(clones.process)
-        numbers = []
+        messages = []
         for name in "a", "b":
             logs = clones.start(state, f"clone-{name}", f"i-0000000000000000{name}")
-            clones.run(poll(f'dmesg | grep -q "{TOLD}"'))
-            clones.run(f"{RAN} && {SEEDED}")
+            clones.run(UNTIL_TOLD)
+            clones.run(UNTIL_RAN_AND_SEEDED)
             boot = clones.collect(logs)
-            numbers.append(seeded(case, boot, boot.marked(SAVED)))
+            messages.append(seeded_since(case, boot, boot.marked(SAVED)))
         case.expect(
-            len(set(numbers)) == 2 and None not in numbers,
-            f"the clones took the messages {numbers}",
+            len(set(messages)) == 2 and None not in messages,
+            f"the clones took the messages {messages}",
         )
         unmask(case, clones, masked)
     finally:
@@ -170,16 +173,16 @@ def unmask(case: Case, clones: Clones, state: Path) -> None:
     """Masked, nothing is started; with the rule alone, an event has it started."""
     case.world.produce()
     logs = clones.start(state, "clone-masked", "i-0000000000000000c")
-    clones.run(poll(f'dmesg | grep -q "{TOLD}"') + f" && sleep {QUIET}")
+    clones.run(f"{UNTIL_TOLD} && sleep {QUIET}")
     clones.run(f"rm {RULE} && udevadm control --reload")
     clones.mark(UNMASKED)
     clones.run(f"python3 -c 'exec(bytes.fromhex(\"{EVENT.encode().hex()}\"))'")
-    clones.run(f"{RAN} && {SEEDED}")
+    clones.run(UNTIL_RAN_AND_SEEDED)
     boot = clones.collect(logs)
     saved, unmasked = boot.marked(SAVED), boot.marked(UNMASKED)
-    early = [t for t in calls(boot, saved) if t < unmasked]
+    early = [at for at in kernel_calls(boot, saved) if at < unmasked]
     case.expect(not early, f"masked, and yet there are calls at {early}")
-    seeded(case, boot, unmasked)
+    seeded_since(case, boot, unmasked)
 
 
 def hook(case: Case) -> None:
@@ -193,13 +196,13 @@ def hook(case: Case) -> None:
         logs = clones.start(state, "clone-hook", "i-0000000000000000d")
         clones.run(f"sleep {QUIET}; ! dmesg | grep -q '{TOLD}'")
         clones.run(f"! systemctl --quiet is-active {WATCH}")
-        clones.mark(UNMASKED)
-        clones.run(f"systemctl restart {FORKED} && {SEEDED}")
+        clones.mark(ASKED)
+        clones.run(f"systemctl restart {FORKED} && {UNTIL_SEEDED}")
         boot = clones.collect(logs)
-        saved, asked = boot.marked(SAVED), boot.marked(UNMASKED)
-        early = [t for t in calls(boot, saved) if t < asked]
+        saved, asked = boot.marked(SAVED), boot.marked(ASKED)
+        early = [at for at in kernel_calls(boot, saved) if at < asked]
         case.expect(not early, f"nobody asked, and yet there are calls at {early}")
-        seeded(case, boot, asked)
+        seeded_since(case, boot, asked)
     finally:
         clones.kill()
 
