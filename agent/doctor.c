@@ -22,6 +22,7 @@ static const struct doctor_unit units[] = {
     {.name = "sqs-entropy-agent.service"},
     {.name = "sqs-entropy-agent.timer", .runs = true, .recurs = true},
     {.name = "sqs-entropy-agent-retry.timer", .runs = true, .recurs = true},
+    {.name = "sqs-entropy-agent-watch.service"},
 };
 
 /* What the offline half needs. */

@@ -28,6 +28,7 @@ AGENT_LOOKS = {
     *("clock skew", "identity", "queue"),
     *("permission sqs:ReceiveMessage", "permission sqs:DeleteMessage"),
     *(f"unit sqs-entropy-agent{end}" for end in (".service", ".timer", "-retry.timer")),
+    "unit sqs-entropy-agent-watch.service",
 }
 PRODUCER_LOOKS = {
     *("clock", "confinement", "keys", "sequence", "udev", "device", "IMDS"),

@@ -208,6 +208,14 @@ WORLDS: dict[str, tuple[str, Callable[[World], None], str, str, int, str]] = {
         78,
         "systemctl restart sqs-entropy-agent.timer",
     ),
+    "watch": (
+        A,
+        unit("agent-watch.service", ActiveState="failed", SubState="failed"),
+        FAIL,
+        "unit sqs-entropy-agent-watch.service",
+        78,
+        "journalctl -b -u sqs-entropy-agent-watch.service",
+    ),
     "disabled": (
         A,
         unit("agent.service", UnitFileState="disabled"),

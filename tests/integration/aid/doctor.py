@@ -54,6 +54,10 @@ LISTED = (
     "cloud_init_modules:\n- seed_random\n- [sqs_entropy, once-per-instance]\n- ssh\n"
 )
 
+UNITS = (
+    *("agent.service", "agent.timer", "agent-retry.timer", "agent-watch.service"),
+    "producer.service",
+)
 WAIT_SYNC = "systemd-time-wait-sync.service"
 
 needs_root = pytest.mark.skipif(
@@ -246,7 +250,7 @@ def furnish(world: World) -> None:
     queue.send(body(noise(512)))
     world.last_run()
     world.service()
-    for name in "agent.service", "agent.timer", "agent-retry.timer", "producer.service":
+    for name in UNITS:
         world.unit(f"sqs-entropy-{name}")
     world.unit(WAIT_SYNC)
     systemctl = world.write("bin/systemctl", SYSTEMCTL.format(folder=folder))
