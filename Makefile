@@ -29,7 +29,7 @@ HARDEN ?= -fstack-protector-strong -fstack-clash-protection -fPIE $(FORTIFY)
 HARDEN_LD ?= -pie -Wl,-z,relro,-z,now,-z,noexecstack
 # Editors read compile_flags.txt, too.
 WARN := $(filter -W%,$(shell cat compile_flags.txt))
-LIBS := libcurl libcrypto yajl libconfuse libseccomp
+LIBS := libcurl libssl libcrypto yajl libconfuse libseccomp
 CFLAGS ?= $(OPT)
 # On 32 bits: stat(2) of large inode numbers, and times after 2038.
 WIDE := -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64

@@ -110,6 +110,10 @@ int http_trust(struct http *h, const struct http_config *cfg, struct err *err)
     MUST_CHECK;
 int http_trust_again(struct http *h, struct err *err) MUST_CHECK;
 
+/* plaintext.c: have OpenSSL wipe what it decrypted once libcurl has it. Another
+ * library of TLS keeps what it keeps. */
+CURLcode http_wipe_plaintext(struct http_transfer *t);
+
 /* trace.c: have curl keep what is to be told; note an address that is tried,
  * and before curl is done with t, how far it came. */
 CURLcode http_trace_begin(struct http_transfer *t);

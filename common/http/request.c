@@ -330,6 +330,8 @@ static CURLcode set_tls(struct http_transfer *t, const struct http_request *req)
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	if (code == CURLE_OK)
+		code = http_wipe_plaintext(t);
 	if (code == CURLE_OK && t->traced)
 		code = http_trace_begin(t);
 	if (t->http->ca_folder)

@@ -26,7 +26,8 @@ void tls_aid_path(char out[static 64], const char *name)
 	(void)snprintf(out, 64, "%s/%s", tls_aid_folder, name);
 }
 
-pid_t tls_aid_spawn(const char *const argv[], int *out)
+/* in: its standard input, -1 for none. */
+static pid_t spawn(const char *const argv[], int in, int *out)
 {
 	int fd[2], null;
 	pid_t child;
@@ -36,7 +37,7 @@ pid_t tls_aid_spawn(const char *const argv[], int *out)
 	assert_true(child >= 0);
 	if (child == 0) {
 		null = open("/dev/null", O_RDWR);
-		(void)dup2(null, STDIN_FILENO);
+		(void)dup2(in >= 0 ? in : null, STDIN_FILENO);
 		(void)dup2(fd[1], STDOUT_FILENO);
 		(void)dup2(null, STDERR_FILENO);
 		(void)close(fd[0]);
@@ -46,6 +47,11 @@ pid_t tls_aid_spawn(const char *const argv[], int *out)
 	(void)close(fd[1]);
 	*out = fd[0];
 	return child;
+}
+
+pid_t tls_aid_spawn(const char *const argv[], int *out)
+{
+	return spawn(argv, -1, out);
 }
 
 static bool make_certificate(char *path, char *key_path)
@@ -89,12 +95,11 @@ int tls_aid_tear_down(void **state)
 	return rmdir(tls_aid_folder);
 }
 
-struct tls_server tls_server_start(const char *version)
+static struct tls_server start_server(const char *const *options, int in)
 {
-	const char *const argv[] = {"openssl", "s_server", "-accept",
-	    "127.0.0.1:0", "-www", "-cert", tls_aid_cert, "-key", tls_aid_key,
-	    "-cipher", "ALL:@SECLEVEL=0", version, NULL};
-	struct tls_server s;
+	const char *argv[16] = {"openssl", "s_server", "-accept", "127.0.0.1:0",
+	    "-cert", tls_aid_cert, "-key", tls_aid_key};
+	struct tls_server s = {.in = -1};
 	char line[512];
 	size_t len = 0;
 	int port = 0;
@@ -103,7 +108,9 @@ struct tls_server tls_server_start(const char *version)
 		print_message("skipped: there is no openssl command\n");
 		skip();
 	}
-	s.child = tls_aid_spawn(argv, &s.out);
+	for (size_t i = 0; options[i] != NULL; i++)
+		argv[8 + i] = options[i];
+	s.child = spawn(argv, in, &s.out);
 	memset(line, 0, sizeof line);
 	while (port == 0 && len < sizeof line - 1) {
 		const char *at;
@@ -119,9 +126,35 @@ struct tls_server tls_server_start(const char *version)
 	return s;
 }
 
+struct tls_server tls_server_start(const char *version)
+{
+	const char *const options[] = {
+	    "-www", "-cipher", "ALL:@SECLEVEL=0", version, NULL};
+
+	return start_server(options, -1);
+}
+
+/* Without -www, s_server sends what it reads until that ends. */
+struct tls_server tls_server_answer(const char *answer)
+{
+	const char *const none[] = {NULL};
+	struct tls_server s;
+	int fd[2];
+
+	assert_int_equal(pipe2(fd, O_CLOEXEC), 0);
+	s = start_server(none, fd[0]);
+	s.in = fd[1];
+	(void)close(fd[0]);
+	assert_int_equal(
+	    write(s.in, answer, strlen(answer)), (ssize_t)strlen(answer));
+	return s;
+}
+
 void tls_server_stop(struct tls_server *s)
 {
 	(void)kill(s->child, SIGKILL);
 	assert_int_equal(waitpid(s->child, NULL, 0), s->child);
 	(void)close(s->out);
+	if (s->in >= 0)
+		(void)close(s->in);
 }

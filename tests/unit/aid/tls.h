@@ -22,13 +22,15 @@ pid_t tls_aid_spawn(const char *const argv[], int *out);
 
 struct tls_server {
 	pid_t child;
-	int out;
+	int in, out; /* in: -1, or what is answered is read from */
 	char url[64];
 };
 
 /* version is an option as "-tls1_2", or NULL.  The test is skipped where there
  * is no openssl command. */
 struct tls_server tls_server_start(const char *version);
+/* One that answers the first request so, and leaves the connection open. */
+struct tls_server tls_server_answer(const char *answer);
 void tls_server_stop(struct tls_server *s);
 
 #endif

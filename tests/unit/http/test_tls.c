@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TLS against a server that somebody else wrote: openssl s_server. */
+#include "aid/confine.h"
 #include "aid/failing.h"
 #include "aid/http.h"
+#include "aid/memory.h"
 #include "aid/tls.h"
 
 #include <setjmp.h>
@@ -15,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "http/internal.h"
@@ -91,6 +94,53 @@ static void a_traced_request_tells_how_far_it_came(void **state)
 	trace = trace_tls("https://name.invalid/", tls_aid_cert);
 	assert_false(trace.resolved || trace.connected || trace.proxied);
 	assert_string_equal(trace.address, "");
+}
+
+/* A server that answers this, with so many blanks before it. */
+static struct tls_server answer_with(const char *text, int blanks)
+{
+	char answer[1024];
+	struct tls_server s;
+
+	(void)snprintf(answer, sizeof answer,
+	    "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%*s%s",
+	    (size_t)blanks + strlen(text), blanks, "", text);
+	s = tls_server_answer(answer);
+	explicit_bzero(answer, sizeof answer);
+	return s;
+}
+
+/* Where the connection stays open, OpenSSL would have it until the next record.
+ * Behind the blanks no other use of that memory covers it. */
+static void what_was_decrypted_is_in_the_answer_alone(void **state)
+{
+	static const char secret[] = "a key that only this test has:)";
+	const size_t len = sizeof secret - 1;
+	const struct http_config cfg = {
+	    .ca_bundle = tls_aid_cert, .cancel_fd = -1};
+	struct http_request req;
+	struct tls_server s;
+	struct http_transfer *t;
+	unsigned during, after;
+	struct http *h;
+	struct err err;
+
+	(void)state;
+	SKIP_IF(confine_aid_valgrind(), "valgrind's memory is looked at, too");
+	SKIP_IF(strstr(curl_version(), " OpenSSL/3.") == NULL,
+	    "this libcurl has another library of TLS");
+	s = answer_with(secret, 800);
+	req = http_aid_get(s.url);
+	assert_int_equal(http_new(&cfg, &h, &err), 0);
+	assert_int_equal(http_do(h, &req, &t, &err), 0);
+	assert_int_equal(buf_len(http_body(t)), 800 + len);
+	during = memory_count(getpid(), secret, len);
+	http_transfer_free(t);
+	after = memory_count(getpid(), secret, len);
+	http_free(h);
+	tls_server_stop(&s);
+	assert_int_equal(during, 1);
+	assert_int_equal(after, 0);
 }
 
 static void no_variable_of_curl_adds_trust(void **state)
@@ -202,6 +252,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(only_a_server_certified_by_the_bundle_is_trusted),
 	    cmocka_unit_test(a_traced_request_tells_how_far_it_came),
+	    cmocka_unit_test(what_was_decrypted_is_in_the_answer_alone),
 	    cmocka_unit_test(no_variable_of_curl_adds_trust),
 	    cmocka_unit_test(a_bundle_without_certificates_is_refused),
 	    cmocka_unit_test(tls_below_1_2_is_refused),
