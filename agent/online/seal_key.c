@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/online/seal_key.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -17,6 +18,18 @@ static void report_keys(const char *parameter, const struct ssm_keys *keys)
 			    "ssm:%s:%lld to have the newest alone",
 		    (long long)keys->version[0] - 1, parameter,
 		    keys->former.text, parameter, (long long)keys->version[0]);
+}
+
+/* What fails on the way to SSM does not tell which parameter is missing. */
+static int name_parameter(
+    const char *parameter, int rc, const struct err *why, struct err *err)
+{
+	char named[SSM_NAME_MAX + 16];
+
+	(void)snprintf(named, sizeof named, "parameter %s", parameter);
+	if (strstr(why->text, named) != NULL)
+		return err_set(err, rc, "seal-key: %s", why->text);
+	return err_set(err, rc, "seal-key: %s: %s", named, why->text);
 }
 
 int seal_key_find(struct session *s, const char *parameter, int64_t deadline,
@@ -40,5 +53,5 @@ int seal_key_find(struct session *s, const char *parameter, int64_t deadline,
 		return err_told(err, rc);
 	if (rc == ERR_UNSUPPORTED)
 		return err_set(err, rc, "%s", why.text);
-	return rc == 0 ? 0 : err_set(err, rc, "seal-key: %s", why.text);
+	return rc == 0 ? 0 : name_parameter(parameter, rc, &why, err);
 }

@@ -13,7 +13,7 @@
  * has it for as long as it takes to hand it over.  Fill out, which the caller
  * wipes. That the version before the newest cannot be had is a warning alone.
  * Errors of session_open_service() and ssm_seal_keys(), with "seal-key: "
- * before them.
+ * and the parameter before them.
  */
 int seal_key_find(struct session *s, const char *parameter, int64_t deadline,
     struct record_seal_keys *out, struct err *err) MUST_CHECK;

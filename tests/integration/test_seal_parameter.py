@@ -362,7 +362,7 @@ def test_each_refusal_is_told_with_its_remedy(store: Store) -> None:
     for fault, code, words in each(REFUSED):
         store.ssm.clear()
         store.ssm.fault(GET, count=None, **fault)
-        store.refused(store.look("-t", "3").result, code, words)
+        store.refused(store.look("-t", "3").result, code, store.name, words)
         store.judge.proxy.forget()
     assert store.judge.queue.depth() == (1, 0)
 
@@ -389,7 +389,7 @@ def test_an_answer_that_is_not_whole_gives_no_key(store: Store) -> None:
     for edit in each(edits):
         store.ssm.clear()
         store.ssm.fault(GET, count=None, edit=edit)
-        store.refused(store.look().result, 69, GET)
+        store.refused(store.look().result, 69, f"parameter {store.name}: {GET}: ")
     # Without a number there is no version before.
     store.ssm.clear()
     store.ssm.fault(GET, count=None, edit=without("Parameter", "Version"))
