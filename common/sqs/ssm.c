@@ -95,16 +95,21 @@ static void read_former_version(
 {
 	const int64_t now = clock_mono(s->clock);
 	char former[SSM_NAME_MAX + 24];
+	struct err why = {0};
+	int rc;
 
 	if (has_selector(name) || out->version[0] < 2)
 		return;
 	(void)snprintf(former, sizeof former, "%s:%lld", name,
 	    (long long)out->version[0] - 1);
-	if (read_version(s, former, now + (deadline - now) / FORMER_SHARE, out,
-		&out->former) != 0)
-		return;
-	if (memcmp(&out->keys[0], &out->keys[1], sizeof out->keys[0]) == 0 ||
-	    seal_keys_need(&out->keys[1], &out->former) != 0)
+	rc = read_version(
+	    s, former, now + (deadline - now) / FORMER_SHARE, out, &why);
+	/* An attempt that failed before the last one leaves its reason, too. */
+	if (rc != 0)
+		out->former = why;
+	else if (memcmp(&out->keys[0], &out->keys[1], sizeof out->keys[0]) ==
+		     0 ||
+		 seal_keys_need(&out->keys[1], &out->former) != 0)
 		out->n = 1;
 }
 

@@ -126,6 +126,20 @@ static void the_same_key_is_had_once(void **state)
 	aid_close(a);
 }
 
+static void what_passes_is_no_reason_to_lack_it(void **state)
+{
+	const struct loopback_step steps[] = {holding(newest, ",\"Version\":2"),
+	    aid_answer("503 X", "", "no"), holding(former, ",\"Version\":1")};
+	struct aid_sqs *a = aid_open_as(&ssm_service, steps, 3);
+	struct ssm_keys keys;
+
+	(void)state;
+	assert_int_equal(ask(a, NAME, &keys), 0);
+	assert_int_equal(keys.n, 2);
+	assert_int_equal(keys.former.code, 0);
+	aid_close(a);
+}
+
 #define PARAMETER(type, value)                                                 \
 	"{\"Parameter\":{\"Type\":\"" type "\",\"Value\":\"" value "\"}}"
 #define ERROR(type, text) "{\"__type\":\"" type "\",\"message\":\"" text "\"}"
@@ -233,6 +247,7 @@ int main(void)
 	    cmocka_unit_test(what_is_asked_is_signed_for_parameter_store),
 	    cmocka_unit_test(the_version_before_is_asked_for_by_its_number),
 	    cmocka_unit_test(the_same_key_is_had_once),
+	    cmocka_unit_test(what_passes_is_no_reason_to_lack_it),
 	    cmocka_unit_test(a_failure_says_what_to_do),
 	    cmocka_unit_test(the_version_before_may_fail),
 	    cmocka_unit_test(names_are_those_of_parameters),
