@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from aid.errors import EXPIRED, THROTTLING, denied
+from aid.errors import CORAL, EXPIRED, THROTTLING, denied
 from aid.sqsproxy import service_error
 from aid.sts import refusal
 from aid.watch import DOCUMENT, PUT, ROLES
@@ -26,10 +26,11 @@ class Request:
     """A column: one request of one of the programs."""
 
     name: str
-    service: str  # imds, sqs or sts
+    service: str  # imds, sqs, sts, ssm or kms
     match: str  # the stand-in's key
     before: str | None = None  # the request to that service before it
     program: str = "agent"
+    kernel: bool = False  # only runs that seed the kernel make it
 
 
 REQUESTS = (
@@ -38,11 +39,14 @@ REQUESTS = (
     Request("region", "imds", "GET */placement/region", PUT),
     Request("role", "imds", ROLES, PUT),
     Request("credentials", "imds", DOCUMENT, ROLES),
-    Request("instance id", "imds", "GET */instance-id", DOCUMENT),
+    Request("instance id", "imds", "GET */instance-id", DOCUMENT, kernel=True),
     Request("AssumeRole", "sts", "AssumeRole"),
     Request("GetQueueUrl", "sqs", "GetQueueUrl"),
     Request("ReceiveMessage", "sqs", "ReceiveMessage"),
     Request("DeleteMessageBatch", "sqs", "DeleteMessageBatch", "ReceiveMessage"),
+    Request("GetParameter", "ssm", "GetParameter"),
+    Request("GetParameter, version before", "ssm", "GetParameter:*", "GetParameter"),
+    Request("GenerateRandom", "kms", "GenerateRandom", kernel=True),
     Request("GetQueueUrl, producer", "sqs", "GetQueueUrl", None, "producer"),
     Request("GetQueueAttributes", "sqs", "GetQueueAttributes", None, "producer"),
     Request(
@@ -61,11 +65,11 @@ class Fault:
     # status 200 with something else in it; none: it is right, in an unusual way.
     kind: str
     values: dict[str, Any] = field(default_factory=dict)  # of aid.faults.Fault
-    sts: dict[str, Any] | None = None  # the same where STS words it otherwise
+    own: dict[str, dict[str, Any]] = field(default_factory=dict)  # of other services
     status: int = 0
     done: bool = False  # the request is carried out
     strike: str = ""  # at a connection: reset, silence, refuse, cut, a certificate
-    only: tuple[str, ...] = ("imds", "sqs", "sts")  # services that can do so
+    only: tuple[str, ...] = ("imds", "sqs", "sts", "ssm", "kms")  # that can do so
 
 
 def answered(status: int, **values: Any) -> Fault:
@@ -74,11 +78,13 @@ def answered(status: int, **values: Any) -> Fault:
     return Fault("status", {"status": status, **values}, status=status)
 
 
-def by_name(code: str, values: dict[str, Any], text: str = "") -> Fault:
-    """An error by its name; only AWS gives these."""
-    sts = refusal(code, text, values["status"]) if text else None
-    only = ("sqs", "sts") if text else ("sqs",)
-    return Fault("name", values, sts, status=values["status"], only=only)
+def by_name(code: str, values: dict[str, Any], text: str) -> Fault:
+    """An error by its name, as each service of AWS words it."""
+    own = {"sts": refusal(code, text.format("sts:AssumeRole"), values["status"])}
+    for service, action in ("ssm", "GetParameter"), ("kms", "GenerateRandom"):
+        said = text.format(f"{service}:{action}")
+        own[service] = service_error(f"{code}Exception", said, shape=CORAL)
+    return Fault("name", values, own, status=values["status"], only=SSL)
 
 
 def says(text: str) -> Fault:
@@ -92,8 +98,9 @@ NO_QUEUE = service_error(
     400,
     "AWS.SimpleQueueService.NonExistentQueue",
 )
-NOT_ALLOWED = "User: x is not authorized to perform: sts:AssumeRole on resource: r"
-SSL = ("sqs", "sts")  # who is asked by TLS
+NO_PARAMETER = service_error("ParameterNotFound", "", shape=CORAL)
+NOT_ALLOWED = "User: x is not authorized to perform: {} on resource: r"
+SSL = ("sqs", "sts", "ssm", "kms")  # who is asked by TLS
 FAULTS: dict[str, Fault] = {
     "refused": Fault("unsent", strike="refuse"),
     "reset before the request": Fault("unsent", strike="reset"),
@@ -128,7 +135,8 @@ FAULTS: dict[str, Fault] = {
     "ThrottlingException": by_name("Throttling", THROTTLING, "Rate exceeded"),
     "AccessDenied": by_name("AccessDenied", denied("SendMessage"), NOT_ALLOWED),
     "ExpiredToken": by_name("ExpiredToken", EXPIRED, "The token is expired"),
-    "QueueDoesNotExist": by_name("", NO_QUEUE),
+    "QueueDoesNotExist": Fault("name", NO_QUEUE, only=("sqs",)),
+    "ParameterNotFound": Fault("name", NO_PARAMETER, only=("ssm",)),
     "HTML page with 200": Fault("text", {"status": 200, "body": PAGE, "headers": HTML}),
     "half of the document": Fault("text", {"half": True}, done=True),
     "empty 200": says(""),

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import select
 import socket
 import ssl
@@ -16,10 +17,10 @@ from typing import Any
 from aid import certificates
 from aid.certificates import Certificate
 from aid.faults import Answer, Fault, Record, Request
-from aid.imds import Imds
 from aid.sqsproxy import SqsProxy
 from aid.standin import StandIn, reset
 from aid.sts import Sts
+from aid.watch import WatchedImds
 
 SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
 ETH_P_IP, PACKET_HOST = 0x0800, 0
@@ -221,12 +222,21 @@ class Door(StandIn):
         return self.own.context is not None
 
 
-class ImdsDoor(Door, Imds):
+class ImdsDoor(Door, WatchedImds):
     """IMDS."""
 
 
 class SqsDoor(Door, SqsProxy):
-    """SQS."""
+    """SQS, or KMS."""
+
+
+class SsmDoor(SqsDoor):
+    """SSM, where a version of a parameter is another request than the newest."""
+
+    def key(self, request: Request) -> str:
+        """Give the operation, and the version that it asks for."""
+        colon, version = json.loads(request.body)["Name"].rpartition(":")[1:]
+        return super().key(request) + (colon and colon + version)
 
 
 class StsDoor(Door, Sts):

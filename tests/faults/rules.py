@@ -7,7 +7,7 @@ common/sqs and common/aws promise them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from cells import Cell
@@ -17,6 +17,7 @@ SLOW = 1  # tries more, when a busy machine's stand-in is silent for 2 s
 PASSING = (408, 429)  # and from 500 on
 DENIED = (401, 403)
 MANY = 10**6
+PARAMETER = "/faults/seal-key"  # and more behind it
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Expected:
     lasts: bool = False  # until the deadline
     hidden: tuple[int, int] = (0, 0)  # messages in flight when it has ended
     there: bool = True  # SendMessageBatch: the messages are in the queue
+    mixed: bool = False  # bytes of KMS are
+    also: str = ""  # another line, as says is
 
     @property
     def served(self) -> bool:
@@ -44,6 +47,10 @@ def expected(cell: Cell) -> Expected:
         return of_sts(cell)
     if cell.column.name == "SendMessageBatch":
         return of_send(cell)
+    if cell.column.service == "ssm":
+        return of_parameter(cell)
+    if cell.column.service == "kms":
+        return of_random(cell)
     return of_sqs(cell)
 
 
@@ -104,11 +111,11 @@ def passes(status: int) -> bool:
 
 
 def of_sqs(cell: Cell) -> Expected:
-    """A request to SQS that does no harm when it is made twice."""
+    """A request to SQS, SSM or KMS that does no harm when it is made twice."""
     fault, n = cell.fault, cell.count
     lost = partial(hidden_by, cell)
     retried = n is not None and n < TRIES
-    answer = cell.column.match
+    answer = operation(cell)
     if fault.kind == "none":
         return Expected(0, asked=(1, 1))
     if fault.kind == "silent":
@@ -126,6 +133,11 @@ def of_sqs(cell: Cell) -> Expected:
     return Expected(*of_text(cell), (1, 1), hidden=lost(1))
 
 
+def operation(cell: Cell) -> str:
+    """What a line calls the request."""
+    return cell.column.match.partition(":")[0]
+
+
 def is_passing(cell: Cell) -> bool:
     """Whether a status or a name of the answer is one that passes."""
     return cell.fault.status in PASSING or cell.row == "ThrottlingException"
@@ -133,7 +145,7 @@ def is_passing(cell: Cell) -> bool:
 
 def lasting(cell: Cell) -> Expected:
     """A failure that may pass, and does not."""
-    fault, answer = cell.fault, cell.column.match
+    fault, answer = cell.fault, operation(cell)
     throttled = fault.status == 429 or cell.row == "ThrottlingException"
     says = f"{answer}: " + (f"HTTP {fault.status}.*try later" if fault.status else "")
     if throttled and cell.column.program == "agent":
@@ -142,7 +154,8 @@ def lasting(cell: Cell) -> Expected:
     if fault.strike == "silence":
         return Expected(69, "no connection in time", lasts=True, hidden=(0, 1))
     # The first connection of a run may have been begun before it was needed.
-    early = 1 if fault.kind == "unsent" and cell.column.before is None else 0
+    first = cell.column.before is None and cell.column.service != "kms"
+    early = 1 if fault.kind == "unsent" and first else 0
     asked = (TRIES, TRIES + early)
     return Expected(69, says, asked, hidden=hidden_by(cell, TRIES))
 
@@ -158,33 +171,37 @@ def hidden_by(cell: Cell, strikes: int, served: bool = False) -> tuple[int, int]
 
 def of_refusal(cell: Cell) -> tuple[int, str]:
     """The code of a refusal, and what is said."""
-    fault, answer = cell.fault, cell.column.match
+    fault, answer, service = cell.fault, operation(cell), cell.column.service
+    if cell.row == "ParameterNotFound":
+        return 78, "there is no parameter"
     if cell.row == "QueueDoesNotExist":
         return 78, "there is no queue"
     if cell.row == "AccessDenied":
-        return 77, f"{answer}: .* allow sqs:"
+        return 77, f"{answer}: .* allow {service}:"
     if fault.status in DENIED:
         return 77, f"{answer}: HTTP {fault.status}"
     advice = {307: "a redirect is not followed"}
     if answer == "SendMessageBatch":
         advice[413] = "make the messages smaller"
-    said = advice.get(fault.status, "is the endpoint one of SQS")
+    said = advice.get(fault.status, f"is the endpoint one of {service.upper()}")
     return 69, f"{answer}: HTTP {fault.status}.*{said}"
 
 
 def of_text(cell: Cell) -> tuple[int, str]:
     """The same of an answer of 200 that is not the one."""
-    answer = cell.column.match
+    answer = operation(cell)
     if cell.row == "oversized":
         return 69, f"{answer}: .* too large"
     if cell.row == "wrong MD5":
         return 65, "came damaged"
     if cell.row != "empty 200":
-        return 69, f"{answer}: .* not an answer of SQS"
+        return 69, f"{answer}: .* not an answer of {cell.column.service.upper()}"
     return {
         "ReceiveMessage": (75, "is empty"),
         "DeleteMessageBatch": (65, "does not mention entry"),
         "SendMessageBatch": (69, "does not mention entry"),
+        "GetParameter": (69, f"{answer}: .* no Type and Value"),
+        "GenerateRandom": (69, f"{answer}: .* no Plaintext of 64 bytes"),
     }.get(answer, (69, f"{answer}: the answer lacks"))
 
 
@@ -231,3 +248,31 @@ def of_sts(cell: Cell) -> Expected:
     code = 77 if fault.status in DENIED or cell.row == "ExpiredToken" else 69
     says = f"AssumeRole for .*HTTP {fault.status}"
     return Expected(code, says, (1, 1 + SLOW))
+
+
+# ---- rules 9 and 10
+
+
+def of_parameter(cell: Cell) -> Expected:
+    """A sealing key; without that of the version before it a run goes on."""
+    if cell.column.before is None:
+        like = replace(of_sqs(cell), hidden=(0, 0))
+        named = f"seal-key: (?=.*{PARAMETER}).*{like.says}"
+        return like if like.served else replace(like, says=named)
+    # Two connections that are silent for 5 s outlast a quarter of the time.
+    outlasts = cell.fault.strike == "silence" and cell.count == 2
+    like = of_sqs(replace(cell, count=None) if outlasts else cell)
+    named = f"sealed for version 1 of parameter {PARAMETER}/\\S+ does not .*{like.says}"
+    also = "" if like.served else named
+    says = "wrote 64 bytes from 1 message"
+    return replace(like, code=0, says=says, also=also, lasts=False, hidden=(0, 0))
+
+
+def of_random(cell: Cell) -> Expected:
+    """Bytes in place of a message, of which there is none."""
+    like = of_sqs(cell)
+    mixed = like.served
+    also = f"no bytes of KMS in place of a message: .*{like.says}"
+    also = "injected 64 bytes of KMS .* credit 0" if mixed else also
+    empty = replace(like, code=75, says="the queue .* is empty", also=also)
+    return replace(empty, mixed=mixed, hidden=(0, 0))

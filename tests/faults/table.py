@@ -22,7 +22,8 @@ __all__ = ["commit", "write"]
 GROUPS = (
     ("The agent asks IMDS", REQUESTS[:6]),
     ("The agent asks STS and SQS", REQUESTS[6:10]),
-    ("The producer (`--once`) asks SQS", REQUESTS[10:]),
+    ("The agent asks SSM and KMS", REQUESTS[10:13]),
+    ("The producer (`--once`) asks SQS", REQUESTS[13:]),
 )
 Results = dict[str, dict[str, Any]]
 
@@ -34,6 +35,8 @@ def outcome(cell: Cell, results: Results) -> str:
         return "not run"
     want = expected(cell)
     text = "served" if result["code"] == 0 else str(result["code"])
+    if want.mixed:
+        text += " mixed"
     if want.lasts:
         text += " late"
     if cell.fault.done and not want.served:

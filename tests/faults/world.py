@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import re
@@ -17,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from cells import Cell
-from doors import Certificates, Door, ImdsDoor, SqsDoor, StsDoor, can_refuse
-from rules import Expected, expected
+from doors import Certificates, Door, ImdsDoor, SqsDoor, SsmDoor, StsDoor, can_refuse
+from rules import PARAMETER, Expected, expected
 
 from aid.attack import LINE_MAX
 from aid.environment import PLACE, ROOT, clean
 from aid.faults import Answer, Fault, Record, Request
-from aid.forge import Message, Producer, send
+from aid.forge import SEAL, Fleet, Producer, key_line, send
 from aid.kernel import why_not
 from aid.payload import noise
 from aid.programs import AGENT, PRODUCER, Result, Runner
@@ -31,9 +32,11 @@ from aid.queue import REGION, Moto, Queue, serving
 from aid.sqsproxy import SqsFault
 from aid.standin import StandIn
 from aid.wait import PATIENCE
+from aid.watch import leaked
 
 BUILD = (ROOT / os.environ.get("BUILD", "build")).resolve()
 MESSAGES, BURST, CREDIT = 5, 3, 256
+RANDOM = 64  # bytes of KMS
 LONG, SHORT, LONGEST = 30, 3, 96  # seconds of an agent
 WATCHDOG = 9.0  # seconds; a call of a producer has a third of it, not 30 s
 OVERSIZE = {"imds": 17 << 10, "sts": 66 << 10, "ReceiveMessage": (64 << 20) + 4096}
@@ -68,14 +71,24 @@ class World:
     certificates: Certificates
     producer: Producer  # whom the agents trust
     key: Path  # of the real producer
+    fleet: Fleet  # whose key is a parameter
+    secrets: set[str]  # that no program may print
 
     def lacks(self, cell: Cell) -> str | None:
         """Why a cell cannot be run on this machine."""
         if cell.fault.strike == "refuse" and not can_refuse():
             return "no CAP_NET_RAW, which it takes to refuse connections by number"
-        if cell.column.name == "instance id":
+        if cell.column.kernel:
             return why_not()
         return None
+
+
+def put_keys(moto: Moto, *keys: str) -> None:
+    """Store the newest key, and another parameter with all, the newest last."""
+    store = functools.partial(moto.client("ssm").put_parameter, Type="SecureString")
+    store(Name=PARAMETER, Value=keys[-1])
+    for key in keys:
+        store(Name=f"{PARAMETER}/changed", Value=key, Overwrite=True)
 
 
 @contextlib.contextmanager
@@ -94,7 +107,11 @@ def made_world() -> Iterator[World]:
         assert made.code == 0, made.err
         with serving(folder) as server:
             certificates = Certificates(folder / "certificates")
-            yield World(folder, server, certificates, producer, key)
+            fleets = Fleet(), Fleet()
+            keys = [key_line(f"{SEAL}-secret", f.secret_bytes) for f in fleets]
+            put_keys(server, *keys)
+            hidden = {KEYS["AWS_SECRET_ACCESS_KEY"], *(k.split()[1] for k in keys)}
+            yield World(folder, server, certificates, producer, key, fleets[-1], hidden)
 
 
 class Run:
@@ -109,7 +126,7 @@ class Run:
         client = world.moto.sqs
         url = client.create_queue(QueueName=name)["QueueUrl"]
         self.queue = Queue(name, url, client)
-        self.sent: list[Message] = []
+        self.payloads: list[bytes] = []
         self.doors: dict[str, Door] = {}
         self.wrong: list[str] = []
 
@@ -124,6 +141,8 @@ class Run:
             "imds": ImdsDoor(region=REGION, tags=tags),
             "sqs": SqsDoor(url, keep=True, **kept),
             "sts": StsDoor(url, **kept),
+            "ssm": SsmDoor(url, keep=True, **kept),
+            "kms": SqsDoor(url, keep=True, **kept),
         }
         self.doors["sts"].keys = {  # type: ignore[attr-defined]
             KEYS["AWS_ACCESS_KEY_ID"]: KEYS["AWS_SECRET_ACCESS_KEY"]
@@ -156,9 +175,7 @@ class Run:
         if fault.strike:
             door.strike_connections(fault.strike, self.cell.count, column.before)
             return
-        values = dict(fault.values)
-        if column.service == "sts" and fault.sts is not None:
-            values = dict(fault.sts)
+        values = dict(fault.own.get(column.service, fault.values))
         if fault.status == 307:
             values["headers"] = {"Location": self.elsewhere.url + "/"}
         if self.cell.row == "oversized":
@@ -171,12 +188,12 @@ class Run:
         """What the program gets from outside."""
         env = clean(self.folder)
         env[PLACE] = self.doors["imds"].url
-        env["AWS_ENDPOINT_URL_SQS"] = self.doors["sqs"].url
-        env["AWS_ENDPOINT_URL_STS"] = self.doors["sts"].url
+        for service in "sqs", "sts", "ssm", "kms":
+            env[f"AWS_ENDPOINT_URL_{service.upper()}"] = self.doors[service].url
         env["AWS_CA_BUNDLE"] = str(self.world.certificates.bundle)
         if self.column.name != "region":
             env["AWS_REGION"] = REGION
-        if self.column.service == "sqs":
+        if self.column.service in ("sqs", "ssm", "kms"):
             env.update(KEYS)
         if self.column.service == "sts":
             env["AWS_CONFIG_FILE"] = str(self.world.folder / "config")
@@ -197,6 +214,11 @@ class Run:
         else:
             values |= {"wait-time": 0, "messages": 1}
             values["trusted-producers"] = str(self.world.folder / "trusted")
+        if self.column.service == "ssm":
+            changed = "/changed" if self.column.before else ""
+            values["seal-key"] = f"ssm:{PARAMETER}{changed}"
+        if self.column.service == "kms":
+            values["fallback"] = "kms"
         path = self.folder / "test.conf"
         path.write_text("".join(f"{n} = {json.dumps(v)}\n" for n, v in values.items()))
         return path
@@ -206,13 +228,14 @@ class Run:
         runner = Runner(BUILD, self.env())
         if self.column.program == "producer":
             return self.produce(runner)
-        self.sent = [
-            self.world.producer.message(self.queue, size=64, bits=CREDIT)
-            for _ in range(MESSAGES)
-        ]
-        send(self.queue, *self.sent)
+        sealed = self.column.service == "ssm"
+        to = self.world.fleet.public_key if sealed else None
+        make = functools.partial(self.world.producer.message, bits=CREDIT, to=to)
+        count = 0 if self.column.service == "kms" else MESSAGES
+        self.payloads = [secrets.token_bytes(64) for _ in range(count)]
+        send(self.queue, *[make(self.queue, payload=p) for p in self.payloads])
         args: list[Any] = ["-c", self.conf(), "-t", self.seconds]
-        if self.column.name != "instance id":
+        if not self.column.kernel:
             args += ["-o", self.folder / "output"]
         return runner(AGENT, *args, timeout=self.seconds + 1 + PATIENCE)
 
@@ -253,9 +276,11 @@ class Run:
         if not low <= self.asked() <= high:
             self.wrong.append(f"asked {self.asked()} times, not {low} to {high}")
         lines = [line for line in got.lines() if OF_WATCHDOG not in line]
-        if not lines or not re.search(want.says, lines[0], re.IGNORECASE):
-            self.wrong.append(f"its first line does not say {want.says!r}")
-        if len(lines) != 1 and want.code != 0:
+        for says in want.says, want.also:
+            if not any(re.search(says, line, re.IGNORECASE) for line in lines):
+                self.wrong.append(f"no line says {says!r}")
+        counted = want.code != 0 or self.column.service == "ssm"
+        if counted and len(lines) != (2 if want.also else 1):
             self.wrong.append(f"{len(lines)} lines")
         if any(len(line) > LINE_MAX or not line.isprintable() for line in lines):
             self.wrong.append("a line is too long, or not printable")
@@ -264,6 +289,7 @@ class Run:
             self.judge_queue(want)
         else:
             self.judge_use(want)
+        self.judge_secrets(got)
         if self.wrong:
             self.wrong.append("it said: " + " // ".join(got.lines()))
 
@@ -277,14 +303,18 @@ class Run:
 
     def judge_use(self, want: Expected) -> None:
         """What an agent has used, and what the queue has lost."""
-        status = self.folder / "runtime_directory" / "agent.json"
-        credit = json.loads(status.read_text())["credit"] if status.exists() else 0
+        status = json.loads(self.status() or "{}")
+        credit = status.get("credit", 0)
         self.say("credit", credit, CREDIT if want.served else 0)
+        mixed = status.get("fallback", 0)
+        self.say("bytes of KMS", mixed, RANDOM if want.mixed else 0)
         output = self.folder / "output"
         used = output.read_bytes() if output.exists() else b""
-        if self.column.name != "instance id":
-            one = bool(used) and used in [m.payload for m in self.sent]
+        if not self.column.kernel:
+            one = bool(used) and used in self.payloads
             self.say("bytes of a message", one, want.served)
+        if self.column.service == "ssm" and not want.served:
+            self.say("requests without a key", self.doors["sqs"].keys(), [])
         deletes = self.doors["sqs"].matching("DeleteMessageBatch")
         confirmed = [
             r
@@ -296,6 +326,22 @@ class Run:
             self.wrong.append("credit without a confirmed delete")
         self.judge_depth(want)
 
+    def status(self) -> str:
+        """The text of the agent's status file, if there is one."""
+        file = self.folder / "runtime_directory" / "agent.json"
+        return file.read_text() if file.exists() else ""
+
+    def judge_secrets(self, got: Result) -> None:
+        """Look for what the run had and may not show, bytes of KMS among them."""
+        text = got.err + got.out.decode(errors="replace") + self.status()
+        hidden = set(self.world.secrets)
+        for door in self.doors.values():
+            hidden |= getattr(door, "secrets", set())
+        for record in self.doors["kms"].records:
+            hidden |= set(re.findall('"Plaintext": *"([^"]+)', str(record.note)))
+        if any(leaked(secret, text) for secret in hidden):
+            self.wrong.append("it shows a secret")
+
     def judge_depth(self, want: Expected) -> None:
         """How many messages there are, and how many of them are hidden."""
         visible, hidden = self.queue.depth()
@@ -303,7 +349,7 @@ class Run:
         if not low <= hidden <= high:
             self.wrong.append(f"{hidden} messages in flight, not {low} to {high}")
         lost = self.column.name == "DeleteMessageBatch" and self.cell.fault.done
-        gone = MESSAGES - visible - hidden
+        gone = len(self.payloads) - visible - hidden
         self.say("messages deleted", gone, 1 if want.served or lost else 0)
 
 
