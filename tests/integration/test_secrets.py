@@ -276,10 +276,7 @@ def test_the_agents_memory_holds_secrets_where_it_must(
 def test_a_key_that_came_by_the_role_is_kept_by_the_other_half_alone(
     run: Runner, queue: Queue, proxy: SqsProxy, moto: Moto, tmp_path: Path
 ) -> None:
-    """Neither itself, nor as the text that the parameter holds.
-
-    With TLS OpenSSL keeps what it decrypted last, until the connection's next record.
-    """
+    """Neither itself, nor as the text that the parameter holds."""
     fleets = [Fleet(), Fleet()]
     texts = [fleet.key_file(tmp_path / "key").read_text() for fleet in fleets]
     name = f"/{queue.name}"
