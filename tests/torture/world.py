@@ -111,9 +111,10 @@ def confinement(pid: int) -> list[str]:
 
 
 class Sqs(StandIn):
-    """As much of SQS as a scenario needs; it looks at who asks."""
+    """As much of SQS, SSM and KMS as a scenario needs; it looks at who asks."""
 
     board: Board | None = None
+    parameter = ""  # the sealing key
     sent: list[tuple[str, str]] = []  # noqa: RUF012 - emptied for each pair of runs
     mine = threading.local()  # of a connection, each of which has a thread
 
@@ -166,6 +167,14 @@ class Sqs(StandIn):
     def _GetQueueAttributes(self, _: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         kinds = "", "NotVisible", "Delayed"
         return {"Attributes": {f"ApproximateNumberOfMessages{k}": "0" for k in kinds}}
+
+    def _GetParameter(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        kind = {"Name": asked["Name"], "Type": "SecureString", "Version": 2}
+        return {"Parameter": kind | {"Value": self.parameter}}
+
+    def _GenerateRandom(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        some = secrets.token_bytes(asked["NumberOfBytes"])
+        return {"Plaintext": base64.b64encode(some).decode()}
 
     def _ReceiveMessage(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         queue = self.queues[asked["QueueUrl"].rpartition("/")[2]]
@@ -236,7 +245,7 @@ class Scenario:
     filled: bool = True  # a message in each queue
     signed: bool = True
     sealed: bool = False
-    settings: str = ""  # more lines of the configuration
+    settings: str = ""  # a line of the configuration, in place of seal-key's
     again: bool = False  # it has run before, with the same messages
     credentials: str = "env"  # env, imds, expired, process
     status: bool = False
@@ -249,7 +258,17 @@ SCENARIOS = {
     for s in (
         Scenario("credit", "agent", credit=True),
         Scenario("empty", "agent", code=75, filled=False),
+        Scenario(
+            "fallback", "agent", code=75, filled=False, settings='fallback = "kms"'
+        ),
         Scenario("sealed", "agent", credit=True, sealed=True),
+        Scenario(
+            "sealed by parameter",
+            "agent",
+            credit=True,
+            sealed=True,
+            settings='seal-key = "ssm:/seal-key"',
+        ),
         Scenario("unsigned", "agent", signed=False),
         Scenario("fifo", "agent", credit=True, queues=("entropy.fifo",)),
         Scenario(
@@ -293,6 +312,7 @@ class World:
             (self.folder / name).mkdir()
         self.forge.trust(self.folder / "trusted")
         self.fleet.key_file(self.folder / "seal.key").chmod(0o600)
+        self.sqs.parameter = (self.folder / "seal.key").read_text()
         for words in ("--genkey", "signing.key"), ("--genkey", "fleet.key", "--seal"):
             public = subprocess.run(
                 [self.build / "sqs-entropy-producer", *words],
@@ -320,7 +340,7 @@ class World:
             "STATE_DIRECTORY": str(self.folder / "state"),
             "RUNTIME_DIRECTORY": str(self.folder / "run"),
             "AWS_DEFAULT_REGION": "eu-west-1",
-            "AWS_ENDPOINT_URL_SQS": self.sqs.url,
+            **{f"AWS_ENDPOINT_URL_{n}": self.sqs.url for n in ("SQS", "SSM", "KMS")},
             "GNUTLS_NO_IMPLICIT_INIT": "1",
             "AWS_CONFIG_FILE": "/dev/null",
             "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
@@ -344,7 +364,8 @@ class World:
         lines = [f"queue = {{{urls}}}"]
         if s.program == "agent":
             lines += [f'trusted-producers = "{self.folder}/trusted"', "wait-time = 0"]
-            lines += [f'seal-key = "{self.folder}/seal.key"'] * s.sealed
+            key = f'seal-key = "{self.folder}/seal.key"' if s.sealed else ""
+            lines.append(s.settings or key)
         else:
             lines += [f'device = "{self.folder}/source"', "low-watermark = 1"]
             lines += ["burst = 2", f'signing-key = "{self.folder}/signing.key"']
