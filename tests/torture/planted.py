@@ -50,6 +50,14 @@ PLANTED = (
         "credit before the digest was synced",
     ),
     Defect(
+        "one of two remembered",
+        "agent/offline/replay.c",
+        (("(size_t k = 0; k < n;", "(size_t k = 0; k < n && k < 1;"),),
+        ("pwrite64",),
+        "credit for what is not remembered",
+        "two queues",
+    ),
+    Defect(
         "going on unconfined",
         "common/confine/confine.c",
         (

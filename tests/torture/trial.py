@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import hashlib
+import json
 import os
 import re
 import signal
@@ -91,6 +92,7 @@ class Trial:
     s: Scenario
     confined: dict[int, list[str]] = field(default_factory=dict)
     leaks: dict[tuple[bool, int], Counter[str]] = field(default_factory=dict)
+    told: bytes = b""  # the status before the last run
 
     def board(self, **values: int) -> Board:
         """Make a new board."""
@@ -104,6 +106,7 @@ class Trial:
         timeout: int = 300,
     ) -> Run:
         """Run the program to its end."""
+        self.told = self.status()
         build, name = self.world.build, f"sqs-entropy-{self.s.program}"
         torture = {"TORTURE": str(self.world.folder / "board")}
         if own:
@@ -322,8 +325,22 @@ class Trial:
                 if not synced:
                     yield "credit before the digest was synced"
 
+    def status(self) -> bytes:
+        """What the agent has told of its last run."""
+        file = self.world.folder / "run/agent.json"
+        return file.read_bytes() if file.exists() else b""
+
+    def earned(self) -> int:
+        """How many messages earned credit; one at least, where no status tells."""
+        status = self.status()
+        if status == self.told:
+            return 1
+        with contextlib.suppress(ValueError):  # cut by the fault
+            return sum(m["bits"] > 0 for m in json.loads(status)["messages"]) or 1
+        return 1
+
     def judge_injection(self, board: Board, ns: int) -> Iterator[str]:
-        """Whether each payload was deleted, and one that is remembered earned it.
+        """Whether each payload was deleted, and all that earned are remembered.
 
         Of two messages one may earn none, where the fault left it without a
         signature; each of them claims more than is credited.
@@ -336,7 +353,8 @@ class Trial:
         payloads = [bytes_[at : at + SIZE] for at in range(0, len(bytes_), SIZE)]
         if not plain.issuperset(payloads):
             yield "credit without a confirmed delete"
-        if not any(hashlib.sha256(p).digest() in memory for p in payloads):
+        remembered = sum(hashlib.sha256(p).digest() in memory for p in payloads)
+        if remembered < self.earned():
             yield "credit for what is not remembered"
 
     def judge_leaks(self, got: Run, own: bool) -> Iterator[str]:
