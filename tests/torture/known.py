@@ -86,7 +86,7 @@ KNOWN = (
         "a half that cannot be tied, or a command that cannot be started, ends at once "
         "with its copy of what its parent has, before it holds anything of its own.",
         "leaks",
-        "split_fork|/3/",
+        "split_fork|/3/|/1/[123]/fcntl/",
     ),
 )
 
