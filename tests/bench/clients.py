@@ -223,8 +223,8 @@ def producers(place: Place, count: int) -> list[Client]:
     source, key = world.folder / "source", world.folder / "signing.key"
     conf = world.folder / "producer.conf"
     program = str(world.build / "sqs-entropy-producer")
-    if not source.exists():
-        source.write_bytes(os.urandom(STARTUP + 512 * count))
+    source.write_bytes(os.urandom(STARTUP + 512 * count))
+    if not key.exists():
         subprocess.run([program, "--genkey", key], check=True, capture_output=True)
     conf.write_text(
         f'queue = "{QUEUE}"\nsigning-key = "{key}"\ndevice = "{source}"\n'
