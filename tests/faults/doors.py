@@ -60,9 +60,8 @@ class Refuser(threading.Thread):
         self.seen: set[tuple[int, int]] = set()  # port and sequence number
         self.ending = False
         port = listening.getsockname()[1]
-        self.wire = socket.socket(
-            socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_IP)
-        )
+        # Without a protocol it hears nothing before it has its filter.
+        self.wire = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
         syn_to_port = (
             (0xB1, 0, 0, 0),  # the length of the IP header
             (0x48, 0, 0, 2),  # the port
@@ -74,6 +73,7 @@ class Refuser(threading.Thread):
             (RETURN, 0, 0, 0),
         )
         attach(self.wire, *syn_to_port)
+        self.wire.bind(("lo", ETH_P_IP))
         self.wire.settimeout(0.05)
         self.raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
         attach(listening, (RETURN, 0, 0, 0))
