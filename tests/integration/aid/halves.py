@@ -80,8 +80,11 @@ class Half:
 
     def files(self) -> list[str]:
         """What the descriptors lead to, without those of the standard streams."""
-        folder = Path(f"/proc/{self.pid}/fd")
-        return [str(f.readlink()) for f in folder.iterdir() if int(f.name) > 2]
+        found = []
+        for file in Path(f"/proc/{self.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # it was closed meanwhile
+                found += [str(file.readlink())] if int(file.name) > 2 else []
+        return found
 
     def sockets(self) -> int:
         """How many of the descriptors are sockets."""
