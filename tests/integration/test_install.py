@@ -48,6 +48,22 @@ def test_uninstall_takes_away_all_that_install_put_there(
     assert [p for p in tmp_path.rglob("*") if not p.is_dir()] == []
 
 
+def test_warnings_as_errors_alone_build_nothing_again(
+    root: Path, tmp_path: Path
+) -> None:
+    """Two that differ in it may be at work in one tree; another compiler's may not."""
+    flags = tmp_path / "flags"
+    make = ["make", "-s", "-C", root, f"BUILD={tmp_path}", flags]
+
+    def after(*words: str) -> int:
+        run(*make, *words)
+        return flags.stat().st_mtime_ns
+
+    made = after()
+    assert after("WERROR=-Werror") == made
+    assert after("CC=another") != made
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_no_unit_starts_gnutls(root: Path, program: str) -> None:
     unit = root / program / "systemd" / f"sqs-entropy-{program}.service.in"
