@@ -234,8 +234,9 @@ static int add_role(scmp_filter_ctx filter, enum confine_role role)
 }
 
 /* Calls of a foreign architecture (32-bit ones on a 64-bit machine) fail too,
- * by a number of their own.  2: a binary tree over the calls.  The kernel walks
- * the program once for each call that there is when it loads it. */
+ * by a number of their own.  Level 2 of optimisation is a binary tree of the
+ * calls (seccomp_attr_set(3)): a kernel that loads a filter runs it once for
+ * each call that there is. */
 static int fill_filter(scmp_filter_ctx filter, enum confine_role role)
 {
 	/* For abort(3) and pthread_kill(3): this process can signal itself. */
