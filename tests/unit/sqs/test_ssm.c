@@ -112,32 +112,34 @@ static void the_version_before_is_asked_for_by_its_number(void **state)
 	}
 }
 
+/* So many keys come of these answers, and there is no reason to lack one. */
+static void assert_had(const struct loopback_step *steps, int n, size_t wanted)
+{
+	struct aid_sqs *a = aid_open_as(&ssm_service, steps, n);
+	struct ssm_keys keys;
+
+	assert_int_equal(ask(a, NAME, &keys), 0);
+	assert_int_equal(keys.n, wanted);
+	assert_int_equal(keys.former.code, 0);
+	aid_close(a);
+}
+
 static void the_same_key_is_had_once(void **state)
 {
 	const struct loopback_step steps[] = {holding(newest, ",\"Version\":7"),
 	    holding(newest, ",\"Version\":6")};
-	struct aid_sqs *a = aid_open_as(&ssm_service, steps, 2);
-	struct ssm_keys keys;
 
 	(void)state;
-	assert_int_equal(ask(a, NAME, &keys), 0);
-	assert_int_equal(keys.n, 1);
-	assert_int_equal(keys.former.code, 0);
-	aid_close(a);
+	assert_had(steps, 2, 1);
 }
 
 static void what_passes_is_no_reason_to_lack_it(void **state)
 {
 	const struct loopback_step steps[] = {holding(newest, ",\"Version\":2"),
 	    aid_answer("503 X", "", "no"), holding(former, ",\"Version\":1")};
-	struct aid_sqs *a = aid_open_as(&ssm_service, steps, 3);
-	struct ssm_keys keys;
 
 	(void)state;
-	assert_int_equal(ask(a, NAME, &keys), 0);
-	assert_int_equal(keys.n, 2);
-	assert_int_equal(keys.former.code, 0);
-	aid_close(a);
+	assert_had(steps, 3, 2);
 }
 
 #define PARAMETER(type, value)                                                 \
