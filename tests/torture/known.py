@@ -84,8 +84,8 @@ KNOWN = (
     Known(
         "a child that cannot begin",
         "a half that cannot be tied, or a command that cannot be started, ends at once "
-        "with its copy of what its parent has, before it holds anything of its own. Its "
-        "first three calls of fcntl(2) are what ties it.",
+        "with its copy of what its parent has, before it holds anything of its own. "
+        "Its first three calls of fcntl(2) are what ties it.",
         "leaks",
         "split_fork|/3/|/1/[123]/fcntl/",
     ),
