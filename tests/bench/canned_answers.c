@@ -195,6 +195,16 @@ static void answer_batch(const struct request *r, struct text *out, bool send)
 	yajl_tree_free(root);
 }
 
+/* As a batch of one, whose Id nobody reads. */
+static void answer_send(const struct request *r, struct text *out)
+{
+	char why[256];
+	yajl_val root = yajl_tree_parse(r->body, why, sizeof why);
+
+	put_sent(out, root);
+	yajl_tree_free(root);
+}
+
 /* pollinate(1): the digest of its challenge, then a seed. */
 static void answer_pollinate(const struct request *r, struct answer *a)
 {
@@ -232,6 +242,8 @@ void answer_sqs(const struct request *r, struct answer *a)
 		answer_batch(r, &a->body, false);
 	else if (strcmp(op, "SendMessageBatch") == 0)
 		answer_batch(r, &a->body, true);
+	else if (strcmp(op, "SendMessage") == 0)
+		answer_send(r, &a->body);
 	else if (strcmp(op, "GetQueueUrl") == 0)
 		text_say(&a->body, "{\"QueueUrl\":\"" MESSAGE_QUEUE "\"}");
 	else if (strcmp(op, "GetQueueAttributes") == 0)

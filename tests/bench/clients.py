@@ -24,6 +24,7 @@ ROLE_PATH = "/latest/meta-data/iam/security-credentials/"
 TOKEN = "AQAEAABdMUjTJ5rJ0123456789abcdefghijklmnopqrstuvwxyzAB=="
 QUARTER = 4 * "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/+"
 HERE = Path(__file__).parent
+ARTICLE = "boto3 producer, one by one"
 STARTUP = 2048  # bytes that the producer's start-up test takes and discards
 
 
@@ -36,6 +37,7 @@ class Client:
     env: dict[str, str]
     last: str  # the last thing that it posts; its memory is looked at there
     posts: int = 1  # how often it does
+    messages: int = 1  # that it sends
     counted: bool = True  # valgrind can count its instructions
 
 
@@ -217,25 +219,50 @@ def consumers(place: Place) -> list[Client]:
     return found
 
 
-def producers(place: Place, count: int) -> list[Client]:
-    """Whoever sends a burst of so many messages, the producer first."""
-    world = place.world
-    source, key = world.folder / "source", world.folder / "signing.key"
-    conf = world.folder / "producer.conf"
-    program = str(world.build / "sqs-entropy-producer")
+def _producer_conf(place: Place, count: int, name: str, signed: bool) -> str:
+    folder = place.world.folder
+    source, key = folder / f"source{count}", folder / "signing.key"
+    conf = folder / f"{name}{count}.conf"
     source.write_bytes(os.urandom(STARTUP + 512 * count))
-    if not key.exists():
-        subprocess.run([program, "--genkey", key], check=True, capture_output=True)
-    conf.write_text(
-        f'queue = "{QUEUE}"\nsigning-key = "{key}"\ndevice = "{source}"\n'
-        f"low-watermark = 1\nburst = {count}\n"
+    text = (
+        f'queue = "{QUEUE}"\ndevice = "{source}"\nlow-watermark = 1\nburst = {count}\n'
     )
-    ours = [program, "--once", "-c", str(conf), "--endpoint-url", place.url]
-    env = place.env() if world.system_trust else place.trusting(whole=False)
+    if signed:
+        if not key.exists():
+            program = str(place.world.build / "sqs-entropy-producer")
+            genkey = [program, "--genkey", key]
+            subprocess.run(genkey, check=True, capture_output=True)
+        text += f'signing-key = "{key}"\n'
+    conf.write_text(text)
+    return str(conf)
+
+
+def _producer(place: Place, count: int, name: str, signed: bool) -> Client:
+    program = str(place.world.build / "sqs-entropy-producer")
+    conf = _producer_conf(place, count, name, signed)
+    command = [program, "--once", "-c", conf, "--endpoint-url", place.url]
+    env = place.env() if place.world.system_trust else place.trusting(whole=False)
+    return Client(name, command, env, "SendMessageBatch", count // 10, count)
+
+
+def _boto3_producer(place: Place, count: int, name: str, each: int) -> Client:
     script = [sys.executable, str(HERE / "article_send.py"), REGION, place.url]
-    theirs = [*script, "entropy", str(source), str(count)]
-    send = "SendMessageBatch"
+    command = [*script, "entropy", "/dev/urandom", str(count), str(each)]
+    env = place.trusting(whole=True)
+    return Client(name, command, env, "SendMessageBatch", count // each, count)
+
+
+def producers(place: Place, count: int) -> list[Client]:
+    """Whoever sends a burst of so many messages in tens, the producer first."""
     return [
-        Client("producer", ours, env, send, count // 10),
-        Client("boto3 producer", theirs, place.trusting(whole=True), send, count // 10),
+        _producer(place, count, "producer", signed=True),
+        _boto3_producer(place, count, "boto3 producer", each=10),
+    ]
+
+
+def more_producers(place: Place, count: int) -> list[Client]:
+    """The producer without a key, and the article's with a request a message."""
+    return [
+        _producer(place, count, "producer, unsigned", signed=False),
+        _boto3_producer(place, count // 10, ARTICLE, each=1),
     ]

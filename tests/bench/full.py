@@ -18,7 +18,7 @@ from world import SERVER, Canned, World
 
 DELAYS_MS = (0, 1, 5, 20, 80)  # in each direction
 IMDS_MS, IMDS_AT_MS = 5, 20  # each answer of IMDS takes that, at that latency
-BURST = 1000  # messages
+BURST, BATCH = 1000, 10  # messages
 COMPARED = ("wall_ms", "cpu_ms", "rss_kib", "pss")
 
 
@@ -64,6 +64,26 @@ def rows_of(
         for figure in COMPARED:
             key = f"{place.service}/{other.client.name}/{figure}"
             result["ratios"][key] = measure.ratio(first, other, figure)
+    return rows
+
+
+def of_a_message(place: Place, rounds: int) -> list[dict[str, Any]]:
+    """What each message more takes of its sender: a long burst, less one batch."""
+    long, short = (
+        [*clients.producers(place, count), *clients.more_producers(place, count)]
+        for count in (BURST, BATCH)
+    )
+    run = partial(measure.timed, place.world.build)
+    runs = measure.in_turn([*long, *short], rounds, run)
+    rows = []
+    for many, few in zip(runs, runs[len(long) :]):
+        row: dict[str, Any] = {"client": many.client.name}
+        more = many.client.messages - few.client.messages
+        for figure in "wall", "cpu":
+            pairs = zip(many.taken[f"{figure}_ms"], few.taken[f"{figure}_ms"])
+            each = [(a - b) * 1000 / more for a, b in pairs]
+            row[f"{figure}_us"] = list(measure.Spread.of(each))
+        rows.append(row)
     return rows
 
 
@@ -157,6 +177,7 @@ def measured(world: World, rounds: int) -> dict[str, Any]:
         "slopes": {},
         "consumers": {},
         "producers": {},
+        "each": {},
         "slow": {},
     }
     canned = world.canned()
@@ -168,5 +189,7 @@ def measured(world: World, rounds: int) -> dict[str, Any]:
         ):
             tell(f"{service}: {group}, {rounds} rounds")
             result[group][service] = rows_of(place, which, rounds, result)
+        tell(f"{service}: a message more, {rounds} rounds")
+        result["each"][service] = of_a_message(place, rounds)
     slow(world, rounds, result)
     return result

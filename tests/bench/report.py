@@ -58,6 +58,11 @@ COUNTS: dict[str, Cell] = {
     "bytes of HTTP": count("bytes"),
     "on the wire": count("wire"),
 }
+EACH: dict[str, Cell] = {
+    "client": lambda row: row["client"],
+    "wall, µs": spread("wall_us"),
+    "CPU, µs": spread("cpu_us"),
+}
 
 
 def table(columns: dict[str, Cell], rows: list[dict[str, Any]]) -> list[str]:
@@ -91,10 +96,11 @@ class Target:
 
     def cells(self) -> list[str]:
         """A row of the table."""
-        bound = f"{'>=' if self.at_least else '<='} {self.limit:g}"
+        bound = f"{'>=' if self.at_least else '<='} {self.limit:,g}"
         if self.value is None:
             return [self.text, bound, "-", "not measured here"]
-        return [self.text, bound, f"{self.value:.2f}", "met" if self.met else "not met"]
+        value = f"{self.value:,.{0 if self.limit >= 1000 else 2}f}"
+        return [self.text, bound, value, "met" if self.met else "not met"]
 
 
 CURL_FOLDER = "curl, hashed folder"
@@ -133,6 +139,15 @@ def targets(result: dict[str, Any]) -> list[Target]:
         ("times faster than aws receive, delete", 70, "wall_ms", AWS_BOTH),
     ):
         found.append(Target(text, limit, _under(result, figure, other), at_least=True))
+    for service, rows in result["each"].items():
+        article = rows[-1]["cpu_us"][0]
+        for row in (r for r in rows if r["client"].startswith("producer")):
+            name = f"{NAMES[service]}, {row['client']}"
+            rate, less = 1e6 / row["wall_us"][0], article / row["cpu_us"][0]
+            text = f"{name}: messages a second"
+            found.append(Target(text, 10_000, rate, at_least=True))
+            text = f"{name}: times less CPU a message than the article's"
+            found.append(Target(text, 50, less, at_least=True))
     for service in "http", "https":
         value = result["slopes"].get(f"{service}/agent")
         limit = 4.2 if service == "https" else 3.15  # within 5 %
@@ -182,6 +197,7 @@ def block(result: dict[str, Any], chart: str) -> list[str]:
     for service, rows in result["producers"].items():
         title = f"### {NAMES[service]}: {result['burst']} messages are sent"
         lines += ["", title, "", *table(TIMES, rows), "", *table(COUNTS, rows)]
+        lines += ["", "Each message more:", "", *table(EACH, result["each"][service])]
     lines += _slow(result)
     lines += ["", *(f"Left out: {reason}." for reason in result["left_out"].values())]
     return lines
