@@ -354,7 +354,7 @@ check-aws: all check-template $(VENV_AWS)/made
 
 ## those parts of "check" that need Python's packages
 check-python: check-levels check-template check-fleet check-integration
-## all that a change needs: unit, model, levels, fleet, integration
+## all that a change needs: unit, model, levels, template, fleet, integration
 check: check-unit check-model check-python
 
 .PHONY: fuzz fuzzers check-unit test asan check-levels check-integration model \
