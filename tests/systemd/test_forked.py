@@ -48,7 +48,7 @@ DMESG = """\
 #!/bin/sh
 echo "$@" >/run/dmesg-options
 [ ! -e /run/dmesg-done ] || exec sleep 600
-while [ ! -e /run/cloned ]; do sleep 0.1; done
+while [ ! -s /run/cloned ]; do sleep 0.1; done
 echo "[   12.345678] virtual machine fork, somebody said"
 [ "$(cat /run/cloned)" = no ] ||
 	echo "[   12.345679] random: crng reseeded due to virtual machine fork"
