@@ -21,7 +21,8 @@ bool chain_has_key(
 	return shared_get(w->s, profile, key) != NULL;
 }
 
-/* The variable, where it counts, else the profile's. */
+/* The value of the variable, if with_env is set, else that of the profile's
+ * key. */
 static const char *choose_web(const struct shared *s, const char *profile,
     bool with_env, const char *variable, const char *key)
 {
@@ -62,7 +63,7 @@ static int load_web_identity(struct chain_walk *w, const char *profile,
 	return 0;
 }
 
-/* ---- what we have not */
+/* ---- what is not supported */
 
 static int refuse_sign_in(
     const struct chain_walk *w, const char *profile, struct err *err)

@@ -88,15 +88,15 @@ static struct http_transfer *take_out(struct asked *a, size_t k)
 {
 	struct http_transfer *t = a->open[k];
 
-	/* Not memmove(3), whose checked form glibc's is memcpy's, too, of which
-	 * valgrind then says that source and destination overlap. */
+	/* Not memmove(3): in glibc its checked form and that of memcpy(3) are
+	 * one function, so that valgrind would report an overlap. */
 	for (a->n--; k < a->n; k++)
 		a->open[k] = a->open[k + 1];
 	return t;
 }
 
-/* One of the variables' time is given up when it is over; of ours each stays
- * open until there are too many. */
+/* A request whose time a variable bounds is given up when the next one is sent;
+ * otherwise the older ones stay open, ASKED_MAX of them at most. */
 static int ask_once_more(const struct imds_peer *p,
     const struct http_request *req, struct asked *a, struct err *err)
 {

@@ -291,7 +291,7 @@ static void advise_on_refusal(const struct sts_asked *asked,
 	    out, ADVICE_MAX, "%s%s%.200s%s", r->before, kind, name, r->after);
 }
 
-/* As SQS words it, too. */
+/* True if the signature names another region.  SQS uses the same words. */
 static bool is_of_region(const struct sts_error *e)
 {
 	return strstr(e->text, "Credential should be scoped to ") != NULL;

@@ -11,7 +11,7 @@
 #define DIGITS   "0123456789"
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
-/* The first one also takes the regions that no other one begins like. */
+/* "aws" has every region that begins like none of the others. */
 static const struct arn_partition partitions[] = {
     {"aws", "", "amazonaws.com", "api.aws"},
     {"aws-cn", "cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn"},
