@@ -59,7 +59,7 @@ static void begin_part(
 	    part->starts && left < part->len ? left : part->len);
 }
 
-/* Those that were left out are tried in their time beside the others, and at
+/* Sources that were left out are tried in their time beside the others, and at
  * once when there are no others. */
 static void begin_parts(
     struct blocks *b, struct part *parts, const struct clock *clock)
@@ -80,7 +80,7 @@ static void begin_parts(
 	}
 }
 
-/* To be tried again in ms. */
+/* Go on without source i, and try it again in ms. */
 static void leave_out(struct blocks *b, size_t i, struct part *part,
     const struct pace *pace, int64_t ms)
 {
@@ -89,7 +89,7 @@ static void leave_out(struct blocks *b, size_t i, struct part *part,
 	b->seen[i].retry_at = clock_mono(pace->clock) + ms;
 }
 
-/* It has passed its start-up test since it was left out. */
+/* Source i has passed its start-up test since it was left out. */
 static void count_again(struct blocks *b, size_t i, int64_t now)
 {
 	struct blocks_seen *seen = &b->seen[i];
@@ -149,7 +149,8 @@ static int look_at_one(struct blocks *b, size_t i, struct part *part,
 	}
 	if (rc != 0)
 		return rc;
-	/* That of the read before it was opened again. */
+	/* why may still tell of the read after which the source was opened
+	 * again. */
 	part->why.code = 0;
 	if (g->anew) {
 		health_restart(b->health[i]);
@@ -199,8 +200,8 @@ static bool are_waited_for(const struct part *parts, size_t n)
 	return done > 0 ? left > aside : left > 0;
 }
 
-/* Say once of each why the others go on without it, or of all but one, which
- * the caller is told of, why there is no block. */
+/* Say once of each source that failed why.  If told is not NULL no source gave
+ * a block, and the failure of that part is for the caller to log. */
 static void report_missing(struct blocks *b, const struct part *parts,
     const struct part *told, int64_t now)
 {
@@ -220,8 +221,8 @@ static void report_missing(struct blocks *b, const struct part *parts,
 	}
 }
 
-/* The part whose failure is that of all; NULL: each has failed for good, and it
- * was told before. */
+/* No source gave a block: the part whose failure is returned.  NULL: each
+ * source has failed for good, and that was logged before. */
 static const struct part *find_failure(
     const struct blocks *b, const struct part *parts)
 {

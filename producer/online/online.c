@@ -80,8 +80,8 @@ static int sleep_and_listen(void *ctx, int64_t ms)
 	return rc == ERR_TIMEOUT ? 0 : rc;
 }
 
-/* The end of the offline half ends whatever is waited for, but for its own last
- * record. */
+/* The end of the offline half ends every wait of this one, except that for the
+ * last record which the offline half has sent. */
 static void set_clocks(struct run *run)
 {
 	run->clock = clock_system(&run->end_fd);

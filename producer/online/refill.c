@@ -33,10 +33,10 @@ static void drop_settled(const struct refill_settings *settings,
 	}
 }
 
-/* Of what this producer and the others sent for the gap of a note, what may not
- * be counted yet.  The others send for it up to REFILL_SETTLE_MS later than
- * this one, evenly, and what each of them sends then is counted evenly late: of
- * both comes the square. */
+/* How many of the messages that all producers sent for the gap of a note SQS
+ * may not count yet.  The others are taken to send at times that are spread
+ * evenly over REFILL_SETTLE_MS behind this one, and SQS to count each message
+ * after a delay that is spread as evenly; the two together make the square. */
 static int64_t count_unsettled(const struct refill_settings *settings,
     const struct refill_note *note, int64_t now)
 {
@@ -86,7 +86,7 @@ static long find_least(long depth)
 	return half < REFILL_BATCH ? half : REFILL_BATCH;
 }
 
-/* An idle producer has the time for a gap of any size. */
+/* Only an idle producer sends for a gap that fills no batch. */
 static long count_batch(
     const struct refill_settings *settings, struct refill_state *state)
 {
