@@ -85,7 +85,8 @@ static void read_cloud_files(const char *pattern, struct said *said)
 	globfree(&files);
 }
 
-/* In the order of their weight: the last one that has a list has its way. */
+/* cloud-init reads these files in this order, and a later list replaces the
+ * earlier ones. */
 void agent_doctor_cloud_init(struct findings *all)
 {
 	struct said image = {.list = false}, user = {.list = false};

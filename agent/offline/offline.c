@@ -216,7 +216,7 @@ static int say_ready(
 	if (rc != 0)
 		return rc;
 	rc = record_send(fd, RECORD_READY, NULL, 0, -1, deadline);
-	/* Of an online half that has ended already the records tell why. */
+	/* ERR_EOF: the online half has ended, and its records tell why. */
 	if (rc == 0 || rc == ERR_EOF)
 		return 0;
 	return err_set(err, rc, "cannot tell the online half to receive: %s",

@@ -169,8 +169,8 @@ static int take_message(struct taken *t, const struct agent_offline *o,
 	return 0;
 }
 
-/* Only who has asked for it is given any, and a kernel alone: what goes
- * elsewhere are messages. */
+/* Bytes of KMS are refused unless the configuration asks for them and this run
+ * is for the kernel: a file gets messages alone. */
 static int take_fallback(struct taken *t, const struct agent_offline *o,
     const void *data, size_t len)
 {
@@ -180,7 +180,8 @@ static int take_fallback(struct taken *t, const struct agent_offline *o,
 	return buf_add(t->fallback, data, len);
 }
 
-/* A file's key is this half's alone. */
+/* Keys are refused where the configuration names a file, which this half reads
+ * by itself. */
 static int take_seal_keys(struct taken *t, const struct agent_offline *o,
     const void *data, size_t len)
 {
