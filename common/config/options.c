@@ -95,6 +95,20 @@ static int take_value(const struct setting *row, const char **given,
 	return 0;
 }
 
+/* "--NAME" says that the value is left out, and "--NAME=" that there is one:
+ * an empty variable of a script must not choose what nobody asked for. */
+static int take_word(const struct setting *row, const char **at,
+    const char *value, struct err *err)
+{
+	const bool optional = value_need(row) == optional_argument;
+
+	if (optional && value != NULL && *value == '\0')
+		return err_set(err, ERR_USAGE,
+		    "option --%s= needs a value (see --help)", row->name);
+	*at = value != NULL ? value : "";
+	return 0;
+}
+
 static int refuse_both(
     const struct setting *a, const struct setting *b, struct err *err)
 {
@@ -123,8 +137,7 @@ static int take_option(struct options *options, const struct settings *settings,
 		++*(int *)at;
 		return 0;
 	case SETTING_WORD:
-		*(const char **)at = optarg != NULL ? optarg : "";
-		return 0;
+		return take_word(row, at, optarg, err);
 	default:
 		return take_value(
 		    row, options->given[row - settings->rows], optarg, err);

@@ -389,6 +389,9 @@ def test_seal_takes_no_other_name(run: Runner, tmp_path: Path) -> None:
         made = run(PRODUCER, "--genkey", tmp_path / "k", f"--seal={word}")
         assert (made.code, made.out) == (64, b"")
         assert f'--seal: "{word}" is neither x25519 nor xwing (see --help)' in made.err
+    made = run(PRODUCER, "--genkey", tmp_path / "k", "--seal=")
+    assert (made.code, made.out) == (64, b"")
+    assert "option --seal= needs a value (see --help)" in made.err
     made = run(PRODUCER, "--genkey", tmp_path / "k", "--seal", "xwing")
     assert made.code == 64
     assert "unexpected argument xwing (see --help)" in made.err

@@ -151,6 +151,9 @@ static void a_key_is_made_without_a_configuration(void **state)
 	assert_string_equal(conf.seal, "");
 	assert_int_equal(load("--genkey=x", "--seal=xwing"), 0);
 	assert_string_equal(conf.seal, "xwing");
+	assert_int_equal(load("--genkey=x", "--seal="), ERR_USAGE);
+	assert_string_equal(
+	    err.text, "option --seal= needs a value (see --help)");
 	assert_int_equal(load("--genkey", NULL), ERR_USAGE);
 	write_file("queue = q\n");
 	assert_int_equal(load("--seal", NULL), ERR_USAGE);
