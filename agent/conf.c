@@ -155,7 +155,7 @@ static int complete_seal_key(const struct conf *conf, struct err *err)
 	return err_set(err, ERR_CONFIG,
 	    "%s:%d: seal-key: \"%.128s\" names no parameter: write ssm:NAME, "
 	    "ssm:NAME:VERSION or ssm:NAME:LABEL, where NAME has A-Z a-z 0-9 . - "
-	    "_ and /",
+	    "_, or is a path of such parts with a / before each",
 	    conf->common.file, find_origin(conf, "seal-key"), conf->seal_key);
 }
 

@@ -14,23 +14,47 @@ const struct sqs_service ssm_service = {.id = "ssm",
     .target = "AmazonSSM",
     .content_type = "application/x-amz-json-1.1"};
 
+/* "arn:...:parameter/a/b" is the name "/a/b" or, of one part, "a". */
+static const char *skip_arn(const char *name)
+{
+	static const char before[] = ":parameter/";
+	const char *at =
+	    strncmp(name, "arn:", 4) == 0 ? strstr(name, before) : NULL;
+
+	return at != NULL ? at + sizeof before - 1 : name;
+}
+
+/* "NAME:VERSION" or "NAME:LABEL". */
+static bool has_selector(const char *name)
+{
+	return strchr(skip_arn(name), ':') != NULL;
+}
+
+/* One part, or a path that begins with "/" unless an ARN is before it. */
+static bool is_path(const char *own, size_t len, bool in_arn)
+{
+	const char *slash = memchr(own, '/', len);
+
+	if (len == 0 || own[len - 1] == '/' || strstr(own, "//") != NULL)
+		return false;
+	return slash == NULL || (slash == own) != in_arn;
+}
+
+/* Parameter Store refuses other names in words that do not help, and asking
+ * later does not help either. */
 bool ssm_is_name(const char *name)
 {
 	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "abcdefghijklmnopqrstuvwxyz"
 				      "0123456789.-_/:";
-	const size_t len = strspn(name, allowed);
+	const char *own = skip_arn(name), *selector = own + strcspn(own, ":");
 
-	return len > 0 && len <= SSM_NAME_MAX && name[len] == '\0' &&
-	       name[0] != ':' && name[len - 1] != ':';
-}
-
-/* "NAME:VERSION" or "NAME:LABEL"; an ARN has colons before its name. */
-static bool has_selector(const char *name)
-{
-	const char *in_arn = strstr(name, ":parameter/");
-
-	return strchr(in_arn != NULL ? in_arn + 1 : name, ':') != NULL;
+	if (strlen(name) > SSM_NAME_MAX ||
+	    name[strspn(name, allowed)] != '\0' ||
+	    !is_path(own, (size_t)(selector - own), own != name))
+		return false;
+	return *selector == '\0' ||
+	       (selector[1] != '\0' && strpbrk(selector + 1, ":/") == NULL);
 }
 
 static int get_parameter(struct sqs *s, const char *name, int64_t deadline,

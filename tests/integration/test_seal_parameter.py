@@ -470,7 +470,9 @@ def test_check_says_what_sealing_is_worth_then(store: Store) -> None:
     assert store.ssm.records == []
 
 
-@pytest.mark.parametrize("name", ["", ":1", "a:", "a b", "a*", "$(id)"])
+@pytest.mark.parametrize(
+    "name", ["", ":1", "a:", "a:1:2", "a/b", "/a/", "a b", "a*", "$(id)"]
+)
 def test_what_names_no_parameter_is_refused(store: Store, name: str) -> None:
     store.judge.settings["seal_key"] = f"ssm:{name}"
     got = store.judge.look("--check").result

@@ -225,10 +225,18 @@ static void the_version_before_may_fail(void **state)
 static void names_are_those_of_parameters(void **state)
 {
 	static const char *const good[] = {"a", NAME, NAME ":3",
-	    "a.b-c_D/9:live",
+	    "/a.b-c_D/9:live", "/aws/service/a", "a:parameter",
+	    "arn:aws:ssm:eu-west-1:123456789012:parameter/a",
+	    "arn:aws:ssm:eu-west-1:123456789012:parameter/a/b:live",
 	    "arn:aws:ssm:eu-west-1:123456789012:parameter/a:3"};
-	static const char *const bad[] = {
-	    "", ":", ":3", "a:", "a b", "a\n", "a*", "a\\", "a\"", "\xc3\xa9"};
+	static const char *const bad[] = {"", ":", ":3", "a:", "a b", "a\n",
+	    "a*", "a\\", "a\"", "\xc3\xa9", "a:1:2", "a:b:c", "a:/b", "/", "//",
+	    "a/", "a/:1", "/a//b", "a/b", "a/b:1",
+	    "arn:aws:ssm:eu-west-1:123456789012:parameter//a",
+	    "arn:aws:ssm:eu-west-1:123456789012:parameter/",
+	    "arn:aws:ssm:eu-west-1:123456789012:parameter/a:1:2",
+	    "arn:aws:kms:eu-west-1:123456789012:key/a",
+	    "arn:aws:secretsmanager:eu-west-1:123456789012:secret:a"};
 	char longest[SSM_NAME_MAX + 2];
 
 	(void)state;
