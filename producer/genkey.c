@@ -173,35 +173,36 @@ static int print_sealing(
 	return rc;
 }
 
-/* True if the file holds secret keys for sealing, which are read into space. */
-static bool read_sealing(
-    const char *path, uint8_t *space, struct keyfile_keys *keys)
+/* Read the secret keys that a file may hold, of whichever kind, so that what is
+ * wrong with its line is told of that kind. */
+static int read_secrets(const char *path, uint8_t *space,
+    struct keyfile_keys *keys, struct err *err)
 {
-	struct err ignored = {0};
-
 	*keys = (struct keyfile_keys){.several = true};
 	for (size_t kem = 0; kem < HPKE_KEMS; kem++)
 		keys->at[sealing[kem].secret_kind] = space + kem * KEYS_LEN;
-	return keyfile_read_keys(keys, path, &ignored) == 0;
+	keys->at[signing.secret_kind] = space + HPKE_KEMS * KEYS_LEN;
+	return keyfile_read_keys(keys, path, err);
 }
 
+/* A signing key stands alone in its file, which genkey_line() sees to. */
 int genkey_print(const char *path, struct err *err)
 {
 	char line[KEYFILE_LINE_MAX];
 	struct keyfile_keys keys;
 	uint8_t *space;
-	struct buf *secrets;
-	int rc = genkey_line(path, line, err);
+	struct buf *secrets =
+	    buf_new_zero((HPKE_KEMS + 1) * (size_t)KEYS_LEN, &space);
+	int rc;
 
-	if (rc == 0)
-		return print_line(line, err);
-	if (rc != ERR_CONFIG)
-		return rc;
-	secrets = buf_new_zero((size_t)HPKE_KEMS * KEYS_LEN, &space);
 	if (secrets == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
-	if (read_sealing(path, space, &keys)) {
-		*err = (struct err){.code = 0};
+	rc = read_secrets(path, space, &keys, err);
+	if (rc == 0 && keys.found[signing.secret_kind]) {
+		rc = genkey_line(path, line, err);
+		if (rc == 0)
+			rc = print_line(line, err);
+	} else if (rc == 0) {
 		rc = print_sealing(&keys, path, err);
 	}
 	buf_free(secrets);

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -73,6 +74,34 @@ def test_pubkey_refuses_what_is_no_secret_key(maker: Maker) -> None:
         assert why in got.err
     pair.file.chmod(0o644)
     assert maker.run(PRODUCER, "--pubkey", pair.file).code == 78
+
+
+SEALING = f"{SEAL}-secret {base64.b64encode(bytes(range(32))).decode()}"
+SIGNING = SEALING.replace(SEAL, SIGN)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (SEALING[:-4], f':1: malformed: "{SEAL}-secret", a space and the 44 char'),
+        (f"{SEALING} old", ":1: remove what follows the key's 44 characters"),
+        (f"{SEALING}\n{SEALING}", ":2: a second key: a file holds one of each kind"),
+        (f"{SIGNING}\n{SEALING}", ":2: this is a secret sealing key; a secret sign"),
+        (f"{SEALING}\n{SIGNING}", ":1: this is a secret sealing key; a secret sign"),
+        (SIGNING[:-4], f':1: malformed: "{SIGN}-secret", a space and the 44 char'),
+        ("hello", f'"{SIGN}-secret BASE64" or "{SEAL}-secret BASE64" or "'),
+    ],
+)
+def test_pubkey_tells_what_is_wrong_with_its_line(
+    maker: Maker, text: str, why: str
+) -> None:
+    """Of a sealing key as well, although the file of a signing key looks alike."""
+    file = maker.judge.directory / "damaged.key"
+    file.touch(0o600)
+    file.write_text(text)
+    got = maker.run(PRODUCER, "--pubkey", file)
+    assert (got.code, got.out) == (78, b"")
+    assert why in got.err
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o666])
