@@ -7,7 +7,7 @@
 struct replay_memory {
 	uint32_t next; /* to be overwritten */
 	uint32_t zero;
-	uint8_t digests[REPLAY_MAX][REPLAY_DIGEST_LEN];
+	uint8_t digests[REPLAY_MAX][REPLAY_KEPT_LEN];
 };
 
 /* What is damaged has held something, which could then be credited twice. */
@@ -54,8 +54,7 @@ bool replay_has(
     const struct replay *s, const uint8_t digest[static REPLAY_DIGEST_LEN])
 {
 	for (size_t i = 0; i < REPLAY_MAX; i++)
-		if (memcmp(s->memory->digests[i], digest, REPLAY_DIGEST_LEN) ==
-		    0)
+		if (memcmp(s->memory->digests[i], digest, REPLAY_KEPT_LEN) == 0)
 			return true;
 	return false;
 }
@@ -66,7 +65,7 @@ int replay_add(struct replay *s, uint8_t digests[][REPLAY_DIGEST_LEN], size_t n)
 
 	for (size_t k = 0; k < n; k++) {
 		m->next %= REPLAY_MAX;
-		memcpy(m->digests[m->next++], digests[k], REPLAY_DIGEST_LEN);
+		memcpy(m->digests[m->next++], digests[k], REPLAY_KEPT_LEN);
 	}
 	s->added = slots_write_one(&s->file, m) == 0;
 	return s->added ? 0 : ERR_IO;

@@ -17,6 +17,10 @@
 #define REPLAY_MAX        4096 /* digests */
 #define REPLAY_DIGEST_LEN ((size_t)32)
 
+/* Bytes of each that are kept.  Where two payloads agree in them, by chance or
+ * by their producer's wish, the second one earns nothing, and that is all. */
+#define REPLAY_KEPT_LEN   ((size_t)8)
+
 struct replay {
 	struct slots file;
 	struct replay_memory *memory; /* NULL: not open */

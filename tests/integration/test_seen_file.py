@@ -23,7 +23,7 @@ from aid.queue import Queue
 from aid.trace import whole_lines
 from aid.verdicts import FORGETFUL, SEEN, Judge, Run
 
-DIGEST, DIGESTS = 32, 4096
+DIGEST, DIGESTS = 8, 4096  # bytes of each that are kept
 HEAD = "=8sQQ"  # of a slot: magic, generation, checksum
 SLOT = struct.calcsize(HEAD) + 8 + DIGEST * DIGESTS
 SECOND = -(-SLOT // 4096) * 4096  # where the second slot begins

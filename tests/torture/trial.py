@@ -353,7 +353,8 @@ class Trial:
         payloads = [bytes_[at : at + SIZE] for at in range(0, len(bytes_), SIZE)]
         if not plain.issuperset(payloads):
             yield "credit without a confirmed delete"
-        remembered = sum(hashlib.sha256(p).digest() in memory for p in payloads)
+        kept = [hashlib.sha256(p).digest()[:8] for p in payloads]  # replay.h
+        remembered = sum(digest in memory for digest in kept)
         if remembered < self.earned():
             yield "credit for what is not remembered"
 

@@ -44,7 +44,7 @@ int agent_main(int argc, char *argv[]);
 #define LATE_MS   3000  /* that a run may take longer */
 #define HIDDEN_MS 30000 /* the visibility time-out */
 #define SEEDED_S  600   /* --unless-seeded */
-#define SEEN_MAX  (3 * (REPLAY_MAX * REPLAY_DIGEST_LEN + 4096))
+#define SEEN_MAX  (3 * (REPLAY_MAX * REPLAY_KEPT_LEN + 4096))
 #define SHORT     16
 #define CODES     80
 

@@ -24,8 +24,8 @@
 #include "base/limits.h"
 
 /* Two slots of a head, a counter and the digests, in whole blocks. */
-#define SLOT_SIZE ((REPLAY_MAX + 1) * REPLAY_DIGEST_LEN)
-#define SLOT_AT   ((REPLAY_MAX * REPLAY_DIGEST_LEN) + SLOTS_BLOCK)
+#define SLOT_SIZE (24 + 8 + REPLAY_MAX * REPLAY_KEPT_LEN)
+#define SLOT_AT   ((REPLAY_MAX * REPLAY_KEPT_LEN) + SLOTS_BLOCK)
 #define FILE_SIZE (SLOT_AT + SLOT_SIZE)
 #define SOON      (now() + VIRTUAL_LATE_MS)
 
@@ -90,6 +90,20 @@ static void what_is_added_is_found_and_stays(void **state)
 	assert_int_equal(st.st_size, FILE_SIZE);
 	assert_true(st.st_blocks * 512 >= (blkcnt_t)FILE_SIZE);
 	assert_int_equal(st.st_mode & 07777, 0600);
+	replay_close(&seen);
+}
+
+static void what_agrees_in_the_kept_bytes_is_one(void **state)
+{
+	uint8_t digest[REPLAY_DIGEST_LEN];
+
+	reopen(keys_path(*state, "seen"));
+	add(1, 1);
+	numbered(digest, 1);
+	digest[REPLAY_KEPT_LEN] ^= 1;
+	assert_true(replay_has(&seen, digest));
+	digest[REPLAY_KEPT_LEN - 1] ^= 1;
+	assert_false(replay_has(&seen, digest));
 	replay_close(&seen);
 }
 
@@ -425,6 +439,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(what_is_added_is_found_and_stays),
+	    T(what_agrees_in_the_kept_bytes_is_one),
 	    T(the_file_says_what_it_is),
 	    T(the_oldest_goes_first),
 	    T(damage_to_one_slot_forgets_nothing),
