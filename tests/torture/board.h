@@ -7,7 +7,7 @@
 /*
  * What the driver and the processes of a program tell each other: a file that
  * all of them have mapped, so that no system call is added to a run.
- * board.py reads and writes the same members.
+ * world.py reads and writes the same members.
  */
 
 enum {
