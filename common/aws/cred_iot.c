@@ -82,7 +82,7 @@ static bool is_name_of(const char *s, const char *characters)
 	       strspn(s, characters) == strlen(s);
 }
 
-int cred_iot_check(const struct cred_iot_config *cfg, struct err *err)
+static int check_iot_config(const struct cred_iot_config *cfg, struct err *err)
 {
 	char text[LIMIT_URL];
 	struct url url;
@@ -260,7 +260,7 @@ int cred_iot_new(const struct cred_iot_config *cfg, struct http *http,
     struct err *err)
 {
 	struct cred_iot *i;
-	int rc = cred_iot_check(cfg, err);
+	int rc = check_iot_config(cfg, err);
 
 	*out = NULL;
 	if (rc != 0)

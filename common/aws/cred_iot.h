@@ -28,15 +28,11 @@ struct cred_iot_config {
 /* True if any of them is set, which are NULL or "" when they are not. */
 bool cred_iot_is_set(const struct cred_iot_config *cfg);
 
-/* ERR_CONFIG, with the setting's name: some are set and others are not, a name
- * that cannot be.  Files are not looked at. */
-int cred_iot_check(const struct cred_iot_config *cfg, struct err *err)
-    MUST_CHECK;
-
 struct cred_iot;
 
 /* Borrows all, and reads both files ahead as pem_file.h says.  *out is the
- * caller's to free.  ERR_CONFIG, ERR_NOMEM. */
+ * caller's to free.  ERR_CONFIG, with the setting's name: some are set and
+ * others are not, a name that cannot be, what pem_file.h has; ERR_NOMEM. */
 int cred_iot_new(const struct cred_iot_config *cfg, struct http *http,
     const struct clock *clock, bool wait_for_route, struct cred_iot **out,
     struct err *err) MUST_CHECK;

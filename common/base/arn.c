@@ -48,7 +48,7 @@ static bool is_account(const char *s)
 	       s[ARN_ACCOUNT_LEN] == '\0';
 }
 
-bool arn_is_name(const char *s)
+static bool is_queue_name(const char *s)
 {
 	size_t len = strspn(s, LOWER "ABCDEFGHIJKLMNOPQRSTUVWXYZ" DIGITS "-_");
 
@@ -64,7 +64,7 @@ bool arn_is_sound(const struct arn *a)
 	       memchr(a->name, '\0', sizeof a->name) != NULL &&
 	       (a->region[0] == '\0' || arn_is_region(a->region)) &&
 	       (a->account[0] == '\0' || is_account(a->account)) &&
-	       (a->name[0] == '\0' || arn_is_name(a->name));
+	       (a->name[0] == '\0' || is_queue_name(a->name));
 }
 
 const char *arn_set_region(const char *configured, const char **by)
@@ -197,7 +197,7 @@ static int read_arn(const char *text, struct arn *out)
 	       take_part(&text, '\0', out->name, sizeof out->name);
 	if (!good || strcmp(service, "sqs") != 0 ||
 	    !arn_is_region(out->region) || !is_account(out->account) ||
-	    !arn_is_name(out->name) ||
+	    !is_queue_name(out->name) ||
 	    strcmp(partition, arn_partition(out->region)->id) != 0)
 		return ERR_FORMAT;
 	return 0;
@@ -211,7 +211,7 @@ static void read_path(const char *path, struct arn *out)
 	while (account > path && account[-1] != '/')
 		account--;
 	if (take_part(&account, '/', out->account, sizeof out->account) &&
-	    is_account(out->account) && arn_is_name(name + 1))
+	    is_account(out->account) && is_queue_name(name + 1))
 		memcpy(out->name, name + 1, strlen(name + 1) + 1);
 	else
 		out->account[0] = '\0';
@@ -235,7 +235,7 @@ int arn_read(const char *queue, struct arn *out)
 		return read_arn(queue, out);
 	if (url_is_meant(queue))
 		return read_url(queue, out);
-	if (!arn_is_name(queue))
+	if (!is_queue_name(queue))
 		return ERR_FORMAT;
 	memcpy(out->name, queue, strlen(queue) + 1);
 	return 0;

@@ -34,7 +34,6 @@ struct arn_partition {
 const struct arn_partition *arn_partition(const char *region);
 
 bool arn_is_region(const char *s);
-bool arn_is_name(const char *s);
 
 /* True if a queue given as text is meant to be an ARN, good or bad. */
 bool arn_is_meant(const char *text);

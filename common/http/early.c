@@ -47,7 +47,7 @@ void http_early_socket(struct http_transfer *t, int fd)
 }
 
 /* A descriptor may be another socket's by now, which is not corked either. */
-void http_early_uncork(struct http_transfer *t)
+static void uncork_sockets(struct http_transfer *t)
 {
 	for (size_t i = 0; i < t->sockets_n; i++)
 		set_cork(t->sockets[i], 0);
@@ -114,7 +114,7 @@ void http_early_look(struct http *h)
 	if (t == NULL || t->stands || !awaits_answer(t))
 		return;
 	t->stands = true;
-	http_early_uncork(t);
+	uncork_sockets(t);
 }
 
 #if LIBCURL_VERSION_NUM >= GUARDED
@@ -145,7 +145,7 @@ static bool set_guard(struct http_transfer *t)
 
 /* Plain http has nothing between connection and request.  Where look-ups are
  * not done aside, one would hold up everybody else. */
-bool http_early_may(const struct http_transfer *t)
+static bool may_begin_early(const struct http_transfer *t)
 {
 	const curl_version_info_data *curl = curl_version_info(CURLVERSION_NOW);
 
@@ -201,7 +201,7 @@ bool http_early_failed(struct http_transfer *t)
 
 void http_early_begin(struct http_transfer *t)
 {
-	if (http_early_may(t) && http_setup(t, NULL) != 0)
+	if (may_begin_early(t) && http_setup(t, NULL) != 0)
 		forget_attempt(t);
 }
 
@@ -214,7 +214,7 @@ int http_release(
 	if (rc != 0)
 		return rc;
 	t->held = t->stands = false;
-	http_early_uncork(t);
+	uncork_sockets(t);
 	if (t->ended)
 		return 0;
 	if (t->easy == NULL)

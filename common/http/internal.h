@@ -83,16 +83,15 @@ int http_add_headers(struct http_transfer *t, const char *const *headers,
     struct err *err) MUST_CHECK;
 int http_setup(struct http_transfer *t, struct err *err) MUST_CHECK;
 
-/* early.c: choose where t runs; not 0: it cannot run before it is released.
- * Note a socket of a held transfer; let its bytes go.  After a performance see
- * whether a held transfer has come as far as it may, and tell if one has.  True
- * if t failed early and is made anew, or, held, when it is released.  Also
- * watch the multi handle that is not polled. */
-bool http_early_may(const struct http_transfer *t);
+/* early.c: begin a held transfer early where that can be done.  Choose where t
+ * runs; not 0: it cannot run before it is released.  Note a socket of a held
+ * transfer.  After a performance see whether a held transfer has come as far as
+ * it may, and tell if one has.  True if t failed early and is made anew, or,
+ * held, when it is released.  Also watch the multi handle that is not polled.
+ */
 void http_early_begin(struct http_transfer *t);
 int http_early_place(struct http_transfer *t) MUST_CHECK;
 void http_early_socket(struct http_transfer *t, int fd);
-void http_early_uncork(struct http_transfer *t);
 void http_early_look(struct http *h);
 bool http_early_stands(const struct http *h);
 bool http_early_failed(struct http_transfer *t);
