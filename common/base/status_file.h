@@ -12,7 +12,6 @@
  * confined process, which can make no file, keeps up to date: it was opened
  * before.
  */
-#define STATUS_FILE_MAX 32768 /* bytes */
 
 /* RUNTIME_DIRECTORY (systemd.exec(5)), or the fallback. */
 const char *status_file_directory(const char *fallback);

@@ -14,12 +14,11 @@
  */
 extern const struct sqs_service kms_service;
 
-#define KMS_RANDOM_MAX 1024 /* bytes in one call */
 #define KMS_PERMISSION "kms:GenerateRandom"
 
-/* Fill out with len bytes, up to KMS_RANDOM_MAX, of GenerateRandom (KMS API
- * Reference), which needs no key.  An answer that is not base64 of exactly so
- * many bytes is ERR_FORMAT, and out is wiped; else as in client.h. */
+/* Fill out with len bytes, 1 to 1,024, of GenerateRandom (KMS API Reference),
+ * which needs no key.  An answer that is not base64 of exactly so many bytes is
+ * ERR_FORMAT, and out is wiped; else as in client.h. */
 int kms_random(struct sqs *s, uint8_t *out, size_t len, int64_t deadline,
     struct err *err) MUST_CHECK;
 
