@@ -7,17 +7,30 @@
 #include "base/log.h"
 #include "sqs/ssm.h"
 
+/* What passes by itself is no reason to do without the next version before. */
+static void report_former(const char *parameter, const struct ssm_keys *keys)
+{
+	const long long newest = (long long)keys->version[0];
+	const struct err *why = &keys->former;
+
+	if (err_exit(why->code) == err_exit(ERR_TIMEOUT))
+		log_warning("seal-key: what was sealed for version %lld of "
+			    "parameter %s does not open in this run: %s",
+		    newest - 1, parameter, why->text);
+	else
+		log_warning("seal-key: what was sealed for version %lld of "
+			    "parameter %s does not open: %s; write ssm:%s:%lld "
+			    "to have the newest alone",
+		    newest - 1, parameter, why->text, parameter, newest);
+}
+
 static void report_keys(const char *parameter, const struct ssm_keys *keys)
 {
 	log_info("seal-key: version %lld of parameter %s%s",
 	    (long long)keys->version[0], parameter,
 	    keys->n > 1 ? ", and the one before" : "");
 	if (keys->former.code != 0)
-		log_warning("seal-key: what was sealed for version %lld of "
-			    "parameter %s does not open: %s; write "
-			    "ssm:%s:%lld to have the newest alone",
-		    (long long)keys->version[0] - 1, parameter,
-		    keys->former.text, parameter, (long long)keys->version[0]);
+		report_former(parameter, keys);
 }
 
 /* What fails on the way to SSM does not tell which parameter is missing. */
