@@ -16,6 +16,7 @@ struct case_at_hand {
 	const struct sqs_op *op;
 	const char *queue;
 	const struct sqs_error *e;
+	int code;           /* what it comes to, which may be more than e's */
 	const char *source; /* of the credentials */
 };
 
@@ -256,6 +257,9 @@ static void advise_on_parameter(
 		    "the parameter has no such version and no such label: check "
 		    "what stands behind the colon of %s",
 		    c->queue);
+	else if (is_error(c->e, "Validation"))
+		(void)snprintf(out, size,
+		    "no parameter can have the name %s: check it", c->queue);
 	else if (is_error(c->e, "InvalidKeyId"))
 		(void)snprintf(out, size,
 		    "the KMS key of parameter %s cannot be used: enable it, or "
@@ -284,22 +288,22 @@ static void advise_user(const struct case_at_hand *c, char *out, size_t size)
 	const struct sqs_error *e = c->e;
 
 	out[0] = '\0';
-	if (e->code == ERR_DENIED)
+	if (c->code == ERR_DENIED)
 		advise_denied(c, out, size);
-	else if (e->code == ERR_CONFIG && sqs_error_scope(e) != NULL)
+	else if (c->code == ERR_CONFIG && sqs_error_scope(e) != NULL)
 		advise_on_scope(c, out, size);
-	else if (e->code == ERR_CONFIG && c->op->resource != NULL)
+	else if (c->code == ERR_CONFIG && c->op->resource != NULL)
 		advise_on_parameter(c, out, size);
-	else if (e->code == ERR_CONFIG)
+	else if (c->code == ERR_CONFIG)
 		advise_on_state(c, out, size);
-	else if (e->code == ERR_NOQUEUE)
+	else if (c->code == ERR_NOQUEUE)
 		(void)snprintf(out, size,
 		    "there is no queue %s in region %s: check its name, "
 		    "account and region",
 		    c->queue, c->s->region);
-	else if (e->code == ERR_LIMIT && strncmp(c->op->name, "Send", 4) == 0)
+	else if (c->code == ERR_LIMIT && strncmp(c->op->name, "Send", 4) == 0)
 		(void)snprintf(out, size, "make the messages smaller");
-	else if (e->code == ERR_THROTTLED || e->status >= 500 ||
+	else if (c->code == ERR_THROTTLED || e->status >= 500 ||
 		 e->status == 408)
 		advise_later(c, out, size);
 	else if (e->status / 100 == 3)
@@ -310,13 +314,25 @@ static void advise_user(const struct case_at_hand *c, char *out, size_t size)
 		    c->s->service->name);
 }
 
+/* All that GetParameter is asked for is a name, which no later call makes
+ * valid. */
+static int choose_code(const struct sqs_op *op, const struct sqs_error *e)
+{
+	return strcmp(op->name, "GetParameter") == 0 &&
+		       is_error(e, "Validation")
+		   ? ERR_CONFIG
+		   : e->code;
+}
+
 int sqs_explain(const struct sqs *s, const struct sqs_op *op, const char *queue,
     const struct sqs_error *e, struct err *err)
 {
+	const int code = choose_code(op, e);
 	const struct case_at_hand c = {.s = s,
 	    .op = op,
 	    .queue = queue,
 	    .e = e,
+	    .code = code,
 	    .source = s->source != NULL ? s->source : "unknown source"};
 	char status[24] = "", advice[ADVICE_MAX];
 	size_t len = strlen(e->text);
@@ -327,7 +343,7 @@ int sqs_explain(const struct sqs *s, const struct sqs_op *op, const char *queue,
 	advise_user(&c, advice, sizeof advice);
 	while (advice[0] != '\0' && len > 0 && strchr(". ", e->text[len - 1]))
 		len--;
-	return err_set(err, e->code, "%s: %s%s%s%.*s%s%s", op->name, status,
+	return err_set(err, code, "%s: %s%s%s%.*s%s%s", op->name, status,
 	    e->name, len > 0 ? ": " : "", (int)len, e->text,
 	    advice[0] != '\0' ? "; " : "", advice);
 }

@@ -343,6 +343,14 @@ REFUSED: dict[str, tuple[dict[str, Any], int, str]] = {
         78,
         "cannot be used: enable it, or cancel its deletion; this does not pass by",
     ),
+    "reserved name": (
+        service_error(
+            "ValidationException",
+            'Parameter name: can\'t be prefixed with "ssm" (case-insensitive).',
+        ),
+        78,
+        "; no parameter can have the name /entropy/",
+    ),
     "throttled": (
         service_error("ThrottlingException", "Rate exceeded"),
         69,

@@ -172,6 +172,9 @@ static const struct {
     {"400 X", ERROR("ParameterVersionNotFound", "no"), ERR_CONFIG,
 	"; the parameter has no such version and no such label: check what "
 	"stands behind the colon of " NAME},
+    {"400 X", ERROR("ValidationException", "Parameter name: no"), ERR_CONFIG,
+	"ValidationException: Parameter name: no; no parameter can have the "
+	"name " NAME ": check it"},
     {"400 X", ERROR("InvalidKeyId", "no"), ERR_CONFIG,
 	"; the KMS key of parameter " NAME " cannot be used: enable it, or "
 	"cancel its deletion; this does not pass by itself"},
