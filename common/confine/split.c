@@ -29,21 +29,25 @@ static int own_tie = -1; /* of a child */
 
 bool confine_own_tie(void)
 {
-	return own_tie < 0 || fcntl(own_tie, F_SETOWN, getpid()) == 0;
+	struct pollfd p = {.fd = own_tie};
+
+	if (own_tie < 0)
+		return true;
+	if (fcntl(own_tie, F_SETOWN, getpid()) != 0)
+		return false;
+	/* The parent may have ended before, unheard. */
+	if (poll(&p, 1, 0) != 0)
+		(void)kill(getpid(), SIGKILL);
+	return true;
 }
 
 /* The kernel is to send SIGKILL when the tie has no writer any more. */
 static void arm_tie(int tie)
 {
-	struct pollfd p = {.fd = tie};
-
 	own_tie = tie;
-	if (fcntl(tie, F_SETSIG, SIGKILL) != 0 || !confine_own_tie() ||
-	    fcntl(tie, F_SETFL, O_ASYNC) != 0)
+	if (fcntl(tie, F_SETSIG, SIGKILL) != 0 ||
+	    fcntl(tie, F_SETFL, O_ASYNC) != 0 || !confine_own_tie())
 		_exit(err_exit(ERR_INTERNAL));
-	/* The parent may have ended before. */
-	if (poll(&p, 1, 0) != 0)
-		(void)kill(getpid(), SIGKILL);
 }
 
 int split_fork(struct split_child *child)

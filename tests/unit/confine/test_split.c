@@ -61,8 +61,9 @@ static _Noreturn void hang(void)
 
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
-	for (;;)
-		(void)pause();
+	/* Longer than anybody waits for its end. */
+	(void)poll(NULL, 0, 120000);
+	_exit(1);
 }
 
 static void a_child_that_hangs_is_ended(void **state)
@@ -157,8 +158,9 @@ static void enter_namespace(int step)
 		_exit(77);
 }
 
-/* A middle process is the parent half, so that it can end before the child. */
-static _Noreturn void middle(bool apart, int step)
+/* A middle process is the parent half, so that it can end before the child;
+ * late: before the child has asked for the signal as another user. */
+static _Noreturn void middle(bool apart, bool late, int step)
 {
 	struct split_child child;
 
@@ -167,7 +169,7 @@ static _Noreturn void middle(bool apart, int step)
 	if (split_fork(&child) != 0)
 		_exit(1);
 	change_user(child.pid == 0 ? 12346 : 12345);
-	if (child.pid == 0 && !confine_own_tie())
+	if (child.pid == 0 && ((late && !ends(child.fd)) || !confine_own_tie()))
 		_exit(1);
 	if (child.pid == 0)
 		hang();
@@ -175,7 +177,7 @@ static _Noreturn void middle(bool apart, int step)
 	_exit(1);
 }
 
-static void end_parent(bool apart)
+static void end_parent(bool apart, bool late)
 {
 	int pipe_fds[2], pair[2], status;
 	pid_t pid;
@@ -187,7 +189,7 @@ static void end_parent(bool apart)
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0)
-		middle(apart, pair[1]);
+		middle(apart, late, pair[1]);
 	(void)close(pipe_fds[1]);
 	(void)close(pair[1]);
 	if (apart && read(pair[0], &c, 1) == 1) {
@@ -207,10 +209,13 @@ static void end_parent(bool apart)
 static void the_end_of_the_parent_ends_a_child_that_hangs(void **state)
 {
 	(void)state;
-	end_parent(false);
-	/* There the root that asked for the signal is no root to the kernel. */
-	if (geteuid() == 0)
-		end_parent(true);
+	for (int late = 0; late < 2; late++) {
+		end_parent(false, late);
+		/* There the root that asked for the signal is no root to the
+		 * kernel. */
+		if (geteuid() == 0)
+			end_parent(true, late);
+	}
 }
 
 /* How the child of split_run() ends: its code, or the signal it sends itself;
