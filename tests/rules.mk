@@ -151,7 +151,8 @@ check-mutants: all tests
 ## what each folder may include, names that stand twice, lines written twice
 check-levels:
 	$(Q)CC="$(CC)" tests/levels
-	$(Q)$(PYTHON) tests/figures --check >/dev/null
+	$(Q)$(PYTHON) tests/figures --check >$(BUILD)/figures || \
+		{ cat $(BUILD)/figures; exit 1; }
 
 # Most of their time is waiting for deadlines: four for each processor.
 PYTEST_JOBS ?= $(shell echo $$((4 * $$(nproc))))

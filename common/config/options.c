@@ -97,7 +97,7 @@ static int take_value(const struct setting *row, const char **given,
 
 /* "--NAME" says that the value is left out, and "--NAME=" that there is one:
  * an empty variable of a script must not choose what nobody asked for. */
-static int take_word(const struct setting *row, const char **at,
+static int take_text(const struct setting *row, const char **at,
     const char *value, struct err *err)
 {
 	const bool optional = value_need(row) == optional_argument;
@@ -137,7 +137,7 @@ static int take_option(struct options *options, const struct settings *settings,
 		++*(int *)at;
 		return 0;
 	case SETTING_WORD:
-		return take_word(row, at, optarg, err);
+		return take_text(row, at, optarg, err);
 	default:
 		return take_value(
 		    row, options->given[row - settings->rows], optarg, err);
