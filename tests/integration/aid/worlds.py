@@ -89,10 +89,15 @@ def own_keys(w: World) -> None:
     }
 
 
+HELD: list[socket.socket] = []
+
+
 def closed_port() -> int:
-    """A port of loopback at which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """A port of loopback at which nobody listens, as long as this process runs."""
+    held = socket.socket()
+    held.bind(("127.0.0.1", 0))
+    HELD.append(held)
+    return int(held.getsockname()[1])
 
 
 def refused(w: World) -> None:
