@@ -181,7 +181,7 @@ static int read_secrets(const char *path, uint8_t *space,
 	*keys = (struct keyfile_keys){.several = true};
 	for (size_t kem = 0; kem < HPKE_KEMS; kem++)
 		keys->at[sealing[kem].secret_kind] = space + kem * KEYS_LEN;
-	keys->at[signing.secret_kind] = space + HPKE_KEMS * KEYS_LEN;
+	keys->at[signing.secret_kind] = space + (size_t)HPKE_KEMS * KEYS_LEN;
 	return keyfile_read_keys(keys, path, err);
 }
 
