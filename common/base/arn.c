@@ -123,28 +123,39 @@ static const char *skip_start(const char *text, const char *start)
 }
 
 /* What comes after the name of the service, with FIPS or without. */
-static const char *skip_service(const char *text)
+static const char *skip_service(const char *service, const char *text)
 {
-	const char *found = skip_start(text, "sqs.");
+	const char *rest = skip_start(text, service);
+	const char *found = skip_start(rest, ".");
 
-	return found != NULL ? found : skip_start(text, "sqs-fips.");
+	return found != NULL ? found : skip_start(rest, "-fips.");
+}
+
+/* SQS has names of its own beside those that every service has. */
+static bool is_sqs(const char *service)
+{
+	return strcmp(service, "sqs") == 0;
 }
 
 /* Where the region is in a host without its domain. */
-static const char *region_part(char *host)
+static const char *region_part(const char *service, char *host)
 {
-	if (cut_end(host, ".vpce"))
-		return skip_start(host, "vpce-") != NULL
-			   ? skip_service(skip_start(strchr(host, '.'), "."))
-			   : NULL;
-	if (cut_end(host, ".queue"))
+	const char *zone;
+
+	if (cut_end(host, ".vpce")) {
+		zone = skip_start(host, "vpce-");
+		return zone == NULL ? NULL
+				    : skip_service(service,
+					  skip_start(strchr(zone, '.'), "."));
+	}
+	if (is_sqs(service) && cut_end(host, ".queue"))
 		return host;
-	return skip_service(host);
+	return skip_service(service, host);
 }
 
 /* True if a host of that domain and of a region of p names it. */
-static bool read_region(const struct arn_partition *p, const char *host,
-    const char *suffix, char region[static LIMIT_REGION])
+static bool read_region(const struct arn_partition *p, const char *service,
+    const char *host, const char *suffix, char region[static LIMIT_REGION])
 {
 	char rest[LIMIT_URL];
 	const char *found;
@@ -152,27 +163,28 @@ static bool read_region(const struct arn_partition *p, const char *host,
 	(void)snprintf(rest, sizeof rest, "%s", host);
 	if (!cut_end(rest, suffix) || !cut_end(rest, "."))
 		return false;
-	found = region_part(rest);
+	found = region_part(service, rest);
 	if (found == NULL || !arn_is_region(found) || arn_partition(found) != p)
 		return false;
 	memcpy(region, found, strlen(found) + 1);
 	return true;
 }
 
-bool arn_region_of(const char *host, char region[static LIMIT_REGION])
+bool arn_region_of(
+    const char *service, const char *host, char region[static LIMIT_REGION])
 {
 	const struct arn_partition *p = partitions;
 	char name[LIMIT_URL];
 
 	if (!take_part(&host, ':', name, sizeof name))
 		return false;
-	if (strcmp(name, "queue.amazonaws.com") == 0) {
+	if (is_sqs(service) && strcmp(name, "queue.amazonaws.com") == 0) {
 		memcpy(region, "us-east-1", sizeof "us-east-1");
 		return true;
 	}
 	for (size_t i = 0; i < COUNT(partitions); i++, p++)
-		if (read_region(p, name, p->suffix, region) ||
-		    read_region(p, name, p->dual, region))
+		if (read_region(p, service, name, p->suffix, region) ||
+		    read_region(p, service, name, p->dual, region))
 			return true;
 	return false;
 }
@@ -223,7 +235,7 @@ static int read_url(const char *text, struct arn *out)
 
 	if (url_split(text, &url) != 0 || !url_has_queue(&url))
 		return ERR_FORMAT;
-	(void)arn_region_of(url.host, out->region);
+	(void)arn_region_of("sqs", url.host, out->region);
 	read_path(url.path, out);
 	return 0;
 }

@@ -39,12 +39,14 @@ bool arn_is_region(const char *s);
 bool arn_is_meant(const char *text);
 
 /*
- * The region in the name of an SQS host of AWS: sqs.R.SUFFIX, R.queue.SUFFIX,
- * vpce-ID.sqs.R.vpce.SUFFIX, also with sqs-fips for sqs, where SUFFIX is one of
- * the partition of R, and queue.amazonaws.com, which is us-east-1.  A port does
- * not count.  False, and region unchanged, for any other host.
+ * The region in the name of a host that a service has at AWS: SERVICE.R.SUFFIX
+ * and vpce-ID.SERVICE.R.vpce.SUFFIX, also with SERVICE-fips, where SUFFIX is
+ * one of the partition of R; of "sqs" R.queue.SUFFIX, too, and
+ * queue.amazonaws.com, which is us-east-1.  A port does not count.  False, and
+ * region unchanged, for any other host.
  */
-bool arn_region_of(const char *host, char region[static LIMIT_REGION]);
+bool arn_region_of(
+    const char *service, const char *host, char region[static LIMIT_REGION]);
 
 /*
  * What a queue says of itself.  An ARN says all, a name only that, a URL

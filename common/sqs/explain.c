@@ -188,6 +188,7 @@ static void advise_on_scope(
 {
 	const char *from = c->s->region_from;
 	char there[LIMIT_REGION];
+	const bool known = arn_region_of(c->s->service->id, c->s->host, there);
 
 	if (strstr(sqs_error_scope(c->e), "region") == NULL &&
 	    c->op->resource == NULL)
@@ -205,8 +206,7 @@ static void advise_on_scope(
 		    "%s%s: let both be %s region",
 		    c->s->region, *from != '\0' ? " (from " : "", from,
 		    *from != '\0' ? ")" : "", c->s->host,
-		    arn_region_of(c->s->host, there) ? "in " : "in another one",
-		    arn_region_of(c->s->host, there) ? there : "",
+		    known ? "in " : "in another one", known ? there : "",
 		    c->op->resource == NULL ? "the queue's" : "the same");
 }
 

@@ -6,12 +6,14 @@
 
 #include "base/url.h"
 
-/* The region that the host of a URL names; false when it names none. */
-static bool read_region_of(const char *url, char region[static LIMIT_REGION])
+/* The region that the endpoint's host names; false when it names none. */
+static bool read_region_of(
+    const struct place *p, char region[static LIMIT_REGION])
 {
 	struct url parts;
 
-	return url_split(url, &parts) == 0 && arn_region_of(parts.host, region);
+	return url_split(p->endpoint.url, &parts) == 0 &&
+	       arn_region_of(p->service, parts.host, region);
 }
 
 static int refuse_queue(const char *queue, struct err *err)
@@ -33,11 +35,12 @@ static int refuse_queue(const char *queue, struct err *err)
 	    queue, ARN_NAME_MAX);
 }
 
-int place_find_queue(const char *queue, struct place *p, struct err *err)
+int place_find_queue(
+    const char *service, const char *queue, struct place *p, struct err *err)
 {
 	struct url parts;
 
-	*p = (struct place){.origin = ""};
+	*p = (struct place){.service = service};
 	if (arn_read(queue, &p->said) != 0)
 		return refuse_queue(queue, err);
 	if (url_split(queue, &parts) == 0)
@@ -99,7 +102,7 @@ static int take_origin(struct place *p, struct err *err)
 int place_find_endpoint(const struct session_config *cfg,
     const struct shared *shared, struct place *p, struct err *err)
 {
-	const struct endpoint_config config = {.service = "sqs",
+	const struct endpoint_config config = {.service = p->service,
 	    .option = cfg->endpoint_option,
 	    .configured = cfg->endpoint_url,
 	    .use_fips = cfg->use_fips,
@@ -134,9 +137,7 @@ int place_set_region(
 		    "%s: \"%s\" is no region: write the region itself, and set "
 		    "AWS_USE_FIPS_ENDPOINT=true or \"use-fips-endpoint\"",
 		    from, region);
-	if (p->endpoint.url[0] != '\0' &&
-	    read_region_of(p->endpoint.url, there) &&
-	    strcmp(there, region) != 0)
+	if (read_region_of(p, there) && strcmp(there, region) != 0)
 		return err_set(err, ERR_CONFIG,
 		    "%s says the region %s, but %s sets an endpoint in %s, "
 		    "%.128s: let both name the queue's region",
@@ -179,7 +180,7 @@ int place_find_region(const struct session_config *cfg,
 		return place_set_region(p, p->said.region, name_queue(p), err);
 	if (*set != '\0')
 		return place_set_region(p, set, by, err);
-	if (read_region_of(p->endpoint.url, there))
+	if (read_region_of(p, there))
 		return place_set_region(p, there, p->endpoint.from, err);
 	set = shared_get(shared, profile, "region");
 	if (set == NULL || *set == '\0')

@@ -14,6 +14,7 @@
  */
 
 struct place {
+	const char *service;    /* as in its hosts: "sqs" */
 	struct arn said;        /* what the queue says of itself (arn.h) */
 	char origin[LIMIT_URL]; /* scheme and host of a URL, else "" */
 	struct endpoint endpoint;
@@ -21,9 +22,10 @@ struct place {
 	char region_from[ENDPOINT_FROM_MAX]; /* who says so, for people */
 };
 
-/* ERR_CONFIG: the queue is no URL, no ARN and no name. */
-int place_find_queue(const char *queue, struct place *p, struct err *err)
-    MUST_CHECK;
+/* Begin *p for a service that is asked in the region of the queue.  ERR_CONFIG:
+ * the queue is no URL, no ARN and no name. */
+int place_find_queue(const char *service, const char *queue, struct place *p,
+    struct err *err) MUST_CHECK;
 
 /* Whoever may tag an instance may choose a queue of AWS's, and neither a host
  * nor another region than the one that is set.  ERR_CONFIG. */

@@ -207,7 +207,7 @@ static int open_queue(struct session *s, struct session_queue *q,
     const char *queue, int64_t deadline, struct err *err)
 {
 	struct place where;
-	int rc = place_find_queue(queue, &where, err);
+	int rc = place_find_queue("sqs", queue, &where, err);
 
 	if (rc == 0 && q->entry[0] == '\0')
 		rc = place_check_tag(s->cfg, &where, err);
@@ -234,7 +234,7 @@ static int list_queues(struct session *s, struct err *err)
 	for (; rc == 0 && s->n < LIMIT_QUEUES && queues[s->n][0] != '\0';
 	     s->n++) {
 		s->queues[s->n].entry = queues[s->n];
-		rc = place_find_queue(queues[s->n], &where, err);
+		rc = place_find_queue("sqs", queues[s->n], &where, err);
 	}
 	if (s->n == 0)
 		s->queues[s->n++].entry = "";
@@ -299,7 +299,7 @@ static int check_place(struct session *s, struct session_queue *q,
 	int rc = 0;
 
 	if (q->entry[0] != '\0')
-		rc = place_find_queue(q->entry, p, err);
+		rc = place_find_queue("sqs", q->entry, p, err);
 	if (rc == 0)
 		rc = find_place(s, p, err);
 	*known = rc != ERR_ABSENT || p->endpoint.url[0] != '\0';
@@ -316,7 +316,7 @@ static int check_queue(struct session *s, struct session_queue *q,
     struct session_found *found, struct err *err)
 {
 	struct session_found_queue *to = &found->queues[found->n++];
-	struct place place = {.origin = ""};
+	struct place place = {.service = "sqs"};
 	bool known = false;
 	const int rc = check_place(s, q, &place, &known, err);
 

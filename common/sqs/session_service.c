@@ -18,9 +18,9 @@ static int find_service(struct session *s, const struct sqs_service *service,
 	struct shared *shared = NULL;
 	int rc = 0;
 
-	*p = (struct place){.origin = ""};
+	*p = (struct place){.service = service->id};
 	if (s->queues[0].entry[0] != '\0')
-		rc = place_find_queue(s->queues[0].entry, p, err);
+		rc = place_find_queue(service->id, s->queues[0].entry, p, err);
 	if (rc == 0)
 		rc = shared_read(s->file, &shared, err);
 	if (rc == 0)

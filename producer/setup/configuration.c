@@ -98,7 +98,7 @@ static int choose_queue(const struct setup *s, struct plan *p, struct err *err)
 		rc = ask_needed(
 		    "URL, ARN or name of the queue", false, p->queue, err);
 	if (rc == 0)
-		rc = place_find_queue(buf_str(p->queue), &place, err);
+		rc = place_find_queue("sqs", buf_str(p->queue), &place, err);
 	if (rc != 0 && err->code == 0)
 		return err_set(err, rc, "queue: %s", err_text(rc));
 	return rc;

@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		FUZZ_CHECK(url.host > url.origin && *url.host != '\0');
 		FUZZ_CHECK(*url.path == '\0' || *url.path == '/');
 		split_again(&url);
-		if (arn_region_of(url.host, region))
+		if (arn_region_of("sqs", url.host, region))
 			FUZZ_CHECK(arn_is_region(region));
 		else
 			FUZZ_CHECK(strcmp(region, "none") == 0);

@@ -72,15 +72,15 @@ def resolver() -> EndpointResolver:
 
 
 @functools.cache
-def hosts(region: str, partition: str) -> set[str]:
-    """The hosts of SQS in a region, by every rule that botocore has."""
+def hosts(region: str, partition: str, service: str = "sqs") -> set[str]:
+    """The hosts of a service in a region, by every rule that botocore has."""
     found: set[str] = set()
     for dual in False, True:
         for fips in False, True:
             endpoint: dict[str, Any] | None = None
             try:
                 endpoint = resolver().construct_endpoint(
-                    "sqs",
+                    service,
                     region,
                     partition_name=partition,
                     use_dualstack_endpoint=dual,
@@ -102,17 +102,27 @@ def test_each_region_is_in_the_partition_that_botocore_says() -> None:
     assert got == [f"{p.id} {p.suffix} {p.dual}" for _, p in cases]
 
 
-def test_each_host_of_sqs_names_its_region() -> None:
-    cases = [(h, r) for p in partitions() for r in p.regions for h in hosts(r, p.id)]
+@pytest.mark.parametrize("service", ["sqs", "kms", "ssm"])
+def test_each_host_of_a_service_names_its_region(service: str) -> None:
+    cases = [
+        (host, region)
+        for p in partitions()
+        for region in p.regions
+        for host in hosts(region, p.id, service)
+    ]
     assert len(cases) > 100
-    assert answers("region", [(host,) for host, _ in cases]) == [r for _, r in cases]
+    calls = [(service, host) for host, _ in cases]
+    assert answers("region", calls) == [region for _, region in cases]
+    others = [(s, host) for s in ("sqs", "kms", "ssm", "s") for _, host in calls]
+    of_others = [call for call in others if call[0] != service]
+    assert set(answers("region", of_others)) == {""}
 
 
 def test_a_host_under_another_domain_names_none() -> None:
     all_hosts = [h for p in partitions() for r in p.regions for h in hosts(r, p.id)]
     bad = [h + end for h in all_hosts for end in (".example", ".", "/", "@x")]
     bad += ["x." + h for h in all_hosts if h.startswith("sqs")]
-    assert set(answers("region", [(host,) for host in bad])) == {""}
+    assert set(answers("region", [("sqs", host) for host in bad])) == {""}
 
 
 def test_a_url_and_an_arn_of_one_queue_make_one_arn() -> None:

@@ -317,7 +317,7 @@ static int do_region(struct call *c)
 {
 	char region[LIMIT_REGION];
 
-	if (!arn_region_of(str(&c->word[0]), region))
+	if (!arn_region_of(str(&c->word[0]), str(&c->word[1]), region))
 		return ERR_FORMAT;
 	return put_text(c, region);
 }
@@ -431,7 +431,7 @@ static const struct {
     {"agree", do_agree, 2, {KEYS_LEN, KEYS_LEN}},
     {"seal", do_seal, 5, {KEYS_LEN, KEYS_LEN}},
     {"open", do_open, 4, {KEYS_LEN, 0}}, {"claim", do_claim, 1, {0, 0}},
-    {"partition", do_partition, 1, {0, 0}}, {"region", do_region, 1, {0, 0}},
+    {"partition", do_partition, 1, {0, 0}}, {"region", do_region, 2, {0, 0}},
     {"arn", do_arn, 2, {0, 0}},
     {"check", do_check, 3, {MESSAGE_SIGNATURE_LEN, KEYS_LEN}},
     {"hmac", do_hmac, 2, {0, 0}}, {"hkdf", do_hkdf, 4, {0, 0}},

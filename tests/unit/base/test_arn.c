@@ -80,7 +80,7 @@ static void hosts_of_sqs_name_their_region(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		assert_true(arn_region_of(cases[i][0], region));
+		assert_true(arn_region_of("sqs", cases[i][0], region));
 		assert_string_equal(region, cases[i][1]);
 	}
 }
@@ -123,7 +123,7 @@ static void no_other_host_names_a_region(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(hosts); i++)
-		if (arn_region_of(hosts[i], region))
+		if (arn_region_of("sqs", hosts[i], region))
 			fail_msg("%s names %s", hosts[i], region);
 	assert_string_equal(region, "kept");
 }

@@ -93,7 +93,7 @@ static int find(const struct session_config *cfg)
 	int rc;
 
 	assert_int_equal(shared_read(files, &shared, &err), 0);
-	rc = place_find_queue(cfg->queues[0], &place, &err);
+	rc = place_find_queue("sqs", cfg->queues[0], &place, &err);
 	if (rc == 0)
 		rc = place_find_endpoint(cfg, shared, &place, &err);
 	if (rc == 0)
@@ -315,16 +315,18 @@ static void a_tag_leads_to_hosts_of_sqs_at_aws_only(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(good); i++) {
-		assert_int_equal(place_find_queue(good[i], &place, &err), 0);
+		assert_int_equal(
+		    place_find_queue("sqs", good[i], &place, &err), 0);
 		assert_int_equal(place_check_tag(&cfg, &place, &err), 0);
 	}
 	for (size_t i = 0; i < COUNT(bad); i++) {
-		assert_int_equal(place_find_queue(bad[i], &place, &err), 0);
+		assert_int_equal(
+		    place_find_queue("sqs", bad[i], &place, &err), 0);
 		if (place_check_tag(&cfg, &place, &err) != ERR_CONFIG)
 			fail_msg("%s", bad[i]);
 	}
 	cfg.region = "us-east-2";
-	assert_int_equal(place_find_queue(ARN, &place, &err), 0);
+	assert_int_equal(place_find_queue("sqs", ARN, &place, &err), 0);
 	assert_int_equal(place_check_tag(&cfg, &place, &err), ERR_CONFIG);
 	assert_non_null(strstr(err.text,
 	    "names a queue in eu-west-1, but \"region\" in the "

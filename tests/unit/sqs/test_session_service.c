@@ -58,6 +58,8 @@ static const struct {
 	"https://kms.eu-west-1.amazonaws.com/", ZONE},
     {"q", "", ZONE, "AWS_ENDPOINT_URL", "http://127.0.0.1:8", 0, 0,
 	"http://127.0.0.1:8/", ZONE},
+    {"q", "", "", "AWS_ENDPOINT_URL_KMS", "https://kms.us-west-2.api.aws", 0, 0,
+	"https://kms.us-west-2.api.aws/", "us-west-2"},
 };
 
 static void kms_is_where_the_first_queue_is(void **state)
@@ -96,6 +98,11 @@ static const struct {
 } faults[] = {
     {"q", ZONE, "AWS_ENDPOINT_URL_KMS", "http://192.0.2.1", ERR_CONFIG,
 	ERR_CONFIG, "AWS_ENDPOINT_URL_KMS: endpoint \"http://192.0.2.1\": "},
+    {"q", ZONE, "AWS_ENDPOINT_URL_KMS", "https://kms.us-east-1.amazonaws.com",
+	ERR_CONFIG, ERR_CONFIG, "AWS_ENDPOINT_URL_KMS sets an endpoint in us-"},
+    {ARN(ZONE), "", "AWS_ENDPOINT_URL_KMS",
+	"https://vpce-1.kms-fips.us-east-1.vpce.amazonaws.com", ERR_CONFIG,
+	ERR_CONFIG, "the queue's ARN says the region " ZONE},
     {"q", "nowhere!", "", "", ERR_CONFIG, ERR_CONFIG, "is no name of a region"},
     {"q", "", "", "", ERR_CONFIG, 0, "no region: "},
 };
