@@ -99,7 +99,8 @@ class Target:
         bound = f"{'>=' if self.at_least else '<='} {self.limit:,g}"
         if self.value is None:
             return [self.text, bound, "-", "not measured here"]
-        value = f"{self.value:,.{0 if self.limit >= 1000 else 2}f}"
+        places = 0 if self.limit >= 1000 else 2 if self.limit >= 1 else 3
+        value = f"{self.value:,.{places}f}"
         return [self.text, bound, value, "met" if self.met else "not met"]
 
 
