@@ -259,9 +259,8 @@ def rates() -> str:
         )
     head = "boots an hour | Pis | least depth for 99 % | by the formula | first try"
     kinds = "looks | sends | receives | deletes, millions"
-    return table(
-        f"{head} | {kinds} | USD, standard / FIFO | a million boots take", rows
-    )
+    prices = "USD, standard / FIFO | USD a month, standard"
+    return table(f"{head} | {kinds} | {prices} | a million boots take", rows)
 
 
 def outage_row(rate: int, depth: int) -> tuple[object, ...]:
