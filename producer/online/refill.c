@@ -91,10 +91,9 @@ static long count_batch(
     const struct refill_settings *settings, struct refill_state *state)
 {
 	const int64_t missing = settings->depth - state->held;
-	const bool idle = state->wait > settings->interval;
 
 	state->small = missing < find_least(settings->depth);
-	if (missing <= 0 || (state->small && !idle))
+	if (missing <= 0 || (state->small && !state->idle))
 		return 0;
 	return (long)keep_within(
 	    (missing + settings->producers - 1) / settings->producers,
@@ -137,6 +136,7 @@ void refill_note_sent(struct refill_state *state, int64_t now, long sent)
 	state->held += sent;
 	state->most += sent;
 	state->wait = state->small ? REFILL_CALM : 1;
+	state->idle = false;
 	if (state->n > 0)
 		newest = find_note(state, state->n - 1);
 	/* Should time go backwards, its notes become one. */
@@ -158,6 +158,7 @@ static int64_t double_wait(
 	    keep_within(state->wait > 0 ? state->wait : 1, settings->interval);
 
 	state->wait = 2 * wait;
+	state->idle = state->wait > settings->interval;
 	return wait;
 }
 

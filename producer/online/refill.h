@@ -78,6 +78,7 @@ struct refill_state {
 	int64_t most;      /* and with what the others may have sent */
 	bool small;        /* the gap is less than a batch */
 	int64_t wait;      /* the next one when nothing is missing, s; 0: 1 */
+	bool idle;         /* the waits have grown to the interval */
 	size_t oldest, n;  /* notes in use, oldest first, around the end */
 	struct refill_note notes[REFILL_NOTES];
 };

@@ -192,6 +192,31 @@ static void an_idle_producer_closes_any_gap(void **state)
 	assert_int_equal(refill_wait(&alone, &s, REFILL_NONE, 0), 16000);
 }
 
+/* However short the interval is: a message that is taken between two looks is
+ * no call of its own. */
+static void a_send_for_a_small_gap_is_followed_by_a_wait(void **state)
+{
+	static const long intervals[] = {1, 2, 7, 8, 9, 60};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof intervals / sizeof intervals[0]; i++) {
+		const struct refill_settings rule = {
+		    10, 10, intervals[i], 1000, 1};
+		struct refill_state s = {0};
+
+		for (int k = 0; k < 6; k++) {
+			(void)refill_look(&rule, &s, 1000, 0, 1000);
+			(void)refill_wait(&rule, &s, REFILL_NONE, 0);
+		}
+		assert_int_equal(refill_look(&rule, &s, 995, 0, 1000), 5);
+		refill_note_sent(&s, 1000, 5);
+		assert_int_equal(refill_look(&rule, &s, 994, 0, 1000), 0);
+		assert_int_equal(refill_wait(&rule, &s, REFILL_NONE, 0),
+		    intervals[i] < REFILL_CALM ? 1000 * intervals[i]
+					       : 1000 * REFILL_CALM);
+	}
+}
+
 static void what_was_sent_counts_for_each_producer(void **state)
 {
 	(void)state;
@@ -596,6 +621,7 @@ int main(void)
 	    cmocka_unit_test(a_small_depth_is_kept_above_its_half),
 	    cmocka_unit_test(several_share_the_last_of_a_gap),
 	    cmocka_unit_test(an_idle_producer_closes_any_gap),
+	    cmocka_unit_test(a_send_for_a_small_gap_is_followed_by_a_wait),
 	    cmocka_unit_test(what_was_sent_counts_for_each_producer),
 	    cmocka_unit_test(what_was_sent_is_forgotten_bit_by_bit),
 	    cmocka_unit_test(
