@@ -15,6 +15,7 @@ static const struct sqs_op get_queue_attributes = {
 
 #define VISIBLE   "ApproximateNumberOfMessages"
 #define IN_FLIGHT "ApproximateNumberOfMessagesNotVisible"
+#define DELAYED   "ApproximateNumberOfMessagesDelayed"
 
 static int fail_malformed(
     const struct sqs_op *op, const char *what, struct err *err)
@@ -60,8 +61,8 @@ int sqs_queue_depth(struct sqs *s, const char *queue_url, struct sqs_depth *out,
     int64_t deadline, struct err *err)
 {
 	struct json_writer *w = json_writer_new();
-	const struct json *attributes;
-	struct sqs_depth depth;
+	const struct json *attributes, *delayed;
+	struct sqs_depth depth = {.delayed = 0};
 	struct json *answer;
 	int rc;
 
@@ -70,6 +71,7 @@ int sqs_queue_depth(struct sqs *s, const char *queue_url, struct sqs_depth *out,
 	json_begin_array(w, "AttributeNames");
 	json_put_string(w, NULL, VISIBLE);
 	json_put_string(w, NULL, IN_FLIGHT);
+	json_put_string(w, NULL, DELAYED);
 	json_end_array(w);
 	json_end_object(w);
 	rc = sqs_call(
@@ -77,10 +79,12 @@ int sqs_queue_depth(struct sqs *s, const char *queue_url, struct sqs_depth *out,
 	if (rc != 0)
 		return rc;
 	attributes = json_get(answer, "Attributes");
+	delayed = json_get(attributes, DELAYED);
 	if (json_integer(json_get(attributes, VISIBLE), &depth.visible) != 0 ||
 	    json_integer(json_get(attributes, IN_FLIGHT), &depth.in_flight) !=
 		0 ||
-	    depth.visible < 0 || depth.in_flight < 0)
+	    (delayed != NULL && json_integer(delayed, &depth.delayed) != 0) ||
+	    depth.visible < 0 || depth.in_flight < 0 || depth.delayed < 0)
 		rc = fail_malformed(
 		    &get_queue_attributes, "the numbers of messages", err);
 	else
@@ -116,7 +120,8 @@ static void read_queue_attributes(
 {
 	*out = (struct sqs_attributes){
 	    .depth = {read_attribute_number(from, VISIBLE),
-		read_attribute_number(from, IN_FLIGHT)},
+		read_attribute_number(from, IN_FLIGHT),
+		read_attribute_number(from, DELAYED)},
 	    .visibility_s = read_attribute_number(from, "VisibilityTimeout"),
 	    .retention_s =
 		read_attribute_number(from, "MessageRetentionPeriod"),

@@ -19,6 +19,8 @@ int sqs_queue_url(struct sqs *s, const char *name, char url[static LIMIT_URL],
 struct sqs_depth {
 	int64_t visible;   /* ApproximateNumberOfMessages */
 	int64_t in_flight; /* ApproximateNumberOfMessagesNotVisible */
+	int64_t delayed;   /* ApproximateNumberOfMessagesDelayed: sent, and not
+			      visible yet; 0 where no such number is told */
 };
 
 /* GetQueueAttributes. */

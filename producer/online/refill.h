@@ -72,7 +72,8 @@ struct refill_note {
 
 /* Zero: nothing was sent yet, and nothing is known of the queue. */
 struct refill_state {
-	int64_t visible;   /* at the last look: messages to be received */
+	int64_t visible;   /* at the last look: messages to be received, now or
+			      later */
 	int64_t in_flight; /* and those received by somebody, not deleted */
 	int64_t held;      /* what the queue is held to contain since */
 	int64_t most;      /* and with what the others may have sent */

@@ -157,6 +157,14 @@ static int top_up(
 	return rc;
 }
 
+/* What a queue delays is on its way to those who receive. */
+static int64_t count_messages(const struct sqs_depth *depth)
+{
+	return depth->delayed < INT64_MAX - depth->visible
+		   ? depth->visible + depth->delayed
+		   : INT64_MAX;
+}
+
 static int look_at_queue(
     struct tending *t, struct tended *q, long *count, struct err *err)
 {
@@ -176,8 +184,8 @@ static int look_at_queue(
 	if (t->conf->trial)
 		tell_clock(q);
 	report_look(&q->report, depth.visible, clock_mono(t->clock));
-	*count = refill_look(rule, &q->state, depth.visible, depth.in_flight,
-	    clock_mono(t->clock));
+	*count = refill_look(rule, &q->state, count_messages(&depth),
+	    depth.in_flight, clock_mono(t->clock));
 	if (*count == 0)
 		q->turn = REFILL_NONE;
 	report_in_flight(&q->report,

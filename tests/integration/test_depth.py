@@ -58,3 +58,21 @@ def test_one_of_two_producers_fills_a_third_at_once_and_stops_when_told(
     process.send_signal(signal.SIGTERM)
     assert run.finish(process).code == 0
     assert queue.depth()[0] < 1000
+
+
+def test_what_the_queue_delays_is_not_sent_again(
+    run: Runner,
+    make_queue: Callable[..., Queue],
+    source: Path,
+    conf: Callable[..., Path],
+) -> None:
+    """Nobody can receive it yet, and it counts all the same."""
+    queue = make_queue(DelaySeconds="900")
+    rules = [{"depth": 35, "producers": 1}, {"low_watermark": 10, "burst": 30}]
+    for rule in rules:
+        file = conf(queue=queue.url, device=str(source), **rule)
+        got = run(PRODUCER, "--once", "-c", file)
+        assert got.code == 0, got.err
+        assert queue.delayed() == 30
+    assert queue.depth() == (0, 0)
+    assert "the queue has enough: 30 messages" in got.err

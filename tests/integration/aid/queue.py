@@ -137,6 +137,14 @@ class Queue:
         values = answer["Attributes"]
         return int(values[names[0]]), int(values[names[1]])
 
+    def delayed(self) -> int:
+        """How many messages nobody can receive yet."""
+        name = "ApproximateNumberOfMessagesDelayed"
+        answer = self.client.get_queue_attributes(
+            QueueUrl=self.url, AttributeNames=[name]
+        )
+        return int(answer["Attributes"][name])
+
     def receive(self, count: int = 10, **values: Any) -> list[dict[str, Any]]:
         """Receive without deleting, all attributes included."""
         answer = self.client.receive_message(

@@ -24,7 +24,8 @@
 
 #define DEPTH                                                                  \
 	"{\"Attributes\":{\"ApproximateNumberOfMessages\":\"12\","             \
-	"\"ApproximateNumberOfMessagesNotVisible\":\"3\"}}"
+	"\"ApproximateNumberOfMessagesNotVisible\":\"3\","                     \
+	"\"ApproximateNumberOfMessagesDelayed\":\"7\"}}"
 #define THROTTLED "{\"__type\":\"com.amazonaws.sqs#RequestThrottled\"}"
 #define EXPIRED                                                                \
 	"{\"__type\":\"com.amazon.coral.service#ExpiredTokenException\","      \
@@ -60,7 +61,7 @@ static void assert_ends(struct loopback_step step, int rc, int requests,
     const char *word, const char *another)
 {
 	struct aid_sqs *a = aid_open(&step, 1);
-	struct sqs_depth d = {-1, -1};
+	struct sqs_depth d = {-1, -1, -1};
 	int got = depth(a, &d);
 
 	if (got != rc || a->err.code != rc ||
@@ -87,6 +88,7 @@ static void a_call_is_a_signed_post_of_json(void **state)
 	assert_int_equal(a->err.code, 0);
 	assert_int_equal(d.visible, 12);
 	assert_int_equal(d.in_flight, 3);
+	assert_int_equal(d.delayed, 7);
 	assert_memory_equal(
 	    loopback_request(a->loopback, 0), "POST / HTTP/1.1\r\n", 17);
 	aid_header(a, 0, "Content-Type", text, sizeof text);
@@ -111,7 +113,7 @@ static void a_call_is_a_signed_post_of_json(void **state)
 	assert_string_equal(
 	    json_string(json_get(request, "QueueUrl")), AID_QUEUE);
 	names = json_get(request, "AttributeNames");
-	assert_int_equal(json_count(names), 2);
+	assert_int_equal(json_count(names), 3);
 	json_free(request);
 	aid_close(a);
 }
@@ -170,6 +172,9 @@ static void a_malformed_depth_is_refused(void **state)
 	    "{\"Attributes\":{\"ApproximateNumberOfMessages\":\"-1\"}}",
 	    ("{\"Attributes\":{\"ApproximateNumberOfMessages\":-1,"
 	     "\"ApproximateNumberOfMessagesNotVisible\":0}}"),
+	    ("{\"Attributes\":{\"ApproximateNumberOfMessages\":1,"
+	     "\"ApproximateNumberOfMessagesNotVisible\":0,"
+	     "\"ApproximateNumberOfMessagesDelayed\":-1}}"),
 	    "{\"Attributes\":[]}"};
 
 	(void)state;
