@@ -16,14 +16,15 @@
 /*
  * SendMessageBatch of 1..LIMIT_BATCH messages; sent[k] tells whether the
  * queue confirmed message k with the right MD5, and *unsure, also after a
- * failure, how many others it may hold.  A message whose outcome is unknown is
- * never sent a second time: two machines could be credited for the same bytes.
- * Only what certainly was not accepted is tried again: no connection, or
- * throttled, expired credentials, a wrong date by a name of error.h.  err
- * counts the messages of unknown outcome.  On a .fifo queue every message is a
- * group of its own, named by its body as its deduplication id is.  0 when at
- * least one was sent, with err telling about the others when err->code is not
- * 0.  ERR_LIMIT: a message of a length that is not allowed.
+ * failure, how many others it may hold, as they were sent or altered.  A
+ * message whose outcome is unknown is never sent a second time: two machines
+ * could be credited for the same bytes.  Only what certainly was not accepted
+ * is tried again: no connection, or throttled, expired credentials, a wrong
+ * date by a name of error.h.  err counts the messages of unknown outcome.  On a
+ * .fifo queue every message is a group of its own, named by its body as its
+ * deduplication id is.  0 when at least one was sent, with err telling about
+ * the others when err->code is not 0.  ERR_LIMIT: a message of a length that is
+ * not allowed.
  */
 int sqs_send(struct sqs *s, const char *queue_url,
     const struct message *const messages[], size_t n, bool sent[],

@@ -29,6 +29,7 @@ struct sending {
 	const struct message *const *messages;
 	bool *sent;
 	bool fifo;
+	size_t altered; /* messages that the queue holds with other bytes */
 	char body[MESSAGE_BODY_MAX + 1]; /* of the message at hand */
 };
 
@@ -124,11 +125,13 @@ static int confirm_sent(
 	if (!body_matches(
 		to, m, json_string(json_get(entry, "MD5OfMessageBody"))) ||
 	    !attributes_match(
-		m, json_string(json_get(entry, "MD5OfMessageAttributes"))))
+		m, json_string(json_get(entry, "MD5OfMessageAttributes")))) {
+		to->altered++;
 		return err_set(err, ERR_FORMAT,
 		    "%s: the queue holds other bytes than were sent (MD5 "
 		    "differs); this message does not count as sent",
 		    send_message_batch.name);
+	}
 	to->sent[k] = true;
 	return 0;
 }
@@ -176,7 +179,7 @@ int sqs_send(struct sqs *s, const char *queue_url,
 	}
 	rc = sqs_batch_run(s, &b, queue_url, deadline, err);
 	explicit_bzero(to.body, sizeof to.body);
-	*unsure = b.unsure;
+	*unsure = b.unsure + to.altered;
 	tell_unsure(b.unsure, n, err);
 	if (rc != 0)
 		return rc;

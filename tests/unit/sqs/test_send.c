@@ -150,6 +150,24 @@ static void only_what_is_confirmed_with_its_digest_was_sent(void **state)
 	    1, "000", "does not mention");
 }
 
+/* A producer reckons with it, as with what may be there. */
+static void what_is_there_with_other_bytes_is_unsure(void **state)
+{
+	const struct loopback_step step = aid_ok("{\"Successful\":[" SENT(
+	    "0", MD5_A) "," SENT("1", MD5_A) "],\"Failed\":[]}");
+	struct aid_sqs *a = aid_open(&step, 1);
+	struct result r;
+
+	(void)state;
+	assert_int_equal(send_three(a, AID_QUEUE, &r), 0);
+	assert_true(r.sent[0] && !r.sent[1] && !r.sent[2]);
+	/* One was altered, and one not mentioned. */
+	assert_int_equal(r.unsure, 2);
+	assert_non_null(
+	    strstr(r.err.text, "the outcome is unknown for 1 of 3 messages"));
+	aid_close(a);
+}
+
 static void a_batch_beyond_the_limits_is_not_sent(void **state)
 {
 	const struct loopback_step step = aid_ok(ALL);
@@ -215,6 +233,7 @@ int main(void)
 	    cmocka_unit_test(
 		claim_and_signature_are_sent_and_their_digest_checked),
 	    cmocka_unit_test(only_what_is_confirmed_with_its_digest_was_sent),
+	    cmocka_unit_test(what_is_there_with_other_bytes_is_unsure),
 	    cmocka_unit_test(a_batch_beyond_the_limits_is_not_sent),
 	    cmocka_unit_test(ten_of_the_largest_messages_fit_a_request),
 	};
