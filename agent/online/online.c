@@ -337,7 +337,8 @@ static bool ends_wait(
 {
 	const uint32_t before = run->end.received;
 	struct err why = {0};
-	const int rc = take_messages(run, i, wait_s, run->deadline, &why);
+	const int rc =
+	    take_messages(run, i, wait_s, run->deadline - run->reserve, &why);
 
 	if (run->end.received == before && !ends_run(rc, &why)) {
 		if (rc != ERR_EMPTY)

@@ -136,6 +136,16 @@ def test_a_queue_out_of_reach_is_made_up_for(
 
 
 @needs_kernel
+def test_a_wait_that_is_not_answered_leaves_its_time(
+    machine: Machine, queue: Queue, proxy: SqsProxy
+) -> None:
+    machine.settings["wait_time"] = 8
+    proxy.fault("ReceiveMessage", skip=1, count=None, end="silence")
+    machine.fell_back(machine.seed(queue))
+    assert len(machine.asked()) == 1
+
+
+@needs_kernel
 def test_a_message_is_all_that_is_needed(machine: Machine, queue: Queue) -> None:
     queue.send(body(noise(512)))
     got = machine.seed(queue)
