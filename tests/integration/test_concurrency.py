@@ -122,27 +122,27 @@ def test_a_status_is_never_torn_by_the_next_runs(judge: Judge) -> None:
 
 @needs_strace
 def test_of_two_runs_that_write_the_status_at_once_one_remains(judge: Judge) -> None:
-    """The first is held up after it has written, and cuts the file to its length."""
+    """The first stops when it has written, before it cuts the file to its length."""
     judge()
     send(judge.queue, *(judge.message() for _ in range(10)))
     path = Path(judge.run.env["RUNTIME_DIRECTORY"], "agent.json")
     path.unlink()
     with judge.state.open() as file:
         fcntl.flock(file, fcntl.LOCK_SH)
-        # The first ftruncate() is the output's.
-        held = "inject=ftruncate:delay_enter=3000000:when=2"
         slow = judge.run.start(
             str(shutil.which("strace")),
-            *("-f", "-qq", "-o", os.devnull, "-e", "trace=ftruncate", "-e", held),
+            *("-f", "-qq", "-o", os.devnull, "-P", path, "-e", "trace=pwrite64"),
+            *("-e", "inject=pwrite64:signal=STOP:when=1"),
             judge.run.build / AGENT,
-            *("-c", judge.conf(timeout=4), "-o", judge.directory / "slow"),
+            *("-c", judge.conf(timeout=15), "-o", judge.directory / "slow"),
         )
         wait_until(lambda: path.exists() and path.stat().st_size > 0)
         long = path.stat().st_size
-        fast = judge.conf(messages=1, wait_time=0, timeout=1)
+        fast = judge.conf(messages=1, wait_time=0, timeout=15)
         assert judge.run(AGENT, "-c", fast, "-o", judge.directory / "fast").code == 75
         assert path.stat().st_size < long
-        assert slow.poll() is None, "it was not held up for long enough"
+        assert slow.poll() is None, "it was not held up"
+        os.killpg(slow.pid, signal.SIGCONT)
         assert judge.run.finish(slow).code == 0
     got = judge.run(AGENT, "--status", "--json")
     assert got.code == 0, got.err

@@ -49,12 +49,12 @@ def test_no_half_means_to_wait_beyond_the_deadline(
     """To the millisecond, on a busy machine too: what counts is what they ask for."""
     standin: StandIn = proxy if silent == "sqs" else imds
     standin.fault(count=None, end="silence")
-    command = [run.build / AGENT, "-q", queue.url, "-o", "-", "-t", "2"]
+    command = [run.build / AGENT, "-q", queue.url, "-o", "-", "-t", "5"]
     got, offline, online = waits(run, tmp_path, *command)
     assert got.code == 69, got.err
-    assert 1000 < online <= 2000 + ROUNDING
+    assert 1000 < online <= 5000 + ROUNDING
     # It grants the other half 300 ms, and waits for its end in small steps.
-    assert offline <= 2500 + ROUNDING
+    assert offline <= 5500 + ROUNDING
 
 
 def test_an_endless_answer_keeps_the_deadline(

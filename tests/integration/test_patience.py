@@ -234,9 +234,11 @@ with socket.create_server(("169.254.169.254", 80)):
 """
 
 
-@pytest.mark.parametrize(("vendor", "code"), [("QEMU", 77), ("Amazon EC2", 69)])
+@pytest.mark.parametrize(
+    ("vendor", "seconds", "code"), [("QEMU", 60, 77), ("Amazon EC2", 6, 69)]
+)
 def test_only_an_instance_waits_for_a_service_that_is_silent(
-    run: Runner, vendor: str, code: int
+    run: Runner, vendor: str, seconds: int, code: int
 ) -> None:
     """Nobody has configured an endpoint.
 
@@ -251,7 +253,7 @@ def test_only_an_instance_waits_for_a_service_that_is_silent(
         pytest.skip("needs root, ip(8) and a /sys to mount on")
     env = {**run.env, "AWS_REGION": REGION}
     del env[PLACE]
-    agent = [str(run.build / AGENT), "-q", QUEUE, "-o", "-", "-t", "3"]
+    agent = [str(run.build / AGENT), "-q", QUEUE, "-o", "-", "-t", str(seconds)]
     wrapped = [vendor, sys.executable, "-c", SILENT, *agent]
     before = str(shutil.which(IN_NAMESPACES[0]))
     got = run(before, *IN_NAMESPACES[1:], *wrapped, env=env)

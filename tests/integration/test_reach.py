@@ -28,6 +28,7 @@ from aid.users import (
     PRODUCER_OFFLINE,
     PRODUCER_ONLINE,
 )
+from aid.wait import wait_until
 
 PAGE = Path(__file__).parents[2] / "docs/threat-model.md"
 HALVES = [(p, h) for p in ("agent", "producer") for h in ("online", "offline")]
@@ -86,21 +87,25 @@ def said_by_command(
     run: Runner, place: Path, program: str, before: list[str], reach: str
 ) -> str:
     """What the tool says that the program runs as its credential_process."""
-    notes, script = place / "notes", place / "command"
-    notes.mkdir(exist_ok=True)
+    notes, script = Path(tempfile.mkdtemp(dir=place)), place / "command"
     notes.chmod(0o777)
     tool = run.build / "tests/programs/confined_agent"
-    script.write_text(f"#!/bin/sh\nREACH='{reach}' exec {tool} command >{notes}/said\n")
+    said = notes / "said"
+    command = f"REACH='{reach}' {tool} command >{said}.new && mv {said}.new {said}"
+    script.write_text(f"#!/bin/sh\n{command}\n")
     script.chmod(0o755)
     (place / "config").write_text(f"[default]\ncredential_process = {script}\n")
     env = {**run.env, "AWS_CONFIG_FILE": str(place / "config")}
     args = ["-q", "https://sqs.eu-west-1.amazonaws.com/123456789012/q"]
-    args += ["-o-", "-t1"] if program == "agent" else ["--once", "-d", SOURCE]
-    got = run(*before, str(run.build / f"sqs-entropy-{program}"), *args, env=env)
-    assert "credential_process of profile default" in got.err
-    text = (notes / "said").read_text()
-    (notes / "said").unlink()
-    return text
+    args += ["-o-", "-t", "120"] if program == "agent" else ["--once", "-d", SOURCE]
+    process = run.start(
+        *before, str(run.build / f"sqs-entropy-{program}"), *args, env=env
+    )
+    wait_until(said.exists)
+    # It would run the command again and again, which gives no credentials.
+    process.terminate()
+    run.finish(process)
+    return said.read_text()
 
 
 def reached(

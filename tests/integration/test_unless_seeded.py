@@ -272,10 +272,10 @@ def test_a_clone_is_seeded_whatever_was_before(
 
 @needs_kernel
 def test_a_clone_that_finds_no_message_is_not_seeded(
-    run: Runner, queue: Queue, proxy: SqsProxy
+    run: Runner, queue: Queue, proxy: SqsProxy, conf: Callable[..., Path]
 ) -> None:
     pretend(run, injected=5, credited=5, failed=1, waited=9)
-    got = run(AGENT, "-q", queue.url, "--forked", "-t", "3")
+    got = run(AGENT, "-c", conf(queue=queue.url, wait_time=0), "--forked")
     assert got.code == 75, got.err
     assert b"seeded" not in run(AGENT, "--status").out
     assert asked(run, queue, proxy, "--unless-seeded", "600")
