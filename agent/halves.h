@@ -38,8 +38,9 @@ int agent_halves_run(struct agent_offline *o, agent_online *online,
 /* What the offline half gives up: everything but the right to inject. */
 int agent_confine_offline(const struct conf *conf, struct err *err) MUST_CHECK;
 
-/* Before that: start the process that runs the profile's credential_process,
- * if there is one.  cancel_fd ends waiting for it. */
+/* In the online half, before it is confined: start the process that runs the
+ * profile's credential_process, if there is one.  cancel_fd ends waiting for
+ * it. */
 int agent_start_runner(struct session *s, struct runner *runner, int cancel_fd,
     struct err *err) MUST_CHECK;
 

@@ -34,8 +34,9 @@ int producer_halves_run(struct producer_offline *o, producer_online *online,
 /* What the offline half gives up.  ERR_PERM, ERR_IO. */
 int producer_confine_offline(struct err *err) MUST_CHECK;
 
-/* Before that: start the process that runs the profile's credential_process,
- * if there is one.  cancel_fd ends waiting for it. */
+/* In the online half, before it is confined: start the process that runs the
+ * profile's credential_process, if there is one.  cancel_fd ends waiting for
+ * it. */
 int producer_start_runner(struct session *s, struct runner *runner,
     int cancel_fd, struct err *err) MUST_CHECK;
 

@@ -14,7 +14,7 @@
 struct clock {
 	int64_t (*mono)(void *ctx); /* CLOCK_MONOTONIC */
 	int64_t (*wall)(void *ctx); /* since 1970-01-01T00:00:00Z */
-	/* 0, or ERR_CANCELED when told to stop before or meanwhile */
+	/* 0; ERR_CANCELED when told to stop before or meanwhile; ERR_IO */
 	int (*sleep)(void *ctx, int64_t ms);
 	/* [0,1), for jitter only: never blocks, not for secrets */
 	double (*chance)(void *ctx);

@@ -18,8 +18,8 @@ enum log_level {
  * error as "NAME: text"; where that is the journal (JOURNAL_STREAM,
  * systemd.exec(5)) they carry a "<N>" level instead (sd-daemon(3)).  name is
  * kept by reference.  Each line is one write of at most 4,096 bytes (PIPE_BUF,
- * pipe(7)), so that two processes do not mix theirs, and an error's text
- * (err.h) fits twice; what is not printable becomes '?' (text.h).
+ * pipe(7)), so that two processes do not mix theirs; a longer one is cut.  What
+ * is not printable becomes '?' (text.h).
  */
 void log_open(const char *name, enum log_level threshold);
 

@@ -10,8 +10,8 @@
 #include "producer/offline/status.h"
 
 /*
- * The half that holds the sources and the signing key.  It makes a message each
- * time it is asked for one, and opens no network socket.
+ * The half that holds the sources and the signing key.  It makes messages when
+ * it is asked for some, and opens no network socket.
  */
 struct producer_offline {
 	const struct conf *conf;
