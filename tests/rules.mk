@@ -148,7 +148,7 @@ check-mutants: all tests
 	$(Q)SANITIZED=$(abspath $(BUILD)/asan) BUILD=$(BUILD) $(PYTHON) -m pytest \
 		-q tests/integration/test_compromise.py -k sanitizers $(PYTEST)
 
-## what each folder may include, names that stand twice, lines written twice
+## what each folder may include, what stands twice, what no program uses
 check-levels:
 	$(Q)CC="$(CC)" tests/levels
 	$(Q)$(PYTHON) tests/figures --check >$(BUILD)/figures || \
