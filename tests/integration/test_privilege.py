@@ -18,6 +18,7 @@ from aid.payload import noise
 from aid.programs import AGENT, PRODUCER
 from aid.queue import Queue
 from aid.sqsproxy import SqsProxy
+from aid.wait import FOR_EVER
 
 NOBODY = 65534
 
@@ -69,7 +70,7 @@ def test_a_common_user_is_told_once_that_both_halves_are_one(
     got = subprocess.run(
         [public / AGENT, "-q", queue.url, option],
         capture_output=True,
-        timeout=60,
+        timeout=FOR_EVER,
         check=True,
         **as_nobody(attack),
     )

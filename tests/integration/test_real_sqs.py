@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from aid.wait import FOR_EVER
+
 # Calls are noted; those named in $FAILS fail.
 AWS = """#!/bin/sh
 echo "$1 $2" "$(echo "$*" | grep -o 'queue-url [^ ]*')" >>"$LOG"
@@ -33,7 +35,7 @@ def run(root: Path, tmp_path: Path, answer: str, fails: str) -> tuple[int, list[
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=FOR_EVER,
         check=False,
     )
     if done.returncode == 77:

@@ -23,7 +23,7 @@ from aid.machine import NO_USERS, Machine, levels
 from aid.programs import PRODUCER, Result
 from aid.sqsproxy import SqsProxy
 from aid.users import PRODUCER_ONLINE
-from aid.wait import wait_until
+from aid.wait import FOR_EVER, wait_until
 
 pytestmark = NO_USERS
 ACCESS, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -502,7 +502,7 @@ def test_an_interrupt_leaves_a_service_that_ran(machine: Machine) -> None:
         process = machine.start("--setup", "--yes", terminal=other)
         wait_until(lambda: stop.exists() and f"stop {UNIT}" in stop.read_text())
         process.send_signal(signal.SIGINT)
-        process.wait(timeout=60)
+        process.wait(timeout=FOR_EVER)
     finally:
         os.close(terminal)
         os.close(other)

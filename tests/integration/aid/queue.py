@@ -23,6 +23,7 @@ from botocore.config import Config
 
 from aid.imds import Credentials
 from aid.processes import die_with_parent, end_group
+from aid.wait import FOR_EVER
 
 REGION = "eu-west-1"  # that of aid/imds.py
 MOTO_START = 120  # seconds; a cold start on a slow disk takes its time
@@ -46,7 +47,8 @@ class Server:
         values.setdefault("endpoint_url", self.url)
         values.setdefault("aws_access_key_id", "test")
         values.setdefault("aws_secret_access_key", "test")
-        config = Config(retries={"total_max_attempts": 1}, read_timeout=30, proxies={})
+        once = {"total_max_attempts": 1}
+        config = Config(retries=once, read_timeout=FOR_EVER, proxies={})
         return session().client(service, config=config, **values)
 
     @functools.cached_property
@@ -71,7 +73,7 @@ class Moto(Server):
         """Send a command to moto itself."""
         request = urllib.request.Request(self.url + path, body.encode(), method="POST")
         request.add_header("Content-Type", "text/plain")
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=FOR_EVER) as answer:
             answer.read()
 
 
