@@ -251,7 +251,7 @@ def test_not_a_byte_of_a_lying_answer_is_taken(machine: Machine, queue: Queue) -
 @needs_kernel
 def test_kms_does_not_outlast_the_run(machine: Machine, queue: Queue) -> None:
     machine.kms.fault(RANDOM, count=None, end="silence")
-    machine.settings["timeout"] = 2
+    machine.settings["timeout"] = 6
     machine.got_none(machine.seed(queue), "GenerateRandom", "no answer in time")
 
 
@@ -262,7 +262,7 @@ def test_with_too_little_time_nobody_is_asked(
     """A delete that hangs has all the time that there is, the end included."""
     queue.send(body(noise(512)))
     proxy.fault("DeleteMessageBatch", count=None, end="silence")
-    machine.settings["timeout"] = 2
+    machine.settings["timeout"] = 6
     machine.got_none(machine.seed(queue), "no time is left to ask for them", code=69)
     assert machine.asked() == []
 
