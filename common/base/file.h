@@ -21,7 +21,7 @@ int file_read_open(int fd, void *data, size_t max, size_t *len) MUST_CHECK;
  * is acquired.  ERR_ABSENT when there is no such file, ERR_IO, errno kept. */
 int file_open(const char *path, int *fd) MUST_CHECK;
 
-/* Both. */
+/* Read the whole file at path: file_open() and file_read_open(). */
 int file_read(const char *path, void *data, size_t max, size_t *len) MUST_CHECK;
 
 /* Open the directory that path's last component lies in; *name is that

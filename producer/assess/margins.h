@@ -11,10 +11,10 @@
 
 /*
  * How near a sample came to an alarm of the continuous health tests
- * (offline/health.h).  The tests are those of the running producer, with its
- * cutoffs.  The two of the standard go on after what would have been an alarm,
- * so that it is seen how far beyond its cutoff a source is; the lag test and
- * the step test end there.  Pure.
+ * (producer/offline/health.h).  The tests are those of the running producer,
+ * with its cutoffs.  The two of the standard go on after what would have been
+ * an alarm, so that it is seen how far beyond its cutoff a source is; the lag
+ * test and the step test end there.  Pure.
  */
 enum margin_test {
 	MARGIN_REPETITION, /* one value in a row */
