@@ -15,18 +15,21 @@ static bool is_in_calendar(const struct tm *tm)
 	       tm->tm_hour < 24 && tm->tm_min < 60 && tm->tm_sec <= 60;
 }
 
-/* timegm() carries 30 February over into March. */
+/* timegm() carries 30 February over into March, and a leap second into the next
+ * minute, which may be another day's. */
 static int convert_calendar(const struct tm *given, int64_t *wall)
 {
+	const int leap = given->tm_sec == 60 ? 1 : 0;
 	struct tm tm = *given;
 	time_t t;
 
 	if (!is_in_calendar(given))
 		return ERR_FORMAT;
+	tm.tm_sec -= leap;
 	t = timegm(&tm);
-	if (tm.tm_mday != given->tm_mday && given->tm_sec != 60)
+	if (tm.tm_mday != given->tm_mday)
 		return ERR_FORMAT;
-	*wall = (int64_t)t * 1000;
+	*wall = ((int64_t)t + leap) * 1000;
 	return 0;
 }
 
