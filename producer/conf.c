@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/arn.h"
 #include "config/program_rows.h"
 #include "message/message.h"
 
@@ -110,6 +111,25 @@ bool conf_sets_device(const struct conf *conf)
 	return is_set(conf, "device");
 }
 
+/* Each queue is topped up by itself, so one in two spellings would get too
+ * much. */
+static int refuse_spellings(const struct program_conf *c, struct err *err)
+{
+	const size_t n = arn_count_queues(c->queues);
+	struct arn one, other;
+
+	for (size_t i = 1; i < n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (arn_read(c->queues[i], &one) == 0 &&
+			    arn_read(c->queues[k], &other) == 0 &&
+			    arn_is_same(&one, &other))
+				return err_set(err, ERR_CONFIG,
+				    "%s: \"%.200s\" and \"%.200s\" are one "
+				    "queue; remove one",
+				    c->file, c->queues[k], c->queues[i]);
+	return 0;
+}
+
 static int complete_producer(struct conf *conf, struct err *err)
 {
 	const char *file = conf->common.file;
@@ -130,7 +150,7 @@ static int complete_producer(struct conf *conf, struct err *err)
 		return err_set(err, ERR_CONFIG,
 		    "no queue: set queue in %s or give --queue URL|ARN|NAME",
 		    file);
-	return 0;
+	return refuse_spellings(&conf->common, err);
 }
 
 const struct program conf_program = {

@@ -253,6 +253,14 @@ int arn_read(const char *queue, struct arn *out)
 	return 0;
 }
 
+bool arn_is_same(const struct arn *a, const struct arn *b)
+{
+	return a->region[0] != '\0' && a->account[0] != '\0' &&
+	       strcmp(a->region, b->region) == 0 &&
+	       strcmp(a->account, b->account) == 0 &&
+	       strcmp(a->name, b->name) == 0;
+}
+
 size_t arn_count_queues(const char queues[][LIMIT_URL])
 {
 	size_t n = 0;

@@ -56,6 +56,9 @@ bool arn_region_of(
  */
 int arn_read(const char *queue, struct arn *out) MUST_CHECK;
 
+/* True if both say all of one queue. */
+bool arn_is_same(const struct arn *a, const struct arn *b);
+
 /* How many of LIMIT_QUEUES queues are configured: "" is behind the last one. */
 size_t arn_count_queues(const char queues[][LIMIT_URL]);
 

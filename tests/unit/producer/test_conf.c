@@ -103,6 +103,39 @@ static void a_depth_goes_without_watermark_and_burst(void **state)
 	}
 }
 
+static void a_queue_in_two_spellings_is_refused(void **state)
+{
+#define ARN(zone, account, name) "arn:aws:sqs:" zone ":" account ":" name
+#define URL(host)                "\"https://" host "/111122223333/a\""
+#define ONE                      "\"" ARN("eu-west-1", "111122223333", "a") "\""
+	static const struct {
+		const char *queues;
+		bool refused;
+	} cases[] = {
+	    {ONE ", " URL("sqs.eu-west-1.amazonaws.com"), true},
+	    {URL("sqs-fips.us-east-1.amazonaws.com") ", b, " URL(
+		 "queue.amazonaws.com"),
+		true},
+	    {ONE ", a", false},
+	    {ONE ", " URL("localhost"), false},
+	    {ONE ", " URL("sqs.eu-west-2.amazonaws.com"), false},
+	    {ONE ", \"" ARN("eu-west-1", "111122223333", "b") "\"", false},
+	    {ONE ", \"" ARN("eu-west-1", "111122223334", "a") "\"", false},
+	};
+	char text[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		(void)snprintf(
+		    text, sizeof text, "queue = {%s}\n", cases[i].queues);
+		write_file(text);
+		if (load(NULL, NULL) != (cases[i].refused ? ERR_CONFIG : 0) ||
+		    (cases[i].refused &&
+			strstr(err.text, "are one queue; remove one") == NULL))
+			fail_msg("%s: %s", cases[i].queues, err.text);
+	}
+}
+
 static void a_queue_is_needed(void **state)
 {
 	(void)state;
@@ -173,6 +206,7 @@ int main(void)
 	    T(options_win),
 	    T(values_out_of_range_are_refused),
 	    T(a_depth_goes_without_watermark_and_burst),
+	    T(a_queue_in_two_spellings_is_refused),
 	    T(a_queue_is_needed),
 	    T(the_keys_of_a_producer_come_from_the_file),
 	    T(a_key_that_would_be_ignored_is_refused),
