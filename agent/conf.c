@@ -49,6 +49,9 @@ static const struct setting rows[] = {
     {"best-effort", SETTING_FLAG, SETTING_OPTION, .undoes = "strict",
 	SETTING_SHOWN('b', NULL, "exit 0 whatever happened"),
 	MEMBER(best_effort)},
+    {"no-best-effort", SETTING_FLAG, SETTING_OPTION, .undoes = "best-effort",
+	SETTING_SHOWN(0, NULL, "take --best-effort back"),
+	MEMBER(no_best_effort)},
     {"unless-seeded", SETTING_LONG, SETTING_OPTION, NULL, 1, WEEK,
 	SETTING_SHOWN(
 	    0, "SECONDS", "do nothing when a run injected less than this ago"),

@@ -50,6 +50,7 @@ struct conf {
 	enum conf_fallback fallback;
 	bool strict;
 	bool best_effort;
+	bool no_best_effort;
 	bool json;          /* --json: machine-readable */
 	bool openmetrics;   /* --openmetrics */
 	long max_age;       /* of the status, seconds; 0: any */

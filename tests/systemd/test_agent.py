@@ -320,17 +320,24 @@ def test_the_retries_come_less_often_with_time(world: World) -> None:
 
 
 @pytest.mark.usefixtures("retry")
-def test_a_boot_that_was_not_seeded_is_tried_again_until_it_is(world: World) -> None:
+@pytest.mark.parametrize(
+    "options", ["", "--best-effort", "--output /run/sqs-entropy/bytes"]
+)
+def test_a_boot_that_was_not_seeded_is_tried_again_until_it_is(
+    world: World, options: str
+) -> None:
     """Then nothing is started any more, and the queue is left alone."""
     machine = world.machine
     queue = world.make_queue("agent")
+    text = f'SQS_ENTROPY_OPTIONS="{options}"\n'
+    machine.write("/etc/default/sqs-entropy-agent", text)
     machine.must("systemctl", "restart", RETRY)
     wait_until(lambda: len(world.sqs.matching("ReceiveMessage")) > 3)
     assert machine.state() == "running"
     queue.send(BODY)
     queue.send(BODY)
     wait_until(lambda: machine.show(RETRIES, "ActiveState") == "active")
-    assert result(world)["exit"] == 0
+    assert [result(world)[k] for k in ("exit", "target")] == [0, "kernel"]
     assert machine.show(RETRY, "SubState") == "running"
     asked = len(world.sqs.records)
     time.sleep(4)
@@ -340,8 +347,11 @@ def test_a_boot_that_was_not_seeded_is_tried_again_until_it_is(world: World) -> 
 
 
 @pytest.mark.usefixtures("retry")
-def test_a_boot_that_was_seeded_is_not_tried_again(world: World) -> None:
+@pytest.mark.parametrize("options", ["", "--unless-seeded 1"])
+def test_a_boot_that_was_seeded_is_not_tried_again(world: World, options: str) -> None:
     machine = world.machine
+    text = f'SQS_ENTROPY_OPTIONS="{options}"\n'
+    machine.write("/etc/default/sqs-entropy-agent", text)
     queue = world.make_queue("agent")
     queue.send(BODY)
     queue.send(BODY)

@@ -187,6 +187,19 @@ static void of_strict_and_best_effort_the_last_one_holds(void **state)
 	assert_true(conf.strict && !conf.best_effort);
 }
 
+/* A unit whose exit code counts gives it behind the operator's options. */
+static void best_effort_can_be_taken_back(void **state)
+{
+	(void)state;
+	assert_int_equal(load2("--best-effort", "--no-best-effort"), 0);
+	assert_false(conf.best_effort);
+	assert_int_equal(load2("--no-best-effort", "--best-effort"), 0);
+	assert_true(conf.best_effort);
+	assert_int_equal(load2("--strict", "--no-best-effort"), 0);
+	assert_true(conf.strict && !conf.best_effort);
+	assert_string_equal(conf.output, "");
+}
+
 static void two_actions_exclude_each_other(void **state)
 {
 	(void)state;
@@ -407,6 +420,7 @@ int main(void)
 	    T(bad_options_are_usage),
 	    T(best_effort_is_seen_behind_a_bad_option),
 	    T(of_strict_and_best_effort_the_last_one_holds),
+	    T(best_effort_can_be_taken_back),
 	    T(two_actions_exclude_each_other),
 	    T(where_each_value_came_from_is_known),
 	    T(an_output_is_known_when_the_file_is_malformed),
