@@ -81,7 +81,7 @@ static void tell_seeds(struct findings *all)
 	credited = last_seed_age(&last, true, now);
 	if (any < 0)
 		findings_not_asked(all, "kernel seed",
-		    "no run has put bytes into the kernel since the boot");
+		    "no run has seeded the kernel with success since the boot");
 	else if (credited < 0)
 		findings_ok(all, "kernel seed",
 		    "a run put bytes into the kernel %lld s ago, without "

@@ -154,6 +154,13 @@ NOT_ASKED: dict[str, tuple[str, Callable[[World], None], str, str]] = {
         "last run",
         "there was none since the boot",
     ),
+    # A run with --strict or with the fallback may have put bytes there.
+    "no seed": (
+        A,
+        lambda w: Path(w.env["RUNTIME_DIRECTORY"], "last-seed").unlink(True),
+        "kernel seed",
+        "no run has seeded the kernel with success since the boot",
+    ),
     "no service": (
         P,
         lambda w: Path(w.env["RUNTIME_DIRECTORY"], "producer.json").unlink(),
