@@ -80,7 +80,7 @@ udevadm trigger --action=change --name-match=/dev/hwrng"
 # shellcheck disable=SC2086 # one argument a unit
 first_agent=$(each "$ask start" $agent_units)
 next_agent=$(each "$ask restart" sqs-entropy-agent.timer \
-	sqs-entropy-agent-watch.service)
+	sqs-entropy-agent-watch.service)$'\n'"$ask start sqs-entropy-agent-retry.timer"
 end_agent="deb-systemd-invoke stop ${agent_units% *} \
 sqs-entropy-agent-retry.service sqs-entropy-agent-forked.service \
 sqs-entropy-agent-seeded.service ${agent_units##* }"
