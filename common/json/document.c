@@ -10,6 +10,7 @@
 
 #define TRIES   20
 #define WAIT_NS 5000000
+#define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
 static bool is_whole(const struct json *root)
 {
@@ -95,12 +96,30 @@ void document_put(const struct json *object, const char *key, FILE *to)
 	text_print(to, document_text(object, key));
 }
 
+/* True if both the document and the kernel tell a boot's id, and not the same:
+ * the time since the boot may have passed that of a document which is older. */
+static bool is_of_another_boot(const struct json *root)
+{
+	const char *boot = document_text(root, "boot");
+	char now[64];
+	size_t len;
+
+	if (boot[0] == '\0' ||
+	    file_read(BOOT_ID, now, sizeof now - 1, &len) != 0)
+		return false;
+	now[len] = '\0';
+	now[strcspn(now, "\n")] = '\0';
+	return strcmp(boot, now) != 0;
+}
+
 int64_t document_age(const struct document *d)
 {
 	const int64_t written = document_number(d->root, "boottime");
 	const int64_t now = clock_read(CLOCK_BOOTTIME);
 
-	return written >= 0 && written <= now ? now - written : -1;
+	if (written < 0 || written > now || is_of_another_boot(d->root))
+		return -1;
+	return now - written;
 }
 
 int document_check_age(const struct document *d, long seconds, struct err *err)

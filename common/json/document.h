@@ -13,8 +13,8 @@
 /*
  * The status document of a program, read and shown: what --status of both
  * programs does.  It is an object with "time" (epoch ms) and "boottime"
- * (CLOCK_BOOTTIME ms), when it was written.  Whoever wrote the file, what is
- * not printable is shown as '?'.
+ * (CLOCK_BOOTTIME ms), when it was written, and maybe "boot", that boot's id.
+ * Whoever wrote the file, what is not printable is shown as '?'.
  */
 #define DOCUMENT_MAX 65536 /* bytes */
 

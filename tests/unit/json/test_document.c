@@ -98,6 +98,30 @@ static void an_age_is_judged(void **state)
 	}
 }
 
+/* Also where this boot has lasted longer by now. */
+static void the_id_of_a_boot_is_believed(void **state)
+{
+	static const char form[] = "{\"boot\":\"%s\",\"boottime\":0}";
+	static const char other[] = "00000000-0000-4000-8000-000000000000";
+	char boot[40] = "", text[128];
+	FILE *from = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	assert_non_null(from);
+	assert_int_equal(fscanf(from, "%39s", boot), 1);
+	(void)fclose(from);
+	(void)snprintf(text, sizeof text, form, boot);
+	assert_int_equal(read_text(*state, text), 0);
+	assert_true(document_age(&document) > 0);
+	document_close(&document);
+	(void)snprintf(text, sizeof text, form, other);
+	assert_int_equal(read_text(*state, text), 0);
+	assert_int_equal(document_age(&document), -1);
+	assert_int_equal(
+	    document_check_age(&document, 31536000, &err), ERR_EMPTY);
+	assert_non_null(strstr(err.text, "in another boot"));
+	document_close(&document);
+}
+
 static void labels_and_numbers_are_written_as_the_formats_want(void **state)
 {
 	static const char evil[] = "a\"b\\c\n\x1b[0m\xff";
@@ -134,6 +158,7 @@ int main(void)
 	    T(a_document_is_whole_or_damaged),
 	    T(of_what_is_not_there_there_is_nothing),
 	    T(an_age_is_judged),
+	    T(the_id_of_a_boot_is_believed),
 	    T(labels_and_numbers_are_written_as_the_formats_want),
 	};
 
