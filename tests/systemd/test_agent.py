@@ -358,6 +358,7 @@ def test_a_boot_that_was_seeded_is_not_tried_again(world: World, options: str) -
     assert world.start(AGENT).returncode == 0
     assert queue.depth() == (1, 0), machine.invocation(AGENT)
     world.sqs.forget()
+    time.sleep(1.5)  # the seed is older than the option allows
     machine.must("systemctl", "restart", RETRY)
     wait_until(lambda: machine.show(RETRIES, "ActiveState") == "active")
     assert machine.show(RETRY, "SubState") == "running"
