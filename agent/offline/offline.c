@@ -188,13 +188,19 @@ static void note_outcome(struct agent_offline *o, int code)
 		log_info("could not note this run for --unless-seeded");
 }
 
+/* What came is counted, too, because a half that is killed tells no number. */
+static uint32_t count_received(const struct taken *t)
+{
+	return t->end.received > t->n ? t->end.received : (uint32_t)t->n;
+}
+
 static void write_status(
     struct agent_offline *o, const struct taken *t, int code)
 {
 	const struct status status = {.code = code,
 	    .time = clock_read(CLOCK_REALTIME),
 	    .boottime = clock_read(CLOCK_BOOTTIME),
-	    .received = t->end.received,
+	    .received = count_received(t),
 	    .bytes = o->used > 0 ? buf_len(t->payloads) : 0,
 	    .fallback = o->fell_back,
 	    .credit = o->credit,

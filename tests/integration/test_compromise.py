@@ -7,6 +7,7 @@ is told to the real offline half, which is opened and confined as always.
 
 from __future__ import annotations
 
+import json
 import os
 import struct
 import subprocess
@@ -126,6 +127,18 @@ def test_a_record_that_cannot_be_ends_the_run(
     got = compromised("send", data=forged + first + end(0, 1, 1))
     assert got.code in (65, 70), got.err
     assert got.said == "" or got.numbers() == {"used": 0, "bits": 0}
+
+
+def test_the_status_counts_what_came_from_a_half_that_was_killed(
+    compromised: Compromised,
+) -> None:
+    """It has told no number of its own."""
+    good = message(compromised.producer.message(ARN))
+    got = compromised("send", data=good)
+    assert got.numbers() == {"used": 1, "bits": 256}, got.err
+    file = Path(compromised.env["RUNTIME_DIRECTORY"], "agent.json")
+    told = json.loads(file.read_text())
+    assert [told[k] for k in ("received", "bytes", "credit")] == [1, 512, 256]
 
 
 def test_a_second_end_and_what_follows_it_is_not_heard(
