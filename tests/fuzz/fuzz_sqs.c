@@ -244,7 +244,7 @@ static void ask_for_keys(struct sqs *s)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static const struct sqs_service service = {.name = "SQS"};
+	static const struct sqs_service service = {.id = "sqs", .name = "SQS"};
 	const struct clock clock = clock_system(NULL);
 	struct sqs s = {.service = &service, .clock = &clock};
 
