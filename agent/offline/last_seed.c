@@ -12,24 +12,13 @@
 #include "base/clock.h"
 #include "base/file.h"
 
-#define BOOT_ID "/proc/sys/kernel/random/boot_id"
-#define MAGIC   "SQSESEED"
+#define MAGIC "SQSESEED"
 
 /* What the file holds. */
 struct stored {
 	char magic[8];
 	struct last_seed seed;
 };
-
-static void read_boot(char boot[static LAST_SEED_BOOT_MAX])
-{
-	char text[LAST_SEED_BOOT_MAX] = "";
-	size_t len;
-
-	if (file_read(BOOT_ID, text, sizeof text - 1, &len) == 0)
-		text[strcspn(text, "\n")] = '\0';
-	memcpy(boot, text, sizeof text);
-}
 
 /* True if only root or this user can have written the file, and all of it. */
 static bool is_believable(int fd)
@@ -70,7 +59,7 @@ void last_seed_read(struct last_seed *s)
 	int fd;
 
 	*s = (struct last_seed){.injected = 0};
-	read_boot(s->boot);
+	clock_boot(s->boot);
 	(void)snprintf(
 	    path, sizeof path, "%s/%s", status_directory(), LAST_SEED_NAME);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -97,7 +86,7 @@ int last_seed_forget(void)
 
 	if (fd < 0)
 		return ERR_IO;
-	read_boot(s.boot);
+	clock_boot(s.boot);
 	rc = last_seed_write(&s, fd);
 	(void)close(fd);
 	return rc;

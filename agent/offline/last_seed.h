@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "json/writer.h"
 
@@ -13,17 +14,16 @@
  * keeps it from one run to the next; for --unless-seeded.  Times are
  * CLOCK_BOOTTIME ms, 0: not yet.
  */
-#define LAST_SEED_NAME     "last-seed" /* beside the status file */
-#define LAST_SEED_BOOT_MAX 40          /* a boot id and NUL */
+#define LAST_SEED_NAME "last-seed" /* beside the status file */
 
 struct last_seed {
-	char boot[LAST_SEED_BOOT_MAX]; /* this boot's id; "": not told */
-	int64_t injected; /* when the last successful run injected */
-	int64_t credited; /* when the last such run with credit did */
-	int64_t failed;   /* when the last run ended without a network, or
-			     found the queue empty */
-	int64_t waited;   /* ms that the failed runs have waited */
-	int64_t forked;   /* when a run with --forked began last */
+	char boot[CLOCK_BOOT_MAX]; /* this boot's id; "": not told */
+	int64_t injected;          /* when the last successful run injected */
+	int64_t credited;          /* when the last such run with credit did */
+	int64_t failed; /* when the last run ended without a network, or
+			   found the queue empty */
+	int64_t waited; /* ms that the failed runs have waited */
+	int64_t forked; /* when a run with --forked began last */
 };
 
 /* Read the file.  All times are 0 when the file is not there, is malformed, of

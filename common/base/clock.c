@@ -3,7 +3,12 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/random.h>
+
+#include "base/file.h"
+
+#define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
 int64_t clock_read(clockid_t id)
 {
@@ -12,6 +17,16 @@ int64_t clock_read(clockid_t id)
 	if (clock_gettime(id, &ts) != 0)
 		return 0;
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+void clock_boot(char boot[static CLOCK_BOOT_MAX])
+{
+	char text[CLOCK_BOOT_MAX] = "";
+	size_t len;
+
+	if (file_read(BOOT_ID, text, sizeof text - 1, &len) == 0)
+		text[strcspn(text, "\n")] = '\0';
+	memcpy(boot, text, sizeof text);
 }
 
 static int64_t system_mono(void *ctx)

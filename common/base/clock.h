@@ -24,6 +24,10 @@ struct clock {
 /* The system's clock id (clock_gettime(2)) in ms; 0 when it cannot be read. */
 int64_t clock_read(clockid_t id);
 
+/* This boot's id (random(4)); "" when it cannot be read. */
+#define CLOCK_BOOT_MAX 40 /* bytes, with the NUL */
+void clock_boot(char boot[static CLOCK_BOOT_MAX]);
+
 /* The real ones.  sleep ends early when *cancel_fd (kept by reference, NULL
  * or -1 for none) is readable. */
 struct clock clock_system(const int *cancel_fd);

@@ -10,7 +10,6 @@
 
 #define TRIES   20
 #define WAIT_NS 5000000
-#define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
 static bool is_whole(const struct json *root)
 {
@@ -101,15 +100,10 @@ void document_put(const struct json *object, const char *key, FILE *to)
 static bool is_of_another_boot(const struct json *root)
 {
 	const char *boot = document_text(root, "boot");
-	char now[64];
-	size_t len;
+	char now[CLOCK_BOOT_MAX];
 
-	if (boot[0] == '\0' ||
-	    file_read(BOOT_ID, now, sizeof now - 1, &len) != 0)
-		return false;
-	now[len] = '\0';
-	now[strcspn(now, "\n")] = '\0';
-	return strcmp(boot, now) != 0;
+	clock_boot(now);
+	return boot[0] != '\0' && now[0] != '\0' && strcmp(boot, now) != 0;
 }
 
 int64_t document_age(const struct document *d)

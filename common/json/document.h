@@ -13,7 +13,7 @@
 /*
  * The status document of a program, read and shown: what --status of both
  * programs does.  It is an object with "time" (epoch ms) and "boottime"
- * (CLOCK_BOOTTIME ms), when it was written, and maybe "boot", that boot's id.
+ * (CLOCK_BOOTTIME ms), when it was written, and "boot", that boot's id or "".
  * Whoever wrote the file, what is not printable is shown as '?'.
  */
 #define DOCUMENT_MAX 65536 /* bytes */

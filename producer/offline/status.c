@@ -92,6 +92,7 @@ static void put_state(struct json_writer *w, const struct producer_status *s)
 	json_put_string(w, "version", SQS_ENTROPY_VERSION);
 	json_put_integer(w, "time", clock_read(CLOCK_REALTIME));
 	json_put_integer(w, "boottime", clock_read(CLOCK_BOOTTIME));
+	json_put_string(w, "boot", s->boot);
 	json_put_integer(w, "started", s->started);
 	json_put_string(w, "state",
 	    s->ended               ? "ended"
@@ -162,6 +163,7 @@ void producer_status_open(struct producer_status *s, const struct conf *conf)
 {
 	*s = (struct producer_status){
 	    .fd = -1, .conf = conf, .started = clock_read(CLOCK_REALTIME)};
+	clock_boot(s->boot);
 	if (!conf->once)
 		s->fd = status_file_open(
 		    PRODUCER_STATUS_DIRECTORY, PRODUCER_STATUS_NAME);

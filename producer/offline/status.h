@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "producer/conf.h"
 #include "producer/offline/blocks.h"
@@ -35,6 +36,7 @@ struct producer_status {
 	const struct signer *signer;
 	uint64_t serial;
 	int64_t started;               /* epoch ms */
+	char boot[CLOCK_BOOT_MAX];     /* the id of that boot, or "" */
 	int64_t written;               /* CLOCK_MONOTONIC ms */
 	struct record_heartbeat heard; /* queues 0: nothing yet */
 	int64_t since[LIMIT_QUEUES];   /* code is 0, or not; epoch ms */

@@ -72,6 +72,7 @@ def test_the_status_of_a_service_from_start_to_end(
     told = document(run)
     assert (told["state"], told["wanted"], told["interval"]) == ("running", 10, 60)
     assert before - 1000 < told["started"] <= told["time"]
+    assert told["boot"] == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     # To the second, of an answer that came a moment ago.
     assert -2000 < told["clock_behind"] < 2000
     [device] = told["sources"]

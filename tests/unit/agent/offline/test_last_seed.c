@@ -22,7 +22,7 @@
 #define HOUR 3600000
 
 static struct last_seed seeded;
-static char boot[LAST_SEED_BOOT_MAX];
+static char boot[CLOCK_BOOT_MAX];
 
 static int setup(void **state)
 {
