@@ -124,9 +124,9 @@ static int refuse_spellings(const struct program_conf *c, struct err *err)
 			    arn_read(c->queues[k], &other) == 0 &&
 			    arn_is_same(&one, &other))
 				return err_set(err, ERR_CONFIG,
-				    "%s: \"%.200s\" and \"%.200s\" are one "
-				    "queue; remove one",
-				    c->file, c->queues[k], c->queues[i]);
+				    "queue: \"%.200s\" and \"%.200s\" are "
+				    "one queue; remove one",
+				    c->queues[k], c->queues[i]);
 	return 0;
 }
 

@@ -73,6 +73,15 @@ static void values_out_of_range_are_refused(void **state)
 	}
 }
 
+/* wrong is part of what the error says, NULL if the file is taken. */
+static void assert_judged(const char *text, const char *wrong)
+{
+	write_file(text);
+	assert_int_equal(load(NULL, NULL), wrong != NULL ? ERR_CONFIG : 0);
+	if (wrong != NULL && strstr(err.text, wrong) == NULL)
+		fail_msg("%s: %s", text, err.text);
+}
+
 static void a_depth_goes_without_watermark_and_burst(void **state)
 {
 	static const struct {
@@ -94,12 +103,7 @@ static void a_depth_goes_without_watermark_and_burst(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		(void)snprintf(
 		    text, sizeof text, "queue = q\n%s", cases[i].text);
-		write_file(text);
-		assert_int_equal(
-		    load(NULL, NULL), cases[i].wrong != NULL ? ERR_CONFIG : 0);
-		if (cases[i].wrong != NULL &&
-		    strstr(err.text, cases[i].wrong) == NULL)
-			fail_msg("%s: %s", cases[i].text, err.text);
+		assert_judged(text, cases[i].wrong);
 	}
 }
 
@@ -112,7 +116,7 @@ static void a_queue_in_two_spellings_is_refused(void **state)
 		const char *queues, *wrong; /* NULL: they are taken */
 	} cases[] = {
 	    {ONE ", " URL("sqs.eu-west-1.amazonaws.com"),
-		": \"arn:aws:sqs:eu-west-1:111122223333:a\" and "
+		"queue: \"arn:aws:sqs:eu-west-1:111122223333:a\" and "
 		"\"https://sqs.eu-west-1.amazonaws.com/111122223333/a\" are one "
 		"queue; remove one"},
 	    {URL("sqs-fips.us-east-1.amazonaws.com") ", b, " URL(
@@ -130,12 +134,7 @@ static void a_queue_in_two_spellings_is_refused(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		(void)snprintf(
 		    text, sizeof text, "queue = {%s}\n", cases[i].queues);
-		write_file(text);
-		assert_int_equal(
-		    load(NULL, NULL), cases[i].wrong != NULL ? ERR_CONFIG : 0);
-		if (cases[i].wrong != NULL &&
-		    strstr(err.text, cases[i].wrong) == NULL)
-			fail_msg("%s: %s", cases[i].queues, err.text);
+		assert_judged(text, cases[i].wrong);
 	}
 }
 
